@@ -1,0 +1,49 @@
+# Two commands: `make run` opens the explorer on the embedded bundle, `make test` runs the gate. Both set everything up.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DATA ?= ../shared/data
+RUNS ?= runs
+
+.PHONY: run test check demo lock clean
+
+run: $(READY)
+	$(BIN)/streamlit run explorer/app.py
+
+test: check
+	$(BIN)/pytest
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+# Rebuild the embedded bundle from the source data in $(DATA): relatives, language model, precompute. Takes hours on a CPU.
+demo: $(READY)
+	mkdir -p $(RUNS)
+	test -f $(RUNS)/clusters.tsv || $(BIN)/python -m precompute cluster \
+		--sequences $(DATA)/sequences.fasta.gz --out $(RUNS)/clusters.tsv
+	test -f $(RUNS)/plm/weights.safetensors || $(BIN)/python -m precompute plm --config precompute/demo_plm.toml \
+		--sequences $(DATA)/sequences.fasta.gz --clusters $(DATA)/homology_clusters.tsv.gz $(RUNS)/clusters.tsv \
+		--init $(DATA)/../plm/esm2_standin.safetensors --out $(RUNS)/plm
+	$(BIN)/python -m precompute run --config precompute/demo.toml \
+		--proteins $(DATA)/uniprot_yeast_ecoli_bsubtilis.tsv.gz --annotations $(DATA)/annotations.gaf.gz \
+		--ontology $(DATA)/go.obo.gz --clusters $(DATA)/homology_clusters.tsv.gz \
+		--contacts $(DATA)/binding_residues.tsv.gz --structures $(DATA)/structures --plm $(RUNS)/plm --out assets/demo
+
+lock:
+	$(PYTHON) -m venv $(RUNS)/lock
+	$(RUNS)/lock/bin/pip install -q -e '.[dev]'
+	$(RUNS)/lock/bin/pip freeze --exclude-editable | sed 's/+cpu$$//' > requirements.lock
+
+clean:
+	rm -rf $(VENV)
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --editable .
+	touch $(READY)

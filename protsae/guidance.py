@@ -1,0 +1,75 @@
+"""What guides a ProtSAE while it trains: GO labels of the proteins, and the ontology's axioms.
+
+    lambda_annot * L_annot + lambda_axiom * L_axiom
+
+Read `Guidance.losses`. The losses are in `losses.py` and `sae/geometry.py`.
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from protsae.batches import Batch
+from protsae.losses import annotation_loss
+from protsae.sae.base import TrainingPass
+from protsae.sae.geometry import OntologyGeometry, index_axioms
+from protsae.sae.protsae import ProtSAE
+from protsae.training_config import TrainConfig, TrainingData
+
+
+class Guidance:
+    """Labels and axioms of one ProtSAE."""
+
+    def __init__(self, sae: ProtSAE, data: TrainingData, labels: Bool[np.ndarray, "n m"], config: TrainConfig) -> None:
+        """Prepare what the losses need; nothing of `sae` changes.
+
+        Args:
+            sae: to be guided.
+            data: activations and axioms.
+            labels: a row per protein of the reader.
+            config: for samples and seed.
+        """
+        self.sae = sae
+        self.device = sae.W_dec.device
+        self.labels = torch.from_numpy(labels)
+        self.geometry: OntologyGeometry | None = None
+        if sae.cfg.axioms and data.axioms is not None:
+            index = index_axioms(data.axioms, sae.cfg.concepts, scope=config.axiom_scope)
+            self.geometry = OntologyGeometry(
+                index, sae.d_model, margin=sae.cfg.margin, per_step=config.axioms_per_step, seed=config.seed
+            ).to(self.device)
+        self.protein_means: Tensor | None = None
+        if sae.cfg.annotation == "protein":
+            means = np.zeros((len(data.reader), sae.d_model), np.float32)
+            for proteins in (data.train, data.valid):
+                means[proteins] = data.reader.protein_means(proteins)
+            self.protein_means = torch.from_numpy(means)
+
+    def start(self, train: Int[np.ndarray, " n_train"]) -> None:
+        """Start the predictor at the share of training proteins that carry each term."""
+        self.sae.fit_prevalence(self.labels[torch.from_numpy(train)].double().mean(0).float())
+
+    def losses(self, batch: Batch, passed: TrainingPass, *, step: int) -> dict[str, Float[Tensor, ""]]:
+        """Every term, unweighted, and their weighted sum as `guidance`."""
+        cfg = self.sae.cfg
+        terms = {"annot": self.annotation(batch.proteins, passed)}
+        total = cfg.lambda_annot * terms["annot"]
+        if self.geometry is not None:
+            forms = self.geometry(self.sae.concept_embed, self.sae.radius, step=step)
+            terms |= {f"axiom_{name}": value for name, value in forms._asdict().items()}
+            terms["axiom"] = torch.stack(forms).sum()
+            total = total + cfg.lambda_axiom * terms["axiom"]
+        return {**terms, "guidance": total}
+
+    def annotation(self, proteins: Int[np.ndarray, " n"], passed: TrainingPass) -> Float[Tensor, ""]:
+        """Cross-entropy of every residue's logits, or of the proteins' mean logits, as the SAE's config says.
+
+        A mean logit is the logit of the mean residue: the predictor is linear.
+        """
+        if self.protein_means is None:
+            chosen = self.labels[torch.from_numpy(proteins)]
+            return annotation_loss(passed.logits, chosen.to(self.device))
+        once = torch.from_numpy(np.unique(proteins))
+        logits = self.sae.concept_logits(self.protein_means[once].to(self.device) * self.sae.scale)
+        return annotation_loss(logits, self.labels[once].to(self.device))

@@ -1,0 +1,79 @@
+"""The losses of a guided sparse autoencoder, as pure functions of tensors.
+
+    L = L_rec + lambda_annot * L_annot + lambda_axiom * L_axiom
+
+L_axiom keeps GO terms as n-balls (centre e, radius |r|) that satisfy the ontology's axioms in normal form; every
+function gives one value per axiom, the training takes the mean of each form (`sae/geometry.py`).
+
+Read `reconstruction_loss`, then `nf1_loss`.
+
+Source: Liu et al. 2025 (arXiv:2509.05309) for the sum; ELEmbeddings (Kulmanov et al. 2019, arXiv:1902.10499) for the
+n-ball losses.
+"""
+
+from typing import NamedTuple
+
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.linalg import vector_norm
+
+
+def reconstruction_loss(x: Float[Tensor, "n d_model"], x_hat: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:
+    """Squared error summed over the dimensions, mean over residues; at least 0."""
+    return (x - x_hat).pow(2).sum(dim=1).mean()
+
+
+def annotation_loss(
+    logits: Float[Tensor, "n m"], labels: Float[Tensor, "n m"] | Bool[Tensor, "n m"]
+) -> Float[Tensor, ""]:
+    """Binary cross-entropy in nats, mean over rows and concepts.
+
+    Args:
+        logits: of the concept predictor.
+        labels: 1 where the row's protein carries the term or a descendant of it, else 0.
+    """
+    return F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
+
+
+def auxiliary_loss(residual: Float[Tensor, "n d_model"], residual_hat: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:
+    """Squared error of what dead features make of the residual, over the residual's own square; 0 if there is none.
+
+    Source: Gao et al. 2024 (arXiv:2406.04093), AuxK.
+    """
+    return (residual - residual_hat).pow(2).sum() / residual.pow(2).sum().clamp_min(1e-12)
+
+
+class Balls(NamedTuple):
+    """One n-ball per axiom."""
+
+    centre: Float[Tensor, "n_axioms d_embed"]
+    radius: Float[Tensor, " n_axioms"]
+
+
+Roles = Float[Tensor, "n_axioms d_embed"]
+PerAxiom = Float[Tensor, " n_axioms"]
+
+
+def nf1_loss(c: Balls, d: Balls, *, margin: float) -> PerAxiom:
+    """C <= D: the ball of C lies in the ball of D."""
+    return (vector_norm(c.centre - d.centre, dim=1) + c.radius - d.radius - margin).relu()
+
+
+def nf2_loss(c: Balls, d: Balls, e: Balls, *, margin: float) -> PerAxiom:
+    """C and D <= E: the balls of C and D meet, and the centre of E lies in both."""
+    return (
+        (vector_norm(c.centre - d.centre, dim=1) - c.radius - d.radius - margin).relu()
+        + (vector_norm(c.centre - e.centre, dim=1) - c.radius - margin).relu()
+        + (vector_norm(d.centre - e.centre, dim=1) - d.radius - margin).relu()
+    )
+
+
+def nf3_loss(role: Roles, c: Balls, d: Balls, *, margin: float) -> PerAxiom:
+    """R some C <= D: the ball of C, moved along the role, lies in the ball of D."""
+    return (vector_norm(c.centre + role - d.centre, dim=1) + c.radius - d.radius - margin).relu()
+
+
+def nf4_loss(c: Balls, role: Roles, d: Balls, *, margin: float) -> PerAxiom:
+    """C <= R some D: the ball of C meets the ball of D moved along the role."""
+    return (vector_norm(c.centre - (d.centre + role), dim=1) - c.radius - d.radius - margin).relu()

@@ -1,0 +1,251 @@
+"""What every sparse autoencoder of this project can do: encode, decode, save, load.
+
+    x_in  = scale * x                                  # one scalar, so that mean |x_in|^2 = d_model
+    u     = x_in - b_dec
+    acts  = sparsify(u @ W_enc + b_enc)                # the architecture's own step, see topk.py and protsae.py
+    x_hat = (acts @ W_dec + b_dec) / scale
+
+Rows of W_dec have unit length. `encode`, `decode` and `forward` take and give the PLM's own units and are plain,
+differentiable torch on any device: the definition. `training_pass` and `encode_sparse` give the same results through
+the k active features only (`sparse.py`).
+
+Read `SAE.forward`, then the architecture. Files are read and written in `artifact.py`.
+
+Source: scale and unit rows are designed here where the paper (arXiv:2509.05309) is silent.
+"""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Float, Int
+from scipy.sparse import csr_array
+from torch import Tensor, nn
+
+from protsae.sae import artifact
+
+Dtype = Literal["float32", "float16"]
+
+_DENSE_ABOVE = 1 / 12
+"""Share k / d_sae above which dense products beat gathers on a CPU (measured at d_model 320)."""
+
+
+@runtime_checkable
+class SAEConfig(Protocol):
+    """What all configs have in common."""
+
+    @property
+    def d_model(self) -> int:
+        """Width of the residual stream that is read."""
+        ...
+
+    @property
+    def d_sae(self) -> int:
+        """Number of features."""
+        ...
+
+    @property
+    def k(self) -> int:
+        """Features that TopK keeps per residue."""
+        ...
+
+
+class GuidedOutput(NamedTuple):
+    """What a guided SAE knows beside its activations."""
+
+    logits: Float[Tensor, "n_residues m"]
+    """Of the concept predictor; the probability is their sigmoid."""
+
+    is_forced: Bool[Tensor, "n_residues m"]
+    """Defined features that are active only because their concept was predicted."""
+
+
+class ForwardOutput(NamedTuple):
+    """One pass through an SAE, in the PLM's own units."""
+
+    x_hat: Float[Tensor, "n_residues d_model"]
+    acts: Float[Tensor, "n_residues d_sae"]
+    extra: GuidedOutput | None
+    """None where the architecture is unguided."""
+
+
+class ForcingRule(NamedTuple):
+    """How predicted concepts force their features; see `protsae.py`."""
+
+    n_defined: int
+    before_topk: bool
+    mean_over_all: bool
+
+
+class TrainingPass(NamedTuple):
+    """One pass over a batch in the SAE's own units, ready for the loss."""
+
+    x_hat: Float[Tensor, "n_residues d_model"]
+    logits: Float[Tensor, "n_residues m"]
+    """Of the concept predictor; m = 0 where there is none."""
+    n_fired: Int[Tensor, " d_sae"]
+    """Residues on which each feature is active."""
+    n_forced: int
+    """(residue, feature) pairs that are active only by force."""
+    n_predicted: int
+    """(residue, concept) pairs with pi > 0.5."""
+    n_participating: int
+    """Of these, pairs whose defined feature is active."""
+
+
+class SAE(nn.Module, ABC):
+    """Sparse autoencoder over residue activations [n_residues, d_model] of a protein language model."""
+
+    architecture: ClassVar[str]
+    config_class: ClassVar[type]
+
+    cfg: Any
+    scale: Tensor
+    W_dec: nn.Parameter
+    b_dec: nn.Parameter
+
+    def __init__(self, cfg: SAEConfig) -> None:
+        """Keep `cfg`; the subclass makes the parameters."""
+        super().__init__()
+        self.cfg = cfg
+        self.d_model: int = cfg.d_model
+        self.d_sae: int = cfg.d_sae
+        self.register_buffer("scale", torch.ones(()))
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Make the architecture known to `load_sae`."""
+        super().__init_subclass__(**kwargs)
+        artifact.ARCHITECTURES[cls.architecture] = cls
+
+    @abstractmethod
+    def encoder(self) -> tuple[Float[Tensor, "d_sae d_model"], Float[Tensor, " d_sae"]]:
+        """Encoder directions, a row per feature, and their biases; gradients flow as the architecture allows."""
+
+    @abstractmethod
+    def sparsify(
+        self, pre_acts: Float[Tensor, "n d_sae"], logits: Float[Tensor, "n m"] | None
+    ) -> tuple[Float[Tensor, "n d_sae"], Bool[Tensor, "n m"] | None]:
+        """Final activations (zero where inactive), and which of them are active only by force."""
+
+    def concept_predictor(self) -> tuple[Float[Tensor, "m d_model"], Float[Tensor, " m"]] | None:
+        """Directions and biases that give the concept logits of rescaled input; None where there is no predictor."""
+        return None
+
+    def concept_logits(self, x_in: Float[Tensor, "n d_model"]) -> Float[Tensor, "n m"] | None:
+        """Logits of the concept predictor for rescaled input; None where there is no predictor."""
+        predictor = self.concept_predictor()
+        return None if predictor is None else nn.functional.linear(x_in, *predictor)
+
+    def forcing_rule(self) -> ForcingRule | None:
+        """How predicted concepts force their features; None where they never do."""
+        return None
+
+    def forward(self, x: Float[Tensor, "n d_model"]) -> ForwardOutput:
+        """Encode and decode residue activations, both in the PLM's own units."""
+        x_in = x * self.scale
+        weight, bias = self.encoder()
+        logits = self.concept_logits(x_in)
+        acts, is_forced = self.sparsify((x_in - self.b_dec) @ weight.T + bias, logits)
+        extra = None if logits is None or is_forced is None else GuidedOutput(logits, is_forced)
+        return ForwardOutput(self.decode(acts), acts, extra)
+
+    def encode(self, x: Float[Tensor, "n d_model"]) -> Float[Tensor, "n d_sae"]:
+        """Activations of all features, zero where inactive and never negative; forced ones included."""
+        return self(x).acts
+
+    def decode(self, acts: Float[Tensor, "n d_sae"]) -> Float[Tensor, "n d_model"]:
+        """Residue activations in the PLM's own units."""
+        return (acts @ self.W_dec + self.b_dec) / self.scale
+
+    @torch.no_grad()
+    def encode_sparse(self, x: Float[Tensor, "n d_model"]) -> csr_array:
+        """`encode` as a sparse matrix [n, d_sae], columns ascending within a row; several times faster on a CPU."""
+        if not self.runs_sparse:
+            return csr_array(self.encode(x).cpu().numpy())
+        from protsae.sae import sparse  # noqa: PLC0415 - numba is needed here only
+
+        x_in = x * self.scale
+        weight, bias = self.encoder()
+        pre_acts = sparse.linear(x_in - self.b_dec, weight, bias)
+        codes = sparse.select(pre_acts, self.concept_logits(x_in), k=self.cfg.k, rule=self.forcing_rule())
+        return csr_array((codes.acts, codes.features, codes.indptr), shape=tuple(pre_acts.shape))
+
+    def training_pass(self, x_in: Float[Tensor, "n d_model"]) -> TrainingPass:
+        """Reconstruct rescaled input `x_in`, with gradients for all parameters but none for `x_in`."""
+        weight, bias = self.encoder()
+        if self.runs_sparse:
+            from protsae.sae import sparse  # noqa: PLC0415 - numba is needed here only
+
+            return sparse.training_pass(self, x_in, weight, bias)
+        logits = self.concept_logits(x_in)
+        acts, is_forced = self.sparsify((x_in - self.b_dec) @ weight.T + bias, logits)
+        logits = x_in.new_zeros(len(x_in), 0) if logits is None else logits
+        is_predicted = logits > 0
+        return TrainingPass(
+            x_hat=acts @ self.W_dec + self.b_dec,
+            logits=logits,
+            n_fired=(acts > 0).sum(0),
+            n_forced=0 if is_forced is None else int(is_forced.sum()),
+            n_predicted=int(is_predicted.sum()),
+            n_participating=int((is_predicted & (acts[:, : logits.shape[1]] > 0)).sum()),
+        )
+
+    def reconstruct_with(
+        self, x_in: Float[Tensor, "n d_model"], features: Int[Tensor, " n_features"], k: int
+    ) -> Float[Tensor, "n d_model"]:
+        """What the k strongest of some features make of rescaled input, without b_dec: for the AuxK loss."""
+        weight, bias = self.encoder()
+        acts = ((x_in - self.b_dec) @ weight[features].T + bias[features]).relu()
+        least = acts.detach().topk(min(k, len(features)), dim=1).values[:, -1:]
+        return (acts * (acts >= least)) @ self.W_dec[features]
+
+    @property
+    def runs_sparse(self) -> bool:
+        """Whether training and `encode_sparse` go through the active features only."""
+        return self.W_dec.device.type == "cpu" and self.cfg.k <= self.d_sae * _DENSE_ABOVE
+
+    @torch.no_grad()
+    def fit_input(self, mean: Float[Tensor, " d_model"], mean_square_norm: float) -> None:
+        """Set `scale` so that mean |scale x|^2 = d_model, and start `b_dec` at the mean residue.
+
+        Args:
+            mean: of the training residues, in the PLM's own units.
+            mean_square_norm: mean of |x|^2 over the same residues.
+
+        Raises:
+            ValueError: `mean_square_norm` is not a positive number.
+        """
+        if not 0 < mean_square_norm < float("inf"):
+            msg = f"the mean squared norm of the residue activations must be positive, got {mean_square_norm}"
+            raise ValueError(msg)
+        self.scale.fill_((self.d_model / mean_square_norm) ** 0.5)
+        self.b_dec.copy_(mean.to(self.scale.device) * self.scale)
+
+    @torch.no_grad()
+    def normalize_decoder(self) -> None:
+        """Bring the rows of W_dec to unit length, in place."""
+        self.W_dec.div_(torch.linalg.vector_norm(self.W_dec, dim=1, keepdim=True).clamp_min(1e-12))
+
+    def save(self, folder: Path, dtype: Dtype = "float32") -> None:
+        """Write cfg.json and sae.safetensors, each in one atomic step.
+
+        Args:
+            folder: made if it does not exist.
+            dtype: of the matrices; vectors and the scale stay float32.
+        """
+        artifact.save(self, folder, dtype)
+
+
+def load_sae(folder: Path) -> SAE:
+    """Read a saved SAE of any architecture; parameters come as float32 on the CPU.
+
+    Raises:
+        ArtifactError: a file is missing, damaged, of an unknown architecture, or does not fit its config.
+    """
+    return artifact.load(folder)
+
+
+def random_directions(n: int, d_model: int, generator: torch.Generator) -> Float[Tensor, "n d_model"]:
+    """Rows drawn evenly from the unit sphere."""
+    return nn.functional.normalize(torch.randn(n, d_model, generator=generator), dim=1)

@@ -1,0 +1,233 @@
+"""The Gene Ontology's graph on a hand-written file, and on the real one where it is at hand."""
+
+import gzip
+import math
+import time
+from pathlib import Path
+
+import pytest
+
+from protsae.errors import InputError
+from protsae.ontology import Edge, Ontology
+
+GO_OBO = Path(__file__).parents[2] / "../shared/data/go.obo.gz"
+
+HEADER = "format-version: 1.2\nontology: go\n"
+OBO = (
+    HEADER
+    + r"""
+[Term]
+id: GO:0000001
+name: molecular_function
+namespace: molecular_function
+
+[Term]
+id: GO:0000002
+name: biological_process
+namespace: biological_process
+
+[Term]
+id: GO:0000003
+name: binding
+namespace: molecular_function
+alt_id: GO:0000033
+alt_id: GO:0000034
+synonym: "ligand \"grip\"" EXACT [x:y]
+synonym: "holding, loosely" BROAD []
+synonym: "clasp" []
+is_a: GO:0000001 ! molecular_function
+
+[Term]
+id: GO:0000004
+name: metal binding
+namespace: molecular_function
+is_a: GO:0000003 {source="x"} ! binding
+relationship: part_of GO:0000005 ! transport
+relationship: has_part CHEBI:1
+
+[Term]
+id: GO:0000005
+name: transport
+namespace: biological_process
+is_a: GO:0000002
+
+[Term]
+id: GO:0000006
+name: regulation of transport
+namespace: biological_process
+is_a: GO:0000002
+relationship: regulates GO:0000005
+
+[Term]
+id: GO:0000007
+name: zinc binding
+namespace: molecular_function
+is_a: GO:0000004
+is_a: GO:0000003
+
+[Term]
+id: GO:0000008
+name: obsolete old binding
+namespace: molecular_function
+is_obsolete: true
+replaced_by: GO:0000004
+
+[Term]
+id: GO:0000009
+name: obsolete lost process
+namespace: biological_process
+is_obsolete: true
+consider: GO:0000005
+
+[Term]
+id: CL:1
+name: a cell
+namespace: cell
+
+[Typedef]
+id: part_of
+name: part of
+is_transitive: true
+"""
+)
+
+
+def g(*numbers: int) -> set[str]:
+    return {f"GO:{n:07d}" for n in numbers}
+
+
+@pytest.fixture
+def ontology(tmp_path: Path) -> Ontology:
+    with gzip.open(tmp_path / "go.obo.gz", "wt") as file:
+        file.write(OBO)
+    return Ontology.read(tmp_path / "go.obo.gz")
+
+
+def test_terms_carry_names_synonyms_and_alternative_ids(ontology: Ontology) -> None:
+    term = ontology.terms["GO:0000003"]
+
+    assert term[:4] == ("GO:0000003", "binding", "MFO", False)
+    assert term.synonyms == (('ligand "grip"', "EXACT"), ("holding, loosely", "BROAD"), ("clasp", "RELATED"))
+    assert term.alt_ids == ("GO:0000033", "GO:0000034")
+    assert set(ontology.terms) == g(*range(1, 10))
+
+
+def test_ids_resolve_to_current_terms(ontology: Ontology) -> None:
+    assert ontology.resolve("GO:0000034") == "GO:0000003"
+    assert ontology.resolve("GO:0000008") == "GO:0000004"
+    assert ontology.resolve("GO:0000009") == "GO:0000009"
+    assert ontology.term("GO:0000009").is_obsolete
+    assert "GO:0000033" in ontology
+    assert "CL:1" not in ontology
+    with pytest.raises(InputError, match="'GO:9999999' is no term"):
+        ontology.resolve("GO:9999999")
+
+
+def test_closure_follows_is_a_and_part_of_across_namespaces(ontology: Ontology) -> None:
+    assert set(ontology.parents("GO:0000004")) == g(3, 5)
+    assert ontology.children("GO:0000003") == ("GO:0000004", "GO:0000007")
+    assert ontology.ancestors("GO:0000007") == g(1, 2, 3, 4, 5)
+    assert ontology.ancestors("GO:0000007", include_self=True, namespace="MFO") == g(1, 3, 4, 7)
+    assert ontology.ancestors("GO:0000006") == g(2)
+    assert ontology.descendants("GO:0000005") == g(4, 7)
+    assert ontology.descendants("GO:0000007", include_self=True) == g(7)
+    assert ontology.close(["GO:0000033", "GO:0000006"]) == g(1, 2, 3, 6)
+    assert ontology.close([]) == set()
+    assert ontology.roots() == ("GO:0000001", "GO:0000002")
+
+
+def test_edges_keep_every_relation_between_known_terms(ontology: Ontology) -> None:
+    assert Edge("GO:0000006", "regulates", "GO:0000005") in ontology.edges()
+    assert Edge("GO:0000004", "part_of", "GO:0000005") in ontology.edges()
+    assert len(ontology.edges()) == 8
+    assert not any(edge.parent == "CHEBI:1" for edge in ontology.edges())
+
+
+def test_information_content_by_hand(ontology: Ontology) -> None:
+    annotations = {"P1": {"GO:0000007"}, "P2": {"GO:0000004"}, "P3": {"GO:0000003"}, "P4": {"GO:0000006"}}
+
+    share = ontology.information_content(annotations)
+    conditional = ontology.information_content(annotations, given_parents=True)
+
+    assert share == pytest.approx(
+        {
+            "GO:0000001": 0,
+            "GO:0000002": 0,
+            "GO:0000003": 0,
+            "GO:0000004": math.log2(3 / 2),
+            "GO:0000005": math.log2(3 / 2),
+            "GO:0000006": math.log2(3),
+            "GO:0000007": math.log2(3),
+        }
+    )
+    assert conditional == pytest.approx(share | {"GO:0000007": math.log2(2)})
+
+
+def test_axioms_are_those_of_one_namespace(ontology: Ontology) -> None:
+    mfo = ontology.axioms("MFO")
+    bpo = ontology.axioms("BPO", within=g(2, 5))
+
+    assert mfo.classes == ("GO:0000001", "GO:0000003", "GO:0000004", "GO:0000007", "GO:0000005")
+    assert {(mfo.classes[c], mfo.classes[d]) for c, d in mfo.nf1} == {
+        ("GO:0000003", "GO:0000001"),
+        ("GO:0000004", "GO:0000003"),
+        ("GO:0000007", "GO:0000003"),
+        ("GO:0000007", "GO:0000004"),
+    }
+    assert [(mfo.classes[c], mfo.roles[r], mfo.classes[d]) for c, r, d in mfo.nf4] == [
+        ("GO:0000004", "part_of", "GO:0000005")
+    ]
+    assert bpo.classes == ("GO:0000002", "GO:0000005")
+    assert bpo.nf1.tolist() == [[1, 0]]
+    assert bpo.nf4.shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b">sp|P1\nMKLV\n", "cannot be read as OBO"),
+        (b"\xff\xfe\x00rubbish", "cannot be read as OBO"),
+        (b"", "holds no Gene Ontology terms"),
+        (HEADER.encode() + b"\n[Term]\nid: HP:1\nname: x\n", "holds no Gene Ontology terms"),
+        (OBO.replace("is_a: GO:0000003 {", "is_a: GO:0000099 {").encode(), "lacks GO:0000099, which GO:0000004"),
+        (OBO.replace("is_a: GO:0000002\n\n", "relationship: part_of GO:0000007\n\n").encode(), "run in a circle: GO:"),
+    ],
+)
+def test_files_that_are_no_gene_ontology_are_refused(tmp_path: Path, content: bytes, sentence: str) -> None:
+    path = tmp_path / "go.obo"
+    path.write_bytes(content)
+
+    with pytest.raises(InputError, match=sentence) as error:
+        Ontology.read(path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_or_truncated_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none\.obo cannot be read"):
+        Ontology.read(tmp_path / "none.obo")
+    (tmp_path / "cut.obo.gz").write_bytes(gzip.compress(OBO.encode())[:-40])
+    with pytest.raises(InputError, match=r"cut\.obo\.gz cannot be read"):
+        Ontology.read(tmp_path / "cut.obo.gz")
+
+
+def test_the_default_namespace_of_the_header_counts(tmp_path: Path) -> None:
+    text = "format-version: 1.2\ndefault-namespace: cellular_component\n\n[Term]\nid: GO:0000001\nname: cell\n"
+    (tmp_path / "go.obo").write_text(text)
+
+    assert Ontology.read(tmp_path / "go.obo").terms["GO:0000001"].namespace == "CCO"
+
+
+@pytest.mark.skipif(not GO_OBO.is_file(), reason="the real go.obo.gz is not beside the repository")
+def test_the_real_ontology_reads_in_seconds() -> None:
+    start = time.process_time()
+    ontology = Ontology.read(GO_OBO)
+
+    assert time.process_time() - start < 30
+    assert len(ontology.terms) == 44_085
+    assert {"GO:0003674", "GO:0008150", "GO:0005575"} <= set(ontology.roots())
+    assert "GO:0003674" in ontology.ancestors("GO:0008270")
+    assert ontology.term("GO:0008270").name == "zinc ion binding"
+    for namespace in ("MFO", "BPO", "CCO"):
+        axioms = ontology.axioms(namespace)
+        assert len(axioms.nf1) > 1000
+        assert max(axioms.nf1.max(), axioms.nf4[:, [0, 2]].max()) < len(axioms.classes)

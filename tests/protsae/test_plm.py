@@ -1,0 +1,404 @@
+"""The language model: equal to fair-esm's own forward pass, exact joins and edits, and files it refuses."""
+
+import argparse
+import json
+import os
+import urllib.error
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from esm.model.esm2 import ESM2
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.testing import assert_close
+
+from protsae import plm_weights
+from protsae.alphabet import AMINO_ACIDS
+from protsae.errors import ArtifactError, BundleError, ConfigError, InputError, ProtSAEError
+from protsae.plm import PLM, PLMSpec
+from protsae.plm_windows import windows
+
+REFERENCE = Path(__file__).parents[2] / "../shared/data/esm2_reference"
+SEQUENCES = [
+    "MKTAYIAKQR",
+    "GGWHXBUZOE",
+    "MLSDEDFKAVFGMTRSAFANLPLWKQQNLKKEKGLF",
+    "ACDEF",
+    "MLSDEDFKAVFGMTRSAFANLPLWKQQNLKKEKGLY",
+]
+
+
+def random_model(layers: int = 2, width: int = 32, heads: int = 4) -> ESM2:
+    torch.manual_seed(0)
+    model = ESM2(layers, width, heads, "ESM-1b").eval()
+    for parameter in model.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    return model
+
+
+def weights_of(model: ESM2) -> dict[str, Tensor]:
+    skipped = ("contact_head", "lm_head.weight", "inv_freq")
+    return {k: v.contiguous() for k, v in model.state_dict().items() if not any(s in k for s in skipped)}
+
+
+@pytest.fixture
+def stock() -> ESM2:
+    return random_model()
+
+
+@pytest.fixture
+def plm() -> PLM:
+    return PLM(random_model(), name="toy", device="cpu")
+
+
+def stock_forward(model: ESM2, tokens: Tensor) -> tuple[dict[tuple[int, str], Tensor], Tensor]:
+    """fair-esm's activations by (layer, site), and its logits."""
+    found: dict[tuple[int, str], Tensor] = {}
+    hooks = [
+        layer.final_layer_norm.register_forward_pre_hook(
+            lambda _, args, number=number: found.update({(number, "resid_mid"): args[0].transpose(0, 1)})
+        )
+        for number, layer in enumerate(model.layers, start=1)
+    ]
+    with torch.no_grad():
+        out = model(tokens, repr_layers=range(1, model.num_layers))
+    for hook in hooks:
+        hook.remove()
+    found.update({(number, "resid_post"): x for number, x in out["representations"].items()})
+    return found, out["logits"]
+
+
+def stock_tokens(model: ESM2, sequences: list[str]) -> Tensor:
+    return model.alphabet.get_batch_converter()([("", s) for s in sequences])[2]
+
+
+@pytest.mark.parametrize("shape", [(2, 32, 4), (6, 320, 20)])
+def test_every_layer_and_site_equals_fair_esm(shape: tuple[int, int, int]) -> None:
+    model = random_model(*shape)
+    expected, _ = stock_forward(model, stock_tokens(model, SEQUENCES))
+    plm = PLM(random_model(*shape), name="toy", device="cpu")
+
+    assert len(expected) == 2 * shape[0] - 1
+    for (layer, site), states in expected.items():
+        for index, state in plm.harvest(SEQUENCES, layer=layer, site=site):
+            theirs = states[index, 1 : 1 + len(SEQUENCES[index])]
+            assert_close(state, theirs, rtol=1e-5, atol=1e-5 * theirs.abs().max().item())
+
+
+def test_masked_logits_equal_fair_esm_in_the_order_of_amino_acids(plm: PLM, stock: ESM2) -> None:
+    tokens = stock_tokens(stock, SEQUENCES[2:3])
+    tokens[0, [4, 8]] = stock.mask_idx
+    _, expected = stock_forward(stock, tokens)
+
+    logits = plm.logits(SEQUENCES[2], masked=[3, 7])
+
+    columns = [stock.alphabet.get_idx(letter) for letter in AMINO_ACIDS]
+    assert_close(logits, expected[0, 1:-1][:, columns], rtol=1e-5, atol=1e-5)
+
+
+def test_a_sequence_alone_equals_itself_among_others(plm: PLM) -> None:
+    for index, state in plm.harvest(SEQUENCES, layer=2):
+        assert_close(state, plm.embed(SEQUENCES[index], layer=2), rtol=1e-6, atol=1e-6)
+
+
+def test_harvest_gives_each_index_once_longest_first_within_the_token_budget(plm: PLM) -> None:
+    done: list[int] = []
+    order = [i for i, _ in plm.harvest(SEQUENCES, layer=1, tokens_per_batch=24, progress=done.append)]
+
+    assert order == [2, 4, 0, 1, 3]
+    assert done == [36, 36, 20, 5]
+    assert list(plm.harvest([], layer=1)) == []
+
+
+@pytest.mark.parametrize(("n", "size", "overlap"), [(21, 20, 8), (100, 20, 8), (47, 20, 19), (1023, 1022, 256)])
+def test_windows_keep_each_residue_once_where_it_is_farthest_from_a_cut(n: int, size: int, overlap: int) -> None:
+    parts = windows(n, size, overlap)
+
+    assert [p for w in parts for p in range(w.keep_start, w.keep_stop)] == list(range(n))
+    assert all(w.stop - w.start == size for w in parts)
+    assert all(a.stop - b.start >= min(overlap, size // 2) for a, b in pairwise(parts))
+    for chosen in parts:
+        for p in range(chosen.keep_start, chosen.keep_stop):
+
+            def to_cut(w: tuple[int, int, int, int], p: int = p) -> int:
+                left = p - w[0] if w[0] > 0 else n
+                right = w[1] - 1 - p if w[1] < n else n
+                return min(left, right)
+
+            assert to_cut(chosen) == max(to_cut(w) for w in parts if w.start <= p < w.stop)
+
+
+def test_a_long_sequence_is_joined_from_its_windows() -> None:
+    plm = PLM(random_model(), name="toy", device="cpu", max_residues=20)
+    sequence = (SEQUENCES[2] + SEQUENCES[0])[:45]
+    parts = windows(45, 20)
+
+    joined = dict(plm.harvest(["ACDEF", sequence, SEQUENCES[0]], layer=2, tokens_per_batch=30))[1]
+
+    assert len(parts) == 4
+    manual = [
+        plm.embed(sequence[w.start : w.stop], layer=2)[w.keep_start - w.start :][: w.keep_stop - w.keep_start]
+        for w in parts
+    ]
+    assert_close(joined, torch.cat(manual), rtol=1e-6, atol=1e-6)
+    assert_close(joined, plm.embed(sequence, layer=2), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("site", ["resid_mid", "resid_post"])
+@pytest.mark.parametrize("layer", [1, 2])
+def test_an_edit_that_changes_nothing_changes_no_bit(plm: PLM, layer: int, site: str) -> None:
+    plain = plm.logits(SEQUENCES[2], masked=[5])
+
+    assert torch.equal(plm.logits(SEQUENCES[2], masked=[5], layer=layer, site=site, edit=torch.clone), plain)
+    state = plm.state(SEQUENCES[2], masked=[5], layer=layer, site=site)
+    assert torch.equal(plm.logits_from(state), plain)
+    plm.logits_from(state, edit=torch.Tensor.zero_)
+    assert torch.equal(plm.logits_from(state), plain)
+
+
+@pytest.mark.parametrize(("layer", "site"), [(1, "resid_mid"), (1, "resid_post"), (2, "resid_mid")])
+def test_an_edit_replaces_the_residues_and_spares_the_special_tokens(
+    plm: PLM, stock: ESM2, layer: int, site: str
+) -> None:
+    tokens = stock_tokens(stock, SEQUENCES[:1])
+    new = torch.randn(10, 32, generator=torch.Generator().manual_seed(1))
+
+    def put(_: object, args: tuple[Tensor, ...], output: object = None) -> object:
+        x = (args if output is None else output)[0].clone()
+        x[1:-1] = new[:, None]
+        return (x, *(args if output is None else output)[1:])
+
+    block = stock.layers[layer - 1]
+    if site == "resid_post":
+        block.register_forward_hook(put)
+    else:
+        block.final_layer_norm.register_forward_pre_hook(put)
+        block.fc2.register_forward_hook(lambda _, __, out: out + put(None, (block_input[0],))[0] - block_input[0])
+        block_input: list[Tensor] = [torch.empty(0)]
+        block.final_layer_norm.register_forward_pre_hook(
+            lambda _, args: block_input.__setitem__(0, args[0]), prepend=True
+        )
+    _, expected = stock_forward(stock, tokens)
+    columns = [stock.alphabet.get_idx(letter) for letter in AMINO_ACIDS]
+
+    logits = plm.logits(SEQUENCES[0], layer=layer, site=site, edit=lambda _: new)
+
+    assert_close(logits, expected[0, 1:-1][:, columns], rtol=1e-5, atol=1e-5)
+
+
+def test_the_amino_acid_effect_is_the_mean_slope_of_the_logits(plm: PLM) -> None:
+    directions = torch.randn(3, 32, generator=torch.Generator().manual_seed(2))
+    state = plm.state(SEQUENCES[2], layer=2, site="resid_post")
+    step = 1e-2
+
+    effect = plm.amino_acid_effect(directions, reference=[SEQUENCES[2]])
+
+    for direction, row in zip(directions, effect, strict=True):
+        up, down = (plm.logits_from(state, edit=lambda x, s=s, d=direction: x + s * d) for s in (step, -step))
+        slope = ((up - down) / (2 * step)).mean(dim=0)
+        assert_close(row, slope - slope.mean(), rtol=1e-3, atol=1e-3)
+    assert_close(effect.sum(dim=1), torch.zeros(3), rtol=0, atol=1e-5)
+
+
+def test_a_folder_in_half_precision_loads_in_full(tmp_path: Path, stock: ESM2, plm: PLM) -> None:
+    half = {name: value.half() for name, value in weights_of(stock).items()}
+    save_file(half, tmp_path / "any.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps({"num_layers": 2, "embed_dim": 32, "attention_heads": 4, "x": 1}))
+
+    loaded = PLM.load(tmp_path, device="cpu")
+
+    assert (loaded.d_model, loaded.num_layers, loaded.max_residues, loaded.name) == (32, 2, 1022, tmp_path.name)
+    assert loaded.embed("MKTAY", layer=1).dtype == torch.float32
+    assert_close(loaded.embed("MKTAY", layer=1), plm.embed("MKTAY", layer=1), rtol=2e-2, atol=2e-2)
+    assert len(loaded.spec(layer=1, site="resid_mid").weights_sha256) == 64
+
+
+def write_pt(path: Path, model: ESM2) -> None:
+    prefix = {
+        name: ("encoder." if name.startswith("lm_head") else "encoder.sentence_encoder.") for name in model.state_dict()
+    }
+    cfg = argparse.Namespace(
+        encoder_layers=2, encoder_embed_dim=32, encoder_attention_heads=4, token_dropout=True, arch="esm2"
+    )
+    state = {prefix[name] + name: v for name, v in model.state_dict().items() if "contact_head" not in name}
+    torch.save({"cfg": {"model": cfg}, "model": state}, path)
+
+
+def test_fair_esms_own_file_loads_to_the_same_model(tmp_path: Path, stock: ESM2, plm: PLM) -> None:
+    write_pt(tmp_path / "esm2_tiny.pt", stock)
+
+    loaded = PLM.load(str(tmp_path / "esm2_tiny.pt"), device="cpu")
+
+    assert loaded.name == "esm2_tiny"
+    assert torch.equal(loaded.logits("MKTAY"), plm.logits("MKTAY"))
+
+
+def test_a_named_model_is_looked_up_where_fair_esm_keeps_it(
+    tmp_path: Path, stock: ESM2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    asked = []
+
+    def download(url: str, path: str, *, progress: bool) -> None:
+        asked.append(url)
+        write_pt(Path(path), stock)
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
+    for _ in range(2):
+        assert PLM.load("esm2_t6_8M_UR50D", device="cpu").d_model == 32
+    assert asked == ["https://dl.fbaipublicfiles.com/fair-esm/models/esm2_t6_8M_UR50D.pt"]
+
+
+def test_without_network_a_named_model_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise urllib.error.URLError("no route to host")
+
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
+    with pytest.raises(InputError, match=r"esm2_t6_8M_UR50D could not be downloaded .*no route to host.*local \.pt"):
+        PLM.load("esm2_t6_8M_UR50D")
+
+
+def bundle(folder: Path, model: ESM2, **changes: object) -> Path:
+    save_file(weights_of(model), folder / "plm.safetensors")
+    values = {"name": "toy", "layer": 1, "site": "resid_mid", "num_layers": 2, "embed_dim": 32, "attention_heads": 4}
+    values |= {"weights": "plm.safetensors", "weights_sha256": plm_weights.sha256(folder / "plm.safetensors")}
+    (folder / "plm.json").write_text(json.dumps({k: v for k, v in (values | changes).items() if v != "drop"}))
+    return folder
+
+
+def test_a_bundle_gives_its_model_and_its_place(tmp_path: Path, stock: ESM2, plm: PLM) -> None:
+    loaded, spec = PLM.from_bundle(bundle(tmp_path, stock), device="cpu")
+
+    assert (loaded.name, spec.layer, spec.site) == ("toy", 1, "resid_mid")
+    assert torch.equal(loaded.logits("MKTAY"), plm.logits("MKTAY"))
+    spec.write(tmp_path / "again.json")
+    assert PLMSpec.read(tmp_path / "again.json") == spec
+
+
+def test_a_bundle_may_point_at_a_model_outside_it(tmp_path: Path, stock: ESM2) -> None:
+    pt = tmp_path / "esm2_tiny.pt"
+    write_pt(pt, stock)
+    good = {"name": str(pt), "weights": None, "weights_sha256": plm_weights.sha256(pt)}
+
+    assert PLM.from_bundle(bundle(tmp_path, stock, **good), device="cpu")[1].weights is None
+    with pytest.raises(ArtifactError, match="SHA-256 differs"):
+        PLM.from_bundle(bundle(tmp_path, stock, **good | {"weights_sha256": "0" * 64}), device="cpu")
+    with pytest.raises(ArtifactError, match=r"needs a .* with num_layers 3, but .* has 2"):
+        PLM.from_bundle(bundle(tmp_path, stock, **good | {"num_layers": 3}), device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "sentence"),
+    [
+        ({"weights_sha256": "0" * 64}, ArtifactError, "SHA-256 differs"),
+        ({"weights": "gone.safetensors"}, ArtifactError, "gone.safetensors is missing"),
+        ({"num_layers": 3}, ArtifactError, "does not hold an ESM-2 of 3 layers.*lacks parameter layers.2"),
+        ({"num_layers": 1}, ArtifactError, "has an unknown parameter layers.1"),
+        ({"embed_dim": 64}, ArtifactError, r"is \[33, 32\] where \[33, 64\] is needed"),
+        ({"attention_heads": 5}, BundleError, "even multiple of attention_heads, got 32 and 5"),
+        ({"layer": 9}, BundleError, r"layer must be in 1\.\.2 .* got 9"),
+        ({"site": "mlp_out"}, BundleError, "got 'mlp_out'"),
+        ({"layer": "drop"}, BundleError, "must hold the fields"),
+        ({"layer": "two"}, BundleError, "not usable"),
+    ],
+)
+def test_a_bundle_whose_model_does_not_fit_is_refused(
+    tmp_path: Path, stock: ESM2, changes: dict, error: type[ProtSAEError], sentence: str
+) -> None:
+    folder = bundle(tmp_path, stock, **changes)
+
+    with pytest.raises(error, match=sentence) as caught:
+        PLM.from_bundle(folder, device="cpu")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"[1]", b"\xff\xfe"])
+def test_a_missing_or_damaged_plm_json_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "plm.json").write_bytes(content)
+    with pytest.raises(BundleError, match=r"plm\.json"):
+        PLM.from_bundle(tmp_path)
+
+
+def test_files_that_hold_no_model_are_refused(tmp_path: Path, stock: ESM2) -> None:
+    (tmp_path / "text.pt").write_text("no weights")
+    torch.save({"model": {}}, tmp_path / "other.pt")
+    torch.save(PLMSpec, tmp_path / "code.pt")
+    (tmp_path / "x.bin").write_text("")
+    empty, broken = tmp_path / "empty", tmp_path / "broken"
+    empty.mkdir()
+    broken.mkdir()
+    (broken / "w.safetensors").write_bytes(b"\x00" * 50)
+    with pytest.raises(ArtifactError, match=r"text\.pt"):
+        PLM.load(tmp_path / "text.pt")
+    with pytest.raises(ArtifactError, match=r"other\.pt is no fair-esm"):
+        PLM.load(tmp_path / "other.pt")
+    with pytest.raises(ArtifactError, match=r"code\.pt .* not opened"):
+        PLM.load(tmp_path / "code.pt")
+    with pytest.raises(InputError, match="neither"):
+        PLM.load(tmp_path / "x.bin")
+    with pytest.raises(InputError, match="holds 0 of them"):
+        PLM.load(empty)
+    with pytest.raises(InputError, match="must be JSON with num_layers"):
+        PLM.load(broken)
+    (broken / "config.json").write_text('{"num_layers": 2, "embed_dim": 32, "attention_heads": 3}')
+    with pytest.raises(ArtifactError, match="describes no ESM-2: 2 layers, width 32, 3 heads"):
+        PLM.load(broken)
+    (broken / "config.json").write_text('{"num_layers": 2, "embed_dim": 32, "attention_heads": 4}')
+    with pytest.raises(ArtifactError, match="cannot be read as safetensors"):
+        PLM.load(broken)
+
+
+def test_wrong_arguments_are_quoted_back(plm: PLM) -> None:
+    with pytest.raises(InputError, match=r"no language model 'esm9'.*esm2_t6_8M_UR50D"):
+        PLM.load("esm9")
+    with pytest.raises(InputError, match="is empty"):
+        plm.embed("", layer=1)
+    with pytest.raises(InputError, match="'J' at position 3"):
+        plm.embed("MKJ", layer=1)
+    with pytest.raises(InputError, match="'é' at position 2"):
+        plm.logits("Mé")
+    with pytest.raises(InputError, match="'k' at position 2"):
+        plm.logits("Mk")
+    with pytest.raises(InputError, match="has 1,023 residues"):
+        plm.logits("M" * 1023)
+    with pytest.raises(ConfigError, match=r"1\.\.2 .* got 3"):
+        plm.embed("MK", layer=3)
+    with pytest.raises(ConfigError, match="got 'mlp'"):
+        next(plm.harvest(["MK"], layer=1, site="mlp"))  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ConfigError, match="needs the layer"):
+        plm.logits("MK", edit=torch.clone)
+    with pytest.raises(ConfigError, match="got 'gpu7'"):
+        PLM(random_model(), name="toy", device="gpu7")
+    if not torch.cuda.is_available():
+        with pytest.raises(ConfigError, match="no CUDA device, so 'cuda'"):
+            PLM(random_model(), name="toy", device="cuda")
+
+
+@pytest.mark.skipif(
+    "PROTSAE_ESM2_WEIGHTS" not in os.environ, reason="PROTSAE_ESM2_WEIGHTS names no folder of fair-esm .pt files"
+)
+@pytest.mark.skipif(not REFERENCE.is_dir(), reason="the reference outputs of ESM-2 are not beside the repository")
+@pytest.mark.parametrize("name", ["esm2_t6_8M_UR50D", "esm2_t12_35M_UR50D"])
+def test_genuine_weights_give_the_genuine_outputs(name: str) -> None:
+    path = Path(os.environ["PROTSAE_ESM2_WEIGHTS"]) / f"{name}.pt"
+    if not path.is_file():
+        pytest.skip(f"{path} is not there")
+    plm = PLM.load(path, device="cpu")
+    reference = load_file(REFERENCE / f"{name}.safetensors")
+    alphabet = plm._model.alphabet
+    columns = [alphabet.get_idx(letter) for letter in AMINO_ACIDS]
+    for ids, residues, logits, hidden in zip(
+        reference["input__input_ids"],
+        reference["residue_mask"],
+        reference["output__logits"],
+        reference["output__last_hidden_state"],
+        strict=True,
+    ):
+        sequence = "".join(alphabet.get_tok(int(token)) for token in ids[residues])
+        ours = plm._model.emb_layer_norm_after(plm.embed(sequence, layer=plm.num_layers, site="resid_post"))
+        assert_close(plm.logits(sequence), logits[residues][:, columns], rtol=1e-4, atol=1e-3)
+        assert_close(ours, hidden[residues], rtol=1e-4, atol=1e-3)

@@ -1,0 +1,58 @@
+"""Drawn alignment scores for `tiny_bundle.py`: seeded, of the right form, without meaning."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tiny_proteins import KINDS
+
+
+def alignment_table(
+    rng: np.random.Generator, features: pd.DataFrame, counts: dict[str, dict[str, int]]
+) -> pd.DataFrame:
+    """For every defined feature its own term, and for every term the best feature of the unguided SAE."""
+    guided = features.loc[features["kind"] == "defined"]
+    pairs = [(*pair, True) for pair in zip(guided["sae"], guided["feature"], guided["go_id"], strict=True)]
+    unguided = [feature for feature in range(16, 64) if feature % 16 != 15]
+    pairs += [("vanilla", feature, go_id, False) for feature, go_id in zip(unguided, sorted(counts), strict=False)]
+    rows = []
+    for sae, feature, go_id, is_guiding in pairs:
+        f1 = float(rng.uniform(0.4, 0.9) if is_guiding else rng.uniform(0.1, 0.7))
+        rows.append(
+            {
+                "sae": sae,
+                "feature": feature,
+                "go_id": go_id,
+                "is_guiding": is_guiding,
+                "is_best_for_term": True,
+                "pooling": "max" if feature % 2 else "mean",
+                **_scores(rng, f1, rank=1, n_pos=counts[go_id]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def annotation_alignment_table(rng: np.random.Generator, saes: list[str]) -> pd.DataFrame:
+    rows = []
+    for sae in saes:
+        for rank, (kind, _, _) in enumerate(KINDS, start=1):
+            scores = _scores(rng, 0.7 - 0.1 * rank, rank=rank, n_pos={"valid": 40, "test": 55})
+            rows.append({"sae": sae, "feature": 20, "kind": kind, "is_best_for_kind": True, **scores})
+    return pd.DataFrame(rows)
+
+
+def _scores(rng: np.random.Generator, f1: float, *, rank: int, n_pos: dict[str, int]) -> dict[str, Any]:
+    return {
+        "rank_in_feature": rank,
+        "threshold": 0.15,
+        "valid_f1": min(1.0, f1 + 0.05),
+        "test_precision": f1,
+        "test_recall": f1,
+        "test_f1": f1,
+        "test_f1_low": f1 - 0.08,
+        "test_f1_high": min(1.0, f1 + 0.08),
+        "test_auroc": 0.5 + f1 / 2,
+        "null_f1": float(rng.uniform(0.05, 0.3)),
+        "n_pos_valid": n_pos.get("valid", 0),
+        "n_pos_test": n_pos.get("test", 0),
+    }

@@ -1,0 +1,295 @@
+"""A full, valid bundle of made-up proteins, written in seconds and without precompute.
+
+Forty random sequences (`tiny_proteins.py`) and four random SAEs of 64 features over a random two-layer ESM-2. What the
+store says of a feature (density, maximum, examples) is counted from these very models, so encoding a stored protein
+gives the stored activations. Alignment scores are drawn, seeded; they mean nothing.
+`python tests/tiny_bundle.py FOLDER` writes one to look at.
+
+Read `build_tiny_bundle`.
+"""
+
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from esm.model.esm2 import ESM2
+from safetensors.torch import save_file
+
+sys.path.insert(0, str(Path(__file__).parent))
+from tiny_alignments import alignment_table, annotation_alignment_table
+from tiny_proteins import (
+    ROOTS,
+    SYNONYMS,
+    TERMS,
+    annotation_table,
+    edge_table,
+    go_term_table,
+    made_up_proteins,
+    protein_go_table,
+    split_counts,
+    structure_table,
+)
+
+from protsae.alphabet import AMINO_ACIDS
+from protsae.plm import PLM
+from protsae.plm_spec import PLMSpec
+from protsae.sae.base import SAE
+from protsae.sae.protsae import ProtSAE, ProtSAEConfig
+from protsae.sae.topk import TopKSAE, TopKSAEConfig
+from protsae.store.schema import SCHEMA_VERSION
+from protsae.store.writer import StoreWriter
+
+D_MODEL, D_SAE, K, LAYERS, HEADS, LAYER = 32, 64, 8, 2, 2, 1
+SAES = {"protsae_mfo": "MFO", "protsae_bpo": "BPO", "protsae_cco": "CCO", "vanilla": ""}
+SILENT = slice(15, None, 16)
+"""Features that never fire."""
+BANDS = {"top": slice(0, 6), "high": slice(8, 10), "low": slice(-2, None)}
+
+
+class Parts(NamedTuple):
+    """What a bundle is put together from."""
+
+    tables: dict[str, pd.DataFrame]
+    """By the names of schema.sql, residues from 0."""
+    saes: dict[str, SAE]
+    spec: PLMSpec
+
+
+def build_tiny_bundle(folder: Path) -> Path:
+    """Write the bundle to `folder`, which is emptied first, and return it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    parts = tiny_parts(folder)
+    for name, sae in parts.saes.items():
+        sae.save(folder / "sae" / name, "float32")
+    with StoreWriter(folder / "store.duckdb") as store:
+        splits = parts.tables["protein"]["split"].value_counts()
+        store.meta(
+            {
+                "bundle_id": "tiny",
+                "created_by": "tests/tiny_bundle.py",
+                "plm": parts.spec.name,
+                "layer": parts.spec.layer,
+                "site": parts.spec.site,
+                **{f"n_{split}_proteins": splits[split] for split in ("train", "valid", "test")},
+                "n_shipped_proteins": len(parts.tables["protein"]),
+            }
+        )
+        for table, frame in parts.tables.items():
+            store.insert(table, frame)
+    _write_manifest(folder)
+    return folder
+
+
+def tiny_parts(folder: Path) -> Parts:
+    """Everything but the files; the language model alone is written to `folder`, since the rest is counted from it."""
+    rng = np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    proteins = made_up_proteins(rng)
+    protein_go = protein_go_table(rng, proteins)
+    spec, states = _write_plm(folder, proteins)
+    x = np.concatenate(states)
+    scale = float(np.sqrt(D_MODEL / (x**2).sum(axis=1).mean()))
+    saes = {name: _sae(namespace, seed, scale) for seed, (name, namespace) in enumerate(SAES.items())}
+    acts = {name: sae.encode(torch.from_numpy(x)).detach().numpy() for name, sae in saes.items()}
+    features = pd.concat([_features(rng, name, acts[name], proteins) for name in SAES], ignore_index=True)
+    alignments = alignment_table(rng, features, split_counts(proteins, protein_go))
+    _label(features, alignments)
+    tables = {
+        "protein": proteins,
+        "annotation": annotation_table(rng, proteins),
+        "go_term": go_term_table(proteins, protein_go),
+        "go_synonym": pd.DataFrame(SYNONYMS, columns=["go_id", "synonym", "scope"]),
+        "go_edge": edge_table(),
+        "protein_go": protein_go,
+        "sae": pd.DataFrame([_sae_row(name, saes[name], acts[name], x) for name in SAES]),
+        "feature": features,
+        "feature_go": alignments,
+        "feature_annotation": annotation_alignment_table(rng, list(SAES)),
+        "example": pd.concat([_examples(name, acts[name], proteins) for name in SAES], ignore_index=True),
+        "neighbour": _neighbours(saes),
+        "structure": structure_table(proteins),
+    }
+    return Parts(tables, saes, spec)
+
+
+def concepts(namespace: str) -> tuple[str, ...]:
+    """Terms that guide the SAE of a namespace; feature 0 is guided by the first."""
+    return tuple(sorted(go_id for go_id, term in TERMS.items() if term[1] == namespace and go_id not in ROOTS))
+
+
+def _write_plm(folder: Path, proteins: pd.DataFrame) -> tuple[PLMSpec, list[np.ndarray]]:
+    """Embed a random ESM-2 in the bundle; returns its activations [n_residues, d_model] of every protein too."""
+    torch.manual_seed(0)
+    model = ESM2(num_layers=LAYERS, embed_dim=D_MODEL, attention_heads=HEADS)
+    skipped = ("contact_head.", "lm_head.weight")
+    state = {name: tensor.half().contiguous() for name, tensor in model.state_dict().items()}
+    weights = {n: t for n, t in state.items() if not n.startswith(skipped) and not n.endswith("inv_freq")}
+    save_file(weights, folder / "plm.safetensors", metadata={"format": "pt"})
+    spec = PLMSpec(
+        name="tiny_esm2",
+        layer=LAYER,
+        site="resid_mid",
+        num_layers=LAYERS,
+        embed_dim=D_MODEL,
+        attention_heads=HEADS,
+        weights="plm.safetensors",
+        weights_sha256=_sha256(folder / "plm.safetensors"),
+    )
+    spec.write(folder / "plm.json")
+    plm, _ = PLM.from_bundle(folder, device="cpu")
+    found = dict(plm.harvest(proteins["sequence"].tolist(), layer=spec.layer, site=spec.site))
+    return spec, [found[i].numpy() for i in range(len(proteins))]
+
+
+def _sae(namespace: str, seed: int, scale: float) -> SAE:
+    if namespace == "":
+        vanilla = TopKSAE(TopKSAEConfig(d_model=D_MODEL, d_sae=D_SAE, k=K), seed=seed)
+        vanilla.b_enc.data[SILENT] = -1e3
+        sae: SAE = vanilla
+    else:
+        guides = concepts(namespace)
+        cfg = ProtSAEConfig(d_model=D_MODEL, d_sae=D_SAE, k=K, concepts=guides, namespace=namespace)  # type: ignore[arg-type]
+        guided = ProtSAE(cfg, seed=seed)
+        guided.fit_prevalence(torch.full((len(guides),), 0.02))
+        guided.b_free.data[torch.arange(D_SAE)[SILENT] - len(guides)] = -1e3
+        sae = guided
+    sae.scale.fill_(scale)
+    return sae
+
+
+def _sae_row(name: str, sae: SAE, acts: np.ndarray, x: np.ndarray) -> dict[str, Any]:
+    l0 = float((acts > 0).sum(axis=1).mean())
+    x_hat = sae.decode(torch.from_numpy(acts)).detach().numpy()
+    return {
+        "name": name,
+        "architecture": sae.architecture,
+        "namespace": SAES[name],
+        "d_model": D_MODEL,
+        "d_sae": D_SAE,
+        "k": K,
+        "n_defined": len(concepts(SAES[name])),
+        "l0": l0,
+        "l0_forced": max(0.0, l0 - K),
+        "explained_variance": 1 - float(((x - x_hat) ** 2).sum() / ((x - x.mean(axis=0)) ** 2).sum()),
+        "share_alive": float((acts > 0).any(axis=0).mean()),
+    }
+
+
+def _features(rng: np.random.Generator, name: str, acts: np.ndarray, proteins: pd.DataFrame) -> pd.DataFrame:
+    guides = concepts(SAES[name])
+    peaks = np.maximum.reduceat(acts, _first_rows(proteins))
+    letters = np.array([AMINO_ACIDS.index(letter) for letter in "".join(proteins["sequence"])])
+    corpus = np.bincount(letters, minlength=20) / len(letters)
+    rows: list[dict[str, Any]] = []
+    for feature, column in enumerate(acts.T):
+        active = column[column > 0]
+        fires = len(active) > 0
+        share = np.bincount(letters[column > 0], minlength=20) / max(1, len(active))
+        rows.append(
+            {
+                "sae": name,
+                "feature": feature,
+                "kind": "defined" if feature < len(guides) else "free",
+                "go_id": guides[feature] if feature < len(guides) else None,
+                "density": float((column > 0).mean()),
+                "protein_density": float((peaks[:, feature] > 0).mean()),
+                "max_act": float(column.max()),
+                "mean_act": float(active.mean()) if fires else 0.0,
+                "p99_act": float(np.quantile(active, 0.99)) if fires else 0.0,
+                "p999_act": float(np.quantile(active, 0.999)) if fires else 0.0,
+                "histogram": np.histogram(active, 40, (0, column.max()))[0].tolist() if fires else [],
+                "aa_effect": (centred := rng.normal(0, 0.1, 20)) - centred.mean(),
+                "aa_enrichment": np.log2((share + 1e-3) / (corpus + 1e-3)) if fires else np.zeros(20),
+                "umap_x": float(rng.normal()) if fires else None,
+                "umap_y": float(rng.normal()) if fires else None,
+                "label": "",
+                "label_origin": "none",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _first_rows(proteins: pd.DataFrame) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(proteins["length"])[:-1]])
+
+
+def _examples(name: str, acts: np.ndarray, proteins: pd.DataFrame) -> pd.DataFrame:
+    rows, accessions = [], proteins["accession"].tolist()
+    by_protein = np.split(acts, _first_rows(proteins)[1:])
+    peaks = np.array([part.max(axis=0) for part in by_protein])
+    for feature in np.flatnonzero(peaks.max(axis=0) > 0):
+        order = [p for p in np.argsort(-peaks[:, feature], kind="stable") if peaks[p, feature] > 0]
+        for band, places in BANDS.items():
+            for rank, protein in enumerate(order[places] if band == "top" or len(order) > 12 else [], start=1):
+                column = by_protein[protein][:, feature]
+                positions = np.flatnonzero(column)
+                rows.append(
+                    {
+                        "sae": name,
+                        "feature": feature,
+                        "band": band,
+                        "rank": rank,
+                        "accession": accessions[protein],
+                        "peak_act": float(column.max()),
+                        "peak_pos": int(column.argmax()),
+                        "positions": positions,
+                        "acts": np.ceil(column[positions] / peaks[:, feature].max() * 255 - 1e-5),
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _label(features: pd.DataFrame, alignments: pd.DataFrame) -> None:
+    for row in alignments.to_dict("records"):
+        here = (features["sae"] == row["sae"]) & (features["feature"] == row["feature"])
+        features.loc[here, "label"] = TERMS[row["go_id"]][0]
+        features.loc[here, "label_origin"] = "guided" if row["is_guiding"] else "go"
+
+
+def _neighbours(saes: dict[str, SAE]) -> pd.DataFrame:
+    rows = []
+    for sae in SAES:
+        for other in SAES:
+            cosine = (saes[sae].W_dec @ saes[other].W_dec.T).detach().numpy()
+            if other == sae:
+                np.fill_diagonal(cosine, -2)
+            near = np.argsort(-cosine, axis=1)[:, : 5 if other == sae else 2]
+            rows += [
+                (sae, feature, other, number, float(cosine[feature, number]), rank)
+                for feature, numbers in enumerate(near)
+                for rank, number in enumerate(numbers.tolist(), start=1)
+            ]
+    return pd.DataFrame(rows, columns=["sae", "feature", "other_sae", "other_feature", "cosine", "rank"])
+
+
+def _write_manifest(folder: Path) -> None:
+    files = {str(p.relative_to(folder)): _sha256(p) for p in sorted(folder.rglob("*")) if p.is_file()}
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "bundle_id": "tiny",
+        "created_by": "tests/tiny_bundle.py",
+        "files": files,
+        "seeds": {"seed": 0},
+        "config": {"d_sae": D_SAE, "k": K},
+        "inputs": {"plm": files["plm.safetensors"]},
+        "metrics": {
+            "plm": {"name": "tiny_esm2", "masked_perplexity": 20.0, "unigram_perplexity": 18.3},
+            "saes": {name: {"explained_variance": 0.71, "mean_test_f1": 0.5, "mean_null_f1": 0.2} for name in SAES},
+        },
+        "sources": ["Made-up proteins; Gene Ontology (CC BY 4.0) for term names"],
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    build_tiny_bundle(Path(sys.argv[1]))

@@ -1,0 +1,67 @@
+"""How the reader asks: one read-only connection, a cursor per query, rows as named tuples.
+
+Read `Queries.rows`. Values always travel as bound parameters; only column names of our own rows are put into the text.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import duckdb
+import pandas as pd
+
+Row = TypeVar("Row")
+
+
+class Queries:
+    """A store's connection, safe to share between threads."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._prepared: set[str] = set()
+
+    def rows(self, kind: Callable[..., Row], query: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Rows of a query whose columns are the fields of `kind`, in order."""
+        return [kind(*row) for row in self.tuples(query, parameters)]
+
+    def first(self, kind: Callable[..., Row], query: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """The first row, None where there is none."""
+        row = self._run(query, parameters).fetchone()
+        return None if row is None else kind(*row)
+
+    def tuples(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Rows as plain tuples."""
+        return self._run(query, parameters).fetchall()
+
+    def frame(self, query: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
+        """Rows as a table."""
+        return self._run(query, parameters).df()
+
+    def close(self) -> None:
+        """Release the file; the reader cannot be used afterwards."""
+        self._connection.close()
+
+    def prepare(self, name: str, statements: Sequence[str]) -> None:
+        """Make tables in memory (database `memory`) that later queries need, once a connection."""
+        with self._lock:
+            if name not in self._prepared:
+                for statement in statements:
+                    self._run(statement, ())
+                self._prepared.add(name)
+
+    def _run(self, query: str, parameters: Sequence[Any]) -> duckdb.DuckDBPyConnection:
+        cursor = self._connection.cursor()
+        cursor.execute("USE store")
+        return cursor.execute(query, list(parameters))
+
+
+def columns(kind: Any, /, **source: str) -> str:
+    """The fields of a row as an SQL column list.
+
+    Args:
+        kind: a named tuple of `rows.py`.
+        source: fields that are not simply a column of that name: field=expression.
+    """
+    fields: tuple[str, ...] = kind._fields
+    return ", ".join(f"{source[name]} AS {name}" if name in source else name for name in fields)

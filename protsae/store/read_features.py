@@ -1,0 +1,155 @@
+"""Queries about features: what one is, where it fires, what lies near it, and tables over all of them.
+
+Read `FeatureQueries.feature` and `FeatureQueries.examples`.
+"""
+
+import numpy as np
+import pandas as pd
+
+from protsae.store.queries import Queries, columns
+from protsae.store.read_terms import ALIGNMENTS
+from protsae.store.rows import ExampleRow, FeatureAnnotation, FeatureRow, NeighbourRow, TermFeature
+
+FEATURE = columns(FeatureRow, kind="f.kind", go_id="f.go_id", term_name="t.name")
+FEATURE_ANNOTATION = columns(
+    FeatureAnnotation, sae="a.sae", feature="a.feature", feature_kind="f.kind", kind="a.kind", label="f.label"
+)
+ANNOTATED = f"""
+    SELECT {FEATURE_ANNOTATION} FROM feature_annotation a
+    JOIN feature f ON f.sae = a.sae AND f.feature = a.feature
+"""  # noqa: S608
+EXAMPLE = columns(
+    ExampleRow,
+    accession="e.accession",
+    has_structure="e.accession IN (SELECT s.accession FROM structure s)",
+)
+BEST_F1 = "SELECT sae, feature, max(test_f1) AS best_f1 FROM feature_go GROUP BY sae, feature"
+
+
+class FeatureQueries(Queries):
+    """Look-ups by feature."""
+
+    def feature(self, sae: str, feature: int) -> FeatureRow | None:
+        """One feature, None where the SAE or the index is unknown."""
+        query = f"""
+            SELECT {FEATURE} FROM feature f LEFT JOIN go_term t ON t.go_id = f.go_id
+            WHERE f.sae = ? AND f.feature = ?
+        """  # noqa: S608
+        row = self.first(FeatureRow, query, [sae, feature])
+        if row is None:
+            return None
+        return row._replace(
+            histogram=np.array(row.histogram, dtype=np.int64),
+            aa_effect=np.array(row.aa_effect, dtype=np.float32),
+            aa_enrichment=np.array(row.aa_enrichment, dtype=np.float32),
+        )
+
+    def feature_terms(self, sae: str, feature: int) -> list[TermFeature]:
+        """The GO terms it aligns with, its guiding term first, then its best."""
+        query = f"{ALIGNMENTS} WHERE a.sae = ? AND a.feature = ? ORDER BY is_guiding DESC, rank_in_feature, a.go_id"
+        return self.rows(TermFeature, query, [sae, feature])
+
+    def feature_annotations(self, sae: str, feature: int) -> list[FeatureAnnotation]:
+        """The kinds of residue annotation it aligns with, its best first."""
+        query = f"{ANNOTATED} WHERE a.sae = ? AND a.feature = ? ORDER BY rank_in_feature, a.kind"
+        return self.rows(FeatureAnnotation, query, [sae, feature])
+
+    def annotation_features(self, kind: str, limit: int = 20) -> list[FeatureAnnotation]:
+        """The features that fit a kind of residue annotation best, by held-out F1."""
+        query = f"{ANNOTATED} WHERE a.kind = ? ORDER BY is_best_for_kind DESC, test_f1 DESC, a.sae, a.feature LIMIT ?"
+        return self.rows(FeatureAnnotation, query, [kind, limit])
+
+    def examples(self, sae: str, feature: int, band: str = "top", limit: int | None = None) -> list[ExampleRow]:
+        """Example proteins of one band (top | high | low | 3d), strongest first; activations in the SAE's units."""
+        query = f"""
+            SELECT {EXAMPLE}
+            FROM (SELECT * FROM example WHERE sae = $1 AND feature = $2 AND band = $3
+                  ORDER BY rank LIMIT {"ALL" if limit is None else int(limit)}) e
+            JOIN protein p ON p.accession = e.accession
+            ORDER BY rank
+        """  # noqa: S608
+        found = self.rows(ExampleRow, query, [sae, feature, band])
+        if not found:
+            return []
+        unit = self.tuples("SELECT max_act / 255 FROM feature WHERE sae = ? AND feature = ?", [sae, feature])[0][0]
+        return [
+            row._replace(
+                positions=np.array(row.positions, dtype=np.int32), acts=np.array(row.acts, dtype=np.float32) * unit
+            )
+            for row in found
+        ]
+
+    def neighbours(self, sae: str, feature: int) -> list[NeighbourRow]:
+        """Nearest features: those of the same SAE first, then of the others, nearest first."""
+        query = f"""
+            SELECT {columns(NeighbourRow)} FROM neighbour n
+            JOIN (SELECT sae AS other_sae, feature AS other_feature, kind, label, label_origin, density FROM feature) f
+            USING (other_sae, other_feature)
+            WHERE n.sae = $1 AND n.feature = $2 ORDER BY n.other_sae <> $1, n.other_sae, rank
+        """  # noqa: S608
+        return self.rows(NeighbourRow, query, [sae, feature])
+
+    def validated_features(self, limit: int = 100, seed: int | None = None) -> list[TermFeature]:
+        """Features whose alignment with a term held on unseen proteins: the held-out interval lies above luck.
+
+        One row a feature: its guiding term, or its best one. Defined features come first, then those furthest above
+        luck; with `seed` they are drawn at random instead, and reproducibly.
+        """
+        query = f"""
+            WITH held AS (
+                {ALIGNMENTS}
+                WHERE test_f1_low > null_f1 AND n_pos_test >= 5 AND max_act > 0 AND (is_guiding OR rank_in_feature = 1)
+                QUALIFY row_number() OVER (PARTITION BY a.sae, a.feature ORDER BY is_guiding DESC, a.go_id) = 1)
+            SELECT * FROM held ORDER BY {_order(seed)} LIMIT ?
+        """  # noqa: S608
+        return self.rows(TermFeature, query, [limit] if seed is None else [seed, limit])
+
+    def map_points(self, sae: str) -> pd.DataFrame:
+        """Every feature of an SAE with its place on the map and its best held-out F1 (NaN where it has none)."""
+        query = f"""
+            SELECT feature, kind, umap_x, umap_y, density, label, label_origin, best_f1
+            FROM feature LEFT JOIN ({BEST_F1}) USING (sae, feature) WHERE sae = ? ORDER BY feature
+        """  # noqa: S608
+        return self.frame(query, [sae])
+
+    def feature_table(self, sae: str) -> pd.DataFrame:
+        """Every feature of an SAE with what it takes to name and scale its activations."""
+        query = f"""
+            SELECT feature, kind, go_id, label, label_origin, density, protein_density, max_act, mean_act, p99_act,
+                p999_act, histogram, best_f1
+            FROM feature LEFT JOIN ({BEST_F1}) USING (sae, feature) WHERE sae = ? ORDER BY feature
+        """  # noqa: S608
+        return self.frame(query, [sae])
+
+    def guiding_features(self, sae: str) -> list[TermFeature]:
+        """Every defined feature of an SAE with its own guiding term, by feature."""
+        return self.rows(TermFeature, f"{ALIGNMENTS} WHERE a.sae = ? AND is_guiding ORDER BY a.feature", [sae])
+
+    def compare_table(self, namespace: str) -> pd.DataFrame:
+        """All terms that guide a feature of this namespace, with the guided and the best unguided feature's scores."""
+        return self.frame(_COMPARE, [namespace])
+
+
+def _order(seed: int | None) -> str:
+    if seed is None:
+        return "is_guiding DESC, test_f1_low - null_f1 DESC, sae, feature"
+    return "hash(sae || ':' || feature || ':' || ?)"
+
+
+def _side(name: str) -> str:
+    """Columns of one side of the comparison."""
+    fields = ("sae", "feature", "test_f1", "test_f1_low", "test_f1_high", "test_auroc", "null_f1")
+    return ", ".join(f"{name}.{field} AS {name}_{field.removeprefix('test_').removeprefix('f1_')}" for field in fields)
+
+
+_COMPARE = f"""
+    WITH protsae AS (
+        SELECT a.* FROM feature_go a JOIN sae s ON s.name = a.sae
+        WHERE is_guiding AND s.namespace = ? QUALIFY row_number() OVER (PARTITION BY go_id ORDER BY sae) = 1),
+    vanilla AS (
+        SELECT a.* FROM feature_go a JOIN sae s ON s.name = a.sae
+        WHERE is_best_for_term AND s.namespace = '' QUALIFY row_number() OVER (PARTITION BY go_id ORDER BY sae) = 1)
+    SELECT go_id, t.name, protsae.n_pos_test, {_side("protsae")}, {_side("vanilla")}
+    FROM protsae JOIN go_term t USING (go_id) LEFT JOIN vanilla USING (go_id)
+    ORDER BY protsae_f1 DESC, go_id
+""".replace("protsae_null_f1", "protsae_null").replace("vanilla_null_f1", "vanilla_null")  # noqa: S608

@@ -1,0 +1,64 @@
+"""Queries about proteins: what is known of one, which carry a term, and their structures.
+
+Read `ProteinQueries.protein`.
+"""
+
+import gzip
+
+import numpy as np
+import pandas as pd
+
+from protsae.store.queries import Queries, columns
+from protsae.store.rows import AnnotationRow, ProteinHit, ProteinRow, ProteinTerm, StructureRow
+
+HAS_STRUCTURE = "p.accession IN (SELECT s.accession FROM structure s)"
+PROTEIN = columns(ProteinRow, has_structure=HAS_STRUCTURE)
+PROTEIN_HIT = columns(ProteinHit, accession="p.accession", has_structure=HAS_STRUCTURE)
+
+
+class ProteinQueries(Queries):
+    """Look-ups by protein."""
+
+    def protein(self, accession: str) -> ProteinRow | None:
+        """One shipped protein by its accession, None where it is not shipped."""
+        return self.first(ProteinRow, f"SELECT {PROTEIN} FROM protein p WHERE accession = ?", [accession.strip()])  # noqa: S608
+
+    def annotations(self, accession: str) -> list[AnnotationRow]:
+        """Its residue annotations, by kind and position."""
+        query = f"""
+            SELECT {columns(AnnotationRow)} FROM annotation WHERE accession = ? ORDER BY kind, start_pos, end_pos
+        """  # noqa: S608
+        return self.rows(AnnotationRow, query, [accession])
+
+    def protein_terms(self, accession: str) -> list[ProteinTerm]:
+        """Its GO terms, direct ones first, the most specific first."""
+        query = f"""
+            SELECT {columns(ProteinTerm)} FROM protein_go JOIN go_term USING (go_id) WHERE accession = ?
+            ORDER BY is_direct DESC, information_content DESC NULLS LAST, go_id
+        """  # noqa: S608
+        return self.rows(ProteinTerm, query, [accession])
+
+    def proteins_with_term(self, go_id: str, limit: int = 100) -> list[ProteinHit]:
+        """Shipped proteins that carry the term, those with a structure and a direct annotation first."""
+        query = f"""
+            SELECT {PROTEIN_HIT} FROM protein_go g JOIN protein p ON p.accession = g.accession
+            WHERE g.go_id = ? ORDER BY has_structure DESC, is_direct DESC, p.accession LIMIT ?
+        """  # noqa: S608
+        return self.rows(ProteinHit, query, [go_id, limit])
+
+    def structure(self, accession: str) -> StructureRow | None:
+        """Its stored structure, None where it has none."""
+        query = f"SELECT {columns(StructureRow)} FROM structure WHERE accession = ?"  # noqa: S608
+        row = self.first(StructureRow, query, [accession])
+        if row is None:
+            return None
+        return row._replace(
+            positions=np.array(row.positions, dtype=np.int32),
+            author_numbers=tuple(row.author_numbers),
+            pdb=gzip.decompress(row.pdb).decode("ascii"),  # type: ignore[arg-type]
+        )
+
+    def sequence_index(self) -> pd.DataFrame:
+        """All shipped sequences: accession, sequence, has_structure; to find a pasted one."""
+        query = f"SELECT accession, sequence, {HAS_STRUCTURE} AS has_structure FROM protein p ORDER BY accession"  # noqa: S608
+        return self.frame(query)

@@ -1,0 +1,99 @@
+"""Queries about GO terms: the graph, synonyms, and the features that align with a term.
+
+Read `TermQueries.term_features`. Search stands in `search.py`.
+"""
+
+from protsae.store.queries import Queries, columns
+from protsae.store.rows import SynonymRow, TermFeature, TermRow
+
+TERM = columns(TermRow)
+
+TERM_FEATURE = columns(
+    TermFeature,
+    sae="a.sae",
+    feature="a.feature",
+    go_id="a.go_id",
+    kind="f.kind",
+    term_name="t.name",
+    namespace="t.namespace",
+)
+ALIGNMENTS = f"""
+    SELECT {TERM_FEATURE} FROM feature_go a
+    JOIN feature f ON f.sae = a.sae AND f.feature = a.feature
+    JOIN go_term t ON t.go_id = a.go_id
+"""  # noqa: S608
+
+
+class TermQueries(Queries):
+    """Look-ups by GO term."""
+
+    def term(self, go_id: str) -> TermRow | None:
+        """A term by its id or an alternative id, None where neither is known."""
+        go_id = go_id.strip().upper()
+        query = f"SELECT {TERM} FROM go_term WHERE go_id = ?"  # noqa: S608
+        found = self.first(TermRow, query, [go_id])
+        if found is None:
+            current = self.tuples("SELECT go_id FROM go_synonym WHERE scope = 'ALT_ID' AND synonym = ?", [go_id])
+            found = self.first(TermRow, query, current[0]) if current else None
+        return found
+
+    def synonyms(self, go_id: str) -> list[SynonymRow]:
+        """Other names and alternative ids, exact ones first."""
+        query = (
+            f"SELECT {columns(SynonymRow)} FROM go_synonym WHERE go_id = ? ORDER BY scope <> 'EXACT', scope, synonym"  # noqa: S608
+        )
+        return self.rows(SynonymRow, query, [go_id])
+
+    def parents(self, go_id: str) -> list[TermRow]:
+        """Direct parents over is_a and part_of."""
+        query = f"SELECT {TERM} FROM go_term WHERE go_id IN (SELECT parent FROM go_edge WHERE child = ?) ORDER BY name"  # noqa: S608
+        return self.rows(TermRow, query, [go_id])
+
+    def children(self, go_id: str) -> list[TermRow]:
+        """Direct children, those that most test proteins carry first."""
+        query = f"""
+            SELECT {TERM} FROM go_term WHERE go_id IN (SELECT child FROM go_edge WHERE parent = ?)
+            ORDER BY n_test DESC, name
+        """  # noqa: S608
+        return self.rows(TermRow, query, [go_id])
+
+    def ancestors(self, go_id: str) -> list[TermRow]:
+        """All terms above, without the term itself, the most general last."""
+        query = f"""
+            WITH RECURSIVE above(id) AS (
+                SELECT parent FROM go_edge WHERE child = ?
+                UNION SELECT e.parent FROM go_edge e JOIN above ON e.child = above.id)
+            SELECT {TERM} FROM go_term WHERE go_id IN (SELECT id FROM above)
+            ORDER BY n_train + n_valid + n_test, name
+        """  # noqa: S608
+        return self.rows(TermRow, query, [go_id])
+
+    def descendants(self, go_id: str) -> list[TermRow]:
+        """All terms below, without the term itself, those that most test proteins carry first."""
+        query = f"""
+            WITH RECURSIVE {_BELOW}
+            SELECT {TERM} FROM go_term WHERE go_id IN (SELECT id FROM below) ORDER BY n_test DESC, name
+        """  # noqa: S608
+        return self.rows(TermRow, query, [go_id])
+
+    def term_features(self, go_id: str) -> list[TermFeature]:
+        """Of each SAE the feature the term guides and the one that fits it best, guided first, then by held-out F1."""
+        query = f"""
+            {ALIGNMENTS} WHERE a.go_id = ? AND (is_guiding OR is_best_for_term)
+            ORDER BY is_guiding DESC, test_f1 DESC, a.sae, a.feature
+        """
+        return self.rows(TermFeature, query, [go_id])
+
+    def rolled_up(self, go_id: str, limit: int = 60) -> list[TermFeature]:
+        """The same for all terms below, best held-out F1 first."""
+        query = f"""
+            WITH RECURSIVE {_BELOW}
+            {ALIGNMENTS} WHERE a.go_id IN (SELECT id FROM below) AND (is_guiding OR is_best_for_term)
+            ORDER BY test_f1 DESC, a.go_id, is_guiding DESC, a.sae LIMIT ?
+        """  # noqa: S608
+        return self.rows(TermFeature, query, [go_id, limit])
+
+
+_BELOW = """below(id) AS (
+    SELECT child FROM go_edge WHERE parent = ?
+    UNION SELECT e.child FROM go_edge e JOIN below ON e.parent = below.id)"""

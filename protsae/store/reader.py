@@ -1,0 +1,53 @@
+"""Typed, read-only queries over a store: everything the explorer asks.
+
+One connection serves all threads, a cursor each query. Queries are grouped by what they start from: `read_terms.py`,
+`read_features.py`, `read_proteins.py`, `search.py`; what they return stands in `rows.py`.
+"""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from protsae.store.queries import columns
+from protsae.store.read_features import FeatureQueries
+from protsae.store.read_proteins import ProteinQueries
+from protsae.store.read_terms import TermQueries
+from protsae.store.rows import SAERow
+from protsae.store.schema import connect
+from protsae.store.search import SearchQueries
+
+
+class StoreReader(TermQueries, FeatureQueries, ProteinQueries, SearchQueries):
+    """An open store."""
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the store of a bundle.
+
+        Args:
+            path: `store.duckdb`.
+
+        Raises:
+            BundleError: the file is missing, is no DuckDB file, is truncated, or holds another schema version.
+        """
+        return cls(connect(Path(path)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def meta(self) -> dict[str, str]:
+        """Facts about the store, by key."""
+        return dict(self.tuples("SELECT key, value FROM meta"))
+
+    def saes(self) -> list[SAERow]:
+        """The bundle's SAEs: guided ones first, MFO, BPO, CCO, then the unguided."""
+        query = f"""
+            SELECT {columns(SAERow)} FROM sae
+            ORDER BY namespace = '', list_position(['MFO', 'BPO', 'CCO'], namespace), name
+        """  # noqa: S608
+        return self.rows(SAERow, query)

@@ -1,0 +1,261 @@
+"""What the reader returns: one named tuple a row, its fields named after the columns of `schema.sql`.
+
+Fields that no column of that name holds are explained here. Positions count residues from 1.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class SAERow(NamedTuple):
+    """One sparse autoencoder of the bundle."""
+
+    name: str
+    architecture: str
+    namespace: str
+    d_model: int
+    d_sae: int
+    k: int
+    n_defined: int
+    l0: float
+    l0_forced: float
+    explained_variance: float
+    share_alive: float
+
+
+class TermRow(NamedTuple):
+    """One GO term."""
+
+    go_id: str
+    name: str
+    namespace: str
+    is_obsolete: bool
+    information_content: float | None
+    n_train: int
+    n_valid: int
+    n_test: int
+    n_shipped: int
+
+
+class TermHit(NamedTuple):
+    """A GO term that a search found."""
+
+    go_id: str
+    name: str
+    namespace: str
+    matched: str
+    """The text that matched: an id, a name or a synonym."""
+    match: str
+    """id | name | synonym | typo"""
+    score: float
+    """0 to 1; 1 = the very text."""
+    n_test: int
+    n_shipped: int
+
+
+class SynonymRow(NamedTuple):
+    """Another name, or an alternative id, of a GO term."""
+
+    go_id: str
+    synonym: str
+    scope: str
+
+
+class ProteinHit(NamedTuple):
+    """A protein that a search or a term found."""
+
+    accession: str
+    entry_name: str
+    protein_name: str
+    gene_names: str
+    organism: str
+    length: int
+    has_structure: bool
+
+
+class ProteinRow(NamedTuple):
+    """One shipped protein."""
+
+    accession: str
+    entry_name: str
+    protein_name: str
+    gene_names: str
+    organism: str
+    cluster: str
+    split: str
+    length: int
+    sequence: str
+    has_structure: bool
+
+
+class ProteinTerm(NamedTuple):
+    """A GO term that a protein is annotated with."""
+
+    go_id: str
+    name: str
+    namespace: str
+    is_direct: bool
+    evidence: str
+    information_content: float | None
+
+
+class AnnotationRow(NamedTuple):
+    """A residue annotation of one protein."""
+
+    accession: str
+    kind: str
+    label: str
+    start_pos: int
+    end_pos: int
+    source: str
+
+
+class AnnotationHit(NamedTuple):
+    """A kind of residue annotation that a search found."""
+
+    kind: str
+    n_proteins: int
+    """Shipped proteins that carry it (and match, where a label was searched)."""
+
+
+class TermFeature(NamedTuple):
+    """A feature's alignment with a GO term, and what is needed to name both."""
+
+    sae: str
+    feature: int
+    kind: str
+    label: str
+    label_origin: str
+    density: float
+    max_act: float
+    go_id: str
+    term_name: str
+    namespace: str
+    is_guiding: bool
+    is_best_for_term: bool
+    rank_in_feature: int
+    pooling: str
+    threshold: float
+    valid_f1: float
+    test_precision: float
+    test_recall: float
+    test_f1: float
+    test_f1_low: float
+    test_f1_high: float
+    test_auroc: float | None
+    null_f1: float
+    n_pos_valid: int
+    n_pos_test: int
+
+
+class FeatureAnnotation(NamedTuple):
+    """A feature's alignment with a kind of residue annotation. `feature_kind` is defined | free."""
+
+    sae: str
+    feature: int
+    feature_kind: str
+    label: str
+    density: float
+    max_act: float
+    kind: str
+    is_best_for_kind: bool
+    rank_in_feature: int
+    threshold: float
+    valid_f1: float
+    test_precision: float
+    test_recall: float
+    test_f1: float
+    test_f1_low: float
+    test_f1_high: float
+    test_auroc: float | None
+    null_f1: float
+    n_pos_valid: int
+    n_pos_test: int
+
+
+class FeatureRow(NamedTuple):
+    """One feature; `term_name` names its guiding term (None for a free feature)."""
+
+    sae: str
+    feature: int
+    kind: str
+    go_id: str | None
+    term_name: str | None
+    density: float
+    protein_density: float
+    max_act: float
+    mean_act: float
+    p99_act: float
+    p999_act: float
+    histogram: np.ndarray
+    aa_effect: np.ndarray
+    aa_enrichment: np.ndarray
+    umap_x: float | None
+    umap_y: float | None
+    label: str
+    label_origin: str
+
+
+class FeatureHit(NamedTuple):
+    """A feature that a search found by its label."""
+
+    sae: str
+    feature: int
+    kind: str
+    go_id: str | None
+    label: str
+    label_origin: str
+    density: float
+    max_act: float
+    best_f1: float | None
+    """Best held-out F1 over its terms; None where it has none."""
+
+
+class ExampleRow(NamedTuple):
+    """One example protein of a feature, with every residue on which the feature fires."""
+
+    accession: str
+    protein_name: str
+    length: int
+    sequence: str
+    split: str
+    has_structure: bool
+    band: str
+    rank: int
+    peak_act: float
+    peak_pos: int
+    positions: np.ndarray
+    """Active residues, 1-based, ascending."""
+    acts: np.ndarray
+    """Their activations in activation units, to 1/255 of the feature's maximum."""
+
+
+class NeighbourRow(NamedTuple):
+    """A feature whose decoder direction lies near, with what is needed to name it."""
+
+    other_sae: str
+    other_feature: int
+    cosine: float
+    rank: int
+    kind: str
+    label: str
+    label_origin: str
+    density: float
+
+
+class StructureRow(NamedTuple):
+    """A protein's stored structure."""
+
+    accession: str
+    pdb_id: str
+    chain: str
+    atoms: str
+    resolution: float | None
+    identity: float
+    coverage: float
+    positions: np.ndarray
+    """UniProt position of the 1st, 2nd, ... modelled residue; 0 = not in the sequence."""
+    author_numbers: tuple[str, ...]
+    pdb: str
+    """PDB text, unzipped: chain A holds the residues 1, 2, 3, ...; chain B the ligands."""

@@ -1,0 +1,89 @@
+"""Search: what a person may type for `zinc ion binding`, and what must not match."""
+
+import pytest
+
+from protsae.store.reader import StoreReader
+
+ZINC = "GO:0008270"
+
+
+@pytest.mark.parametrize(
+    ("text", "matched", "match"),
+    [
+        ("zinc ion binding", "zinc ion binding", "name"),
+        ("  Zinc ION-binding ", "zinc ion binding", "name"),
+        ("GO:0008270", ZINC, "id"),
+        ("go 0008270", ZINC, "id"),
+        ("8270", ZINC, "id"),
+        ("binding zinc", "zinc ion binding", "name"),
+        ("zinc", "zinc ion binding", "name"),
+        ("binding of zinc", "zinc ion binding", "name"),
+        ("Zn binding", "Zn binding", "synonym"),
+        ("zinc ion bindng", "zinc ion binding", "typo"),
+        ("zink", "zinc ion binding", "typo"),
+        ("zincionbinding", "zinc ion binding", "typo"),
+    ],
+)
+def test_zinc_is_found_first(reader: StoreReader, text: str, matched: str, match: str) -> None:
+    hit = reader.search_terms(text)[0]
+
+    assert (hit.go_id, hit.matched, hit.match) == (ZINC, matched, match)
+    assert 0 < hit.score <= 1
+
+
+def test_the_very_text_scores_one_and_a_typo_at_most_six_tenths(reader: StoreReader) -> None:
+    assert reader.search_terms("zinc ion binding")[0].score == 1.0
+    assert reader.search_terms("zinc ion bindng")[0].score <= 0.6
+
+
+def test_an_alternative_id_leads_to_its_term(reader: StoreReader) -> None:
+    assert [(hit.go_id, hit.matched) for hit in reader.search_terms("GO:0005904")] == [("GO:0005886", "GO:0005904")]
+
+
+def test_the_very_name_stands_before_more_popular_terms(reader: StoreReader) -> None:
+    assert reader.search_terms("binding")[0].name == "binding"
+    assert [hit.name for hit in reader.search_terms("membrane")][:2] == ["membrane", "plasma membrane"]
+
+
+def test_terms_without_annotations_come_last(reader: StoreReader) -> None:
+    hits = reader.search_terms("zinc")
+
+    assert hits[-1].name == "high-affinity zinc transmembrane transporter activity"
+    assert hits[-1].n_shipped == 0
+
+
+@pytest.mark.parametrize("text", ["", "   ", "-", "qqqqqq", "'; DROP TABLE go_term; --", "%", "GO:9999999"])
+def test_nothing_is_found_quietly(reader: StoreReader, text: str) -> None:
+    assert reader.search_terms(text) == []
+    assert reader.term(ZINC) is not None
+
+
+def test_the_limit_holds(reader: StoreReader) -> None:
+    assert len(reader.search_terms("binding", limit=2)) == 2
+    assert len(reader.search_proteins("protein", limit=3)) == 3
+
+
+@pytest.mark.parametrize("text", ["Q0T081", "q0t081", "ampD8", "AMPD8_MADEUP", "abc transporter protein 9"])
+def test_a_protein_is_found_first(reader: StoreReader, text: str) -> None:
+    assert reader.search_proteins(text)[0].accession == "Q0T081"
+
+
+def test_a_misspelt_protein_name(reader: StoreReader) -> None:
+    assert all("transporter" in hit.protein_name for hit in reader.search_proteins("transprter"))
+    assert reader.search_proteins("transprter")
+    assert reader.search_proteins("") == []
+
+
+def test_annotations_by_kind_and_by_label(reader: StoreReader) -> None:
+    assert [hit.kind for hit in reader.search_annotations("transmem")] == ["Transmembrane"]
+    assert [hit.kind for hit in reader.search_annotations("zn(2")] == ["Binding site"]
+    assert [hit.kind for hit in reader.search_annotations("helical")] == ["Transmembrane"]
+    assert reader.search_annotations(" ") == []
+
+
+def test_features_by_label_guided_first(reader: StoreReader) -> None:
+    hits = reader.search_features("zinc ion")
+
+    assert [(hit.sae, hit.label_origin) for hit in hits] == [("protsae_mfo", "guided"), ("vanilla", "go")]
+    assert hits[0].best_f1 is not None
+    assert reader.search_features("") == []

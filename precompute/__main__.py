@@ -1,0 +1,110 @@
+"""Command line of precompute: `python -m precompute run | stage | plm | cluster`.
+
+What the user can mend is one line on standard error and exit code 2; what is our fault keeps its traceback.
+
+Read `main`.
+"""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from precompute.config import RunConfig
+from precompute.homology import cluster_with_mmseqs
+from precompute.options import add_flags, build
+from precompute.plm_corpus import read_fasta
+from precompute.plm_training import PLMTrainConfig
+from precompute.progress import Console
+from precompute.runner import STAGE_NAMES, Runner
+from protsae.errors import ConfigError, ProtSAEError
+
+USER_FAULT = 2
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; gives the exit code."""
+    try:
+        arguments = _parser().parse_args(argv)
+        _COMMANDS[arguments.command](arguments)
+    except KeyboardInterrupt:
+        _complain("interrupted; the same command goes on from where it stopped")
+        return INTERRUPTED
+    except ProtSAEError as error:
+        _complain(str(error))
+        return USER_FAULT
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        _complain(f"{error.strerror or error}{where}; nothing is lost, the same command goes on once this is mended")
+        return USER_FAULT
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that keeps to one line."""
+
+    def error(self, message: str) -> NoReturn:
+        msg = f"{message}; see `{self.prog} --help`"
+        raise ConfigError(msg)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="precompute", description="Sequences and GO annotations in, a bundle for the explorer out.")
+    names = "run|stage|plm|cluster"
+    commands = parser.add_subparsers(dest="command", required=True, metavar=names, parser_class=_Parser)
+    run = commands.add_parser("run", help="all stages, in order", description="Make a bundle.")
+    run.add_argument("--clean", action="store_true", help="Remove the work folder after success.")
+    stage = commands.add_parser("stage", help="one stage", description="Run one stage; those before it must be done.")
+    stage.add_argument("stage", choices=STAGE_NAMES, metavar="NAME", help=", ".join(STAGE_NAMES))
+    stage.add_argument("--force", action="store_true", help="Run it again from the start even where it is done.")
+    plm = commands.add_parser("plm", help="train a small PLM", description="Train a PLM of ESM-2's architecture.")
+    cluster = commands.add_parser("cluster", help="homology clusters", description="Cluster a FASTA with MMseqs2.")
+    cluster.add_argument("--sequences", type=Path, required=True, metavar="FILE", help="FASTA, optionally gzipped.")
+    cluster.add_argument("--out", type=Path, required=True, metavar="FILE", help="TSV: name, representative.")
+    for command, config_class in ((run, RunConfig), (stage, RunConfig), (plm, PLMTrainConfig)):
+        command.add_argument("--quiet", action="store_true", help="No progress, no summary.")
+        add_flags(command, config_class)
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    config = build(RunConfig, vars(arguments))
+    console = Console(quiet=arguments.quiet)
+    Runner(config, console).run()
+    if arguments.clean:
+        shutil.rmtree(config.work)
+    console.say(f"bundle: {config.out}")
+
+
+def _stage(arguments: argparse.Namespace) -> None:
+    config = build(RunConfig, vars(arguments))
+    Runner(config, Console(quiet=arguments.quiet)).run_one(arguments.stage, force=arguments.force)
+
+
+def _plm(arguments: argparse.Namespace) -> None:
+    from precompute.plm_training import train  # noqa: PLC0415
+
+    config = build(PLMTrainConfig, vars(arguments))
+    train(config, Console(quiet=arguments.quiet).say)
+
+
+def _cluster(arguments: argparse.Namespace) -> None:
+    names, sequences = read_fasta(arguments.sequences)
+    clusters = cluster_with_mmseqs(dict(zip(names, sequences, strict=True)))
+    temporary = arguments.out.with_name(arguments.out.name + ".partial")
+    temporary.write_text("".join(f"{name}\t{cluster}\n" for name, cluster in clusters.items()), encoding="utf-8")
+    temporary.replace(arguments.out)
+
+
+_COMMANDS = {"run": _run, "stage": _stage, "plm": _plm, "cluster": _cluster}
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write("precompute: " + " ".join(text.split()) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

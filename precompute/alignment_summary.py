@@ -1,0 +1,62 @@
+"""Held-out alignment in a few numbers per sub-ontology, for the bundle's manifest and its Results page.
+
+Read `summarise`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+def summarise(feature_go: pd.DataFrame, guided: Mapping[str, str], baseline: str = "vanilla") -> dict[str, Any]:
+    """Mean and median test F1 and AUROC per sub-ontology, on the same terms for every column.
+
+    `concept_terms` are those that guide a feature and are scored; `all_terms` are all that are scored.
+
+    Args:
+        feature_go: rows of all SAEs, with the columns sae and namespace.
+        guided: namespace -> name of its ProtSAE.
+        baseline: the SAE without guidance.
+    """
+    return {namespace: _namespace(feature_go, namespace, sae, baseline) for namespace, sae in guided.items()}
+
+
+def _namespace(feature_go: pd.DataFrame, namespace: str, sae: str, baseline: str) -> dict[str, Any]:
+    rows = feature_go.loc[feature_go["namespace"] == namespace]
+    best = rows.loc[rows["is_best_for_term"]]
+    tables = {
+        "guided": rows.loc[(rows["sae"] == sae) & rows["is_guiding"]].set_index("go_id"),
+        "protsae_best": best.loc[best["sae"] == sae].set_index("go_id"),
+        "vanilla_best": best.loc[best["sae"] == baseline].set_index("go_id"),
+    }
+    scored = tables["protsae_best"].index.intersection(tables["vanilla_best"].index)
+    concepts = scored.intersection(tables["guided"].index)
+    everything = {name: table.loc[scored] for name, table in tables.items() if name != "guided"}
+    guiding = {name: table.loc[concepts] for name, table in tables.items()}
+    return {
+        "concept_terms": {"n": len(concepts), **_columns(guiding), "guided_beats_vanilla": _wins(guiding)},
+        "all_terms": {"n": len(scored), **_columns(everything)},
+    }
+
+
+def _columns(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    return {name: _numbers(table) for name, table in tables.items()}
+
+
+def _numbers(table: pd.DataFrame) -> dict[str, float | None]:
+    columns = {"f1": "test_f1", "auroc": "test_auroc", "null_f1": "null_f1"}
+    numbers: dict[str, float | None] = {}
+    for name, column in columns.items():
+        values = table[column].to_numpy(dtype=float)
+        values = values[np.isfinite(values)]
+        numbers[f"mean_{name}"] = float(values.mean()) if len(values) else None
+        numbers[f"median_{name}"] = float(np.median(values)) if len(values) else None
+    return numbers
+
+
+def _wins(tables: Mapping[str, pd.DataFrame]) -> float | None:
+    """Share of concept terms on which the guided feature's test F1 is above the baseline's best feature's."""
+    guided, vanilla = (tables[name]["test_f1"].to_numpy(dtype=float) for name in ("guided", "vanilla_best"))
+    return float((guided > vanilla).mean()) if len(guided) else None

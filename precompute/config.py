@@ -1,0 +1,200 @@
+"""Settings of one precompute run: which files go in, what is trained, where the bundle goes.
+
+The same class is the command line (`precompute/options.py` turns every field into a flag, its docstring into the help)
+and the TOML file given by `--config`.
+
+Read `RunConfig` first.
+
+Source: defaults of the method from Liu et al. 2025 (arXiv:2509.05309) where the paper states them.
+"""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from protsae.errors import ConfigError, InputError
+from protsae.plm_weights import FAIR_ESM_MODELS, pick_device
+
+LAYER_DEPTH = 0.73
+"""Relative depth of the paper's layer: 35 of 48."""
+
+_AT_LEAST: dict[str, float] = {
+    "layer": 1,
+    "shipped": 1,
+    "min_term_proteins": 1,
+    "max_concepts": 1,
+    "d_sae": 1,
+    "k": 1,
+    "epochs": 1,
+    "epochs_before_drop": 0,
+    "residues_per_protein": 1,
+    "batch_size": 1,
+    "lambda_annot": 0,
+    "lambda_axiom": 0,
+    "seed": 0,
+    "max_residues_per_shard": 1024,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """What one bundle is made from, and how."""
+
+    proteins: Path
+    """UniProtKB TSV export or FASTA, optionally gzipped."""
+
+    annotations: Path
+    """GO annotations in GAF 2.2, optionally gzipped."""
+
+    ontology: Path
+    """Gene Ontology in OBO format, optionally gzipped."""
+
+    out: Path
+    """Folder of the bundle; work in progress goes to OUT.work beside it."""
+
+    clusters: Path | None = None
+    """Homology clusters: accession, representative (TSV). Without it MMseqs2 must be installed."""
+
+    contacts: Path | None = None
+    """Residues that touch a ligand: Entry, kind, position (TSV)."""
+
+    structures: Path | None = None
+    """Folder of PDB or mmCIF files."""
+
+    plm: str = "esm2_t6_8M_UR50D"
+    """A fair-esm name, a local fair-esm .pt, or a folder with config.json and one .safetensors."""
+
+    layer: int | None = None
+    """Layer to read, counted from 1; without it the one at 73 % depth."""
+
+    site: Literal["resid_mid", "resid_post"] = "resid_mid"
+    """Where in the layer: after attention (the paper's) or at its end."""
+
+    shipped: int | None = None
+    """Proteins that go into the bundle, those with a structure first; without it all."""
+
+    min_term_proteins: int = 50
+    """A GO term guides a feature where at least this many training proteins carry it."""
+
+    max_concepts: int | None = None
+    """Most guiding terms per sub-ontology, the most frequent first; without it all."""
+
+    d_sae: int | None = None
+    """Features per SAE; without it max(8 d_model, terms + 4 d_model)."""
+
+    k: int = 32
+    """Features kept per residue by TopK, before forced ones."""
+
+    epochs: int = 20
+    """Passes over the training proteins (the paper makes 50)."""
+
+    learning_rate: float = 5e-4
+    """Adam's, until it is cut to a tenth."""
+
+    epochs_before_drop: int = 14
+    """Epochs after which the learning rate is cut (the paper: 5, of many more steps each)."""
+
+    residues_per_protein: int = 100
+    """Residues drawn from each training protein per epoch."""
+
+    batch_size: int = 2048
+    """Residues per optimizer step."""
+
+    lambda_annot: float = 10.0
+    """Weight of the annotation loss against the reconstruction loss."""
+
+    lambda_axiom: float = 1.0
+    """Weight of the axiom loss against the reconstruction loss."""
+
+    sae_dtype: Literal["float32", "float16"] = "float32"
+    """Precision of the saved SAE weights."""
+
+    seed: int = 0
+    """Seed of everything random."""
+
+    device: str = "auto"
+    """auto, cpu or cuda."""
+
+    max_residues_per_shard: int = 131_072
+    """Residues per file of embeddings: what is held in memory at a time."""
+
+    def __post_init__(self) -> None:
+        for name, least in _AT_LEAST.items():
+            value = getattr(self, name)
+            if value is not None and value < least:
+                msg = f"{name} must be at least {least}, got {value}"
+                raise ConfigError(msg)
+        if not 0 < self.learning_rate <= 1:
+            msg = f"learning_rate must be above 0 and at most 1, got {self.learning_rate}"
+            raise ConfigError(msg)
+        if self.d_sae is not None and self.k > self.d_sae:
+            msg = f"k must be at most d_sae={self.d_sae}, got {self.k}"
+            raise ConfigError(msg)
+        if self.device not in {"auto", "cpu"} and not self.device.startswith("cuda"):
+            msg = f"device must be auto, cpu or cuda, got {self.device!r}"
+            raise ConfigError(msg)
+
+    @property
+    def work(self) -> Path:
+        """Folder of the stages' results, beside the bundle: OUT.work."""
+        return self.out.with_name(self.out.name + ".work")
+
+    def layer_of(self, num_layers: int) -> int:
+        """The layer to read of a PLM with `num_layers` blocks.
+
+        Raises:
+            ConfigError: the PLM has no such layer.
+        """
+        layer = max(1, round(LAYER_DEPTH * num_layers)) if self.layer is None else self.layer
+        if layer > num_layers:
+            msg = f"layer must be in 1..{num_layers} for {self.plm}, got {layer}"
+            raise ConfigError(msg)
+        return layer
+
+    def width_of(self, d_model: int, n_concepts: int) -> int:
+        """Features of an SAE that reads `d_model` dimensions and is guided by `n_concepts` terms.
+
+        Raises:
+            ConfigError: `d_sae` is given and leaves no free feature.
+        """
+        width = max(8 * d_model, n_concepts + 4 * d_model) if self.d_sae is None else self.d_sae
+        if width <= n_concepts:
+            msg = f"d_sae={width} leaves no free feature beside {n_concepts} guiding terms; raise it"
+            raise ConfigError(msg)
+        return width
+
+
+def check_inputs(config: RunConfig) -> None:
+    """Check that every input and the device are there before anything is computed.
+
+    Raises:
+        InputError: a file or folder is missing, of the wrong kind or empty, or `out` cannot be a folder.
+        ConfigError: this machine has no such device.
+    """
+    pick_device(config.device)
+    for field in fields(config):
+        path = getattr(config, field.name)
+        if not isinstance(path, Path) or field.name == "out":
+            continue
+        if field.name == "structures":
+            if not path.is_dir():
+                msg = f"--structures {path} is not a folder"
+                raise InputError(msg)
+        elif not path.is_file():
+            msg = f"--{field.name} {path} does not exist" if not path.exists() else f"--{field.name} {path} is no file"
+            raise InputError(msg)
+        elif path.stat().st_size == 0:
+            msg = f"--{field.name} {path} is empty"
+            raise InputError(msg)
+    _check_plm(config.plm)
+    for folder in (config.out, config.work):
+        if folder.exists() and not folder.is_dir():
+            msg = f"{folder} exists and is no folder; choose another --out"
+            raise InputError(msg)
+
+
+def _check_plm(plm: str) -> None:
+    path = Path(plm)
+    if not path.exists() and plm not in FAIR_ESM_MODELS:
+        msg = f"--plm {plm} is no file, no folder and none of fair-esm's {', '.join(FAIR_ESM_MODELS)}"
+        raise InputError(msg)

@@ -1,0 +1,61 @@
+"""Residues that touch a ligand in an experimental structure: a TSV with the columns Entry, kind, position.
+
+Read `read_contacts`.
+"""
+
+import csv
+from collections.abc import Mapping
+from itertools import groupby
+from pathlib import Path
+
+from precompute.inputs.files import open_text
+from precompute.inputs.records import Region
+from protsae.errors import InputError
+
+KINDS: Mapping[str, str] = {
+    "metal": "Metal contact",
+    "nuclear": "Nucleic-acid contact",
+    "nucleic": "Nucleic-acid contact",
+    "small": "Small-molecule contact",
+}
+
+
+def read_contacts(path: Path, lengths: Mapping[str, int]) -> dict[str, list[Region]]:
+    """Accession -> contact regions, neighbouring residues joined; proteins without `lengths` are passed over.
+
+    Raises:
+        InputError: a column is missing, a kind is unknown, or a position lies outside its protein.
+    """
+    found: dict[str, dict[str, set[int]]] = {}
+    with open_text(path) as handle:
+        rows = csv.DictReader(handle, delimiter="\t")
+        missing = {"Entry", "kind", "position"} - set(rows.fieldnames or ())
+        if missing:
+            msg = f"{path} has no column {min(missing)!r}; it has: {', '.join(rows.fieldnames or ())}"
+            raise InputError(msg)
+        for row in rows:
+            accession, kind, position = row["Entry"], row["kind"], row["position"]
+            if accession not in lengths:
+                continue
+            if kind not in KINDS:
+                msg = f"{path} line {rows.line_num} has kind {kind!r}; it must be one of {', '.join(KINDS)}"
+                raise InputError(msg)
+            if not (position or "").isdecimal() or not 1 <= int(position) <= lengths[accession]:
+                msg = (
+                    f"{path} line {rows.line_num} has position {position!r}; "
+                    f"{accession} has residues 1 to {lengths[accession]}"
+                )
+                raise InputError(msg)
+            found.setdefault(accession, {}).setdefault(KINDS[kind], set()).add(int(position) - 1)
+    return {
+        accession: [region for kind, places in sorted(kinds.items()) for region in _runs(kind, places)]
+        for accession, kinds in found.items()
+    }
+
+
+def _runs(kind: str, places: set[int]) -> list[Region]:
+    runs = []
+    for _, group in groupby(enumerate(sorted(places)), key=lambda pair: pair[1] - pair[0]):
+        run = [place for _, place in group]
+        runs.append(Region(kind, "", run[0], run[-1]))
+    return runs

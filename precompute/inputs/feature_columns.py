@@ -1,0 +1,78 @@
+"""UniProt's feature columns: text such as `BINDING 83; /ligand="Zn(2+)"; /evidence="..."; DISULFID 12..34` to regions.
+
+Uncertain ends (`<1..34`, `1..>120`) are taken at the position given; unknown ones (`?..45`) and those on other isoforms
+(`P12345-2:5..8`) have no place in the sequence and are left out. A disulfide bond marks its two ends, not what lies
+between them.
+
+Read `parse_features`.
+
+Source: https://www.uniprot.org/help/sequence_annotation
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from precompute.inputs.records import Region
+
+MAX_LABEL = 60
+
+KINDS: Mapping[str, str] = {
+    "ACT_SITE": "Active site",
+    "BINDING": "Binding site",
+    "DNA_BIND": "DNA binding",
+    "SITE": "Site",
+    "TRANSMEM": "Transmembrane",
+    "INTRAMEM": "Intramembrane",
+    "TOPO_DOM": "Topological domain",
+    "SIGNAL": "Signal peptide",
+    "TRANSIT": "Transit peptide",
+    "PROPEP": "Propeptide",
+    "MOD_RES": "Modified residue",
+    "LIPID": "Lipidation",
+    "CARBOHYD": "Glycosylation",
+    "DISULFID": "Disulfide bond",
+    "HELIX": "Helix",
+    "STRAND": "Beta strand",
+    "TURN": "Turn",
+    "COILED": "Coiled coil",
+    "COMPBIAS": "Compositional bias",
+    "DOMAIN": "Domain",
+    "MOTIF": "Motif",
+    "REGION": "Region",
+    "REPEAT": "Repeat",
+    "ZN_FING": "Zinc finger",
+}
+"""UniProt's key -> what the column and the explorer call it."""
+
+_FEATURE = re.compile(r'(?:^|; *)(?P<key>[A-Z_]+) (?P<place>[^;"]+)(?P<notes>(?:; */\w+="(?:[^"]|"")*")*)')
+_NOTE = re.compile(r'/(\w+)="((?:[^"]|"")*)"')
+_PLACE = re.compile(r"[<>]?(\d+)(?:\.\.[<>]?(\d+))?")
+
+
+def parse_features(text: str, n_residues: int) -> Iterator[Region]:
+    """The regions of one cell, in its order.
+
+    Args:
+        text: the cell.
+        n_residues: length of the sequence; a region that leaves it is left out.
+    """
+    for feature in _FEATURE.finditer(text):
+        kind = KINDS.get(feature["key"])
+        place = _PLACE.fullmatch(feature["place"].strip())
+        if kind is None or place is None:
+            continue
+        start, end = int(place[1]) - 1, int(place[2] or place[1]) - 1
+        if not 0 <= start <= end < n_residues:
+            continue
+        label = _label(feature["notes"])
+        if kind == "Disulfide bond" and end > start:
+            yield Region(kind, label, start, start)
+            yield Region(kind, label, end, end)
+        else:
+            yield Region(kind, label, start, end)
+
+
+def _label(notes: str) -> str:
+    found = dict(_NOTE.findall(notes))
+    label = (found.get("note") or found.get("ligand") or "").replace('""', '"').strip()
+    return label if len(label) <= MAX_LABEL else label[: MAX_LABEL - 1].rstrip() + "…"

@@ -1,0 +1,84 @@
+"""Which structure files belong to which proteins.
+
+A table `structures.tsv` in the folder or beside it names them (columns Entry, file; pdb_id, chain, resolution_angstrom
+where known). Without one, files are matched by name: `P12345.pdb`, `P12345_1abc_A.cif.gz`, `AF-P12345-F1-model_v4.pdb`.
+Where a residue lies in the sequence is never taken from a table: `protsae/structure.py` aligns.
+
+Read `find_structures`.
+"""
+
+import csv
+import re
+from collections.abc import Container, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from precompute.inputs.files import open_text
+from protsae.errors import InputError
+
+SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif")
+TABLE = "structures.tsv"
+
+
+class StructureFile(NamedTuple):
+    """A file that should hold a structure of a protein; '' and None where nothing says it."""
+
+    accession: str
+    path: Path
+    pdb_id: str
+    chain: str
+    resolution: float | None
+
+
+def find_structures(folder: Path, accessions: Container[str]) -> dict[str, list[StructureFile]]:
+    """Accession -> its structure files, in the order of the table or of the names.
+
+    Raises:
+        InputError: the table lacks a column or names a file that does not exist, or no file belongs to any protein.
+    """
+    table = next((path for path in (folder / TABLE, folder.parent / TABLE) if path.is_file()), None)
+    found: dict[str, list[StructureFile]] = {}
+    for entry in _from_names(folder, accessions) if table is None else _from_table(table, folder):
+        if entry.accession in accessions:
+            found.setdefault(entry.accession, []).append(entry)
+    if not found:
+        msg = (
+            f"no file in {folder} belongs to a protein of this run; name the files after the accessions "
+            f"(P12345_1abc_A.pdb) or put a {TABLE} with the columns Entry and file beside them"
+        )
+        raise InputError(msg)
+    return found
+
+
+def _from_table(table: Path, folder: Path) -> Iterator[StructureFile]:
+    with open_text(table) as handle:
+        rows = csv.DictReader(handle, delimiter="\t")
+        missing = {"Entry", "file"} - set(rows.fieldnames or ())
+        if missing:
+            msg = f"{table} has no column {min(missing)!r}; it has: {', '.join(rows.fieldnames or ())}"
+            raise InputError(msg)
+        for row in rows:
+            path = folder / row["file"]
+            if not path.is_file():
+                line = f"{table} line {rows.line_num}"
+                msg = f"{line} names {row['file']!r}, which is not in {folder}; add it or drop the line"
+                raise InputError(msg)
+            resolution = _number(row.get("resolution_angstrom"))
+            yield StructureFile(row["Entry"], path, row.get("pdb_id") or "", row.get("chain") or "", resolution)
+
+
+def _from_names(folder: Path, accessions: Container[str]) -> Iterator[StructureFile]:
+    for path in sorted(folder.iterdir()):
+        if not path.name.lower().removesuffix(".gz").endswith(SUFFIXES):
+            continue
+        for word in re.split(r"[^A-Za-z0-9]+", path.name):
+            if word in accessions:
+                yield StructureFile(word, path, "", "", None)
+                break
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text or "")
+    except ValueError:
+        return None

@@ -1,0 +1,87 @@
+"""Which features go with which GO terms and residue annotations, and what each feature is called.
+
+Choices are made on valid and told on test; see `go_alignment.py`, `residue_alignment.py` and `labelling.py`. Writes
+
+    feature_go.parquet           columns of `feature_go`
+    feature_annotation.parquet   columns of `feature_annotation`
+    label.parquet                sae, feature, label, label_origin
+    metrics.json                 held-out alignment per sub-ontology, ProtSAE beside the vanilla SAE
+
+Read `run`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from precompute import go_alignment, residue_alignment
+from precompute.alignment_summary import summarise
+from precompute.codes import code_path, read_codes
+from precompute.config import RunConfig
+from precompute.corpus import read_corpus
+from precompute.feature_counts import read_pooled
+from precompute.labelling import label_features
+from precompute.labels import read_labels
+from precompute.progress import Transient
+from precompute.regions import RegionTable
+from precompute.runner import write_json
+from precompute.trained import read_trained
+
+
+def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[str, int | float | str]:
+    """Write the tables named above."""
+    corpus, saes = read_corpus(work), read_trained(work)
+    terms = pd.read_parquet(work / "proteins" / "go_term.parquet", columns=["go_id", "name", "namespace"])
+    terms = terms.sort_values("go_id", ignore_index=True)
+    names = dict(zip(terms["go_id"], terms["name"], strict=True))
+    labels = read_labels(work, corpus, terms)
+    annotations = pd.read_parquet(work / "proteins" / "annotation.parquet")
+    regions = RegionTable.from_annotations(annotations, corpus, seed=config.seed)
+    max_acts = pd.read_parquet(work / "statistics" / "feature_stats.parquet", columns=["sae", "feature", "max_act"])
+    go_rows, annotation_rows, label_rows = [], [], []
+    for sae in saes:
+        report(Transient(f"associate: {sae.name} with GO terms"))
+        tables = go_alignment.term_tables(labels, terms, corpus.split, guiding=sae.concepts, seed=config.seed)
+        pooled = read_pooled(work / "statistics" / f"{sae.name}.pooled.npz")
+        go = go_alignment.align(pooled._asdict(), tables, guiding=sae.concepts, seed=config.seed)
+        report(Transient(f"associate: {sae.name} with {len(regions.kinds)} kinds of residue annotation"))
+        max_act = max_acts.loc[max_acts["sae"] == sae.name].sort_values("feature")["max_act"].to_numpy()
+        folder = work / "activations" / sae.name
+        annotation = residue_alignment.align(
+            corpus,
+            lambda shard, folder=folder: read_codes(code_path(folder, shard.number)),
+            max_act,
+            regions,
+            seed=config.seed,
+        )
+        go_rows.append(go.rows.assign(sae=sae.name))
+        annotation_rows.append(annotation.rows.assign(sae=sae.name))
+        label_rows.append(label_features(sae.d_sae, sae.concepts, names, go, annotation).assign(sae=sae.name))
+    folder = work / "associate"
+    feature_go = pd.concat(go_rows, ignore_index=True)
+    feature_annotation = pd.concat(annotation_rows, ignore_index=True)
+    label = pd.concat(label_rows, ignore_index=True)
+    feature_go.to_parquet(folder / "feature_go.parquet", index=False)
+    feature_annotation.to_parquet(folder / "feature_annotation.parquet", index=False)
+    label.to_parquet(folder / "label.parquet", index=False)
+    metrics = summarise(feature_go, {sae.namespace: sae.name for sae in saes if sae.namespace})
+    write_json(folder / "metrics.json", metrics)
+    return _numbers(feature_go, feature_annotation, label, metrics)
+
+
+def _numbers(
+    feature_go: pd.DataFrame, feature_annotation: pd.DataFrame, label: pd.DataFrame, metrics: dict[str, dict]
+) -> dict[str, int | float | str]:
+    numbers: dict[str, int | float | str] = {
+        "feature-term pairs": len(feature_go),
+        "feature-annotation pairs": len(feature_annotation),
+        "named features": int((label["label_origin"] != "none").to_numpy().sum()),
+    }
+    for namespace, parts in metrics.items():
+        concepts = parts["concept_terms"]
+        for name in ("guided", "vanilla_best"):
+            value = concepts[name]["mean_f1"]
+            if value is not None:
+                numbers[f"F1 {namespace} {name} ({concepts['n']} terms)"] = value
+    return numbers

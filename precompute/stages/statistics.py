@@ -1,0 +1,142 @@
+"""What every feature does: densities, histograms, amino acids, examples; and how well each SAE reconstructs.
+
+Two passes over the sparse codes of each SAE, shard by shard; see `precompute/feature_counts.py` for what is counted
+and `precompute/examples.py` for which proteins are shown. Writes
+
+    feature_stats.parquet   columns of `feature` up to its place on the map and its label
+    example.parquet         columns of `example`, positions from 0
+    sae.parquet             columns of `sae`
+    <sae>.pooled.npz        protein scores for the association
+
+Read `run`.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from precompute.codes import Runs, code_path, read_codes, read_extra, runs_of
+from precompute.config import RunConfig
+from precompute.corpus import N_AMINO_ACIDS, Corpus, Shard, read_corpus
+from precompute.examples import ExampleRows, choose_examples
+from precompute.feature_counts import FirstPass, Pooled, SecondPass, enrichment, write_pooled
+from precompute.progress import Meter
+from precompute.quality import Quality
+from precompute.trained import TrainedSAE, plm_directions, read_trained
+from protsae.plm import PLM
+
+_INTS = pa.list_(pa.int32())
+_FLOATS = pa.list_(pa.float32())
+
+
+def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[str, int | float | str]:
+    """Write the tables named above."""
+    corpus, folder = read_corpus(work), work / "statistics"
+    saes = read_trained(work)
+    stored = pd.read_parquet(work / "structures" / "structure.parquet", columns=["accession"])["accession"]
+    has_structure = np.isin(corpus.accession, stored)
+    plm = PLM.load(config.plm, device=config.device)
+    meter = Meter(report, "statistics", 2 * len(saes) * corpus.n_residues)
+    features, examples, rows = [], [], []
+    for sae in saes:
+        counted = _count(sae, corpus, has_structure, work / "activations" / sae.name, meter)
+        write_pooled(folder / f"{sae.name}.pooled.npz", counted.pooled)
+        effect = plm.amino_acid_effect(plm_directions(sae.load())).numpy()
+        features.append(_feature_table(sae, counted, effect))
+        examples.append(counted.examples)
+        rows.append(_sae_row(sae, corpus, work / "activations" / sae.name, counted))
+    pq.write_table(pa.concat_tables(features), folder / "feature_stats.parquet")
+    pq.write_table(pa.concat_tables(examples), folder / "example.parquet")
+    table = pd.DataFrame(rows)
+    table.to_parquet(folder / "sae.parquet", index=False)
+    return {
+        "features": sum(len(t) for t in features),
+        "examples": sum(len(t) for t in examples),
+        **{f"EV {row['name']}": float(row["explained_variance"]) for row in rows},
+        **{f"L0 {row['name']}": float(row["l0"]) for row in rows},
+    }
+
+
+class _Counted(NamedTuple):
+    first: FirstPass
+    second: SecondPass
+    max_act: np.ndarray
+    pooled: Pooled
+    examples: pa.Table
+    corpus_amino_acids: np.ndarray
+    n_residues: int
+    n_proteins: int
+
+
+def _count(sae: TrainedSAE, corpus: Corpus, has_structure: np.ndarray, folder: Path, meter: Meter) -> _Counted:
+    """Both passes over one SAE's codes."""
+    first = FirstPass(corpus.n_proteins, sae.d_sae)
+    letters = np.zeros(N_AMINO_ACIDS, dtype=np.int64)
+    for shard, runs in _runs(corpus, folder):
+        amino_acids = corpus.amino_acids(shard)
+        letters += np.bincount(amino_acids, minlength=N_AMINO_ACIDS + 1)[:N_AMINO_ACIDS]
+        first.add(runs, amino_acids)
+        meter.advance(shard.n_rows)
+    pooled = first.pooled(corpus.length)
+    max_act = pooled.max.max(axis=0).toarray().ravel().astype(np.float64)
+    second = SecondPass(max_act)
+    chosen = choose_examples(pooled.max, corpus.is_shipped, has_structure)
+    examples = ExampleRows(chosen, max_act, corpus.accession)
+    for shard, runs in _runs(corpus, folder):
+        second.add(runs)
+        examples.add(runs, shard)
+        meter.advance(shard.n_rows)
+    table = examples.table(sae.name)
+    return _Counted(first, second, max_act, pooled, table, letters, corpus.n_residues, corpus.n_proteins)
+
+
+def _runs(corpus: Corpus, folder: Path) -> Iterator[tuple[Shard, Runs]]:
+    for shard in corpus.shards:
+        yield shard, runs_of(read_codes(code_path(folder, shard.number)), shard.row_protein)
+
+
+def _feature_table(sae: TrainedSAE, counted: _Counted, effect: np.ndarray) -> pa.Table:
+    first, second, n_concepts = counted.first, counted.second, len(sae.concepts)
+    fires = first.count > 0
+    histogram = second.histogram()
+    gain = np.where(fires[:, None], enrichment(first.amino_acids, counted.corpus_amino_acids), 0.0)
+    return pa.table(
+        {
+            "sae": pa.array([sae.name] * sae.d_sae, pa.string()),
+            "feature": np.arange(sae.d_sae, dtype=np.int32),
+            "kind": pa.array(["defined"] * n_concepts + ["free"] * (sae.d_sae - n_concepts), pa.string()),
+            "go_id": pa.array([*sae.concepts, *[None] * (sae.d_sae - n_concepts)], pa.string()),
+            "density": first.count / counted.n_residues,
+            "protein_density": np.diff(counted.pooled.max.indptr) / counted.n_proteins,
+            "max_act": counted.max_act,
+            "mean_act": first.total / np.maximum(first.count, 1),
+            "p99_act": second.quantile(0.99),
+            "p999_act": second.quantile(0.999),
+            "histogram": pa.array([row.tolist() if f else [] for row, f in zip(histogram, fires, strict=True)], _INTS),
+            "aa_effect": pa.array(list(effect.astype(np.float32)), _FLOATS),
+            "aa_enrichment": pa.array(list(gain.astype(np.float32)), _FLOATS),
+        }
+    )
+
+
+def _sae_row(sae: TrainedSAE, corpus: Corpus, folder: Path, counted: _Counted) -> dict[str, object]:
+    parts = [read_extra(code_path(folder, shard.number), "quality") for shard in corpus.shards]
+    quality = Quality.from_array(np.sum([part for part in parts if part is not None], axis=0))
+    return {
+        "name": sae.name,
+        "architecture": sae.architecture,
+        "namespace": sae.namespace,
+        "d_model": len(quality.sum_x),
+        "d_sae": sae.d_sae,
+        "k": sae.k,
+        "n_defined": len(sae.concepts),
+        "l0": quality.l0,
+        "l0_forced": quality.l0_forced,
+        "explained_variance": quality.explained_variance,
+        "share_alive": float((counted.first.count > 0).mean()),
+    }

@@ -1,0 +1,106 @@
+"""Embedding: shards, their order, and what is kept after a kill."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from precompute.config import RunConfig
+from precompute.corpus import read_corpus
+from precompute.stages import embed
+from precompute.stages.embed import assign_shards
+from protsae.errors import ConfigError, InputError
+from protsae.plm import PLM
+
+SEQUENCES = {"A1": "MKTAYIAKQR" * 60, "B2": "GAVLI" * 80, "C3": "WWHHCC" * 50, "D4": "MKLV" * 30}
+
+
+def test_shards_by_hand() -> None:
+    assert assign_shards(np.array([5, 5, 5, 20, 1, 9]), 10).tolist() == [0, 0, 1, 2, 3, 3]
+    assert assign_shards(np.array([], dtype=int), 10).tolist() == []
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    (tmp_path / "proteins").mkdir()
+    (tmp_path / "embed").mkdir()
+    table = pd.DataFrame({"accession": list(SEQUENCES), "sequence": list(SEQUENCES.values()), "split": "train"})
+    table.assign(is_shipped=True).to_parquet(tmp_path / "proteins" / "proteins.parquet")
+    return tmp_path
+
+
+@pytest.fixture
+def config(tiny_inputs: Path, tmp_path: Path) -> RunConfig:
+    here = dict.fromkeys(("proteins", "annotations", "ontology", "out"), tmp_path)
+    return RunConfig(**here, plm=str(tiny_inputs / "plm"), device="cpu", max_residues_per_shard=1024)
+
+
+def run(config: RunConfig, work: Path) -> dict[str, int | float | str]:
+    return embed.run(config, work, lambda _: None)
+
+
+def test_every_protein_lies_where_the_index_says(config: RunConfig, work: Path) -> None:
+    numbers = run(config, work)
+
+    assert numbers == {"proteins": 4, "residues": 1420, "shards": 2, "layer": 1, "d_model": 16}
+    plm = PLM.load(config.plm, device="cpu")
+    corpus = read_corpus(work)
+    assert corpus.n_residues == 1420
+    for shard in corpus.shards:
+        rows = np.load(work / "embed" / f"shard-{shard.number:05d}.npy")
+        assert rows.dtype == np.float16
+        assert len(rows) == shard.n_rows
+        for protein, first, length in zip(shard.proteins, shard.first_row, shard.length, strict=True):
+            alone = plm.embed(SEQUENCES[corpus.accession[protein]], layer=1).numpy()
+            np.testing.assert_allclose(rows[first : first + length], alone, atol=2e-2)
+
+
+def test_a_killed_run_goes_on_after_its_last_whole_shard(
+    config: RunConfig, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = work / "embed"
+    run(config, work)
+    content = [(whole / f"shard-0000{n}.npy").read_bytes() for n in range(2)]
+    index = (whole / "index.parquet").read_bytes()
+    for path in whole.iterdir():
+        path.unlink()
+    harvested: list[int] = []
+    harvest = PLM.harvest
+
+    def dies_at_the_second_shard(plm: PLM, sequences: list[str], **settings: object) -> object:
+        harvested.append(len(sequences))
+        if len(harvested) == 2:
+            raise KeyboardInterrupt
+        return harvest(plm, sequences, **settings)
+
+    monkeypatch.setattr(PLM, "harvest", dies_at_the_second_shard)
+    with pytest.raises(KeyboardInterrupt):
+        run(config, work)
+    kept = (whole / "shard-00000.npy").stat().st_mtime_ns
+    run(config, work)
+    assert (whole / "shard-00000.npy").stat().st_mtime_ns == kept
+
+    assert [(whole / f"shard-0000{n}.npy").read_bytes() for n in range(2)] == content
+    assert (whole / "index.parquet").read_bytes() == index
+
+
+def test_another_layer_starts_clean(config: RunConfig, work: Path) -> None:
+    run(config, work)
+    before = (work / "embed" / "shard-00000.npy").read_bytes()
+    run(RunConfig(**{**vars(config), "layer": 2}), work)
+    assert (work / "embed" / "shard-00000.npy").read_bytes() != before
+
+
+def test_a_layer_that_the_plm_lacks_is_refused(config: RunConfig, work: Path) -> None:
+    with pytest.raises(ConfigError, match=r"layer must be in 1\.\.2"):
+        run(RunConfig(**{**vars(config), "layer": 3}), work)
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered")
+def test_activations_beyond_fp16_are_refused(config: RunConfig, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    harvest = PLM.harvest
+    monkeypatch.setattr(PLM, "harvest", lambda *a, **k: ((i, x * 1e9) for i, x in harvest(*a, **k)))
+    with pytest.raises(InputError, match="beyond fp16"):
+        run(config, work)
+    assert not (work / "embed" / "shard-00000.npy").exists()

@@ -1,0 +1,130 @@
+"""The embedded PLM's training: what it may see, that it resumes, and that fair-esm reads what it writes."""
+
+import dataclasses
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from esm.data import Alphabet
+from esm.model.esm2 import ESM2
+from safetensors.torch import load_file
+
+from precompute.homology import split_of
+from precompute.plm_corpus import Corpus, read_fasta
+from precompute.plm_training import PLMTrainConfig, train
+from protsae.errors import ConfigError, InputError
+
+AMINO_ACIDS = list("ACDEFGHIKLMNPQRSTVWY")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> PLMTrainConfig:
+    rng = np.random.default_rng(0)
+    names = [f"P{i:05d}" for i in range(60)]
+    with gzip.open(tmp_path / "s.fasta.gz", "wt") as fasta:
+        for name in names:
+            fasta.write(f">{name} some words\n{''.join(rng.choice(AMINO_ACIDS, rng.integers(40, 500)))}\n")
+    (tmp_path / "c.tsv").write_text("".join(f"{name}\t{name}\n" for name in names[:50]))
+    (tmp_path / "wider.tsv").write_text("".join(f"{name}\tcluster{i % 50}\n" for i, name in enumerate(names)))
+    return PLMTrainConfig(
+        sequences=tmp_path / "s.fasta.gz",
+        clusters=(tmp_path / "c.tsv", tmp_path / "wider.tsv"),
+        out=tmp_path / "plm",
+        num_layers=1,
+        embed_dim=16,
+        attention_heads=2,
+        steps=6,
+        decay_steps=3,
+        warmup_steps=2,
+        tokens_per_step=512,
+        checkpoint_every=2,
+        compile=False,
+    )
+
+
+def corpus_of(config: PLMTrainConfig) -> Corpus:
+    return Corpus(config.sequences, config.clusters, tokens_per_step=512, mask_fraction=0.15, seed=0)
+
+
+def test_held_out_families_and_their_relatives_are_never_trained_on(config: PLMTrainConfig) -> None:
+    corpus = corpus_of(config)
+    names, sequences = read_fasta(config.sequences)
+    text = dict(zip(names, sequences, strict=True))
+    held_out = {name for name in names[:50] if split_of(name) == "test"}
+    relatives = {names[50 + i] for i in range(10) if names[i] in held_out}
+    assert held_out
+    assert relatives
+
+    trained = {"".join(corpus.alphabet.get_tok(int(t)) for t in piece) for piece in corpus.train}
+
+    assert not trained & {text[name] for name in held_out | relatives}
+    assert len(corpus.homology) == len(held_out)
+
+
+def test_batches_mask_the_given_share_and_repeat_for_the_same_seed(config: PLMTrainConfig) -> None:
+    corpus = corpus_of(config)
+    batches = [batch for _, batch in zip(range(8), corpus.batches(0), strict=False)]
+    again = [batch for _, batch in zip(range(3), corpus.batches(5), strict=False)]
+
+    residues = sum(int((b.tokens > 2).sum()) for b in batches)
+    assert sum(len(b.targets) for b in batches) / residues == pytest.approx(0.15, abs=0.02)
+    for first, second in zip(batches[5:], again, strict=True):
+        assert torch.equal(first.tokens, second.tokens)
+        assert torch.equal(first.targets, second.targets)
+
+
+def test_a_killed_run_ends_with_the_weights_of_an_uninterrupted_one(config: PLMTrainConfig, tmp_path: Path) -> None:
+    train(config, lambda _: None)
+    other = dataclasses.replace(config, out=tmp_path / "resumed")
+    lines = []
+
+    def stop_after_four_steps(step: int) -> None:
+        if step == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _train_until(other, stop_after_four_steps)
+    train(other, lines.append)
+
+    whole = load_file(config.out / "weights.safetensors")
+    resumed = load_file(other.out / "weights.safetensors")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    assert lines[0].startswith("step 6/6")
+
+
+def test_fair_esm_loads_the_weights_and_the_config_tells_the_perplexity(config: PLMTrainConfig) -> None:
+    result = train(config, lambda _: None)
+
+    model = ESM2(1, 16, 2, Alphabet.from_architecture("ESM-1b"))
+    missing, unexpected = model.load_state_dict(load_file(config.out / "weights.safetensors"), strict=False)
+    settings = json.loads((config.out / "config.json").read_text())
+    assert not unexpected
+    assert all(name == "lm_head.weight" or "contact_head" in name or "inv_freq" in name for name in missing)
+    assert settings["masked_perplexity"]["homology"] == pytest.approx(result.homology)
+    assert settings["sequences"] == "s.fasta.gz"
+    assert result.unigram_random == pytest.approx(20, rel=0.15)
+
+
+def test_wrong_settings_and_files_are_one_sentence(config: PLMTrainConfig, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"decay_steps must be in 1\.\.steps=6, got 9"):
+        dataclasses.replace(config, decay_steps=9)
+    (tmp_path / "text.fasta").write_text("no record here\n")
+    with pytest.raises(InputError, match="holds no FASTA record"):
+        read_fasta(tmp_path / "text.fasta")
+
+
+def _train_until(config: PLMTrainConfig, stop) -> None:
+    from precompute import plm_training
+
+    original = plm_training._checkpoint
+
+    def checkpoint(model, optimizers, step, folder) -> None:
+        original(model, optimizers, step, folder)
+        stop(step)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plm_training, "_checkpoint", checkpoint)
+        train(config, lambda _: None)

@@ -1,0 +1,206 @@
+"""The publish stage over made-up results of the stages before it: whole bundle, no half bundle, hashes that hold."""
+
+import errno
+import json
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+from tiny_bundle import tiny_parts
+
+from precompute import swap
+from precompute.config import RunConfig
+from precompute.runner import file_sha256
+from precompute.stages import publish
+from precompute.tables import write_table
+from protsae.errors import ArtifactError, BundleError, InputError
+from protsae.store.reader import StoreReader
+from protsae.store.writer import StoreWriter
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with bundle.work, as the stages leave it, and plm, the local language model."""
+    folder = tmp_path_factory.mktemp("publish")
+    parts = tiny_parts(folder / "plm")
+    work = folder / "bundle.work"
+    for name in ("proteins", "embed", "train", "statistics", "associate", "layout", "structures"):
+        (work / name).mkdir(parents=True)
+    proteins = parts.tables["protein"].assign(is_shipped=lambda rows: rows["accession"] < "Q0T301")
+    write_table(work / "proteins" / "proteins.parquet", proteins)
+    for table in ("annotation", "protein_go", "go_term", "go_synonym", "go_edge"):
+        write_table(work / "proteins" / f"{table}.parquet", parts.tables[table])
+    features = parts.tables["feature"]
+    places, labels = ["umap_x", "umap_y"], ["label", "label_origin"]
+    write_table(work / "statistics" / "feature_stats.parquet", features.drop(columns=places + labels))
+    write_table(work / "layout" / "umap.parquet", features.loc[features["density"] > 0, ["sae", "feature", *places]])
+    write_table(work / "associate" / "label.parquet", features[["sae", "feature", *labels]])
+    write_table(work / "statistics" / "sae.parquet", parts.tables["sae"])
+    write_table(work / "statistics" / "example.parquet", parts.tables["example"])
+    write_table(work / "associate" / "feature_go.parquet", parts.tables["feature_go"])
+    write_table(work / "associate" / "feature_annotation.parquet", parts.tables["feature_annotation"])
+    write_table(work / "layout" / "neighbour.parquet", parts.tables["neighbour"])
+    write_table(work / "structures" / "structure.parquet", parts.tables["structure"])
+    (work / "associate" / "metrics.json").write_text('{"MFO": {"mean_f1": 0.5}}')
+    (folder / "plm" / "plm.json").rename(work / "embed" / "plm.json")
+    (folder / "plm" / "config.json").write_text('{"num_layers": 2}')
+    rows = []
+    for row in parts.tables["sae"].to_dict("records"):
+        parts.saes[row["name"]].save(work / "train" / row["name"], "float16")
+        kept = {key: row[key] for key in ("name", "architecture", "namespace", "d_sae", "k")}
+        rows.append(kept | {"concepts": list(getattr(parts.saes[row["name"]].cfg, "concepts", ()))})
+    (work / "train" / "result.json").write_text(json.dumps({"saes": rows}))
+    (folder / "inputs.txt").write_text("inputs")
+    return folder
+
+
+@pytest.fixture
+def config(made: Path, tmp_path: Path) -> RunConfig:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "inputs.txt"
+    return RunConfig(
+        proteins=file, annotations=file, ontology=file, plm=str(tmp_path / "plm"), out=tmp_path / "bundle", layer=1
+    )
+
+
+def run(config: RunConfig) -> dict[str, int | float | str]:
+    return publish.run(config, config.work, lambda _: None)
+
+
+def test_a_bundle_is_whole_and_says_what_is_in_it(config: RunConfig) -> None:
+    numbers = run(config)
+    manifest = json.loads((config.out / "manifest.json").read_text())
+    files = {path.relative_to(config.out).as_posix() for path in config.out.rglob("*") if path.is_file()}
+
+    assert files == {"manifest.json", *manifest["files"]}
+    assert {"store.duckdb", "plm.json", "plm.safetensors", "sae/vanilla/cfg.json"} <= files
+    assert all(file_sha256(config.out / name) == digest for name, digest in manifest["files"].items())
+    assert manifest["metrics"]["alignment"] == {"MFO": {"mean_f1": 0.5}}
+    assert manifest["inputs"]["proteins"] == file_sha256(config.proteins)
+    assert manifest["config"]["out"] == "bundle"
+    assert str(config.out.parent) not in (config.out / "manifest.json").read_text()
+    assert (numbers["protein"], numbers["feature"], numbers["structure"]) == (30, 256, 8)
+    assert not list(config.out.parent.glob("*.partial")) + list(config.out.parent.glob("*.old"))
+
+
+def test_the_store_holds_shipped_proteins_only_and_places_from_one(config: RunConfig, tiny_bundle: Path) -> None:
+    run(config)
+    with StoreReader.open(config.out / "store.duckdb") as new, StoreReader.open(tiny_bundle / "store.duckdb") as whole:
+        assert len(new.sequence_index()) == 30
+        assert new.protein("Q0T301") is None
+        assert new.annotations("Q0T301") == []
+        assert new.annotations("Q0T001") == whole.annotations("Q0T001")
+        assert new.structure("Q0T001").positions.tolist() == whole.structure("Q0T001").positions.tolist()  # type: ignore[union-attr]
+        kept = [row for row in whole.examples("vanilla", 20) if row.accession < "Q0T301"]
+        assert [row.accession for row in new.examples("vanilla", 20)] == [row.accession for row in kept]
+        assert new.feature("vanilla", 20).umap_x == pytest.approx(whole.feature("vanilla", 20).umap_x)  # type: ignore[union-attr]
+        assert new.feature("vanilla", 15).umap_x is None  # type: ignore[union-attr]
+        meta = new.meta()
+        assert (meta["n_shipped_proteins"], meta["plm"], meta["layer"], meta["site"]) == (
+            "30",
+            "tiny_esm2",
+            "1",
+            "resid_mid",
+        )
+
+
+def test_the_same_run_has_the_same_name(config: RunConfig) -> None:
+    run(config)
+    first = json.loads((config.out / "manifest.json").read_text())
+    run(config)
+    second = json.loads((config.out / "manifest.json").read_text())
+
+    assert first["bundle_id"] == second["bundle_id"]
+    assert {n: d for n, d in first["files"].items() if n != "store.duckdb"} == {
+        n: d for n, d in second["files"].items() if n != "store.duckdb"
+    }
+
+
+def test_weights_of_a_named_plm_are_not_shipped(config: RunConfig) -> None:
+    run(RunConfig(**{**vars(config), "plm": "esm2_t6_8M_UR50D"}))
+
+    assert json.loads((config.out / "plm.json").read_text())["weights"] is None
+    assert not (config.out / "plm.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        duckdb.IOException("Could not write file: No space left on device"),
+    ],
+)
+def test_a_full_disk_is_one_sentence_and_the_old_bundle_stays(
+    config: RunConfig, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    run(config)
+    before = (config.out / "manifest.json").read_bytes()
+
+    def fail(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(StoreWriter, "close", fail)
+    with pytest.raises(InputError, match="the disk is full") as caught:
+        run(config)
+    assert "\n" not in str(caught.value)
+    assert (config.out / "manifest.json").read_bytes() == before
+    publish.check_bundle(config.out)
+    assert not list(config.out.parent.glob("*.partial"))
+
+
+def test_an_exception_anywhere_leaves_the_old_bundle(config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(config)
+    for name in ("_write_plm", "_copy_sae", "_write_store", "_write_manifest", "check_bundle", "swap_in"):
+        with monkeypatch.context() as patch:
+
+            def fail(*_: object, **__: object) -> None:
+                raise KeyboardInterrupt
+
+            patch.setattr(publish, name, fail)
+            with pytest.raises(KeyboardInterrupt):
+                run(config)
+        publish.check_bundle(config.out)
+
+
+def test_parts_that_do_not_belong_together_are_refused(config: RunConfig) -> None:
+    run(config)
+    weights = config.out / "sae" / "vanilla" / "sae.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-8])
+    with pytest.raises(BundleError, match="differs from the manifest"):
+        publish.check_bundle(config.out)
+
+    manifest = json.loads((config.out / "manifest.json").read_text())
+    manifest["files"]["sae/vanilla/sae.safetensors"] = file_sha256(weights)
+    (config.out / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ArtifactError):
+        publish.check_bundle(config.out)
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_swapping_replaces_and_removes_the_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, can_exchange: bool
+) -> None:
+    if not can_exchange:
+        monkeypatch.setattr(swap, "_exchange", lambda *_: False)
+    for name in ("new", "place"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "content").write_text(name)
+    swap.swap_in(tmp_path / "new", tmp_path / "place")
+
+    assert (tmp_path / "place" / "content").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["place"]
+
+
+def test_what_an_interrupted_swap_left_is_put_right(tmp_path: Path) -> None:
+    place, aside = tmp_path / "place", tmp_path / "place.old"
+    aside.mkdir()
+    swap.recover(place)
+    assert place.is_dir()
+    assert not aside.exists()
+
+    aside.mkdir()
+    swap.recover(place)
+    assert place.is_dir()
+    assert not aside.exists()
+    swap.recover(place)

@@ -1,0 +1,169 @@
+"""The runner: order, skipping, starting again, locking, and what it tells."""
+
+import sys
+import types
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from precompute import runner
+from precompute.config import RunConfig
+from precompute.progress import Console, Meter, StageRecord, duration
+from precompute.runner import STAGES, Runner, Stage, stage_named
+from protsae.errors import ConfigError, InputError
+
+FAKE = (
+    Stage(name="first", settings=("seed",), inputs=("proteins",)),
+    Stage(name="second", settings=("k",), after=("first",), resumes=True),
+    Stage(name="third", after=("second",)),
+)
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    made: list[str] = []
+    monkeypatch.setattr(runner, "STAGES", FAKE)
+    for stage in FAKE:
+        module = types.ModuleType(f"precompute.stages.{stage.name}")
+
+        def run(config: RunConfig, work: Path, report: Callable[[str], None], name: str = stage.name) -> dict[str, int]:
+            made.append(name)
+            (work / name / f"{len(made)}.txt").write_text("x")
+            report("working")
+            return {"files": len(list((work / name).iterdir()))}
+
+        module.run = run
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    return made
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> RunConfig:
+    for name in ("proteins", "annotations", "ontology"):
+        (tmp_path / name).write_text(name)
+    return RunConfig(
+        proteins=tmp_path / "proteins",
+        annotations=tmp_path / "annotations",
+        ontology=tmp_path / "ontology",
+        out=tmp_path / "bundle",
+    )
+
+
+def run(config: RunConfig) -> list[StageRecord]:
+    return Runner(config, Console(quiet=True)).run()
+
+
+def test_what_is_done_is_skipped(config: RunConfig, calls: list[str]) -> None:
+    first = run(config)
+    again = run(config)
+
+    assert calls == ["first", "second", "third"]
+    assert [record.was_done for record in first + again] == [False] * 3 + [True] * 3
+    assert again[0].wall_s == first[0].wall_s
+    assert again[0].numbers == {"files": 1}
+    assert first[0].peak_rss_mb > 10
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"k": 5}, ["second", "third"]),
+        ({"seed": 1}, ["first", "second", "third"]),
+        ({"epochs": 1}, []),
+        ({"device": "cpu"}, []),
+    ],
+)
+def test_a_changed_setting_runs_what_depends_on_it(
+    config: RunConfig, calls: list[str], change: dict[str, object], expected: list[str]
+) -> None:
+    run(config)
+    calls.clear()
+    run(replace(config, **change))
+    assert calls == expected
+
+
+def test_a_changed_input_runs_what_depends_on_it(config: RunConfig, calls: list[str]) -> None:
+    run(config)
+    calls.clear()
+    config.annotations.write_text("other")
+    run(config)
+    assert calls == []
+    config.proteins.write_text("other")
+    run(config)
+    assert calls == ["first", "second", "third"]
+
+
+def test_an_unfinished_stage_starts_clean_unless_it_resumes(config: RunConfig, calls: list[str]) -> None:
+    run(config)
+    for name in ("first", "second"):
+        (config.work / name / "done.json").unlink()
+        (config.work / name / "left.txt").write_text("x")
+    run(config)
+
+    assert not (config.work / "first" / "left.txt").exists()
+    assert (config.work / "second" / "left.txt").exists()
+
+
+def test_a_damaged_record_counts_as_not_done(config: RunConfig, calls: list[str]) -> None:
+    run(config)
+    calls.clear()
+    (config.work / "third" / "done.json").write_text('{"fingerpr')
+    run(config)
+    assert calls == ["third"]
+
+
+def test_one_stage_needs_those_before_it(config: RunConfig, calls: list[str]) -> None:
+    with pytest.raises(InputError, match="stage second needs stage first, which is not done"):
+        Runner(config, Console(quiet=True)).run_one("second")
+    for name in ("first", "second", "second"):
+        Runner(config, Console(quiet=True)).run_one(name)
+    assert calls == ["first", "second"]
+    Runner(config, Console(quiet=True)).run_one("second", force=True)
+    assert calls == ["first", "second", "second"]
+    assert len(list((config.work / "second").iterdir())) == 2
+
+
+def test_an_unknown_stage_is_quoted() -> None:
+    with pytest.raises(ConfigError, match="there is no stage 'nap'; the stages are proteins, embed"):
+        stage_named("nap")
+
+
+def test_two_runs_do_not_share_a_work_folder(config: RunConfig, calls: list[str]) -> None:
+    config.work.mkdir()
+    with runner._lock(config.work), pytest.raises(InputError, match="another run is at work in"):
+        run(config)
+    run(config)
+
+
+def test_every_stage_depends_on_earlier_ones_and_on_settings_that_exist() -> None:
+    seen: set[str] = set()
+    for stage in STAGES:
+        assert set(stage.after) <= seen
+        assert set(stage.settings) | set(stage.inputs) <= set(RunConfig.__dataclass_fields__)
+        seen.add(stage.name)
+    used = {name for stage in STAGES for name in (*stage.settings, *stage.inputs)}
+    assert set(RunConfig.__dataclass_fields__) - used == {"device"}
+
+
+def test_the_meter_tells_rate_and_time_left() -> None:
+    lines: list[str] = []
+    meter = Meter(lines.append, "embed", 1000, every_s=0)
+    meter.skip(100)
+    meter._start -= 10
+    meter.advance(300)
+    assert lines == ["embed: 400 of 1,000 residues, 30/s, 20 s left"]
+
+
+def test_durations_read_well() -> None:
+    assert [duration(s) for s in (0.4, 42, 200, 7500)] == ["0 s", "42 s", "3 min 20 s", "2 h 5 min"]
+
+
+def test_the_summary_names_each_stage(capsys: pytest.CaptureFixture[str]) -> None:
+    Console().summary(
+        [StageRecord("embed", 12.5, 300.4, {"residues": 12345, "share": 0.25, "plm": "x"}, was_done=True)]
+    )
+    shown = capsys.readouterr().err
+    for text in ("embed", "(already done)", "12.5", "300", "12,345", "0.25"):
+        assert text in shown

@@ -1,0 +1,1 @@
+"""The Streamlit app over one bundle: `streamlit run explorer/app.py`."""

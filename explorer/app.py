@@ -1,0 +1,20 @@
+"""The explorer's entry, `streamlit run explorer/app.py`: page configuration and navigation, nothing else."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from explorer import frame
+from explorer.links import PAGES
+
+st.set_page_config(
+    page_title="ProtSAE Explorer",
+    page_icon=Path(__file__).parent / "static" / "icon.png",
+    layout="wide",
+    initial_sidebar_state=275,
+)
+pages = [
+    st.Page(script, title=name.capitalize(), url_path="" if name == "find" else name, default=name == "find")
+    for name, script in PAGES.items()
+]
+frame.run(st.navigation(pages, position="top"))

@@ -1,0 +1,212 @@
+"""Compare: is guided better than unguided, for this term?"""
+
+from typing import Any
+
+import streamlit as st
+
+from explorer import cards, charts, comparison, data, frame, links, markup, views, words
+from explorer.components.protein_view import protein_view
+from explorer.links import FeatureRef
+from protsae.errors import ProtSAEError
+from protsae.store.rows import TermFeature, TermRow
+
+
+def main() -> None:
+    """The page."""
+    namespaces = [row.namespace for row in data.saes() if row.namespace]
+    if not namespaces or data.vanilla_sae() is None:
+        frame.headline("Guided against unguided", "This page needs a ProtSAE and a vanilla autoencoder in one bundle.")
+        frame.problem("This bundle does not hold both kinds of autoencoder.", "Look at the features it has.")
+        return
+    term = asked_term(namespaces)
+    if term is None:
+        return
+    pair = data.term_pair(term.go_id)
+    facts = (
+        f"{words.NAMESPACES[term.namespace]} · {term.go_id} · {words.count(term.n_shipped, 'protein')} in this bundle"
+    )
+    frame.headline(words.capitalised(term.name), words.comparison(*pair), eyebrow=markup.escape(facts))
+    chooser(namespaces, term)
+    both(term, pair)
+    if pair.guided is not None and pair.vanilla is not None:
+        proteins(term, pair.guided, pair.vanilla)
+    table(term)
+
+
+def asked_term(namespaces: list[str]) -> TermRow | None:
+    """The term of the address, else the one that shows most; None after an error was shown."""
+    asked = st.query_params.get("go")
+    if asked is None:
+        own = next((row.namespace for row in data.saes() if row.name == frame.settings().sae), "")
+        namespace = st.query_params.get("ns") or own
+        asked = comparison.default_term(namespace if namespace in namespaces else namespaces[0])
+    term = data.term(links.go_id_in(asked) or asked)
+    if term is None or term.namespace not in namespaces:
+        frame.headline(
+            "Guided against unguided", "Choose a Gene Ontology term to see both autoencoders on the same proteins."
+        )
+        what = (
+            f"{asked!r} is not a term of this bundle's ontology."
+            if term is None
+            else f"No autoencoder here is guided by {term.namespace}."
+        )
+        frame.problem(what, "Search for the term by name.")
+        return None
+    return term
+
+
+def chooser(namespaces: list[str], term: TermRow) -> None:
+    """Namespace and term; both follow the address."""
+    left, right = st.columns([1.3, 2], vertical_alignment="bottom")
+    with left:
+        frame.choice(
+            "Ontology",
+            "ns",
+            namespaces,
+            show=words.NAMESPACES.__getitem__,
+            clears=("go", "protein"),
+            current=term.namespace,
+        )
+    listed = data.compare_table(term.namespace)
+    names = dict(zip(listed["go_id"], listed["name"], strict=True)) | {term.go_id: term.name}
+    with right:
+        order = sorted(names, key=lambda go_id: names[go_id].lower())
+        frame.choice(
+            "Term",
+            "go",
+            order,
+            show=lambda go_id: f"{names[go_id]} · {go_id}",
+            kind="select",
+            clears=("protein",),
+            current=term.go_id,
+        )
+
+
+def both(term: TermRow, pair: data.TermPair) -> None:
+    """Held-out scores side by side, and which other terms each feature serves."""
+    for column, row, who in zip(st.columns(2, gap="large"), pair, ("guided", "vanilla"), strict=True):
+        with column, st.container(border=True):
+            cards.alignment(row, who, term.namespace, opens=False)
+            if row is not None:
+                ref = FeatureRef(row.sae, row.feature)
+                also = [other for other in data.feature_terms(ref) if other.go_id != term.go_id]
+                st.html(markup.wrap(markup.paragraph(comparison.entanglement(also), "ps-small ps-soft")))
+                frame.link(
+                    links.feature(*ref),
+                    f"Open {words.sae_name(row.sae)} #{row.feature}",
+                    icon=":material/arrow_forward:",
+                )
+
+
+def proteins(term: TermRow, guided: TermFeature, vanilla: TermFeature) -> None:
+    """The same proteins in the same order under both features, on one rule of colour."""
+    refs = [FeatureRef(row.sae, row.feature) for row in (guided, vanilla)]
+    features = [row for ref in refs if (row := data.feature(ref)) is not None]
+    scale = frame.settings().scale
+    scales = views.full_colour(features, scale)
+    st.subheader("The same proteins under both features", anchor=False)
+    st.html(markup.wrap(markup.legend(scale, scales[0] if scale == "raw" else None)))
+    chosen = comparison.proteins(term.go_id, guided, vanilla)
+    try:
+        rows = comparison.activations(chosen, refs)
+    except ProtSAEError as error:
+        st.html(
+            markup.empty(str(error), "The held-out scores above and the table below do not need the language model.")
+        )
+        return
+    colours = markup.kind_colours(region for picked in chosen for region in data.annotations(picked.accession))
+    st.html(markup.wrap(markup.dots_legend(colours.items())))
+    for carries, title in (
+        (True, f"Annotated with “{term.name}”"),
+        (False, "Not annotated with it: the strongest false alarms of either feature"),
+    ):
+        group = [picked for picked in chosen if picked.carries == carries]
+        if group:
+            st.caption(words.md(title))
+        for picked in group:
+            name, *strips = st.columns([1.1, 2, 2], vertical_alignment="center")
+            with name:
+                frame.link(
+                    links.compare(term.go_id, protein=picked.accession),
+                    words.protein_name(picked.accession, picked.name, limit=42),
+                )
+            ribbon = markup.ribbon(data.annotations(picked.accession), picked.length, colours)
+            for strip, values, full, row in zip(strips, rows[picked.accession], scales, (guided, vanilla), strict=True):
+                facts = words.peak(picked.accession, picked.length, float(values.max()), int(values.argmax()) + 1)
+                note = f'<div class="ps-small ps-soft">{markup.dot(row.sae)}{markup.escape(facts)}</div>'
+                strip.html(markup.wrap(ribbon, cards.strip_thumbnail(values, full), note))
+    in_full(chosen, rows, refs, scales)
+
+
+def in_full(chosen: list[comparison.Picked], rows: dict, refs: list[FeatureRef], scales: list[float]) -> None:
+    """One of the proteins with both strips and its structure."""
+    asked = st.query_params.get("protein")
+    picked = next((p for p in chosen if p.accession == asked), None) or next(
+        (p for p in chosen if p.has_structure), chosen[0]
+    )
+    protein = data.protein(picked.accession)
+    if protein is None:
+        return
+    name = f"<b>{markup.escape(picked.name or picked.accession)}</b>"
+    st.html(
+        markup.wrap(f'{name} <span class="ps-soft">{markup.escape(picked.accession)}, both features in full</span>')
+    )
+    protein_view(
+        key="compare_view",
+        sequence=protein.sequence,
+        rows=[
+            views.strip(f"{words.sae_name(ref.sae)} #{ref.feature}", values, full)
+            for ref, values, full in zip(refs, rows[picked.accession], scales, strict=True)
+        ],
+        tracks=views.tracks(data.annotations(picked.accession)),
+        structure=views.structure(data.structure(picked.accession)),
+        scale_note=words.SCALE_NOTES[frame.settings().scale],
+    )
+
+
+def table(term: TermRow) -> None:
+    """All terms of the namespace: the distribution of the difference, and a table that opens a term."""
+    rows = data.compare_table(term.namespace)
+    scored = rows.dropna(subset=["protsae_f1", "vanilla_f1"])
+    st.subheader(f"All {len(rows)} terms: {words.NAMESPACES[term.namespace]}", anchor=False)
+    st.html(markup.wrap(markup.paragraph(comparison.summary(scored))))
+    st.plotly_chart(
+        charts.difference(rows, frame.mode(), term.go_id), key="difference", config={"displayModeBar": False}
+    )
+    shown = comparison.display(rows)
+    event = st.dataframe(
+        shown,
+        key="all_terms",
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        height=420,
+        placeholder="-",
+        column_config=columns(),
+    )
+    picked = event["selection"]["rows"]
+    if picked and (go_id := str(shown["go_id"].iloc[picked[0]])) != term.go_id:
+        frame.go(links.compare(go_id))
+
+
+def columns() -> dict[str, Any]:
+    """Names, help and number formats of the table."""
+    score: dict[str, Any] = {"format": "%.2f", "width": "small"}
+    number = st.column_config.NumberColumn
+    return {
+        "go_id": st.column_config.TextColumn("GO id", width="small"),
+        "name": st.column_config.TextColumn("Term", width="large"),
+        "n_pos_test": number("n", help=words.HELP["n"], width="small"),
+        "protsae_f1": number("ProtSAE F1", help=words.HELP["f1"], **score),
+        "vanilla_f1": number("Vanilla F1", help=words.HELP["f1"], **score),
+        "gain": number("Difference", help="Guided minus vanilla held-out F1.", format="%+.2f", width="small"),
+        "protsae_interval": st.column_config.TextColumn("ProtSAE interval", help=words.HELP["ci"]),
+        "vanilla_interval": st.column_config.TextColumn("Vanilla interval", help=words.HELP["ci"]),
+        "protsae_auroc": number("ProtSAE AUROC", help=words.HELP["auroc"], **score),
+        "vanilla_auroc": number("Vanilla AUROC", help=words.HELP["auroc"], **score),
+        "protsae_null": number("ProtSAE null", help=words.HELP["null"], **score),
+        "vanilla_null": number("Vanilla null", help=words.HELP["null"], **score),
+    }
+
+
+main()

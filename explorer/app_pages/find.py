@@ -1,0 +1,170 @@
+"""Find: which feature knows about a function, a protein, a kind of site?"""
+
+import random
+
+import streamlit as st
+
+from explorer import cards, data, frame, links, markup, views, words
+from explorer.components.protein_view import protein_view
+from explorer.links import FeatureRef
+
+LIMIT = 20
+SHOWN = 4
+
+
+def main() -> None:
+    """The page."""
+    query = st.query_params.get("q", "").strip()
+    if query:
+        frame.headline(
+            f"Results for “{query}”", "Terms, proteins, sites and features that match, best first.", search=False
+        )
+    else:
+        frame.headline(
+            "What does a protein language model know?",
+            "Trained on nothing but sequences, it forms thousands of inner signals. A sparse autoencoder separates "
+            "them into features: each fires on certain residues, and here you can see on which. Some were guided by "
+            "Gene Ontology terms (ProtSAE), others were left alone (vanilla); every match is scored on proteins that "
+            "none of them had seen.",
+            search=False,
+        )
+    search_box()
+    if query:
+        results(query)
+    else:
+        landing()
+
+
+def search_box() -> None:
+    """The one box; it follows the address and searches while you type."""
+    st.session_state["find_box"] = st.query_params.get("q", "")
+
+    def write() -> None:
+        frame.write_address(q=st.session_state["find_box"].strip() or None, roll=None)
+
+    st.text_input(
+        "Search functions, proteins, sites or features",
+        key="find_box",
+        type="search",
+        on_change=write,
+        live="400ms",
+        placeholder="zinc ion binding · GO:0008270 · P00330 · alcohol dehydrogenase · transmembrane · vanilla #12",
+        icon=":material/search:",
+        label_visibility="collapsed",
+    )
+
+
+def landing() -> None:
+    """One picture, six validated features, a surprise."""
+    chosen = data.showcase()
+    if not chosen:
+        st.html(
+            markup.empty(
+                "No feature of this bundle held up on unseen proteins.", "Search for a term, or look at the map."
+            )
+        )
+        return
+    picture([FeatureRef(row.sae, row.feature) for row in chosen])
+    left, right = st.columns([4, 1], vertical_alignment="bottom")
+    left.subheader("Features that hold up on unseen proteins", anchor=False)
+    with right:
+        if st.button(
+            "Surprise me", icon=":material/casino:", help="A random feature among those that hold up.", width="stretch"
+        ):
+            row = random.choice(data.validated())  # noqa: S311 - no secret
+            frame.go(links.feature(row.sae, row.feature))
+    for start in range(0, len(chosen), 3):
+        for column, row in zip(st.columns(3), chosen[start : start + 3], strict=False):
+            with column:
+                cards.feature_card(row)
+    st.html(cards.markup.wrap(markup.legend("normalised", None)))
+
+
+def picture(refs: list[FeatureRef]) -> None:
+    """Strip and structure of the first of these features that has an example with coordinates."""
+    for ref in refs:
+        feature = data.feature(ref)
+        strongest = (*data.examples(ref, "top"), *data.examples(ref, "3d"))
+        example = next((row for row in strongest if row.has_structure), None)
+        if feature is None or example is None:
+            continue
+        name = words.protein_name(example.accession, example.protein_name)
+        st.html(
+            markup.wrap(
+                f"{markup.dot(ref.sae)}<b>{markup.escape(words.capitalised(feature.label))}</b> "
+                f'<span class="ps-soft">fires on these residues of {markup.escape(name)}</span>'
+            )
+        )
+        protein_view(
+            key="landing_view",
+            sequence=example.sequence,
+            rows=[
+                views.strip(
+                    f"#{ref.feature}", data.dense(example), views.full_colour([feature], frame.settings().scale)[0]
+                )
+            ],
+            tracks=views.tracks(data.annotations(example.accession))[:4],
+            structure=views.structure(data.structure(example.accession)),
+            height=300,
+        )
+        return
+
+
+def results(query: str) -> None:
+    """Everything that matches, by kind."""
+    go_id = links.go_id_in(query)
+    if go_id and data.term(go_id) is None:
+        frame.problem(f"{go_id} is not in this bundle's ontology.", "Check the digits, or search for the term by name.")
+        return
+    found = data.search(query, LIMIT)
+    numbered = [row for ref in links.feature_in(query, data.saes()) if (row := data.feature(ref)) is not None]
+    features = [*numbered, *found.features]
+    counts = (
+        ("Terms", found.terms),
+        ("Proteins", found.proteins),
+        ("Annotations", found.annotations),
+        ("Features", features),
+    )
+    if not any(rows for _, rows in counts):
+        frame.problem(
+            f"Nothing matches “{query}”.",
+            "Try a GO term's name or id, a protein's name or accession, or a kind of site.",
+        )
+        return
+    st.caption(" · ".join(f"{name} {len(rows)}{'+' if len(rows) == LIMIT else ''}" for name, rows in counts))
+    if numbered:
+        cards.feature_rows(numbered)
+    if found.terms:
+        terms(found.terms)
+    if found.proteins:
+        st.subheader("Proteins", anchor=False)
+        with st.container(gap="xxsmall"):
+            cards.protein_rows(found.proteins[:8])
+    if found.annotations:
+        st.subheader("Kinds of annotated sites", anchor=False)
+        for hit in found.annotations[:8]:
+            cards.annotation_row(hit)
+    if found.features:
+        st.subheader("Features by label", anchor=False)
+        cards.feature_rows(found.features[:8])
+
+
+def terms(hits: list) -> None:
+    """Terms as cards; the rest as links."""
+    left, right = st.columns([4, 1.4], vertical_alignment="bottom")
+    left.subheader("Gene Ontology terms", anchor=False)
+    with right:
+        rolled = frame.flag(
+            "Include narrower terms", "roll", tip="Also list the scored features of every term below the ones found."
+        )
+    for index, hit in enumerate(hits[:SHOWN]):
+        row = data.term(hit.go_id)
+        if row is not None:
+            cards.term_card(row, hit, roll_up=rolled, first=index == 0)
+    if len(hits) > SHOWN:
+        with st.expander(f"{len(hits) - SHOWN} more terms"):
+            for hit in hits[SHOWN:]:
+                frame.link(links.find(hit.go_id), f"{hit.name} · {hit.go_id} · {words.count(hit.n_shipped, 'protein')}")
+
+
+main()

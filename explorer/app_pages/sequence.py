@@ -1,0 +1,206 @@
+"""Sequence: what does the model see in my protein?"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import streamlit as st
+
+from explorer import data, frame, links, markup, protein_report, reading, uploads, views, words
+from explorer.components.thumbnails import structure_svg
+from explorer.reading import Hits, Pasted, Records, Stored
+from protsae.errors import InputError
+from protsae.store.rows import ExampleRow
+
+EXAMPLES = 3
+
+T = TypeVar("T")
+
+
+def main() -> None:
+    """The page."""
+    frame.headline(
+        "What does the model see in your protein?",
+        "Paste a sequence or name a protein: the language model reads it, the autoencoder lists the features that "
+        "fire, and where a structure is known you see where.",
+    )
+    follow_address()
+    given = box()
+    pickers()
+    if "sequence_problem" in st.session_state:
+        st.html(markup.empty(st.session_state["sequence_problem"], "Your text is still in the box: correct it there."))
+    subject = said(current, "Correct the address, or paste a sequence above.")
+    upload = said(lambda: uploads.structure_in(given, subject), "Try another file, or remove it.")
+    if subject is None and upload is not None:
+        subject = Pasted(upload.sequence, upload.name, ())
+    if subject is not None:
+        protein_report.show(subject, upload)
+    elif "sequence_problem" not in st.session_state:
+        examples()
+
+
+def said(ask: Callable[[], T | None], way_on: str) -> T | None:
+    """The answer; where the input cannot be used, one sentence and None."""
+    try:
+        return ask()
+    except InputError as error:
+        st.html(markup.empty(str(error), way_on))
+        return None
+
+
+def follow_address() -> None:
+    """When the address has changed by a link, the box shows what it names."""
+    named = (st.query_params.get("accession"), st.query_params.get("sequence"))
+    if st.session_state.get("sequence_seen") == named:
+        return
+    st.session_state["sequence_seen"] = named
+    forget()
+    st.session_state.pop("sequence_pasted", None)
+    if any(named):
+        st.session_state["sequence_box"] = named[0] or named[1]
+
+
+def forget() -> None:
+    """Drop what belonged to the last text."""
+    for key in ("sequence_problem", "sequence_records", "sequence_hits"):
+        st.session_state.pop(key, None)
+
+
+def box() -> uploads.Given | None:
+    """The one box, and beside it the place for a structure file."""
+    left, right = st.columns([2.6, 1], gap="large")
+    with left, st.form("sequence_form", border=False, enter_to_submit=False):
+        st.text_area(
+            "Sequence, FASTA, accession or protein name",
+            key="sequence_box",
+            height=116,
+            placeholder="MVLSEGEWQLVLHVWAKVEADVAGHGQDILIRLFKSHPETLEKFDRFKHLKTEAEMKASEDLKKHG …",
+        )
+        st.form_submit_button("Read it", type="primary", icon=":material/visibility:", on_click=submit)
+    with right:
+        return uploads.uploader()
+
+
+def submit() -> None:
+    """Understand the box's text; what cannot be used is said and kept."""
+    forget()
+    reader = data.bundle().reader
+    try:
+        found = reading.understand(st.session_state["sequence_box"], reader.protein, reader.search_proteins)
+        if isinstance(found, Records):
+            st.session_state["sequence_records"] = found
+            st.session_state["sequence_record"] = 0
+            found = reading.pasted(*found.records[0])
+        elif isinstance(found, Hits):
+            st.session_state["sequence_hits"] = found
+            found = Stored(found.proteins[0].accession)
+    except InputError as error:
+        st.session_state["sequence_problem"] = str(error)
+        return
+    choose(found)
+
+
+def choose(found: Stored | Pasted) -> None:
+    """Make this the page's subject, and the address bring it back."""
+    accession = found.accession if isinstance(found, Stored) else None
+    letters = None
+    st.session_state.pop("sequence_pasted", None)
+    if isinstance(found, Pasted):
+        st.session_state["sequence_pasted"] = found
+        letters = found.sequence if len(found.sequence) <= reading.LONGEST_IN_ADDRESS else None
+    frame.write_address(accession=accession, sequence=letters)
+    st.session_state["sequence_seen"] = (accession, letters)
+
+
+def pickers() -> None:
+    """Which of several records or proteins."""
+    records: Records | None = st.session_state.get("sequence_records")
+    if records is not None:
+
+        def pick_record() -> None:
+            st.session_state.pop("sequence_problem", None)
+            try:
+                choose(reading.pasted(*records.records[st.session_state["sequence_record"]]))
+            except InputError as error:
+                st.session_state["sequence_problem"] = str(error)
+
+        st.selectbox(
+            f"{len(records.records)} sequences in this FASTA; shown is",
+            range(len(records.records)),
+            key="sequence_record",
+            format_func=lambda i: f"{records.records[i][0] or 'unnamed'} ({len(records.records[i][1])} letters)",
+            on_change=pick_record,
+        )
+    hits: Hits | None = st.session_state.get("sequence_hits")
+    if hits is not None:
+        names = {
+            hit.accession: f"{hit.accession} · {hit.protein_name or hit.entry_name} · {hit.organism}"
+            for hit in hits.proteins
+        }
+
+        def pick_protein() -> None:
+            choose(Stored(st.session_state["sequence_hit"]))
+
+        st.selectbox(
+            f"{len(names)} proteins of this bundle match “{hits.text}”; shown is",
+            list(names),
+            key="sequence_hit",
+            format_func=names.__getitem__,
+            on_change=pick_protein,
+        )
+
+
+def current() -> Stored | Pasted | None:
+    """The page's subject: what the address names, else what was pasted in this tab.
+
+    Raises:
+        InputError: the address names a protein or a sequence that cannot be used.
+    """
+    accession, letters = st.query_params.get("accession"), st.query_params.get("sequence")
+    if accession:
+        if data.protein(accession) is None:
+            raise InputError(f"This bundle has no protein {accession!r}; paste its sequence instead.")
+        return Stored(accession)
+    kept: Pasted | None = st.session_state.get("sequence_pasted")
+    if kept is not None and letters in (None, kept.sequence):
+        return kept
+    return reading.pasted("", letters) if letters else None
+
+
+def examples() -> None:
+    """A way in for whoever has nothing at hand."""
+    st.caption("Nothing read yet. Paste a protein above, or begin with one of these:")
+    for column, (example, feature) in zip(st.columns(EXAMPLES), strong_examples(), strict=False):
+        with column, st.container(border=True):
+            row = data.feature(feature)
+            structure = data.structure(example.accession)
+            if row is not None and structure is not None:
+                scale = views.full_colour([row], frame.settings().scale)[0]
+                picture = structure_svg(
+                    structure.pdb, structure.positions, data.dense(example), scale, width=300, height=170
+                )
+                st.image(picture, width="stretch")
+            name = words.protein_name(example.accession, example.protein_name, limit=48)
+            frame.link(links.sequence(example.accession), f"{name} ({example.accession})", icon=":material/biotech:")
+            if row is not None:
+                st.caption(words.md(f"violet: {words.label(row.label)} #{row.feature}"))
+
+
+def strong_examples() -> list[tuple[ExampleRow, links.FeatureRef]]:
+    """Strong examples of validated features, each another protein; those with a structure that shows it come first."""
+    found: dict[str, tuple[bool, ExampleRow, links.FeatureRef]] = {}
+    for term in data.showcase(6 * EXAMPLES):
+        ref = links.FeatureRef(term.sae, term.feature)
+        full = getattr(data.feature(ref), "p999_act", 0.0)
+        for row in [*data.examples(ref, "top", 12), *data.examples(ref, "3d")]:
+            shows = row.has_structure and len(row.positions) >= 8 and row.peak_act >= full / 2
+            if row.accession not in found and (shows or row.rank == 1):
+                found[row.accession] = (shows, row, ref)
+            if shows:
+                break
+        if sum(shows for shows, _, _ in found.values()) >= EXAMPLES:
+            break
+    best = sorted(found.values(), key=lambda one: not one[0])[:EXAMPLES]
+    return [(row, ref) for _, row, ref in best]
+
+
+main()

@@ -1,0 +1,174 @@
+"""Steer: what happens if I turn this up?"""
+
+import streamlit as st
+
+from explorer import data, frame, links, live, markup, reading, steer_report, steering_runs, words
+from explorer.bound import bound
+from explorer.links import FeatureRef
+from explorer.reading import Pasted, Stored
+from explorer.steering_runs import Plan
+from protsae.errors import InputError, ProtSAEError
+from protsae.steering import SteerConfig
+
+OWN = "A sequence of my own"
+MASKS = {"low_activation": "least active in the language model", "random": "at random"}
+REFILLS = {"attributable": "only where the push alters the choice", "all": "every hidden residue"}
+REFILL = (
+    "With “every hidden residue”, as in the paper, the model also rewrites residues that it merely likes less; then "
+    "strength 0 changes the sequence, too."
+)
+BARE = "Decodes from the features alone, as the paper does; then strength 0 changes something, too."
+
+
+def main() -> None:
+    """The page."""
+    frame.headline(
+        "What happens if this feature is turned up?",
+        "Some residues are hidden, the feature is raised inside the language model, and the model writes them anew. "
+        "Whether they now carry the concept is read from the new sequence, beside controls that should do nothing.",
+    )
+    ref = what()
+    left, middle, right = st.columns([1.5, 1.5, 1], gap="medium", vertical_alignment="top")
+    with left:
+        chosen = feature_box(ref)
+    with middle:
+        sequence, accession = where(chosen)
+    if sequence is None:
+        return
+    with right:
+        config = settings(len(sequence))
+    try:
+        live.language_model()
+    except ProtSAEError as error:
+        st.html(markup.empty(str(error), "The pages on stored proteins work without it."))
+        return
+    steer_report.show(Plan(chosen.sae, chosen.feature, sequence, config), accession)
+
+
+def what() -> FeatureRef:
+    """The feature that the address names, else a validated one."""
+    asked = st.query_params.get("go")
+    if asked and "feature" not in st.query_params:
+        pair = data.term_pair(links.go_id_in(asked) or asked)
+        if pair.guided is not None:
+            frame.write_address(sae=pair.guided.sae, feature=str(pair.guided.feature), go=None)
+            return FeatureRef(pair.guided.sae, pair.guided.feature)
+        st.html(markup.empty(f"No feature is guided by {asked!r}.", "Shown instead: a validated feature."))
+    try:
+        ref = links.read_feature(st.query_params, data.saes())
+    except InputError as error:
+        st.html(markup.empty(str(error), "Shown instead: a validated feature."))
+        ref = None
+    return ref or data.default_feature(frame.settings().sae)
+
+
+def feature_box(ref: FeatureRef) -> FeatureRef:
+    """Every feature of the autoencoder that fires; type a function, a GO id or a number to find one."""
+    options = feature_options(ref.sae)
+    st.session_state["steer_feature"] = ref.feature if ref.feature in options else next(iter(options))
+
+    def write() -> None:
+        frame.write_address(sae=ref.sae, feature=str(st.session_state["steer_feature"]))
+
+    picked = st.selectbox(
+        "What",
+        list(options),
+        key="steer_feature",
+        format_func=options.__getitem__,
+        on_change=write,
+        help="Validated features first. Type a function, a GO id or a feature number.",
+    )
+    frame.link(links.feature(ref.sae, picked), "What this feature is", icon=":material/verified:")
+    return FeatureRef(ref.sae, picked)
+
+
+def feature_options(sae: str) -> dict[int, str]:
+    """Feature -> what the list calls it: validated ones first, then by held-out F1, then the rest."""
+    table = live.features(sae)
+    firm = {term.feature for term in data.validated() if term.sae == sae}
+    rows = [row for row in table.to_dict("records") if row["p99_act"] > 0]
+    rows.sort(key=lambda row: (row["feature"] not in firm, -(max(0, row["best_f1"]))))
+    names = {}
+    for row in rows:
+        term = f" · {row['go_id']}" if isinstance(row["go_id"], str) else ""
+        score = f" · F1 {row['best_f1']:.2f}" if row["best_f1"] == row["best_f1"] else ""
+        names[int(row["feature"])] = f"{row['label'] or 'no label yet'}{term} · #{row['feature']}{score}"
+    return names
+
+
+def where(ref: FeatureRef) -> tuple[str | None, str]:
+    """The protein: a stored one with a structure, or a sequence of the reader's own."""
+    options = steering_runs.stored_proteins()
+    asked = st.query_params.get("protein")
+    if asked and asked not in options:
+        row = data.protein(asked)
+        if row is None:
+            st.html(markup.empty(f"This bundle has no protein {asked!r}.", "Choose one, or paste a sequence."))
+        else:
+            options = {asked: f"{asked} · {words.protein_name(asked, row.protein_name, limit=40)}"} | options
+    own = "sequence" in st.query_params
+    st.session_state["steer_protein"] = (
+        OWN if own else asked if asked in options else steering_runs.default_protein(ref)
+    )
+
+    def write() -> None:
+        picked = st.session_state["steer_protein"]
+        kept = st.session_state.get("steer_own", "")
+        frame.write_address(protein=None if picked == OWN else picked, sequence=kept if picked == OWN else None)
+
+    picked = st.selectbox(
+        "Where", [*options, OWN], key="steer_protein", format_func=lambda key: options.get(key) or OWN, on_change=write
+    )
+    if picked != OWN:
+        row = data.protein(picked)
+        return (row.sequence if row else None), picked
+    return own_sequence(), ""
+
+
+def own_sequence() -> str | None:
+    """A pasted sequence, kept in the address when it is short enough."""
+    st.session_state["steer_own"] = st.query_params.get("sequence", "")
+
+    def write() -> None:
+        frame.write_address(sequence=st.session_state["steer_own"])
+
+    place = "Paste a sequence, or FASTA"
+    text = st.text_area("Sequence", key="steer_own", height=110, on_change=write, placeholder=place)
+    if not text.strip():
+        return None
+    reader = data.bundle().reader
+    try:
+        found = reading.understand(text, reader.protein, reader.search_proteins)
+    except InputError as error:
+        st.html(markup.empty(str(error), "Nothing is lost: correct it in the box."))
+        return None
+    if isinstance(found, Pasted):
+        return found.sequence
+    row = data.protein(found.accession) if isinstance(found, Stored) else None
+    if row is None:
+        st.html(markup.empty("The box holds several proteins.", "Leave one of them."))
+    return row.sequence if row else None
+
+
+def settings(length: int) -> SteerConfig:
+    """How to steer; every choice is in the address."""
+    st.html('<div style="font-size:.875rem;margin-bottom:-.65rem">How</div>')  # as the labels of the boxes beside it
+    with st.popover("Settings", icon=":material/tune:", width="stretch"):
+        ratio = st.slider("Share of residues that may change", 0.05, 1.0, step=0.05, **bound("ratio", 0.3, 0.05, 1.0))
+        mask = frame.choice("Which ones", "mask", list(MASKS), show=MASKS.__getitem__, kind="select")
+        first = st.number_input("From residue", 1, length, **bound("from", 1, 1, length))
+        last = st.number_input("To residue", int(first), length, **bound("to", length, int(first), length))
+        refill = frame.choice("Refill", "refill", list(REFILLS), show=REFILLS.__getitem__, kind="select", tip=REFILL)
+        alone = frame.flag("Leave the term's ancestors alone", "alone")
+        bare = frame.flag("Drop what the autoencoder does not reconstruct", "bare", tip=BARE)
+        rounds = st.number_input("Rounds of refilling", 1, 8, **bound("rounds", 1, 1, 8))
+        seed = st.number_input("Seed", 0, 9999, **bound("seed", 0, 0, 9999))
+    whole = (first, last) == (1, length)
+    return SteerConfig(
+        mask_ratio=ratio, mask_choice="random" if mask == "random" else "low_activation",
+        residues=None if whole else (int(first) - 1, int(last)), add_error=not bare, include_ancestors=not alone,
+        rounds=int(rounds), seed=int(seed), refill="all" if refill == "all" else "attributable",
+    )  # fmt: skip
+
+
+main()

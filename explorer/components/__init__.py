@@ -1,0 +1,1 @@
+"""Pieces that the explorer draws itself: the protein viewer and its still images."""

@@ -1,0 +1,290 @@
+// The 3D structure, drawn by 3Dmol from this app's own files. Residue k of chain A, in order of appearance, is modelled
+// residue k, and `positions[k]` is its place in the sequence (0: not in it); no colour is ever shifted by a gap.
+
+const MOST_VIEWERS = 6; // browsers drop the oldest WebGL context at sixteen a page
+const AWAKE = (window.__protsaeViewersAwake ??= []);
+const DRAW = {
+  ribbon: { cartoon: { arrows: true, thickness: 0.35, gapcutoff: 5 } },
+  tube: { cartoon: { style: "trace", thickness: 0.55 } },
+  spheres: { sphere: { radius: 1.9 } },
+};
+
+function load3Dmol(addresses) {
+  window.__protsae3Dmol ??= addresses.reduce(
+    (attempt, address) => attempt.catch(() => new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = address;
+      script.onload = () => (window.$3Dmol ? resolve(window.$3Dmol) : reject(new Error("no 3Dmol in " + address)));
+      script.onerror = () => reject(new Error("not found: " + address));
+      document.head.appendChild(script);
+    })), Promise.reject(new Error("not tried")));
+  return window.__protsae3Dmol;
+}
+
+class Structure {
+  constructor(root, events) {
+    this.events = events;
+    this.panel = element("div", "psv-structure", root);
+    this.toolbar = element("div", "psv-toolbar", this.panel, { role: "toolbar", "aria-label": "Structure" });
+    this.canvasBox = element("div", "psv-3d", this.panel);
+    this.note = element("div", "psv-3d-note", this.canvasBox);
+    this.caption = element("div", "psv-caption", this.panel);
+    this.style = "ribbon";
+    this.styleButtons = Object.fromEntries(["ribbon", "tube", "spheres"].map((name) =>
+      [name, this.button(name[0].toUpperCase() + name.slice(1), () => this.restyle(name))]));
+    this.spinButton = this.button("Spin", () => this.spin(!this.spinning));
+    this.button("Reset", () => { events.clear(); this.reset(); });
+    this.button("PNG", () => this.savePicture(), "Save this picture of the structure");
+    this.canvasBox.addEventListener("wheel", (event) => {
+      if (!this.held && !event.ctrlKey) event.stopPropagation(); // the page scrolls until the structure was clicked
+    }, { capture: true });
+    this.canvasBox.addEventListener("pointerdown", () => { this.held = true; }, { capture: true });
+    this.canvasBox.addEventListener("pointerleave", () => { this.held = false; events.hover(null); });
+  }
+
+  button(text, action, title = text) {
+    const node = element("button", "psv-button", this.toolbar, { type: "button", title });
+    node.textContent = text;
+    node.onclick = action;
+    return node;
+  }
+
+  // Load another structure, or leave the one that stands (and its camera) where the text is the same.
+  async setData(data, theme) {
+    const structure = data.structure;
+    this.panel.hidden = !structure;
+    if (!structure) {
+      this.text = null;
+      return this.sleep();
+    }
+    this.theme = theme;
+    this.structure = structure;
+    this.data = data;
+    this.caption.textContent = structure.title;
+    this.fitBox();
+    this.markButtons();
+    if (this.text !== structure.pdb) {
+      this.sleep();
+      this.text = structure.pdb;
+      this.indexByPosition = new Map();
+      structure.positions.forEach((position, i) => { if (position > 0) this.indexByPosition.set(position, i); });
+      if (structure.asleep) return this.say("Show the structure", () => this.wake());
+      return this.wake();
+    }
+    if (this.viewer) this.paint();
+  }
+
+  async wake() {
+    this.say("Loading the structure");
+    const wanted = this.text;
+    try {
+      const library = await load3Dmol(this.data.scripts);
+      if (wanted !== this.text || this.viewer || this.gone) return;
+      this.viewer = library.createViewer(this.canvasBox, {
+        backgroundColor: this.theme.background, backgroundAlpha: 0, antialias: true, hoverDuration: 40,
+        disableFog: false,
+      });
+    } catch (problem) {
+      this.say("The 3D viewer could not start (" + problem.message + "); the strip holds the same values.");
+      return;
+    }
+    if (!this.viewer) return this.say("This browser offers no WebGL, so there is no 3D view; the strip holds the same values.");
+    AWAKE.push(this);
+    if (AWAKE.length > MOST_VIEWERS) AWAKE[0].doze();
+    this.say("");
+    this.build();
+  }
+
+  build() {
+    this.model = this.viewer.addModel(this.text, "pdb");
+    this.residues = [];
+    let previous = null, stretch = 0;
+    for (const atom of this.model.selectedAtoms({ chain: "A" })) {
+      if (previous === null || atom.resi !== previous) {
+        if (previous !== null && atom.resi > previous + 1) stretch += 1;
+        this.residues.push({ resi: atom.resi, alpha: atom });
+        previous = atom.resi;
+      }
+      if (atom.atom === "CA") this.residues[this.residues.length - 1].alpha = atom;
+      atom.hetflag = false;
+      atom.reschain = stretch;
+      atom.protsaeIndex = this.residues.length - 1;
+    }
+    this.viewer.setHoverable({ chain: "A" }, true,
+      (atom) => this.events.hover(this.positionOf(atom), null), () => this.events.hover(null));
+    this.viewer.setClickable({ chain: "A" }, true, (atom) => {
+      const position = this.positionOf(atom);
+      if (position) this.events.pick(position);
+    });
+    this.paint();
+    this.viewer.zoomTo({ chain: "A" });
+    this.faceThePeak();
+    this.viewer.zoom(this.roomToFill());
+    this.viewer.render();
+    this.showMarks();
+    this.point();
+  }
+
+  positionOf(atom) {
+    const position = this.structure.positions[atom.protsaeIndex];
+    return position > 0 ? position : null;
+  }
+
+  colourOf(atom) {
+    const position = this.structure.positions[atom.protsaeIndex] ?? 0;
+    const row = this.data.rows[this.data.colouredRow];
+    const value = position > 0 && row ? row.values[position - 1] : null;
+    if (value === null || value === undefined) return row ? this.theme.missing : this.theme.solidRamp[0];
+    return this.theme.solidRamp[rampStep(value, row.scale)];
+  }
+
+  // Colours and style; the camera stays.
+  paint() {
+    const style = structuredClone(DRAW[this.style]);
+    for (const part of Object.values(style)) part.colorfunc = (atom) => this.colourOf(atom);
+    const chain = this.style === "spheres" ? { chain: "A", atom: "CA" } : { chain: "A" };
+    this.viewer.setStyle({ chain: "A" }, {});
+    this.viewer.setStyle(chain, style);
+    const carbon = this.theme.dark ? "#c7b27a" : "#8a7433";
+    const ligands = { not: { chain: "A" } };
+    this.viewer.setStyle(ligands, { stick: { radius: 0.18, colorscheme: { prop: "elem", map: { ...ELEMENTS, C: carbon } } } });
+    for (const atom of this.model.selectedAtoms(ligands))
+      if (!atom.bonds.length) this.viewer.setStyle({ index: atom.index },
+        { sphere: { radius: 1.0, color: ELEMENTS[atom.elem] ?? carbon } });
+    this.viewer.setBackgroundColor(this.theme.background, 0);
+    this.showMarks();
+    this.viewer.render();
+  }
+
+  restyle(name) {
+    this.style = name;
+    this.markButtons();
+    if (this.viewer) this.paint();
+  }
+
+  markButtons() {
+    for (const [name, node] of Object.entries(this.styleButtons)) node.setAttribute("aria-pressed", String(name === this.style));
+    this.spinButton.setAttribute("aria-pressed", String(Boolean(this.spinning)));
+  }
+
+  spin(on) {
+    this.spinning = on;
+    this.viewer?.spin(on ? "y" : false, 0.6);
+    this.markButtons();
+  }
+
+  // zoomTo fits a sphere around the protein; its flat side, which faces the reader, leaves room in one direction.
+  roomToFill() {
+    const half = (axis) => Math.max(1, ...this.residues.map(({ alpha }) => Math.abs(alpha[axis])));
+    const radius = Math.max(...this.residues.map(({ alpha }) => Math.hypot(alpha.x, alpha.y, alpha.z)));
+    const aspect = this.canvasBox.clientWidth / this.canvasBox.clientHeight;
+    return Math.max(0.6, Math.min(1.5, 0.95 * Math.min(radius / half("y"), (aspect * radius) / half("x"))));
+  }
+
+  faceThePeak() {
+    const row = this.data.rows[this.data.colouredRow];
+    if (!row) return;
+    let depth = 0, weight = 0;
+    this.residues.forEach(({ alpha }, i) => {
+      const value = row.values[this.structure.positions[i] - 1] || 0;
+      depth += value * alpha.z;
+      weight += value;
+    });
+    if (weight > 0 && depth < 0) this.viewer.rotate(180, "y");
+  }
+
+  zoomTo(range) {
+    if (!this.viewer) return;
+    if (!range) return this.reset();
+    const chosen = [];
+    for (let position = range[0]; position <= range[1]; position++) {
+      const index = this.indexByPosition.get(position);
+      if (index !== undefined) chosen.push(this.residues[index].resi);
+    }
+    if (!chosen.length) return;
+    this.viewer.zoomTo({ chain: "A", resi: chosen }, 450);
+  }
+
+  reset() { this.viewer?.zoomTo({ chain: "A" }, 450); }
+
+  showMarks() {
+    for (const shape of this.markShapes ?? []) this.viewer.removeShape(shape);
+    this.markShapes = [];
+    for (const position of this.data.marks) {
+      const alpha = this.residues?.[this.indexByPosition.get(position)]?.alpha;
+      if (alpha) this.markShapes.push(this.viewer.addSphere({
+        center: { x: alpha.x, y: alpha.y, z: alpha.z }, radius: 1.6, wireframe: true, quality: 1, color: this.theme.text, alpha: 0.9,
+      }));
+    }
+  }
+
+  // The residue under the pointer and the kept one, in all places at once.
+  point() {
+    if (!this.viewer || !this.residues) return;
+    const { hover, pinned } = this.events.state();
+    for (const shape of this.pointers ?? []) this.viewer.removeShape(shape);
+    this.pointers = [];
+    for (const [position, radius, alpha] of [[pinned, 1.5, 0.85], [hover, 1.9, 0.6]]) {
+      const atom = position && this.residues[this.indexByPosition.get(position)]?.alpha;
+      if (atom) this.pointers.push(this.viewer.addSphere({
+        center: { x: atom.x, y: atom.y, z: atom.z }, radius, color: this.theme.cursor, alpha,
+      }));
+    }
+    this.viewer.render();
+  }
+
+  savePicture() {
+    if (!this.viewer) return;
+    const link = document.createElement("a");
+    link.href = this.viewer.pngURI();
+    link.download = (this.structure.short || "structure").replace(/\W+/g, "_") + ".png";
+    link.click();
+  }
+
+  say(text, action) {
+    this.note.replaceChildren();
+    this.note.hidden = !text;
+    if (!text) return;
+    const node = element(action ? "button" : "span", action ? "psv-button psv-wake" : "", this.note);
+    node.textContent = text;
+    if (action) node.onclick = action;
+  }
+
+  // Give the WebGL context back but leave a picture that wakes on click.
+  doze() {
+    const still = this.viewer.pngURI();
+    this.sleep();
+    this.say("Show the structure", () => { this.canvasBox.style.backgroundImage = ""; this.wake(); });
+    this.canvasBox.style.backgroundImage = `url(${still})`;
+  }
+
+  sleep() {
+    const place = AWAKE.indexOf(this);
+    if (place >= 0) AWAKE.splice(place, 1);
+    if (this.viewer) {
+      this.viewer.spin(false);
+      const canvas = this.canvasBox.querySelector("canvas");
+      this.viewer.clear();
+      canvas?.getContext("webgl2")?.getExtension("WEBGL_lose_context")?.loseContext();
+      this.canvasBox.querySelectorAll("canvas").forEach((node) => node.remove());
+    }
+    this.viewer = this.model = this.residues = null;
+    this.pointers = this.markShapes = null;
+    this.canvasBox.style.backgroundImage = "";
+  }
+
+  // A portrait box would cut a wide protein off: on narrow screens it is no taller than wide.
+  fitBox() { this.canvasBox.style.height = Math.min(this.data.height, Math.max(260, this.panel.clientWidth * 0.95)) + "px"; }
+
+  resize() {
+    if (!this.structure) return;
+    this.fitBox();
+    this.viewer?.resize();
+  }
+}
+
+const ELEMENTS = {
+  N: "#3f6fd8", O: "#d8402f", S: "#c9a400", P: "#d9822b", H: "#d0d0d0", FE: "#c9622e", Fe: "#c9622e", ZN: "#5f86a8", Zn: "#5f86a8",
+  MG: "#2e9e4f", Mg: "#2e9e4f", CA: "#35a06b", Ca: "#35a06b", CL: "#3aa63a", Cl: "#3aa63a", CU: "#b8733f", Cu: "#b8733f",
+  MN: "#8a5fb0", Mn: "#8a5fb0", NI: "#4fa06a", Ni: "#4fa06a", CO: "#d0708f", Co: "#d0708f", NA: "#7a6fd0", Na: "#7a6fd0", K: "#7a5fc0",
+};

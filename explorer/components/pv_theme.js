@@ -1,0 +1,110 @@
+// Colours of the protein viewer, read from the page's theme so that light and dark follow it.
+//
+// One ramp for strips and structures: neutral at zero, deep violet (light theme) or bright violet (dark theme) at the
+// row's full scale. Values are linear in the ramp; nothing is stretched per protein.
+
+const RAMP_STOPS = {
+  light: ["#ebe9f0", "#d5c7ee", "#b698e0", "#915fcb", "#6a2fac", "#40107c"],
+  dark: ["#2c2e38", "#3d2f63", "#58409c", "#7c57dc", "#a67fff", "#d3bcff"],
+};
+// On lit surfaces the neutral end must be lighter (darker) than any shaded violet, or zero would look like a value.
+const SOLID_STOPS = {
+  light: ["#fbfaff", "#dccff2", "#b698e0", "#915fcb", "#6a2fac", "#40107c"],
+  dark: ["#70748a", "#7468ad", "#7a5cc8", "#8a66ea", "#ab87ff", "#dccaff"],
+};
+const RAMP_STEPS = 256;
+
+function parseColour(text) {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 1;
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  pen.fillStyle = text || "#ffffff";
+  pen.fillRect(0, 0, 1, 1);
+  return Array.from(pen.getImageData(0, 0, 1, 1).data.slice(0, 3));
+}
+
+function luminance([red, green, blue]) {
+  return (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255;
+}
+
+function buildRamp(stops) {
+  const anchors = stops.map(parseColour);
+  return Array.from({ length: RAMP_STEPS }, (_, step) => {
+    const place = (step / (RAMP_STEPS - 1)) * (anchors.length - 1);
+    const low = Math.min(Math.floor(place), anchors.length - 2);
+    return anchors[low].map((channel, i) => Math.round(channel + (anchors[low + 1][i] - channel) * (place - low)));
+  });
+}
+
+function toHex(rgb) {
+  return "#" + rgb.map((channel) => channel.toString(16).padStart(2, "0")).join("");
+}
+
+function readTheme(element) {
+  const style = getComputedStyle(element);
+  const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
+  const background = read("--st-background-color", "#ffffff");
+  const dark = luminance(parseColour(background)) < 0.5;
+  const ramp = buildRamp(dark ? RAMP_STOPS.dark : RAMP_STOPS.light);
+  const theme = {
+    dark,
+    background,
+    text: read("--st-text-color", dark ? "#fafafa" : "#31333f"),
+    faint: dark ? "#9a9cab" : "#6b6d7c",
+    line: dark ? "#454857" : "#d5d4de",
+    zero: toHex(ramp[0]),
+    missing: dark ? "#6d7080" : "#a9aab5",
+    track: dark ? "#8fa3b8" : "#7d8fa3",
+    cursor: dark ? "#35d6c3" : "#00998a",
+    font: read("--st-font", "sans-serif"),
+    mono: read("--st-code-font", "monospace"),
+    ramp: ramp.map(toHex),
+    solidRamp: buildRamp(dark ? SOLID_STOPS.dark : SOLID_STOPS.light).map(toHex),
+    inkOn: ramp.map((rgb) => (luminance(rgb) > 0.52 ? "#17141f" : "#ffffff")),
+  };
+  theme.signature = [theme.background, theme.text, theme.font].join("|");
+  return theme;
+}
+
+function rampStep(value, scale) {
+  if (!(scale > 0) || !(value > 0)) return 0;
+  return Math.min(RAMP_STEPS - 1, Math.round((value / scale) * (RAMP_STEPS - 1)));
+}
+
+function hatch(pen, theme) {
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = 6;
+  const ink = tile.getContext("2d");
+  ink.strokeStyle = theme.missing;
+  ink.lineWidth = 1.1;
+  for (const offset of [-6, 0, 6]) {
+    ink.beginPath();
+    ink.moveTo(offset, 6);
+    ink.lineTo(offset + 6, 0);
+    ink.stroke();
+  }
+  return pen.createPattern(tile, "repeat");
+}
+
+// A canvas sized in CSS pixels, sharp on any screen.
+function fitCanvas(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    canvas.style.width = width + "px";
+    canvas.style.height = height + "px";
+  }
+  const pen = canvas.getContext("2d");
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  return pen;
+}
+
+function element(tag, className, parent, attributes = {}) {
+  const node = document.createElement(tag);
+  node.className = className;
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  parent?.appendChild(node);
+  return node;
+}

@@ -1,0 +1,191 @@
+"""Structure text as the viewer wants it: turned to its widest face, gaps left open, a ribbon even for C-alpha traces.
+
+A stored structure counts its modelled residues 1, 2, 3, ... so that residue i of the file is `positions[i - 1]` of the
+protein. Drawn as it is, a ribbon would run across every stretch that was not resolved; here the number after a gap
+jumps by one more, which keeps the order and breaks the ribbon. A C-alpha trace carries neither the atoms nor the
+hydrogen bonds from which a viewer finds helices and strands: both are estimated from the trace, for drawing only.
+
+Read `drawable`, then `secondary_structure`.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+CHAIN_BREAK = 4.5
+"""Angstrom between consecutive C-alphas from which on they are not bonded (3.8 in a trans, 2.9 in a cis peptide)."""
+
+_MIN_HELIX, _MIN_STRAND = 5, 3
+
+
+class Drawable(NamedTuple):
+    """A structure ready for the viewer. Residue i of chain A, in order of appearance, is modelled residue i."""
+
+    text: str
+    n_residues: int
+    is_trace: bool
+    """Only C-alphas are known, so helices and strands are an estimate."""
+
+
+@lru_cache(maxsize=64)
+def drawable(pdb: str) -> Drawable:
+    """Prepare PDB text (chain A is the protein, other chains are ligands) for drawing.
+
+    Args:
+        pdb: ATOM and HETATM records, residues of chain A in order.
+
+    Returns:
+        Text in which chain A is centred, turned so that its widest extents lie in the plane of the screen, and broken
+        where it has gaps. Text without a C-alpha comes back as it is.
+    """
+    lines = [line for line in pdb.splitlines() if line.startswith(("ATOM  ", "HETATM"))]
+    residues = list(_residues_of_chain_a(lines))
+    alphas = [next((a for a in atoms if a[12:16] == " CA "), None) for atoms in residues]
+    known = [atom for atom in alphas if atom is not None]
+    if not known:
+        return Drawable(pdb, len(residues), is_trace=False)
+    trace = np.array([_xyz(atom) for atom in known])
+    centre, rotation = widest_face(trace)
+    numbers = _numbers_with_gaps([None if atom is None else _xyz(atom) for atom in alphas])
+    is_trace = all(len(atoms) == 1 for atoms in residues)
+
+    out = _structure_records(secondary_structure(trace), numbers) if is_trace and len(known) == len(residues) else []
+    ends = _carbonyl_ends(trace) if out or is_trace else None
+    for index, atoms in enumerate(residues):
+        for atom in atoms:
+            out.append(_moved(atom, (_xyz(atom) - centre) @ rotation.T, numbers[index]))
+        if ends is not None and len(known) == len(residues):
+            oxygen = atoms[0][:12] + " O  " + atoms[0][16:76].ljust(60) + " O"
+            out.append(_moved(oxygen, (ends[index] - centre) @ rotation.T, numbers[index]))
+    ligands = [line for line in lines if line[21] != "A"]
+    out += [_moved(line, (_xyz(line) - centre) @ rotation.T, None) for line in ligands]
+    return Drawable("\n".join(out), len(residues), is_trace)  # 3Dmol forgets HELIX and SHEET at an END record
+
+
+def secondary_structure(trace: Float[np.ndarray, "n_residues 3"]) -> str:
+    """Estimate helix (h), strand (e) or neither (c) of every residue from C-alphas alone.
+
+    Source:
+        P-SEA (Labesse et al. 1997, CABIOS 13:291): distances and angles of consecutive C-alphas, without its
+        contact rule for short strands.
+    """
+    n = len(trace)
+    helix, strand = np.zeros(n, bool), np.zeros(n, bool)
+    for i in range(1, n - 3):
+        window = trace[i - 1 : i + 4]
+        steps = np.linalg.norm(np.diff(window, axis=0), axis=1)
+        if (steps > CHAIN_BREAK).any():
+            continue
+        d2, d3, d4 = (float(np.linalg.norm(window[k] - window[0])) for k in (2, 3, 4))
+        angle, dihedral = _angle(window[:3]), _dihedral(window[:4])
+        helix[i] = (abs(d3 - 5.3) < 0.6 and abs(d4 - 6.4) < 0.7) or (abs(angle - 89) < 12 and abs(dihedral - 50) < 20)
+        off_trans = abs((dihedral + 170 + 180) % 360 - 180)
+        extended = abs(d2 - 6.7) < 0.6 and abs(d3 - 9.9) < 0.9 and abs(d4 - 12.4) < 1.1
+        strand[i] = not helix[i] and (extended or (abs(angle - 124) < 14 and off_trans < 45))
+    codes = np.full(n, "c")
+    for mask, code, shortest, tail in ((strand, "e", _MIN_STRAND, 1), (helix, "h", _MIN_HELIX - 2, 2)):
+        for first, last in _runs(mask):
+            if last - first + 1 >= shortest:
+                codes[first : min(last + tail, n - 1) + 1] = code
+    return "".join(codes)
+
+
+def alpha_trace(pdb: str) -> Float[np.ndarray, "n_residues 3"]:
+    """C-alphas of chain A in order."""
+    lines = [
+        line for line in pdb.splitlines() if line.startswith("ATOM  ") and line[21] == "A" and line[12:16] == " CA "
+    ]
+    return np.array([_xyz(line) for line in lines]).reshape(-1, 3)
+
+
+def _residues_of_chain_a(lines: list[str]) -> Iterator[list[str]]:
+    current, key = [], None
+    for line in lines:
+        if line[21] != "A" or line[16] not in " A":
+            continue
+        if line[22:27] != key:
+            if current:
+                yield current
+            current, key = [], line[22:27]
+        current.append(line)
+    if current:
+        yield current
+
+
+def _xyz(line: str) -> Float[np.ndarray, "3"]:
+    return np.array([float(line[30:38]), float(line[38:46]), float(line[46:54])])
+
+
+def _moved(line: str, xyz: Float[np.ndarray, "3"], number: int | None) -> str:
+    residue = line[22:27] if number is None else f"{number:>4d} "
+    record = line[:6] if number is None else "ATOM  "  # a modified residue belongs to the chain
+    return f"{record}{line[6:22]}{residue}{line[27:30]}{xyz[0]:8.3f}{xyz[1]:8.3f}{xyz[2]:8.3f}{line[54:]}"
+
+
+def _numbers_with_gaps(alphas: list[Float[np.ndarray, "3"] | None]) -> list[int]:
+    numbers, number, previous = [], 0, None
+    for alpha in alphas:
+        bonded = previous is not None and alpha is not None and np.linalg.norm(alpha - previous) <= CHAIN_BREAK
+        number += 1 if bonded or not numbers else 2
+        numbers.append(number)
+        previous = alpha
+    return numbers
+
+
+def widest_face(
+    trace: Float[np.ndarray, "n_residues 3"],
+) -> tuple[Float[np.ndarray, "3"], Float[np.ndarray, "3 3"]]:
+    """Centre and proper rotation that put the largest extents along x and y."""
+    centre = trace.mean(axis=0)
+    _, _, axes = np.linalg.svd(trace - centre, full_matrices=True)
+    if np.linalg.det(axes) < 0:  # a reflection would turn the protein into its mirror image
+        axes[2] *= -1
+    return centre, axes
+
+
+def _carbonyl_ends(trace: Float[np.ndarray, "n_residues 3"]) -> Float[np.ndarray, "n_residues 3"]:
+    """Where the carbonyl oxygens would point: across the bend of three C-alphas, along helices, sideways in strands."""
+    padded = np.vstack([2 * trace[0] - trace[min(1, len(trace) - 1)], trace, trace[-1:] + 1.0])
+    before, after = np.diff(padded, axis=0)[:-1], np.diff(padded, axis=0)[1:]
+    across = np.cross(before, after)
+    length = np.linalg.norm(across, axis=1, keepdims=True)
+    across = np.where(length > 1e-6, across / np.maximum(length, 1e-6), np.array([0.0, 0.0, 1.0]))
+    if len(trace) > 2:
+        across[0], across[-1] = across[1], across[-2]
+    return trace + 2.0 * across
+
+
+def _structure_records(codes: str, numbers: list[int]) -> list[str]:
+    records = []
+    for code, shortest in (("h", _MIN_HELIX), ("e", _MIN_STRAND)):
+        mask = np.array([letter == code for letter in codes])
+        for first, last in _runs(mask):
+            if last - first + 1 < shortest:
+                continue
+            a, b = numbers[first], numbers[last]
+            if code == "h":
+                records.append(f"HELIX    1   1 ALA A {a:>4d}  ALA A {b:>4d}  1")
+            else:
+                records.append(f"SHEET    1   A 1 ALA A{a:>4d}  ALA A{b:>4d}  0")
+    return records
+
+
+def _runs(mask: np.ndarray) -> Iterator[tuple[int, int]]:
+    """First and last index of every run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(int), [0]])))
+    yield from zip(edges[::2].tolist(), (edges[1::2] - 1).tolist(), strict=True)
+
+
+def _angle(points: Float[np.ndarray, "3 3"]) -> float:
+    a, b = points[0] - points[1], points[2] - points[1]
+    cosine = float(a @ b / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-9))
+    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+
+
+def _dihedral(points: Float[np.ndarray, "4 3"]) -> float:
+    a, b, c = np.diff(points, axis=0)
+    n1, n2 = np.cross(a, b), np.cross(b, c)
+    return float(np.degrees(np.arctan2(np.cross(n1, n2) @ b / max(float(np.linalg.norm(b)), 1e-9), n1 @ n2)))

@@ -1,0 +1,150 @@
+"""Every in-app link, and the reading of a page's address.
+
+A view is a page and its query parameters; the address is the only truth, so a copied one brings the view back. Widgets
+follow it (`frame.choice`), links are built here, and a bad value becomes one sentence. Streamlit's own
+`bind="query-params"` is not used: a bound parameter cannot be set by a link to another page. Read `Link`, then
+`read_feature`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from protsae.errors import InputError
+from protsae.store.rows import SAERow
+
+PAGES = {
+    "find": "app_pages/find.py",
+    "feature": "app_pages/feature.py",
+    "compare": "app_pages/compare.py",
+    "map": "app_pages/map.py",
+    "sequence": "app_pages/sequence.py",
+    "steer": "app_pages/steer.py",
+}
+"""Page name (also its address) -> script, relative to app.py."""
+
+_GO_ID = re.compile(r"(?:GO[:_ ]?)?(\d{7})", re.IGNORECASE)
+_FEATURE_TEXT = re.compile(r"(?P<sae>[a-z_ ]*?)\s*(?:#|feature\s*)?(?P<feature>\d{1,6})", re.IGNORECASE)
+
+
+class Link(NamedTuple):
+    """A view of the explorer."""
+
+    page: str
+    params: dict[str, str]
+
+    @property
+    def script(self) -> str:
+        """What `st.page_link` and `st.switch_page` want."""
+        return PAGES[self.page]
+
+    @property
+    def url(self) -> str:
+        """Address relative to the server's root."""
+        path = "" if self.page == "find" else self.page
+        return f"/{path}?{urlencode(self.params)}" if self.params else f"/{path}"
+
+
+class FeatureRef(NamedTuple):
+    """A feature of one of the bundle's SAEs."""
+
+    sae: str
+    feature: int
+
+
+def find(query: str = "") -> Link:
+    """Search results; the landing page where `query` is empty."""
+    return Link("find", {"q": query} if query else {})
+
+
+def feature(sae: str, index: int, *, band: str = "", protein: str = "", view: str = "") -> Link:
+    """One feature, optionally with a band of examples, a protein opened, and how the others are shown."""
+    params = {"sae": sae, "feature": str(index), "band": band, "protein": protein, "view": view}
+    return Link("feature", {name: value for name, value in params.items() if value})
+
+
+def compare(go_id: str, *, protein: str = "") -> Link:
+    """A GO term's guided and vanilla feature side by side."""
+    return Link("compare", {"go": go_id} | ({"protein": protein} if protein else {}))
+
+
+def map_of(sae: str, colour: str = "") -> Link:
+    """Both maps, with this ProtSAE."""
+    return Link("map", {"sae": sae} | ({"colour": colour} if colour else {}))
+
+
+def sequence(accession: str) -> Link:
+    """A protein of the bundle on the Sequence page."""
+    return Link("sequence", {"accession": accession})
+
+
+def steer(sae: str, index: int, *, protein: str = "") -> Link:
+    """A feature on the Steer page, optionally in one protein."""
+    return Link("steer", {"sae": sae, "feature": str(index)} | ({"protein": protein} if protein else {}))
+
+
+def go_id_in(text: str) -> str | None:
+    """The GO id that `text` is, in its usual spelling ('go:8270' is none, '0008270' is GO:0008270)."""
+    match = _GO_ID.fullmatch(text.strip())
+    return f"GO:{match[1]}" if match else None
+
+
+def read_sae(params: Mapping[str, str], saes: Sequence[SAERow]) -> str | None:
+    """The SAE that an address names, None where it names none.
+
+    Raises:
+        InputError: the bundle has no such SAE.
+    """
+    name = params.get("sae")
+    names = [row.name for row in saes]
+    if name is None or name in names:
+        return name
+    raise InputError(f"This bundle has no autoencoder {name!r}; it has {', '.join(names)}.")
+
+
+def read_feature(params: Mapping[str, str], saes: Sequence[SAERow]) -> FeatureRef | None:
+    """The feature that an address names, None where it names none.
+
+    Raises:
+        InputError: the SAE is unknown, or the number is none of its features.
+    """
+    sae = read_sae(params, saes)
+    text = params.get("feature")
+    if text is None:
+        return None
+    if sae is None:
+        raise InputError(f"The address names feature {text!r} but no autoencoder; choose one in the side bar.")
+    width = next(row.d_sae for row in saes if row.name == sae)
+    if not text.isascii() or not text.isdigit() or int(text) >= width:
+        raise InputError(f"{text!r} is no feature of {sae}; its features are numbered 0 to {width - 1}.")
+    return FeatureRef(sae, int(text))
+
+
+def read_choice(params: Mapping[str, str], name: str, options: Sequence[str]) -> str:
+    """The option that an address names, the first where it names none.
+
+    Raises:
+        InputError: the value is none of the options.
+    """
+    value = params.get(name)
+    if value is None:
+        return options[0]
+    if value not in options:
+        raise InputError(f"{name}={value!r} is not known here; choose {', '.join(options)}.")
+    return value
+
+
+def feature_in(text: str, saes: Sequence[SAERow]) -> list[FeatureRef]:
+    """Features that a search text such as 'vanilla #1733', '#214' or 'mfo 12' names; empty where it names none."""
+    match = _FEATURE_TEXT.fullmatch(text.strip())
+    if match is None or go_id_in(text):
+        return []
+    wanted = match["sae"].strip().lower().replace(" ", "_")
+    index = int(match["feature"])
+    return [
+        FeatureRef(row.name, index)
+        for row in saes
+        if index < row.d_sae
+        and (not wanted or wanted in (row.name, row.name.removeprefix("protsae_"), row.architecture))
+    ]

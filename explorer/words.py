@@ -1,0 +1,218 @@
+"""What the explorer says: names, numbers as text, help texts, and the sentences that lead a page.
+
+Plain words for a biologist who never saw a sparse autoencoder. A label is a hypothesis; a feature "fires on" residues;
+a score is "held-out". Read `HELP`, then `feature_lead`.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+
+from protsae.alphabet import AMINO_ACIDS
+from protsae.store.rows import FeatureRow, TermFeature
+
+NAMESPACES = {"MFO": "molecular function", "BPO": "biological process", "CCO": "cellular component"}
+BANDS = {"top": "Strongest", "high": "Middle", "low": "Weak", "3d": "In 3D"}
+SCALE_NOTES = {"normalised": "Activation, full colour at the 99.9th percentile", "raw": "Activation, one raw scale"}
+AMINO_ACID_NAMES = dict(
+    zip(
+        AMINO_ACIDS,
+        [
+            "alanine",
+            "arginine",
+            "asparagine",
+            "aspartate",
+            "cysteine",
+            "glutamine",
+            "glutamate",
+            "glycine",
+            "histidine",
+            "isoleucine",
+            "leucine",
+            "lysine",
+            "methionine",
+            "phenylalanine",
+            "proline",
+            "serine",
+            "threonine",
+            "tryptophan",
+            "tyrosine",
+            "valine",
+        ],
+        strict=True,
+    )
+)
+
+HELP = {
+    "feature": "One direction that the sparse autoencoder found in the protein language model's states. On each "
+    "residue it is silent or fires with some strength.",
+    "f1": "How well firing predicts the term: the harmonic mean of precision (how many called proteins have the term) "
+    "and recall (how many proteins with the term are called). 1 is perfect. Feature, pooling and threshold were "
+    "chosen on validation proteins; this is the score on test proteins of other homology clusters.",
+    "ci": "95 % bootstrap interval over the test proteins.",
+    "auroc": "The chance that a random protein with the term scores above a random one without it; 0.5 is guessing.",
+    "n": "Test proteins annotated with the term. Few make a wide interval.",
+    "null": "The same choice and the same score after shuffling the labels over the proteins: what luck alone gives.",
+    "threshold": "A protein is called positive where its pooled activation exceeds this.",
+    "pooling": "How residue activations become one number per protein: their maximum or their mean.",
+    "precision": "Share of the called test proteins that have the term.",
+    "recall": "Share of the test proteins with the term that are called.",
+    "density": "Share of all residues in the corpus on which the feature fires.",
+    "protein_density": "Share of all proteins in which the feature fires at least once.",
+    "normalised": "Share of this feature's 99.9th percentile over the corpus. Full colour means strong for this "
+    "feature, so rows of different features and of both autoencoders compare.",
+    "raw": "The activation itself. One unit means different things for different features.",
+    "aa_effect": "How the feature, when present, moves the language model's prediction towards or away from each "
+    "amino acid (change of the logit for one unit of activation, centred).",
+    "aa_enrichment": "How much more often an amino acid stands where the feature fires than elsewhere; +1 is twice as "
+    "often.",
+    "cosine": "Similarity of the two features' directions: 1 the same, 0 unrelated.",
+    "held_out": "No protein of these homology clusters trained the autoencoder or helped to choose feature and "
+    "threshold.",
+    "band": "Strongest: the proteins with the highest activation. Middle: 50th to 75th percentile of protein maxima. "
+    "Weak: below the 25th. In 3D: the strongest of the others whose structure is known. Without the term: strong "
+    "examples that are not annotated with it, either errors of the "
+    "feature or gaps in the annotation.",
+}
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~$<>:-])")
+
+
+def md(text: str) -> str:
+    """`text` with Markdown's signs escaped, for labels that Streamlit reads as Markdown."""
+    return _MARKDOWN.sub(r"\\\1", text)
+
+
+def sae_name(sae: str) -> str:
+    """Short name of an SAE: 'ProtSAE MFO', 'vanilla'."""
+    head, _, tail = sae.partition("_")
+    return f"ProtSAE {tail.upper()}" if head == "protsae" and tail else sae
+
+
+def sae_long(sae: str) -> str:
+    """Name of an SAE with what it is."""
+    head, _, tail = sae.partition("_")
+    namespace = NAMESPACES.get(tail.upper(), "")
+    if head == "protsae" and namespace:
+        return f"ProtSAE · {namespace}"
+    return "Vanilla · unguided" if sae == "vanilla" else sae
+
+
+def label(text: str) -> str:
+    """A feature's label, or what stands in its place."""
+    return text or "no label"
+
+
+def title(row: FeatureRow) -> str:
+    """What a feature's page is called."""
+    return capitalised(row.label) if row.label else f"Feature {row.feature} of {sae_name(row.sae)}"
+
+
+def capitalised(text: str) -> str:
+    """First letter upper case, the rest as it is ('tRNA binding' keeps its t)."""
+    starts_lower = text[:1].islower() and text[1:2].islower()
+    return text[:1].upper() + text[1:] if starts_lower else text
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A score with two digits, a dash where there is none."""
+    return "-" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def amount(value: float) -> str:
+    """An activation with three significant digits."""
+    return f"{value:.3g}"
+
+
+def percent(share: float) -> str:
+    """0.0123 as '1.2 %'; never 0 for something that occurs."""
+    if share <= 0:
+        return "0 %"
+    value = 100 * share
+    if value < 0.01:
+        return "< 0.01 %"
+    return f"{value:.2f} %" if value < 1 else f"{value:.1f} %" if value < 10 else f"{value:.0f} %"
+
+
+def count(value: int, noun: str) -> str:
+    """'1 protein', '2,301 proteins'."""
+    return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
+
+
+def origin(row: FeatureRow | TermFeature) -> str:
+    """Where a label comes from, in words."""
+    return {
+        "guided": "guided by this GO term in training",
+        "go": "the GO term it matches best on validation proteins",
+        "annotation": "the residue annotation it matches best on validation proteins",
+    }.get(row.label_origin, "nothing we know matches it well")
+
+
+def is_validated(term: TermFeature) -> bool:
+    """True where even the low end of the interval lies above the shuffled-label null."""
+    return term.test_f1_low > term.null_f1
+
+
+def verdict(term: TermFeature) -> str:
+    """One sentence on how far to trust the alignment."""
+    if term.n_pos_test == 0:
+        return "No test protein carries this term, so the alignment could not be checked."
+    if is_validated(term):
+        return "Holds on unseen proteins: the whole interval lies above what shuffled labels give."
+    if term.test_f1 > term.null_f1:
+        return "Weak evidence: the interval reaches down to what shuffled labels give."
+    return "Not confirmed: on unseen proteins it does no better than shuffled labels."
+
+
+def feature_lead(row: FeatureRow, best: TermFeature | None) -> str:
+    """The sentence under a feature's headline."""
+    if row.max_act <= 0:
+        return "This feature has no known activations: it fired on no residue of the corpus."
+    where = f"It fires on {percent(row.density)} of residues, in {percent(row.protein_density)} of proteins"
+    if best is None:
+        return f"{where}. No GO term could be matched to it; the examples are the evidence."
+    role = "Trained to follow this GO term."
+    if row.kind != "defined":
+        role = "Found without guidance; " + ("the label is a guess." if row.label else "nothing known names it well.")
+    score = f"with held-out F1 {number(best.test_f1)} (luck gives {number(best.null_f1)})"
+    return f"{role} {where}, and finds “{best.term_name}” in unseen proteins {score}."
+
+
+def comparison(guided: TermFeature | None, unguided: TermFeature | None) -> str:
+    """One sentence that reads a guided and an unguided feature's held-out scores for the same term."""
+    if guided is None and unguided is None:
+        return "Too few annotated proteins: neither autoencoder has a feature that could be scored for this term."
+    if guided is None or unguided is None:
+        who = "ProtSAE" if unguided is None else "vanilla"
+        return f"Only the {who} autoencoder has a scored feature for this term, so there is nothing to compare."
+    gap = guided.test_f1 - unguided.test_f1
+    if abs(gap) < 0.005:
+        return f"A tie: both reach held-out F1 {number(guided.test_f1)}."
+    ahead, behind, name = (
+        (guided, unguided, "The guided feature") if gap > 0 else (unguided, guided, "The vanilla feature")
+    )
+    clear = ahead.test_f1_low > behind.test_f1_high
+    tail = "the intervals do not overlap." if clear else "the intervals overlap, so the lead is not certain."
+    return f"{name} is ahead, held-out F1 {number(ahead.test_f1)} against {number(behind.test_f1)}; {tail}"
+
+
+def species(organism: str) -> str:
+    """An organism without its strain."""
+    return organism.split(" (", maxsplit=1)[0]
+
+
+def protein_name(accession: str, name: str, *, limit: int = 70) -> str:
+    """A protein's name, shortened; its accession where it has none."""
+    text = name or accession
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def peak(accession: str, length: int, act: float, position: int | None = None) -> str:
+    """'P00330 · 348 residues · peak 4.2 at 44'."""
+    where = f" at {position}" if position else ""
+    return f"{accession} · {length} residues · {f'peak {amount(act)}{where}' if act > 0 else 'silent'}"
+
+
+def join(items: Sequence[str]) -> str:
+    """'a, b and c'."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""

@@ -1,0 +1,42 @@
+"""The explorer on the made-up bundle: a page by its address, as a reader opens it."""
+
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).resolve().parents[2] / "explorer" / "app.py"
+
+OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_page(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
+    """`open_page('feature', sae='vanilla', feature='3')`: the page at that address, after its first run."""
+    monkeypatch.setenv("PROTSAE_BUNDLE", str(tiny_bundle))
+
+    def open_at(page: str, **params: str) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=60)
+        if page != "find":
+            app.run()
+            app.switch_page(f"app_pages/{page}.py")
+        for name, value in params.items():
+            app.query_params[name] = value
+        return app.run()
+
+    return open_at
+
+
+def text_of(app: AppTest) -> str:
+    """All that the page says, HTML included."""
+    kinds = ("title", "subheader", "markdown", "caption", "html", "text_input", "button", "segmented_control")
+    words: list[str] = []
+    for kind in kinds:
+        for element in app.get(kind):
+            proto = getattr(element, "proto", None)
+            words += [str(getattr(element, "value", "") or ""), str(getattr(proto, "body", "") or "")]
+            words.append(str(getattr(element, "label", "") or ""))
+    words += [link.proto.label for link in app.get("page_link")]
+    return unescape("\n".join(words))

@@ -1,0 +1,92 @@
+"""Figures: one trace for many points, the right values in the right order, identity colours."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from explorer import charts, theme, words
+from protsae.alphabet import AMINO_ACIDS
+
+POINTS = pd.DataFrame(
+    {
+        "feature": [0, 1, 2],
+        "kind": ["defined", "free", "free"],
+        "umap_x": [0.0, 1.0, 2.0],
+        "umap_y": [0.0, 1.0, 0.0],
+        "density": [0.1, 0.001, 0.5],
+        "label": ["zinc <b>ion</b> binding", "", "membrane"],
+        "label_origin": ["guided", "none", "go"],
+        "best_f1": [0.5, np.nan, 0.25],
+    }
+)
+
+
+def test_histogram_bars_stand_at_bin_centres_and_take_the_ramp() -> None:
+    figure = charts.histogram([8, 4, 2, 1], max_act=4.0, p999=2.0, mode="light")
+    bar = figure.data[0]
+
+    assert list(bar.x) == [0.5, 1.5, 2.5, 3.5]
+    assert list(bar.y) == [8, 4, 2, 1]
+    assert bar.marker.color[0] == theme.shade("light", 0.25)
+    assert bar.marker.color[2] == bar.marker.color[3] == theme.RAMP["light"][-1]
+
+
+def test_amino_acids_are_sorted_by_value() -> None:
+    values = np.zeros(20)
+    values[AMINO_ACIDS.index("C")] = 2.0
+    values[AMINO_ACIDS.index("W")] = -1.0
+    bar = charts.amino_acids(values, "logits", "dark").data[0]
+
+    assert bar.x[0] == "C"
+    assert bar.x[-1] == "W"
+    assert bar.customdata[0] == "cysteine +2.00"
+    assert bar.marker.color[-1] == theme.MUTED["dark"]
+
+
+@pytest.mark.parametrize("colouring", list(charts.COLOURINGS))
+def test_the_map_is_one_webgl_trace_whose_points_are_the_rows(colouring: str) -> None:
+    figure = charts.feature_map(POINTS, colouring, "light")
+
+    assert len(figure.data) == 1
+    assert figure.data[0].type == "scattergl"
+    assert list(figure.data[0].customdata) == [0, 1, 2]
+
+
+def test_hover_text_is_escaped_and_leaves_out_what_is_not_known() -> None:
+    names = charts.feature_map(POINTS, "kind", "light").data[0].text
+
+    assert "zinc &lt;b&gt;ion" in names[0]
+    assert "held-out F1 0.50" in names[0]
+    assert "no label" in names[1]
+    assert "F1" not in names[1]
+
+
+def test_marked_features_stay_opaque() -> None:
+    opacity = charts.feature_map(POINTS, "kind", "light", [2]).data[0].marker.opacity
+
+    assert list(opacity) == [0.12, 0.12, 1.0]
+
+
+def test_the_difference_counts_each_term_once_and_marks_the_chosen_one() -> None:
+    table = pd.DataFrame({"go_id": ["a", "b", "c"], "protsae_f1": [0.62, 0.3, 0.5], "vanilla_f1": [0.3, 0.62, np.nan]})
+    figure = charts.difference(table, "light", "a")
+
+    assert sum(figure.data[0].y) == 2
+    assert figure.layout.shapes[0].x0 == pytest.approx(0.32)
+    assert set(figure.data[0].marker.color) == {theme.PROTSAE, theme.VANILLA}
+
+
+def test_the_ramp_starts_neutral_and_ends_where_it_says() -> None:
+    for mode in ("light", "dark"):
+        stops = theme.RAMP[mode]
+        assert theme.shade(mode, 0) == stops[0]
+        assert theme.shade(mode, 7) == stops[-1]
+        assert [colour for _, colour in theme.ramp(mode)] == list(stops)
+
+
+def test_percentages_never_show_nothing_for_something() -> None:
+    assert [words.percent(x) for x in (0, 1e-6, 0.0042, 0.0123, 0.4)] == ["0 %", "< 0.01 %", "0.42 %", "1.2 %", "40 %"]
+
+
+def test_markdown_signs_are_escaped() -> None:
+    assert words.md("[NAD(P)H] *x*") == r"\[NAD\(P\)H\] \*x\*"

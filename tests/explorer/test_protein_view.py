@@ -1,0 +1,202 @@
+"""ProteinView's data, the drawable structure, still strips: positions are never shifted, colours never per protein."""
+
+import math
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer.components import protein_view as pv
+from explorer.components.protein_view import StripRow, StructureView, Track, view_data
+from explorer.components.ribbon import drawable, secondary_structure
+from explorer.components.strips import data_uri, strip_runs, strip_svg, strip_thumbnail
+from explorer.components.thumbnails import structure_svg
+
+COMPONENTS = Path(pv.__file__).parent
+
+
+def helix(n: int) -> np.ndarray:
+    """C-alphas of an ideal right-handed alpha helix: 100 degrees and 1.5 angstrom a residue, radius 2.3."""
+    turn = np.radians(100) * np.arange(n)
+    return np.stack([2.3 * np.cos(turn), 2.3 * np.sin(turn), 1.5 * np.arange(n)], axis=1)
+
+
+def strand(n: int) -> np.ndarray:
+    """C-alphas of an extended strand: a zigzag of 3.3 angstrom a residue along, 0.95 to either side."""
+    side = np.where(np.arange(n) % 2 == 0, 0.95, -0.95)
+    return np.stack([3.3 * np.arange(n), side, np.zeros(n)], axis=1)
+
+
+def pdb_of(trace: np.ndarray, chain: str = "A") -> str:
+    lines = [
+        f"ATOM  {i:5d}  CA  ALA {chain}{i:4d}    {x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00           C"
+        for i, (x, y, z) in enumerate(trace, start=1)
+    ]
+    return "\n".join(lines)
+
+
+def row(values: list[float], scale: float = 2.0) -> StripRow:
+    return StripRow(label="zinc", values=np.array(values), scale=scale)
+
+
+def data_of(**changes: object) -> dict:
+    given = {"sequence": "MKV", "rows": [row([0, 1, 2])], "tracks": [], "structure": None, "marks": ()}
+    return view_data(**(given | {"coloured_row": 0, "height": 300} | changes))  # type: ignore[arg-type]
+
+
+def test_values_travel_with_four_digits_and_missing_ones_as_null() -> None:
+    data = data_of(rows=[row([0.0, 1.23456, math.nan])])
+
+    assert data["rows"][0]["values"] == [0, 1.235, None]
+    assert data["rows"][0]["scale"] == 2.0
+
+
+def test_a_row_of_another_length_is_our_own_fault() -> None:
+    with pytest.raises(ValueError, match="2 values for 3 residues"):
+        data_of(rows=[row([0, 1])])
+
+
+def test_marks_and_placed_residues_must_lie_in_the_sequence() -> None:
+    with pytest.raises(ValueError, match="marked residue 4"):
+        data_of(marks=[4])
+    with pytest.raises(ValueError, match="outside the sequence"):
+        data_of(structure=StructureView(pdb=pdb_of(helix(3)), positions=[1, 2, 9]))
+
+
+def test_tracks_and_mark_notes_are_kept() -> None:
+    data = data_of(tracks=[Track(name="Site", regions=[(2, 3, "zinc")])], marks={2: "K2R"})
+
+    assert data["tracks"] == [{"name": "Site", "regions": [[2, 3, "zinc"]]}]
+    assert (data["marks"], data["markNote"]) == ([2], {"2": "K2R"})
+
+
+def test_the_first_words_of_the_title_name_the_structure() -> None:
+    view = StructureView(pdb=pdb_of(helix(8)), positions=[0, 1, 2, 3, 0, 0, 0, 0], title="PDB 1ABC chain A, 2.0 Å.")
+    data = data_of(structure=view)["structure"]
+
+    assert data["short"] == "PDB 1ABC chain A"
+    assert data["positions"] == [0, 1, 2, 3, 0, 0, 0, 0]
+    assert "estimated" in data["title"]
+
+
+def test_a_click_on_another_sequence_is_none_on_this_one() -> None:
+    assert pv._residue({"residue": 5, "of": "old"}, "new", 10) is None
+    assert pv._residue({"residue": 5, "of": "new"}, "new", 10) == 5
+    assert pv._residue({"residue": 50, "of": "new"}, "new", 10) is None
+    assert pv._residue(None, "new", 10) is None
+
+
+def test_an_ideal_helix_and_an_ideal_strand_are_told_apart() -> None:
+    assert set(secondary_structure(helix(16))[1:-2]) == {"h"}
+    assert set(secondary_structure(strand(12))[1:-3]) == {"e"}
+    assert secondary_structure(np.cumsum(np.full((5, 3), 9.0), axis=0)) == "ccccc"
+
+
+def test_a_gap_breaks_the_ribbon_but_not_the_order() -> None:
+    trace = helix(12)
+    trace[6:] += [30, 0, 0]
+    numbers = [int(line[22:26]) for line in drawable(pdb_of(trace)).text.splitlines() if line[12:16] == " CA "]
+
+    assert numbers == [1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13]
+
+
+def test_a_trace_gets_helices_and_stays_the_same_hand() -> None:
+    trace = helix(20)
+    ready = drawable(pdb_of(trace))
+    placed = np.array(
+        [[float(line[i : i + 8]) for i in (30, 38, 46)] for line in ready.text.splitlines() if line[12:16] == " CA "]
+    )
+
+    assert ready.is_trace
+    assert ready.n_residues == 20
+    assert ready.text.startswith("HELIX")
+    assert "END" not in ready.text  # with it 3Dmol would forget the helices
+    assert np.allclose(placed.mean(axis=0), 0, atol=1e-2)
+    for points in (trace, placed):  # a mirror image would turn the sign
+        a, b, c = points[1] - points[0], points[2] - points[1], points[3] - points[2]
+        assert np.cross(a, b) @ c > 0
+    assert np.ptp(placed[:, 0]) >= np.ptp(placed[:, 1]) >= np.ptp(placed[:, 2]) - 1e-3
+
+
+def test_backbone_atoms_and_ligands_are_kept() -> None:
+    lines = []
+    for i, (x, y, z) in enumerate(helix(6), start=1):
+        lines += [
+            f"ATOM  {0:5d}  {name:<3s} ALA A{i:4d}    {x + k:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00           {name[0]}"
+            for k, name in enumerate(("N", "CA", "C", "O"))
+        ]
+    lines.append("HETATM    9 ZN    ZN B   1       0.000   0.000   0.000  1.00  0.00          ZN")
+    ready = drawable("\n".join(lines))
+
+    assert not ready.is_trace
+    assert ready.text.count("ATOM  ") == 24
+    assert ready.text.count("HETATM") == 1
+    assert "HELIX" not in ready.text
+
+
+def test_text_without_a_carbon_comes_back() -> None:
+    assert drawable("nonsense").n_residues == 0
+
+
+def test_a_strip_shows_the_strongest_residue_of_a_column() -> None:
+    values = np.zeros(1000)
+    values[501] = 3.0
+    columns, runs = strip_runs(values, 2.0, 100)
+
+    assert columns == 100
+    assert runs == [(50, 1, 1.0)]
+
+
+def test_missing_values_are_hatched_and_zero_is_nothing() -> None:
+    svg = strip_svg(np.array([0.0, math.nan, 1.0]), 2.0, 30, 10, title="<zinc> & co")
+
+    assert "url(#h)" in svg
+    assert "&lt;zinc&gt; &amp; co" in svg
+    assert 'fill-opacity="0.50"' in svg
+    assert svg.count("<rect") == 3
+    assert data_uri(svg).startswith("data:image/svg+xml;base64,")
+
+
+def test_the_weakest_activation_is_still_seen() -> None:
+    assert strip_runs(np.array([1e-6]), 5.0, 10)[1] == [(0, 1, 0.05)]
+
+
+def test_html_strips_carry_both_themes() -> None:
+    html = strip_thumbnail(np.array([0.0, 2.0]), 2.0)
+
+    assert "light-dark(#40107c,#d3bcff)" in html
+    assert html.count("<i ") == 1
+
+
+def test_a_thumbnail_colours_each_residue_by_its_place_in_the_sequence() -> None:
+    trace = helix(6)
+    trace[3:] += [0, 0, 20]  # a gap: no line may cross it
+    svg = structure_svg(pdb_of(trace), np.array([11, 12, 13, 0, 15, 16]), np.eye(20)[14], 1.0)
+    lines = re.findall(r'd="M(\S+) (\S+)Q(\S+) (\S+) (\S+) (\S+)" stroke="(#\w+)"', svg)
+
+    assert len(lines) == 6
+    assert sum(line[6] == "#7c48d0" for line in lines) == 1
+    steps = [np.hypot(float(x) - float(u), float(y) - float(v)) for x, y, _, _, u, v, _ in lines]
+    assert max(steps) < 30
+    assert "path" not in structure_svg("nonsense", np.array([1]), np.ones(3), 1.0)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_the_scripts_are_one_valid_module(tmp_path: Path) -> None:
+    module = tmp_path / "view.mjs"
+    module.write_text("\n".join((COMPONENTS / name).read_text() for name in pv._SCRIPTS))
+
+    subprocess.run(["node", "--check", str(module)], check=True)
+
+
+def test_the_viewer_is_served_from_here_with_its_licence() -> None:
+    static = COMPONENTS.parent / "static"
+
+    licence = (static / "3Dmol-min.js.LICENSE.txt").read_text()
+    assert b"3Dmol-min.js.LICENSE.txt" in (static / "3Dmol-min.js").read_bytes()[:200]
+    assert "3dmol v2.5.5" in licence
+    assert "BSD-3-Clause" in licence
+    assert not [name for name in pv._SCRIPTS if "https://" in (COMPONENTS / name).read_text()]

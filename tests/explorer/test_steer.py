@@ -1,0 +1,211 @@
+"""Steer: strength 0 changes nothing, differences are outlined, every answer stands beside its control."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer import data, steer_charts, steering_runs
+from explorer.bound import number
+from explorer.diff import diff_html
+from explorer.steering_runs import Dose, Plan
+from protsae.steering import Reading, SteerConfig, SteerResult
+
+from .conftest import OpenPage, text_of
+
+
+@pytest.fixture
+def plan(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    monkeypatch.setenv("PROTSAE_BUNDLE", str(tiny_bundle))
+    return Plan("protsae_mfo", 5, str(data.bundle().reader.sequence_index()["sequence"][0]), SteerConfig())
+
+
+def param(app: AppTest, name: str) -> str:
+    """A query parameter; a list where the page was opened with it."""
+    value = app.query_params[name]
+    return value if isinstance(value, str) else value[0]
+
+
+def result(strength: float, before: float, after: float, changed: list[int]) -> SteerResult:
+    original = "MKVLAAGITR"
+    steered = "".join("W" if i in changed else letter for i, letter in enumerate(original))
+    logp = np.log(np.full((4, 20), 0.05))
+    return SteerResult(
+        strength=strength,
+        original=original,
+        steered=steered,
+        masked=np.array([1, 3, 5, 7]),
+        changed=np.array(changed, dtype=int),
+        logp_before=logp,
+        logp_after=logp,
+        log_odds=np.ones(len(changed)),
+        before=(Reading(5, before, before, None),),
+        after=(Reading(5, after, after, None),),
+        perplexity_before=9.0,
+        perplexity_after=10.0,
+    )
+
+
+def test_strength_zero_is_the_original_residue_for_residue(plan: Plan) -> None:
+    same = steering_runs.answer(plan, 0.0)
+
+    assert same.steered == plan.sequence
+    assert same.n_changed == 0
+    assert same.before == same.after
+
+
+def test_a_guided_feature_brings_its_ancestors_unless_they_are_left_alone(plan: Plan) -> None:
+    table = data.bundle().reader.feature_table(plan.sae).set_index("feature")
+    above = {row.go_id for row in data.bundle().reader.ancestors(table.loc[plan.feature, "go_id"])}
+    raised = steering_runs.raised(plan)
+
+    assert next(iter(raised)) == plan.feature
+    assert raised[plan.feature] == table.loc[plan.feature, "p99_act"]
+    assert {table.loc[f, "go_id"] for f in list(raised)[1:]} <= above
+    assert len(raised) > 1
+    alone = plan._replace(config=SteerConfig(include_ancestors=False))
+    assert list(steering_runs.raised(alone)) == [plan.feature]
+
+
+def test_the_strength_is_no_part_of_what_is_computed_once(plan: Plan) -> None:
+    strong = plan._replace(config=SteerConfig(strength=3.0))
+
+    assert steering_runs._still(strong) == steering_runs._still(plan)
+
+
+def test_the_curve_passes_through_the_original_at_zero(plan: Plan) -> None:
+    doses = steering_runs.curve(plan)
+
+    assert [dose.strength for dose in doses] == list(steering_runs.STRENGTHS)
+    zero = next(dose for dose in doses if dose.strength == 0)
+    assert zero.n_changed == zero.n_changed_random == 0
+    assert zero.steered == zero.random_feature == zero.random_direction
+    assert len(steer_charts.dose_response(doses, plan.sae, "light", 1.0).data) == 3
+
+
+def test_a_judge_that_was_not_pushed_is_asked(plan: Plan) -> None:
+    check = steering_runs.independent(plan, steering_runs.answer(plan, 2.0))
+
+    assert check is not None
+    assert check.term.sae == "vanilla"
+    assert steering_runs.independent(plan._replace(sae="vanilla"), steering_runs.answer(plan, 2.0)) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "control", "said"),
+    [
+        (result(0, 1, 1, []), result(0, 1, 1, []), "At strength 0 nothing is pushed"),
+        (result(1, 1, 1, []), result(1, 1, 1, []), "the push alters the model's choice at none of 4 hidden residues"),
+        (result(1, 1, 3, [1, 3]), result(1, 1, 1.1, [1]), "so the change is specific"),
+        (result(1, 1, 3, [1, 3]), result(1, 1, 2.9, [1]), "so the change is not specific"),
+        (result(1, 3, 1, [1]), result(1, 3, 3, []), "do not carry the concept"),
+        (result(-1, 3, 1, [1]), result(-1, 3, 3, []), "falls from 3 to 1, and a random feature"),
+    ],
+)
+def test_the_sentence_reads_the_result_beside_its_control(
+    plan: Plan, given: SteerResult, control: SteerResult, said: str
+) -> None:
+    row = data.feature(plan.ref)
+    assert row is not None
+
+    assert said in steering_runs.sentence(row, given, control)
+
+
+def test_the_curve_is_read_in_words() -> None:
+    def dose(strength: float, steered: float, random: float) -> Dose:
+        readings = [Reading(0, value, value, None) for value in (steered, random, random)]
+        return Dose(strength, *readings, 3, 3)
+
+    flat = [dose(s, 1.0, 1.0) for s in (0.0, 1.0, 5.0)]
+    rising = [dose(0.0, 1.0, 1.0), dose(1.0, 4.0, 1.1), dose(5.0, 5.0, 1.2)]
+    assert "does not make the new sequence carry more" in steering_runs.read_curve(flat)
+    assert "more than a random feature ever does (5 against 1.2)" in steering_runs.read_curve(rising)
+    assert "already within the natural range" in steering_runs.read_curve(rising)
+
+
+def test_differences_are_outlined_in_both_lines_and_nothing_else() -> None:
+    html = diff_html("MKVLAAGITRMKVLA", "MKVLAAGITRMKWLA")
+
+    assert html.count("<b>") == 2
+    assert "MKVLAAGITR MK<b>V</b>LA" in html
+    assert "MKVLAAGITR MK<b>W</b>LA" in html
+    assert "120 residues in lines without a change" in diff_html("M" * 121, "M" * 120 + "K")
+
+
+def test_log_odds_stand_at_their_residue() -> None:
+    figure = steer_charts.log_odds(result(1, 1, 3, [1, 7]), "dark")
+
+    assert list(figure.data[1].x) == [2, 8]
+    assert list(figure.data[1].customdata) == ["K2W", "I8W"]
+
+
+def test_numbers_from_the_address_are_brought_into_range() -> None:
+    assert number("2.5", 1.0, -2.0, 5.0) == 2.5
+    assert number("99", 1.0, -2.0, 5.0) == 5.0
+    assert number("nan", 1.0, -2.0, 5.0) == 1.0
+    assert number("rubbish", 3, 1, 8) == 3
+    assert isinstance(number("4.0", 3, 1, 8), int)
+
+
+def test_the_page_opens_on_a_validated_feature(open_page: OpenPage) -> None:
+    app = open_page("steer")
+    validated = {term.feature for term in data.validated()}
+
+    assert not app.exception
+    assert app.selectbox(key="steer_feature").value in validated
+    assert [metric.label for metric in app.metric] == ["Residues changed", "Peak of the feature", "Perplexity there"]
+    assert len(app.get("bidi_component")) == 1
+
+
+def test_at_strength_zero_the_page_says_that_nothing_changes(open_page: OpenPage) -> None:
+    app = open_page("steer", strength="0", sae="protsae_mfo", feature="5")
+
+    assert not app.exception
+    assert app.slider(key="bound_strength").value == 0
+    assert "At strength 0 nothing is pushed" in text_of(app)
+    assert app.metric[0].value.startswith("0 of")
+    assert "The two sequences are identical" in text_of(app)
+
+
+def test_the_slider_writes_the_address(open_page: OpenPage) -> None:
+    app = open_page("steer", sae="protsae_mfo", feature="5")
+    app = app.slider(key="bound_strength").set_value(3.0).run()
+
+    assert param(app, "strength") == "3"
+    app = app.slider(key="bound_strength").set_value(1.0).run()
+    assert "strength" not in app.query_params
+
+
+def test_the_dose_response_runs_on_demand(open_page: OpenPage) -> None:
+    app = open_page("steer", sae="protsae_mfo", feature="5")
+    before = len(app.get("plotly_chart"))
+    app = app.button(key="steer_curve").click().run()
+
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"protein": "NOPE"}, "has no protein 'NOPE'"),
+        ({"sae": "protsae_mfo", "feature": "9999"}, "is no feature of protsae_mfo"),
+        ({"go": "GO:9999999"}, "No feature is guided by 'GO:9999999'"),
+        ({"sequence": "MKV*LAAGIT"}, "stop codon"),
+        ({"sequence": "MKVLAAGITRHW" * 100}, "at most 1,022 at once"),
+    ],
+)
+def test_wrong_addresses_get_a_sentence(open_page: OpenPage, params: dict[str, str], said: str) -> None:
+    app = open_page("steer", **params)
+
+    assert not app.exception
+    assert said in text_of(app)
+
+
+def test_a_go_term_in_the_address_opens_its_guided_feature(open_page: OpenPage) -> None:
+    app = open_page("steer", go="GO:0008270")
+
+    assert not app.exception
+    assert param(app, "sae") == "protsae_mfo"
+    assert "zinc ion binding" in app.selectbox(key="steer_feature").options[app.selectbox(key="steer_feature").index]

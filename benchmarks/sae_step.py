@@ -1,0 +1,104 @@
+"""One training step of an SAE, ours against the plain dense formula, on the same batches in one run; prints JSON.
+
+    python benchmarks/sae_step.py --d-model 320 --d-sae 2560 --k 32 --concepts 400
+
+Both do forward, backward, Adam and the unit-norm step; the dense one uses torch.topk, dense products and unfused Adam,
+as most SAE code does. Times are the median and the best of interleaved repeats, in milliseconds.
+"""
+
+# ruff: noqa: INP001 - a script
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import torch
+
+from protsae.losses import annotation_loss, reconstruction_loss
+from protsae.sae import SAE, ProtSAE, ProtSAEConfig, TopKSAE, TopKSAEConfig
+
+
+def our_step(sae: SAE, x: torch.Tensor, labels: torch.Tensor | None) -> Callable[[], None]:
+    """The step of `protsae/training.py`, axioms left out."""
+    optimizer = torch.optim.Adam(sae.parameters(), lr=5e-4, fused=True)
+
+    def step() -> None:
+        passed = sae.training_pass(x)
+        loss = reconstruction_loss(x, passed.x_hat)
+        if labels is not None:
+            loss = loss + 10 * annotation_loss(passed.logits, labels)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        sae.normalize_decoder()
+
+    return step
+
+
+def dense_step(sae: SAE, x: torch.Tensor, labels: torch.Tensor | None) -> Callable[[], None]:
+    """The same through dense activations."""
+    optimizer = torch.optim.Adam(sae.parameters(), lr=5e-4, foreach=False)
+
+    def step() -> None:
+        found = sae(x)
+        loss = reconstruction_loss(x, found.x_hat)
+        if labels is not None and found.extra is not None:
+            loss = loss + 10 * annotation_loss(found.extra.logits, labels)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        sae.normalize_decoder()
+
+    return step
+
+
+def measure(steps: dict[str, Callable[[], None]], repeats: int) -> dict[str, dict[str, float]]:
+    """Median and best time of each step, in ms."""
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for turn in range(repeats + 2):
+        for name, step in steps.items():
+            begun = time.perf_counter()
+            step()
+            if turn >= 2:
+                times[name].append((time.perf_counter() - begun) * 1e3)
+    return {
+        name: {"median_ms": round(statistics.median(t), 2), "best_ms": round(min(t), 2)} for name, t in times.items()
+    }
+
+
+def main() -> None:
+    """Measure both architectures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    for name, value in {"d-model": 320, "d-sae": 2560, "k": 32, "batch": 2048, "concepts": 400, "repeats": 15}.items():
+        parser.add_argument(f"--{name}", type=int, default=value)
+    args = parser.parse_args()
+    torch.manual_seed(0)
+    x = torch.randn(args.batch, args.d_model)
+    labels = torch.rand(args.batch, args.concepts) < 0.05
+    topk = TopKSAEConfig(d_model=args.d_model, d_sae=args.d_sae, k=args.k)
+    guided = ProtSAEConfig(
+        d_model=args.d_model,
+        d_sae=args.d_sae,
+        k=args.k,
+        concepts=tuple(f"GO:{i:07d}" for i in range(args.concepts)),
+        namespace="MFO",
+    )
+    result: dict[str, object] = {**vars(args), "threads": torch.get_num_threads(), "torch": torch.__version__}
+    for name, make, targets in (("topk", lambda: TopKSAE(topk), None), ("protsae", lambda: _guided(guided), labels)):
+        found = measure({"ours": our_step(make(), x, targets), "dense": dense_step(make(), x, targets)}, args.repeats)
+        ratio = found["dense"]["median_ms"] / found["ours"]["median_ms"]
+        result[name] = {**found, "dense_over_ours": round(ratio, 2)}
+    sys.stdout.write(json.dumps(result, indent=1) + "\n")
+
+
+def _guided(cfg: ProtSAEConfig) -> ProtSAE:
+    sae = ProtSAE(cfg)
+    sae.fit_prevalence(torch.full((cfg.n_defined,), 0.05))
+    return sae
+
+
+if __name__ == "__main__":
+    main()

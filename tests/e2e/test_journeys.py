@@ -1,0 +1,225 @@
+"""The three journeys of a visitor, in a real browser on the embedded bundle: search, paste, steer.
+
+Screenshots go to `runs/screenshots/` to be looked at; what a test can check of them (a canvas that holds violet
+residues on a grey chain) it checks.
+"""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+pytestmark = pytest.mark.e2e
+
+SHOTS = Path(__file__).parents[2] / "runs" / "screenshots"
+UBIQUITIN = "MQIFVKTLTGKTITLEVEPSDTIENVKAKIQDKEGIPPDQQRLIFAGKQLEDGRTLSDYNIQKESTLHLVLRLRGG"
+ENOUGH_PIXELS = 60
+
+
+def test_search_by_go_term_leads_to_a_coloured_structure(page: Page, server: str) -> None:
+    page.goto(server)
+    search = page.get_by_placeholder("zinc ion binding")
+    search.fill("zinc ion binding")
+    search.press("Enter")
+    expect(page.get_by_text("GO:0008270").first).to_be_visible()
+    shot(page, "find")
+
+    page.get_by_text(re.compile(r"^Open ProtSAE")).first.click()
+
+    expect(page).to_have_url(re.compile(r"/feature\?.*feature=\d+"))
+    expect(page.get_by_text("How do we know?")).to_be_visible()
+    settle(page)
+    assert_coloured(page)
+    shot(page, "feature")
+    no_exception(page)
+
+
+def test_a_view_comes_back_from_its_address(page: Page, server: str) -> None:
+    page.goto(f"{server}/compare?go=GO:0008270")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("zinc ion binding", re.IGNORECASE))
+    settle(page)
+    shot(page, "compare")
+    title = page.get_by_role("heading", level=1).inner_text()
+
+    page.reload()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+    no_exception(page)
+
+
+def test_a_click_on_the_map_opens_the_feature(page: Page, server: str) -> None:
+    page.goto(f"{server}/map")
+    plot = page.locator(".js-plotly-plot").first
+    expect(plot).to_be_visible()
+    settle(page)
+    shot(page, "map")
+    x, y = plot.evaluate(
+        """graph => {
+            const layout = graph._fullLayout, trace = graph._fullData[0], box = graph.getBoundingClientRect();
+            return [box.x + layout.xaxis._offset + layout.xaxis.d2p(trace.x[0]),
+                    box.y + layout.yaxis._offset + layout.yaxis.d2p(trace.y[0])];
+        }"""
+    )
+
+    page.mouse.move(x, y)
+    page.wait_for_timeout(400)
+    page.mouse.click(x, y)
+
+    expect(page).to_have_url(re.compile(r"/feature\?"))
+    no_exception(page)
+
+
+def test_pasting_a_known_sequence_gives_a_strip_and_its_structure(page: Page, server: str) -> None:
+    page.goto(f"{server}/sequence?accession=P00330")
+    settle(page)
+    page.goto(f"{server}/sequence")
+    sequence = stored_sequence_with_structure()
+
+    paste(page, sequence)
+
+    expect(page.locator(".psv-strips").first).to_be_visible()
+    settle(page)
+    assert_coloured(page)
+    shot(page, "sequence")
+    no_exception(page)
+
+
+def test_pasting_an_unknown_sequence_says_that_there_is_no_structure(page: Page, server: str) -> None:
+    page.goto(f"{server}/sequence")
+    paste(page, "".join(reversed(UBIQUITIN)))
+
+    expect(page.locator(".psv-strips").first).to_be_visible()
+    settle(page)
+    expect(page.get_by_text(re.compile("structure", re.IGNORECASE)).first).to_be_visible()
+    assert page.locator(".psv-3d:visible").count() == 0
+    no_exception(page)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("MKT*LLV" * 5, r"stop"),
+        ("ATGGCTAAAGGTCCTAAACGT" * 4, r"nucleotide|DNA"),
+        ("M" + "KTAYIAKQRQ" * 501, r"5,0\d\d|5000|long"),
+        ("MKTAYIAKQR1?QISFVKSHFSRQ!", r"'[?!]'|\?|!"),
+    ],
+)
+def test_wrong_input_is_one_sentence_and_the_text_stays(page: Page, server: str, text: str, complaint: str) -> None:
+    page.goto(f"{server}/sequence")
+    paste(page, text)
+
+    expect(page.locator(".ps-empty, [role=alert]").first).to_contain_text(re.compile(complaint, re.IGNORECASE))
+    assert page.get_by_role("textbox", name=re.compile("Sequence, FASTA")).input_value() == text
+    no_exception(page)
+
+
+def test_the_slider_changes_the_sequence_and_zero_changes_nothing(page: Page, server: str) -> None:
+    page.goto(f"{server}/steer?strength=5")
+    changed = page.get_by_test_id("stMetricValue").first
+    expect(changed).to_be_visible()
+    settle(page)
+    assert int(changed.inner_text().split(" of ", 1)[0]) > 0
+    shot(page, "steer")
+
+    page.goto(page.url.replace("strength=5", "strength=0"))
+    settle(page)
+
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text(re.compile(r"^0 of \d+"))
+    no_exception(page)
+
+
+def test_moving_the_slider_moves_the_answer(page: Page, server: str) -> None:
+    page.goto(f"{server}/steer?strength=0")
+    settle(page)
+    handle = page.get_by_role("slider").first
+
+    handle.focus()
+    handle.press("End")
+
+    expect(page.get_by_test_id("stMetricValue").first).not_to_have_text(re.compile(r"^0 of"))
+    expect(page).to_have_url(re.compile(r"strength=5"))
+    no_exception(page)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "feature?sae=nope&feature=3",
+        "feature?feature=abc",
+        "compare?go=GO:9999999",
+        "sequence?accession=NOPE99",
+        "?q=GO:9999999",
+        "steer?protein=NOPE99",
+        "map?sae=nope",
+    ],
+)
+def test_a_wrong_address_is_answered_with_a_sentence(page: Page, server: str, path: str) -> None:
+    page.goto(f"{server}/{path}")
+    expect(page.locator(".ps-empty, [role=alert], .ps-lead").first).to_be_visible()
+    settle(page)
+    no_exception(page)
+
+
+@pytest.mark.parametrize("name", ["", "feature", "compare", "map", "sequence?accession=P00330", "steer"])
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1400), ("light", 420)])
+def test_every_page_stands_in_the_dark_and_on_a_narrow_screen(
+    page: Page, server: str, name: str, scheme: str, width: int
+) -> None:
+    page.emulate_media(color_scheme=scheme)  # pyright: ignore[reportArgumentType]
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{server}/{name}")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    settle(page)
+    shot(page, f"{name.split('?', maxsplit=1)[0] or 'landing'}-{scheme}-{width}")
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    no_exception(page)
+
+
+def paste(page: Page, text: str) -> None:
+    page.get_by_role("textbox", name=re.compile("Sequence, FASTA")).fill(text)
+    page.get_by_role("button", name="Read it").click()
+
+
+def settle(page: Page) -> None:
+    """Wait until the server has nothing more to say and the browser has drawn it."""
+    page.wait_for_timeout(400)
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=60_000)
+    page.wait_for_timeout(1200)
+
+
+def shot(page: Page, name: str) -> None:
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+
+
+def no_exception(page: Page) -> None:
+    assert page.get_by_test_id("stException").count() == 0
+
+
+def assert_coloured(page: Page) -> None:
+    """The 3D view holds both coloured residues and residues that are not."""
+    structure: Locator = page.locator(".psv-3d:visible").first
+    structure.scroll_into_view_if_needed()
+    expect(structure.locator("canvas").first).to_be_visible()
+    page.wait_for_timeout(1500)
+    pixels = list(Image.open(io.BytesIO(structure.screenshot())).convert("HSV").get_flattened_data())
+    violet = sum(1 for hue, saturation, _ in pixels if 170 <= hue <= 215 and saturation > 70)
+    grey = sum(1 for _, saturation, value in pixels if saturation < 40 and value < 225)
+    assert violet > ENOUGH_PIXELS, f"only {violet} violet pixels"
+    assert grey > ENOUGH_PIXELS, f"only {grey} grey pixels"
+
+
+def stored_sequence_with_structure() -> str:
+    """A protein of the embedded bundle whose whole chain is short and known in 3D."""
+    from protsae.store.reader import StoreReader
+
+    from .conftest import BUNDLE
+
+    with StoreReader.open(BUNDLE / "store.duckdb") as reader:
+        table = reader.sequence_index()
+    fit = table[table["has_structure"] & table["sequence"].str.len().between(120, 250)]
+    return str(fit["sequence"].iloc[0])

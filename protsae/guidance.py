@@ -33,6 +33,10 @@ class Guidance:
         self.sae = sae
         self.device = sae.W_dec.device
         self.labels = torch.from_numpy(labels)
+        share = self.labels[torch.from_numpy(data.train)].double().mean(0).clamp(1e-4, 1 - 1e-4)
+        weight = ((1 - share) / share) ** sae.cfg.positive_weight
+        self._balanced_share = (share * weight / (share * weight + 1 - share)).float()
+        self._positive_weight = weight.float().to(self.device) if sae.cfg.positive_weight else None
         self.geometry: OntologyGeometry | None = None
         if sae.cfg.axioms and data.axioms is not None:
             index = index_axioms(data.axioms, sae.cfg.concepts, scope=config.axiom_scope)
@@ -46,9 +50,9 @@ class Guidance:
                 means[proteins] = data.reader.protein_means(proteins)
             self.protein_means = torch.from_numpy(means)
 
-    def start(self, train: Int[np.ndarray, " n_train"]) -> None:
-        """Start the predictor at the share of training proteins that carry each term."""
-        self.sae.fit_prevalence(self.labels[torch.from_numpy(train)].double().mean(0).float())
+    def start(self) -> None:
+        """Start the predictor at the (weighted) share of training proteins that carry each term."""
+        self.sae.fit_prevalence(self._balanced_share)
 
     def losses(self, batch: Batch, passed: TrainingPass, *, step: int) -> dict[str, Float[Tensor, ""]]:
         """Every term, unweighted, and their weighted sum as `guidance`."""
@@ -69,7 +73,7 @@ class Guidance:
         """
         if self.protein_means is None:
             chosen = self.labels[torch.from_numpy(proteins)]
-            return annotation_loss(passed.logits, chosen.to(self.device))
+            return annotation_loss(passed.logits, chosen.to(self.device), self._positive_weight)
         once = torch.from_numpy(np.unique(proteins))
         logits = self.sae.concept_logits(self.protein_means[once].to(self.device) * self.sae.scale)
-        return annotation_loss(logits, self.labels[once].to(self.device))
+        return annotation_loss(logits, self.labels[once].to(self.device), self._positive_weight)

@@ -25,15 +25,18 @@ def reconstruction_loss(x: Float[Tensor, "n d_model"], x_hat: Float[Tensor, "n d
 
 
 def annotation_loss(
-    logits: Float[Tensor, "n m"], labels: Float[Tensor, "n m"] | Bool[Tensor, "n m"]
+    logits: Float[Tensor, "n m"],
+    labels: Float[Tensor, "n m"] | Bool[Tensor, "n m"],
+    positive_weight: Float[Tensor, " m"] | None = None,
 ) -> Float[Tensor, ""]:
     """Binary cross-entropy in nats, mean over rows and concepts.
 
     Args:
         logits: of the concept predictor.
         labels: 1 where the row's protein carries the term or a descendant of it, else 0.
+        positive_weight: factor on the positives of each concept; None for 1, as in the paper.
     """
-    return F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
+    return F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype), pos_weight=positive_weight)
 
 
 def auxiliary_loss(residual: Float[Tensor, "n d_model"], residual_hat: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:

@@ -140,7 +140,7 @@ class _Trainer:
             (self.out / "log.jsonl").write_bytes(b"")
             self.sae.fit_input(*_input_moments(self.stream))
             if self.guidance:
-                self.guidance.start(self.data.train)
+                self.guidance.start()
             return
         self.sae.load_state_dict(state.model)
         if self.geometry and state.geometry:

@@ -78,6 +78,12 @@ class ProtSAEConfig:
     annotation: Literal["residue", "protein"] = "residue"
     """Annotation loss on every residue's logits, or on the mean logit over all residues of a protein [D]."""
 
+    positive_weight: float = 0.0
+    """Power w: a concept with a share p of positives weighs them ((1 - p) / p)^w in the annotation loss [D].
+
+    At 0, the paper's plain loss, pi > 0.5 is hardly ever reached for a rare term, and its feature stays silent; at 1
+    pi > 0.5 means no more than "likelier than on average". pi is a calibrated probability at 0 only."""
+
     lambda_annot: float = 10.0
     """Weight of the annotation loss against the reconstruction loss."""
 
@@ -100,7 +106,7 @@ class ProtSAEConfig:
             if getattr(self, name) not in choices:
                 msg = f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
                 raise ConfigError(msg)
-        for name in ("lambda_annot", "lambda_axiom", "margin"):
+        for name in ("lambda_annot", "lambda_axiom", "margin", "positive_weight"):
             if not 0 <= getattr(self, name) < float("inf"):
                 msg = f"{name} must not be negative, got {getattr(self, name)}"
                 raise ConfigError(msg)

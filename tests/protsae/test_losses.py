@@ -36,6 +36,12 @@ def test_annotation_loss_by_hand() -> None:
     assert_close(found, torch.tensor(np.log(2) / 2, dtype=torch.float32))
 
 
+def test_positives_can_weigh_more() -> None:
+    found = annotation_loss(torch.zeros(1, 2), torch.tensor([[True, False]]), torch.tensor([3.0, 5.0]))
+
+    assert_close(found, torch.tensor(np.log(2) * (3 + 1) / 2, dtype=torch.float32))
+
+
 def test_auxiliary_loss_is_relative_to_the_residual() -> None:
     residual = torch.tensor([[3.0, 4.0]])
 

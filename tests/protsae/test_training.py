@@ -78,6 +78,18 @@ def test_a_protsae_learns_its_concepts(data: TrainingData, tmp_path: Path, annot
     assert np.mean([auroc(scores[:, c], shuffled[:, c]) for c in range(tiny.M)]) < 0.7
 
 
+def test_weighted_positives_wake_the_features_of_rare_concepts(data: TrainingData, tmp_path: Path) -> None:
+    assert data.labels is not None
+    rare = data._replace(labels=data.labels & (np.arange(tiny.N_PROTEINS) % 3 == 0)[:, None])
+
+    forced = [
+        train(tiny.make("protsae", positive_weight=power), rare, tiny.config(), tmp_path / str(power)).best.l0_forced
+        for power in (0.0, 0.5, 1.0)
+    ]
+
+    assert forced[0] < forced[1] < forced[2]
+
+
 def test_every_loss_term_is_logged_and_reported(data: TrainingData, tmp_path: Path) -> None:
     seen: list[Progress] = []
     result = train(tiny.make("protsae"), data, tiny.config(epochs=2, auxk=4, auxk_dead_steps=3), tmp_path, seen.append)

@@ -1,9 +1,8 @@
 """What a reader can take away: CSV text of examples and scores, ready for a download button."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 
+from explorer.downloads import table_csv
 from protsae.store.rows import ExampleRow, FeatureAnnotation, FeatureRow, TermFeature
 
 
@@ -29,7 +28,7 @@ def examples_csv(row: FeatureRow, bands: Iterable[Sequence[ExampleRow]]) -> str:
         for example in band
     ]
     head = "sae feature label band rank accession protein_name length split peak_act peak_pos positions activations"
-    return _csv(head.split(), lines)
+    return table_csv(head.split(), lines)
 
 
 def scores_csv(terms: Sequence[TermFeature], sites: Sequence[FeatureAnnotation]) -> str:
@@ -63,17 +62,4 @@ def scores_csv(terms: Sequence[TermFeature], sites: Sequence[FeatureAnnotation])
         (row.sae, row.feature, "annotation", row.kind, row.kind, "residue", *(getattr(row, name) for name in shared))
         for row in sites
     ]
-    return _csv(["sae", "feature", "target", "id", "name", "pooling", *shared], lines)
-
-
-def _csv(head: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows([_safe(cell) for cell in line] for line in lines)
-    return buffer.getvalue()
-
-
-def _safe(cell: object) -> object:
-    """Keep a spreadsheet from reading text as a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@" else cell
+    return table_csv(["sae", "feature", "target", "id", "name", "pooling", *shared], lines)

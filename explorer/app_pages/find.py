@@ -48,7 +48,7 @@ def search_box() -> None:
         type="search",
         on_change=write,
         live="400ms",
-        placeholder="zinc ion binding · GO:0008270 · P00330 · alcohol dehydrogenase · transmembrane · vanilla #12",
+        placeholder="zinc ion binding · GO:0008270 · P00331 · alcohol dehydrogenase · transmembrane · vanilla #12",
         icon=":material/search:",
         label_visibility="collapsed",
     )

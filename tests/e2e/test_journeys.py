@@ -73,8 +73,6 @@ def test_a_click_on_the_map_opens_the_feature(page: Page, server: str) -> None:
 
 
 def test_pasting_a_known_sequence_gives_a_strip_and_its_structure(page: Page, server: str) -> None:
-    page.goto(f"{server}/sequence?accession=P00330")
-    settle(page)
     page.goto(f"{server}/sequence")
     sequence = stored_sequence_with_structure()
 
@@ -163,7 +161,7 @@ def test_a_wrong_address_is_answered_with_a_sentence(page: Page, server: str, pa
     no_exception(page)
 
 
-@pytest.mark.parametrize("name", ["", "feature", "compare", "map", "sequence?accession=P00330", "steer"])
+@pytest.mark.parametrize("name", ["", "feature", "compare", "map", "sequence?accession=P00331", "steer"])
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1400), ("light", 420)])
 def test_every_page_stands_in_the_dark_and_on_a_narrow_screen(
     page: Page, server: str, name: str, scheme: str, width: int

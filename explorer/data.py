@@ -188,6 +188,12 @@ def _validated(folder: str, stamp: Stamp, limit: int) -> list[TermFeature]:  # n
     return [row for row in bundle().reader.validated_features(limit) if row.label]
 
 
+def peak_in_space(example: ExampleRow) -> bool:
+    """Whether the residue on which the feature fires most is resolved in the protein's structure."""
+    found = structure(example.accession) if example.has_structure else None
+    return found is not None and example.peak_pos in found.positions
+
+
 def showcase(number: int = 6) -> list[TermFeature]:
     """Validated features for the landing page, named by a GO term: from every autoencoder in turn, no term twice."""
     by_sae: dict[str, list[TermFeature]] = {}

@@ -132,12 +132,12 @@ def examples(ref: FeatureRef, row: FeatureRow, terms: list[TermFeature]) -> None
 
 
 def selected(rows: list[ExampleRow], in_space: list[ExampleRow]) -> ExampleRow:
-    """The example that the address names, else the strongest with a structure, else the strongest."""
+    """The example that the address names, else the strongest whose peak is seen in space, else the strongest."""
     asked = st.query_params.get("protein")
     found = next((row for row in rows if row.accession == asked), None)
     if asked and found is None:
         st.caption(words.md(f"{asked} is not among these examples; shown instead:"))
-    return found or next((row for row in (*rows, *in_space) if row.has_structure), rows[0])
+    return found or next(filter(data.peak_in_space, (*rows, *in_space)), rows[0])
 
 
 def in_full(row: FeatureRow, example: ExampleRow, terms: list[TermFeature], carriers: frozenset[str]) -> None:

@@ -81,11 +81,11 @@ def landing() -> None:
 
 
 def picture(refs: list[FeatureRef]) -> None:
-    """Strip and structure of the first of these features that has an example with coordinates."""
+    """Strip and structure of the first of these features whose peak can be seen in space."""
     for ref in refs:
         feature = data.feature(ref)
         strongest = (*data.examples(ref, "top"), *data.examples(ref, "3d"))
-        example = next((row for row in strongest if row.has_structure), None)
+        example = next(filter(data.peak_in_space, strongest), None)
         if feature is None or example is None:
             continue
         name = words.protein_name(example.accession, example.protein_name)

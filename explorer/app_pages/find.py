@@ -81,33 +81,32 @@ def landing() -> None:
 
 
 def picture(refs: list[FeatureRef]) -> None:
-    """Strip and structure of the first of these features whose peak can be seen in space."""
+    """Strip and structure of that feature which colours most of a known structure."""
+    seen = []
     for ref in refs:
+        example = next(filter(data.peak_in_space, (*data.examples(ref, "top"), *data.examples(ref, "3d"))), None)
         feature = data.feature(ref)
-        strongest = (*data.examples(ref, "top"), *data.examples(ref, "3d"))
-        example = next(filter(data.peak_in_space, strongest), None)
-        if feature is None or example is None:
-            continue
-        name = words.protein_name(example.accession, example.protein_name)
-        st.html(
-            markup.wrap(
-                f"{markup.dot(ref.sae)}<b>{markup.escape(words.capitalised(feature.label))}</b> "
-                f'<span class="ps-soft">fires on these residues of {markup.escape(name)}</span>'
-            )
-        )
-        protein_view(
-            key="landing_view",
-            sequence=example.sequence,
-            rows=[
-                views.strip(
-                    f"#{ref.feature}", data.dense(example), views.full_colour([feature], frame.settings().scale)[0]
-                )
-            ],
-            tracks=views.tracks(data.annotations(example.accession))[:4],
-            structure=views.structure(data.structure(example.accession)),
-            height=300,
-        )
+        if example is not None and feature is not None:
+            seen.append((len(example.positions) / example.length, ref, feature, example))
+    if not seen:
         return
+    _, ref, feature, example = max(seen, key=lambda found: found[0])
+    name = words.protein_name(example.accession, example.protein_name)
+    st.html(
+        markup.wrap(
+            f"{markup.dot(ref.sae)}<b>{markup.escape(words.capitalised(feature.label))}</b> "
+            f'<span class="ps-soft">fires on these residues of {markup.escape(name)}</span>'
+        )
+    )
+    full = views.full_colour([feature], frame.settings().scale)[0]
+    protein_view(
+        key="landing_view",
+        sequence=example.sequence,
+        rows=[views.strip(f"#{ref.feature}", data.dense(example), full)],
+        tracks=views.tracks(data.annotations(example.accession))[:4],
+        structure=views.structure(data.structure(example.accession)),
+        height=300,
+    )
 
 
 def results(query: str) -> None:

@@ -3,16 +3,21 @@
 from jaxtyping import install_import_hook
 
 MODEL_CODE = [
+    "protsae.absorption",
     "protsae.batches",
+    "protsae.entanglement",
+    "protsae.fidelity",
     "protsae.function_metrics",
     "protsae.guidance",
     "protsae.losses",
     "protsae.metrics",
+    "protsae.perturbation",
     "protsae.plm_effect",
     "protsae.plm_packed",
     "protsae.sae.base",
     "protsae.sae.geometry",
     "protsae.sae.topk",
+    "protsae.sparse_probing",
     "protsae.validation",
 ]
 

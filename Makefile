@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 DATA ?= ../shared/data
 RUNS ?= runs
 
-.PHONY: run test check demo lock clean
+.PHONY: run test check parity demo lock clean
 
 run: $(READY)
 	$(BIN)/streamlit run explorer/app.py
@@ -20,6 +20,12 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+
+# Hold the SAEs against two independent packages; these need much, so they get an environment of their own.
+parity:
+	$(PYTHON) -m venv $(RUNS)/parity
+	$(RUNS)/parity/bin/pip install --quiet --editable '.[dev,parity]'
+	$(RUNS)/parity/bin/pytest tests/protsae/test_parity.py
 
 # Rebuild the embedded bundle from the source data in $(DATA): relatives, language model, precompute. Takes hours on a CPU.
 demo: $(READY)

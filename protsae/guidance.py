@@ -11,11 +11,17 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from protsae.batches import Batch
-from protsae.losses import annotation_loss
+from protsae.losses import annotation_loss, bag_logits
 from protsae.sae.base import TrainingPass
 from protsae.sae.geometry import OntologyGeometry, index_axioms
 from protsae.sae.protsae import ProtSAE
 from protsae.training_config import TrainConfig, TrainingData
+
+BAGS_PER_STEP = 64
+"""Proteins whose bags one step looks at, of those in its batch."""
+
+BAG_SIZE = 32
+"""Residues drawn from each, with repetition."""
 
 
 class Guidance:
@@ -43,6 +49,7 @@ class Guidance:
             self.geometry = OntologyGeometry(
                 index, sae.d_model, margin=sae.cfg.margin, per_step=config.axioms_per_step, seed=config.seed
             ).to(self.device)
+        self.reader, self.seed = data.reader, config.seed
         self.protein_means: Tensor | None = None
         if sae.cfg.annotation == "protein":
             means = np.zeros((len(data.reader), sae.d_model), np.float32)
@@ -57,7 +64,7 @@ class Guidance:
     def losses(self, batch: Batch, passed: TrainingPass, *, step: int) -> dict[str, Float[Tensor, ""]]:
         """Every term, unweighted, and their weighted sum as `guidance`."""
         cfg = self.sae.cfg
-        terms = {"annot": self.annotation(batch.proteins, passed)}
+        terms = {"annot": self.annotation(batch, passed, step=step)}
         total = cfg.lambda_annot * terms["annot"]
         if self.geometry is not None:
             forms = self.geometry(self.sae.concept_embed, self.sae.radius, step=step)
@@ -66,14 +73,31 @@ class Guidance:
             total = total + cfg.lambda_axiom * terms["axiom"]
         return {**terms, "guidance": total}
 
-    def annotation(self, proteins: Int[np.ndarray, " n"], passed: TrainingPass) -> Float[Tensor, ""]:
-        """Cross-entropy of every residue's logits, or of the proteins' mean logits, as the SAE's config says.
+    def annotation(self, batch: Batch, passed: TrainingPass, *, step: int = 0) -> Float[Tensor, ""]:
+        """Cross-entropy of the logits of residues, of mean residues or of bags of residues, as the SAE's config says.
 
-        A mean logit is the logit of the mean residue: the predictor is linear.
+        Args:
+            batch: residues of many proteins.
+            passed: the SAE's pass over them.
+            step: optimizer step, for the bags; the same step gives the same bags of the same proteins.
         """
-        if self.protein_means is None:
-            chosen = self.labels[torch.from_numpy(proteins)]
-            return annotation_loss(passed.logits, chosen.to(self.device), self._positive_weight)
-        once = torch.from_numpy(np.unique(proteins))
-        logits = self.sae.concept_logits(self.protein_means[once].to(self.device) * self.sae.scale)
-        return annotation_loss(logits, self.labels[once].to(self.device), self._positive_weight)
+        if self.sae.cfg.annotation == "residue":
+            return self._loss(passed.logits, batch.proteins)
+        proteins = np.unique(batch.proteins)
+        if self.protein_means is not None:  # a mean logit is the logit of the mean residue: the predictor is linear
+            logits = self._logits(self.protein_means[torch.from_numpy(proteins)])
+        else:
+            rng = np.random.default_rng((self.seed, step))
+            proteins = rng.permutation(proteins)[:BAGS_PER_STEP]
+            lengths = self.reader.lengths[proteins]
+            places = (rng.random((len(proteins), BAG_SIZE)) * lengths[:, None]).astype(np.int64)
+            x = self.reader.gather(np.repeat(proteins, BAG_SIZE), places.ravel()).astype(np.float32)
+            logits = bag_logits(self._logits(torch.from_numpy(x)).unflatten(0, places.shape))
+        return self._loss(logits, proteins)
+
+    def _loss(self, logits: Tensor, proteins: Int[np.ndarray, " n"]) -> Tensor:
+        labels = self.labels[torch.from_numpy(proteins)].to(self.device)
+        return annotation_loss(logits, labels, self._positive_weight)
+
+    def _logits(self, x: Tensor) -> Tensor:
+        return self.sae.concept_logits(x.to(self.device) * self.sae.scale)

@@ -11,6 +11,7 @@ Source: Liu et al. 2025 (arXiv:2509.05309) for the sum; ELEmbeddings (Kulmanov e
 n-ball losses.
 """
 
+import math
 from typing import NamedTuple
 
 import torch.nn.functional as F
@@ -37,6 +38,14 @@ def annotation_loss(
         positive_weight: factor on the positives of each concept; None for 1, as in the paper.
     """
     return F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype), pos_weight=positive_weight)
+
+
+def bag_logits(logits: Float[Tensor, "n_bags size m"]) -> Float[Tensor, "n_bags m"]:
+    """One logit per bag of residues: log mean exp, between the mean and the maximum of its residues' logits.
+
+    Source: multiple-instance learning with a soft maximum; Ilse et al. 2018 (arXiv:1802.04712) compare the poolings.
+    """
+    return logits.logsumexp(dim=1) - math.log(logits.shape[1])
 
 
 def auxiliary_loss(residual: Float[Tensor, "n d_model"], residual_hat: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:

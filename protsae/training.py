@@ -1,6 +1,6 @@
 """The one training loop for every SAE architecture.
 
-    L = L_rec + lambda_annot * L_annot + lambda_axiom * L_axiom (+ weight * L_aux)
+    L = L_rec + lambda_annot * L_annot + lambda_axiom * L_axiom (+ weight * L_aux) (+ the architecture's penalty)
 
 Adam, the learning rate cut once, rows of W_dec brought back to unit length after every step, a validation after every
 epoch. Checkpoints are atomic, and everything random follows from (seed, epoch, step): a training that was killed and
@@ -17,7 +17,6 @@ checkpoint with the lowest validation loss of the last 40 % of epochs. Larger ba
 """
 
 import dataclasses
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from protsae import checkpoints
+from protsae import checkpoints, training_log
 from protsae.batches import Batch, BatchStream
 from protsae.errors import ConfigError
 from protsae.guidance import Guidance
@@ -129,9 +128,7 @@ class _Trainer:
         self.best: checkpoints.Best | None = None
         self.seconds = 0.0
         self.started = self.checkpointed = time.monotonic()
-        self.window: list[dict[str, Tensor | float]] = []
-        self.window_started = self.started
-        self.seconds_per_step: float | None = None
+        self.window = training_log.LogWindow()
 
     def start(self) -> None:
         """Take up the checkpoint, or fit the scale to the data and begin the log."""
@@ -158,7 +155,7 @@ class _Trainer:
         lr = config.lr * (config.lr_drop if self.epoch >= config.lr_drop_epoch else 1)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
-        self.window_started = time.monotonic()
+        self.window.restart_clock()
         for batch in self.stream.epoch(self.epoch, start=self.batch):
             self._train_step(batch)
             self.batch += 1
@@ -170,7 +167,7 @@ class _Trainer:
         self.epoch, self.batch = self.epoch + 1, 0
         found = validate(self.sae, self._validation_stream(), self.guidance)
         self.history.append(found)
-        self._log({"kind": "validation", "epoch": self.epoch, "step": self.step, **found._asdict()})
+        training_log.append(self.out, {"kind": "validation", "epoch": self.epoch, "step": self.step, **found._asdict()})
         if self.epoch >= config.first_best_epoch and (self.best is None or found.rank < self.best.rank):
             weights = {name: value.detach().cpu().clone() for name, value in self.sae.state_dict().items()}
             self.best = checkpoints.Best(self.epoch, found.rank, weights)
@@ -192,6 +189,9 @@ class _Trainer:
         passed = self.sae.training_pass(x_in)
         losses = {"rec": reconstruction_loss(x_in, passed.x_hat)}
         total = losses["rec"]
+        if self.sae.has_penalty:
+            losses["penalty"] = passed.penalty
+            total = total + passed.penalty
         if self.guidance:
             losses |= self.guidance.losses(batch, passed, step=self.step)
             total = total + losses.pop("guidance")
@@ -205,13 +205,11 @@ class _Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         losses["total"].backward()
         self.optimizer.step()
-        self.sae.normalize_decoder()
+        self.sae.after_step(passed, len(batch.x))
         self.step += 1
         self.last_fired[passed.n_fired.cpu() > 0] = self.step
-        terms: dict[str, Tensor | float] = {name: value.detach() for name, value in losses.items()}
-        terms["l0"] = passed.n_fired.sum() / len(batch.x)
-        terms["l0_forced"] = passed.n_forced / len(batch.x)
-        self.window.append(terms)
+        n = len(batch.x)
+        self.window.add({**losses, "l0": passed.n_fired.sum() / n, "l0_forced": passed.n_forced / n})
 
     def _auxiliary_loss(self, x_in: Tensor, passed: TrainingPass) -> Tensor:
         is_dead = self.step - self.last_fired > self.config.auxk_dead_steps
@@ -227,27 +225,17 @@ class _Trainer:
         """Write the mean of the steps since the last line, and report it."""
         if not self.window:
             return
-        n = len(self.window)
-        losses = {name: sum(float(terms[name]) for terms in self.window) / n for name in self.window[0]}
+        losses, seconds_per_step = self.window.close()
         if not np.isfinite(losses["total"]):
             msg = f"the training diverged before step {self.step} (loss {losses['total']}); lower lr={self.config.lr}"
             raise ConfigError(msg)
-        now = time.monotonic()
-        recent = (now - self.window_started) / n
-        held = self.seconds_per_step
-        self.seconds_per_step = recent if held is None else 0.8 * held + 0.2 * recent
-        self.window, self.window_started = [], now
         lr = self.optimizer.param_groups[0]["lr"]
-        self._log({"kind": "step", "epoch": self.epoch + 1, "step": self.step, "lr": lr, **losses})
+        training_log.append(self.out, {"kind": "step", "epoch": self.epoch + 1, "step": self.step, "lr": lr, **losses})
         if self.progress:
             steps = self.config.epochs * self.stream.n_batches
-            rate = self.config.batch_size / self.seconds_per_step
-            left = (steps - self.step) * self.seconds_per_step
+            rate = self.config.batch_size / seconds_per_step
+            left = (steps - self.step) * seconds_per_step
             self.progress(Progress(self.epoch + 1, self.step, steps, rate, left, losses))
-
-    def _log(self, row: dict[str, object]) -> None:
-        with (self.out / "log.jsonl").open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(row) + "\n")
 
     def _write_checkpoint(self) -> None:
         now = time.monotonic()

@@ -55,7 +55,7 @@ def validate(sae: SAE, stream: BatchStream, guidance: Guidance | None) -> Valida
     fired = torch.zeros(sae.d_sae, dtype=torch.int64)
     for batch in stream.epoch(0):
         x_in = batch.x.to(sae.W_dec.device) * sae.scale
-        passed = sae.training_pass(x_in)
+        passed = sae.training_pass(x_in, inference=True)
         n += len(x_in)
         error += float(reconstruction_loss(x_in, passed.x_hat)) * len(x_in)
         centred = (x_in - sae.b_dec).double().cpu()
@@ -66,7 +66,7 @@ def validate(sae: SAE, stream: BatchStream, guidance: Guidance | None) -> Valida
         n_predicted += passed.n_predicted
         n_participating += passed.n_participating
         if guidance:
-            annot += float(guidance.annotation(batch.proteins, passed)) * len(x_in)
+            annot += float(guidance.annotation(batch, passed)) * len(x_in)
     variance = float((squares - total.pow(2) / n).sum())
     fvu = error / variance if variance > 0 else float("nan")
     return Validation(

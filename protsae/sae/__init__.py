@@ -1,15 +1,34 @@
-"""Sparse autoencoders: `topk` (the vanilla SAE) and `protsae` (guided by the Gene Ontology). Read `base.py` first."""
+"""Sparse autoencoders, one architecture a file. Read `base.py` first.
+
+`topk` (the vanilla SAE) and `protsae` (guided by the Gene Ontology); to compare with them `relu` (with an L1 penalty),
+`gated`, `jumprelu`, `batchtopk` and `splice` (class means of the concepts, nothing trained).
+"""
 
 from protsae.sae.base import SAE, ForwardOutput, GuidedOutput, load_sae
+from protsae.sae.batchtopk import BatchTopKSAE, BatchTopKSAEConfig
+from protsae.sae.gated import GatedSAE, GatedSAEConfig
+from protsae.sae.jumprelu import JumpReLUSAE, JumpReLUSAEConfig
 from protsae.sae.protsae import ProtSAE, ProtSAEConfig
+from protsae.sae.relu import ReLUSAE, ReLUSAEConfig
+from protsae.sae.splice import SpLiCESAE, SpLiCESAEConfig
 from protsae.sae.topk import TopKSAE, TopKSAEConfig
 
 __all__ = [
     "SAE",
+    "BatchTopKSAE",
+    "BatchTopKSAEConfig",
     "ForwardOutput",
+    "GatedSAE",
+    "GatedSAEConfig",
     "GuidedOutput",
+    "JumpReLUSAE",
+    "JumpReLUSAEConfig",
     "ProtSAE",
     "ProtSAEConfig",
+    "ReLUSAE",
+    "ReLUSAEConfig",
+    "SpLiCESAE",
+    "SpLiCESAEConfig",
     "TopKSAE",
     "TopKSAEConfig",
     "load_sae",

@@ -2,12 +2,12 @@
 
     x_in  = scale * x                                  # one scalar, so that mean |x_in|^2 = d_model
     u     = x_in - b_dec
-    acts  = sparsify(u @ W_enc + b_enc)                # the architecture's own step, see topk.py and protsae.py
+    acts  = sparsify(u @ W_enc + b_enc)                # the architecture's own step, see topk.py and threshold.py
     x_hat = (acts @ W_dec + b_dec) / scale
 
 Rows of W_dec have unit length. `encode`, `decode` and `forward` take and give the PLM's own units and are plain,
 differentiable torch on any device: the definition. `training_pass` and `encode_sparse` give the same results through
-the k active features only (`sparse.py`).
+the active features only (`sparse.py`).
 
 Read `SAE.forward`, then the architecture. Files are read and written in `artifact.py`.
 
@@ -27,8 +27,8 @@ from protsae.sae import artifact
 
 Dtype = Literal["float32", "float16"]
 
-_DENSE_ABOVE = 1 / 12
-"""Share k / d_sae above which dense products beat gathers on a CPU (measured at d_model 320)."""
+DENSE_ABOVE = 1 / 12
+"""Share of active features above which dense products beat gathers on a CPU (measured at d_model 320)."""
 
 
 @runtime_checkable
@@ -47,7 +47,7 @@ class SAEConfig(Protocol):
 
     @property
     def k(self) -> int:
-        """Features that TopK keeps per residue."""
+        """Active features per residue: exactly with TopK, else the mean that the training aims at."""
         ...
 
 
@@ -76,6 +76,8 @@ class ForcingRule(NamedTuple):
     n_defined: int
     before_topk: bool
     mean_over_all: bool
+    graded: bool
+    """Force to mu (2 pi - 1) instead of mu."""
 
 
 class TrainingPass(NamedTuple):
@@ -92,6 +94,10 @@ class TrainingPass(NamedTuple):
     """(residue, concept) pairs with pi > 0.5."""
     n_participating: int
     """Of these, pairs whose defined feature is active."""
+    penalty: Float[Tensor, ""]
+    """What the loss takes on top of the reconstruction, already weighted; 0 where the architecture asks for nothing."""
+    floor: Float[Tensor, ""] | Float[Tensor, " d_sae"] | None = None
+    """What pre-activations had to exceed, of all features or of each; None where no threshold decides."""
 
 
 class SAE(nn.Module, ABC):
@@ -99,6 +105,8 @@ class SAE(nn.Module, ABC):
 
     architecture: ClassVar[str]
     config_class: ClassVar[type]
+    has_penalty: ClassVar[bool] = False
+    """Whether `TrainingPass.penalty` is ever more than 0."""
 
     cfg: Any
     scale: Tensor
@@ -116,7 +124,8 @@ class SAE(nn.Module, ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Make the architecture known to `load_sae`."""
         super().__init_subclass__(**kwargs)
-        artifact.ARCHITECTURES[cls.architecture] = cls
+        if "architecture" in vars(cls):  # else a base of several architectures
+            artifact.ARCHITECTURES[cls.architecture] = cls
 
     @abstractmethod
     def encoder(self) -> tuple[Float[Tensor, "d_sae d_model"], Float[Tensor, " d_sae"]]:
@@ -171,8 +180,19 @@ class SAE(nn.Module, ABC):
         codes = sparse.select(pre_acts, self.concept_logits(x_in), k=self.cfg.k, rule=self.forcing_rule())
         return csr_array((codes.acts, codes.features, codes.indptr), shape=tuple(pre_acts.shape))
 
-    def training_pass(self, x_in: Float[Tensor, "n d_model"]) -> TrainingPass:
-        """Reconstruct rescaled input `x_in`, with gradients for all parameters but none for `x_in`."""
+    def training_pass(
+        self,
+        x_in: Float[Tensor, "n d_model"],
+        *,
+        inference: bool = False,  # noqa: ARG002 - thresholds may differ between the two
+    ) -> TrainingPass:
+        """Reconstruct rescaled input `x_in`, with gradients for all parameters but none for `x_in`.
+
+        Args:
+            x_in: in the SAE's own units.
+            inference: choose the active features as `encode` does, for a validation, which needs no gradients; else as
+                the training does.
+        """
         weight, bias = self.encoder()
         if self.runs_sparse:
             from protsae.sae import sparse  # noqa: PLC0415 - numba is needed here only
@@ -189,21 +209,28 @@ class SAE(nn.Module, ABC):
             n_forced=0 if is_forced is None else int(is_forced.sum()),
             n_predicted=int(is_predicted.sum()),
             n_participating=int((is_predicted & (acts[:, : logits.shape[1]] > 0)).sum()),
+            penalty=x_in.new_zeros(()),
         )
 
     def reconstruct_with(
         self, x_in: Float[Tensor, "n d_model"], features: Int[Tensor, " n_features"], k: int
     ) -> Float[Tensor, "n d_model"]:
         """What the k strongest of some features make of rescaled input, without b_dec: for the AuxK loss."""
-        weight, bias = self.encoder()
-        acts = ((x_in - self.b_dec) @ weight[features].T + bias[features]).relu()
+        acts = self.dead_acts(x_in, features)
         least = acts.detach().topk(min(k, len(features)), dim=1).values[:, -1:]
         return (acts * (acts >= least)) @ self.W_dec[features]
+
+    def dead_acts(
+        self, x_in: Float[Tensor, "n d_model"], features: Int[Tensor, " n_features"]
+    ) -> Float[Tensor, "n n_features"]:
+        """What stands for the activations of some dead features: ReLU, as most are positive but not chosen."""
+        weight, bias = self.encoder()
+        return ((x_in - self.b_dec) @ weight[features].T + bias[features]).relu()
 
     @property
     def runs_sparse(self) -> bool:
         """Whether training and `encode_sparse` go through the active features only."""
-        return self.W_dec.device.type == "cpu" and self.cfg.k <= self.d_sae * _DENSE_ABOVE
+        return self.W_dec.device.type == "cpu" and self.cfg.k <= self.d_sae * DENSE_ABOVE
 
     @torch.no_grad()
     def fit_input(self, mean: Float[Tensor, " d_model"], mean_square_norm: float) -> None:
@@ -226,6 +253,15 @@ class SAE(nn.Module, ABC):
     def normalize_decoder(self) -> None:
         """Bring the rows of W_dec to unit length, in place."""
         self.W_dec.div_(torch.linalg.vector_norm(self.W_dec, dim=1, keepdim=True).clamp_min(1e-12))
+
+    def after_step(self, passed: TrainingPass, n_rows: int) -> None:  # noqa: ARG002 - architectures with a state use them
+        """Finish one step of the optimizer: unit decoder rows, and what else the architecture keeps.
+
+        Args:
+            passed: the pass that the step was made of.
+            n_rows: residues in it.
+        """
+        self.normalize_decoder()
 
     def save(self, folder: Path, dtype: Dtype = "float32") -> None:
         """Write cfg.json and sae.safetensors, each in one atomic step.

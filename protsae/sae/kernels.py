@@ -142,6 +142,11 @@ def _mean_free(
 
 
 @njit(nogil=True, cache=True)
+def _strength(mu: np.float32, logit: np.float32, graded: bool) -> np.float32:
+    return np.float32(mu * np.tanh(logit * np.float32(0.5))) if graded else mu
+
+
+@njit(nogil=True, cache=True)
 def _sort_by_feature(n: int, feat: np.ndarray, act: np.ndarray, origin: np.ndarray) -> None:
     for j in range(1, n):
         f, a, o = feat[j], act[j], origin[j]
@@ -162,6 +167,7 @@ def select_rows(
     width: int,
     forcing: int,
     over_all: bool,
+    graded: bool,
     features: np.ndarray,
     acts: np.ndarray,
     origins: np.ndarray,
@@ -192,16 +198,18 @@ def select_rows(
                 for c in range(n_defined):
                     if logits[i, c] > 0:
                         p = place[c]
+                        force = _strength(mu, logits[i, c], graded)
                         if p < 0:
-                            feat[n], act[n], origin[n] = c, mu, FORCED
-                            n += 1
-                        elif mu > act[p]:
-                            act[p], origin[p] = mu, RAISED
+                            if force > 0:
+                                feat[n], act[n], origin[n] = c, force, FORCED
+                                n += 1
+                        elif force > act[p]:
+                            act[p], origin[p] = force, RAISED
             else:
                 raised_row[:] = pre_acts[i]
                 for c in range(n_defined):
-                    if logits[i, c] > 0 and mu > raised_row[c]:
-                        raised_row[c] = mu
+                    if logits[i, c] > 0:
+                        raised_row[c] = max(raised_row[c], _strength(mu, logits[i, c], graded))
                 n = top_k_row(raised_row, k, peak, scratch, feat, act)
                 for j in range(n):
                     f = feat[j]

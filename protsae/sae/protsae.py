@@ -34,7 +34,8 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "namespace": ("MFO", "BPO", "CCO"),
     "forcing_mean": ("active", "all"),
     "forcing": ("after", "before"),
-    "annotation": ("residue", "protein"),
+    "forcing_strength": ("mean", "graded"),
+    "annotation": ("residue", "protein", "bag"),
 }
 
 
@@ -75,8 +76,12 @@ class ProtSAEConfig:
     forcing: Literal["after", "before"] = "after"
     """Force on top of the k features of TopK, or before it, so that forced features compete for the k places [D]."""
 
-    annotation: Literal["residue", "protein"] = "residue"
-    """Annotation loss on every residue's logits, or on the mean logit over all residues of a protein [D]."""
+    forcing_strength: Literal["mean", "graded"] = "mean"
+    """Force to mu whatever the probability, or to mu * (2 pi - 1): nothing at pi = 0.5, mu at certainty [D]."""
+
+    annotation: Literal["residue", "protein", "bag"] = "residue"
+    """Annotation loss on every residue's logits, on the mean logit over all residues of a protein, or on the
+    log-mean-exp of the logits of a bag of its residues: multiple-instance learning, one residue suffices [D]."""
 
     positive_weight: float = 0.0
     """Power w: a concept with a share p of positives weighs them ((1 - p) / p)^w in the annotation loss [D].
@@ -174,7 +179,12 @@ class ProtSAE(SAE):
         """The config's switches for forced activation, None where it is off."""
         if not self.cfg.forced_activation:
             return None
-        return ForcingRule(self.cfg.n_defined, self.cfg.forcing == "before", self.cfg.forcing_mean == "all")
+        return ForcingRule(
+            self.cfg.n_defined,
+            before_topk=self.cfg.forcing == "before",
+            mean_over_all=self.cfg.forcing_mean == "all",
+            graded=self.cfg.forcing_strength == "graded",
+        )
 
     def sparsify(
         self, pre_acts: Float[Tensor, "n d_sae"], logits: Float[Tensor, "n m"] | None
@@ -192,6 +202,8 @@ class ProtSAE(SAE):
         z_free = natural[:, m:].detach()
         n_free = z_free.shape[1] if self.cfg.forcing_mean == "all" else (z_free > 0).sum(1, keepdim=True).clamp_min(1)
         mu = z_free.sum(1, keepdim=True) / n_free
+        if self.cfg.forcing_strength == "graded":
+            mu = mu * (logits.detach() / 2).tanh()
         base = acts if self.cfg.forcing == "before" else natural
         raised = torch.where((logits > 0) & (mu > base[:, :m]), mu, base[:, :m])
         final = torch.cat([raised, base[:, m:]], dim=1)

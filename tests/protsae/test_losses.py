@@ -11,6 +11,7 @@ from protsae.losses import (
     Balls,
     annotation_loss,
     auxiliary_loss,
+    bag_logits,
     nf1_loss,
     nf2_loss,
     nf3_loss,
@@ -40,6 +41,12 @@ def test_positives_can_weigh_more() -> None:
     found = annotation_loss(torch.zeros(1, 2), torch.tensor([[True, False]]), torch.tensor([3.0, 5.0]))
 
     assert_close(found, torch.tensor(np.log(2) * (3 + 1) / 2, dtype=torch.float32))
+
+
+def test_the_logit_of_a_bag_is_the_log_of_the_mean_odds() -> None:
+    odds = torch.tensor([[[1.0, 9.0], [3.0, 1.0]]])
+
+    assert_close(bag_logits(odds.log()), torch.tensor([[2.0, 5.0]]).log())
 
 
 def test_auxiliary_loss_is_relative_to_the_residual() -> None:

@@ -24,6 +24,7 @@ def protsae(**changes: object) -> ProtSAE:
 def saes() -> list[SAE]:
     switches = product(("after", "before"), ("active", "all"))
     guided = [protsae(forcing=forcing, forcing_mean=mean) for forcing, mean in switches]
+    guided += [protsae(forcing=forcing, forcing_strength="graded") for forcing in ("after", "before")]
     plain = protsae(forced_activation=False, rescale=False, detach=False)
     return [TopKSAE(TopKSAEConfig(d_model=D_MODEL, d_sae=D_SAE, k=K)), *guided, plain]
 

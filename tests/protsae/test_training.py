@@ -54,7 +54,7 @@ def test_a_topk_sae_learns_planted_directions(data: TrainingData, tmp_path: Path
     torch.testing.assert_close(sae.W_dec.norm(dim=1), torch.ones(tiny.D_SAE))
 
 
-@pytest.mark.parametrize("annotation", ["residue", "protein"])
+@pytest.mark.parametrize("annotation", ["residue", "protein", "bag"])
 def test_a_protsae_learns_its_concepts(data: TrainingData, tmp_path: Path, annotation: str) -> None:
     sae = tiny.make("protsae", annotation=annotation)
     result = train(sae, data, tiny.config(epochs=12, lr=0.02, lr_drop_epoch=10), tmp_path)

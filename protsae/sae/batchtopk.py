@@ -1,0 +1,95 @@
+"""BatchTopK sparse autoencoder (Bussmann et al. 2024, arXiv:2412.06410): k features a residue in the mean of a batch.
+
+    training   acts = pre where pre is among the n * k largest positive ones of the batch of n residues, else 0
+    inference  acts = pre where pre > theta, else 0
+               theta = running mean, over the training batches, of the smallest pre-activation that was kept
+
+    pre   = (x_in - b_dec) @ W_enc + b_enc
+    x_hat = acts @ W_dec + b_dec
+
+A residue that needs more features gets more. At inference a residue's code depends on no other residue.
+
+Read `threshold.py` first, then `BatchTopKSAE.training_floor`.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from protsae.sae.base import TrainingPass, random_directions
+from protsae.sae.threshold import Entries, ThresholdSAE
+from protsae.sae.topk import check_shape
+
+_RATE = 0.1
+"""Share of the newest batch in the running mean: it looks back over about ten steps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchTopKSAEConfig:
+    """Shape and sparsity of a BatchTopK SAE. Saved as `cfg.json` beside the weights."""
+
+    d_model: int
+    """Width of the residual stream that is read, e.g. 1280 for ESM-2 650M."""
+
+    d_sae: int
+    """Number of features."""
+
+    k: int = 64
+    """Features kept per residue, in the mean of a batch."""
+
+    def __post_init__(self) -> None:
+        check_shape(self.d_model, self.d_sae, self.k)
+
+
+class BatchTopKSAE(ThresholdSAE):
+    """SAE that keeps the largest pre-activations of a whole batch."""
+
+    architecture: ClassVar[str] = "batchtopk"
+    config_class: ClassVar[type] = BatchTopKSAEConfig
+    cfg: BatchTopKSAEConfig
+
+    threshold: Tensor
+    """Theta; 0 before the first step."""
+
+    def __init__(self, cfg: BatchTopKSAEConfig, *, seed: int = 0) -> None:
+        """Start from random unit directions, the encoder as the decoder's transpose."""
+        super().__init__(cfg)
+        directions = random_directions(cfg.d_sae, cfg.d_model, torch.Generator().manual_seed(seed))
+        self.W_enc = nn.Parameter(directions.T.contiguous())
+        self.b_enc = nn.Parameter(torch.zeros(cfg.d_sae))
+        self.W_dec = nn.Parameter(directions.clone())
+        self.b_dec = nn.Parameter(torch.zeros(cfg.d_model))
+        self.register_buffer("threshold", torch.zeros(()))
+
+    def encoder(self) -> tuple[Float[Tensor, "d_sae d_model"], Float[Tensor, " d_sae"]]:
+        """Rows of W_enc transposed, and b_enc."""
+        return self.W_enc.T, self.b_enc
+
+    def floor(self) -> Float[Tensor, ""]:
+        """The learnt threshold, one for all features."""
+        return self.threshold
+
+    def training_floor(self, pre_acts: Float[Tensor, "n d_sae"]) -> Float[Tensor, ""]:
+        """The largest number below the n * k largest of `pre_acts`, not below 0; all that equal the last are kept."""
+        n_kept = self.cfg.k * len(pre_acts)
+        if pre_acts.device.type == "cpu":
+            from protsae.sae import sparse_threshold  # noqa: PLC0415 - numba is needed here only
+
+            least = pre_acts.new_tensor(sparse_threshold.nth_largest(pre_acts, n_kept, 0.8 * float(self.threshold)))
+        else:
+            least = pre_acts.flatten().topk(n_kept).values[-1]
+        return torch.nextafter(least, least.new_tensor(-torch.inf)).clamp_min(0)
+
+    def activate(self, entries: Entries) -> Tensor:
+        """Pre-activations above the floor."""
+        return entries.pre * entries.is_above
+
+    @torch.no_grad()
+    def after_step(self, passed: TrainingPass, n_rows: int) -> None:
+        """Unit decoder rows, and the threshold's running mean."""
+        super().after_step(passed, n_rows)
+        if passed.floor is not None:
+            self.threshold.lerp_(passed.floor, _RATE if self.threshold > 0 else 1.0)

@@ -1,0 +1,100 @@
+"""Gated sparse autoencoder (Rajamanoharan et al. 2024, arXiv:2404.16014): which features, and how much, apart.
+
+    h     = (x_in - b_dec) @ W_enc
+    gate  = h + b_gate                                         # which features are active: gate > 0
+    acts  = 1[gate > 0] * ReLU(exp(r_mag) * h + b_mag)         # how much; W_enc is shared
+    x_hat = acts @ W_dec + b_dec
+    L     = L_rec + c * (sum of ReLU(gate), mean over residues)
+                  + |x_in - ReLU(gate) @ W_dec* - b_dec*|^2    # * without gradient; mean over residues
+
+The last term alone would shrink the activations, so the penalty acts on the gates only. c is set by the controller of
+`threshold.py`, so that k features are active in the mean.
+
+Read `threshold.py` first, then `GatedSAE`.
+"""
+
+# ruff: noqa: ARG002 - the methods of an architecture get all that another one may need
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from protsae.losses import reconstruction_loss
+from protsae.sae.base import random_directions
+from protsae.sae.threshold import Entries, PenalizedSAE
+from protsae.sae.topk import check_shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatedSAEConfig:
+    """Shape and sparsity of a Gated SAE. Saved as `cfg.json` beside the weights."""
+
+    d_model: int
+    """Width of the residual stream that is read, e.g. 1280 for ESM-2 650M."""
+
+    d_sae: int
+    """Number of features."""
+
+    k: int = 64
+    """Active features per residue that the training aims at, in the mean."""
+
+    def __post_init__(self) -> None:
+        check_shape(self.d_model, self.d_sae, self.k)
+
+
+class GatedSAE(PenalizedSAE):
+    """SAE with a gate and a magnitude for each feature."""
+
+    architecture: ClassVar[str] = "gated"
+    config_class: ClassVar[type] = GatedSAEConfig
+    cfg: GatedSAEConfig
+
+    def __init__(self, cfg: GatedSAEConfig, *, seed: int = 0) -> None:
+        """Start from random unit directions, the encoder as the decoder's transpose, gate and magnitude equal."""
+        super().__init__(cfg, first_coef=0.1)
+        directions = random_directions(cfg.d_sae, cfg.d_model, torch.Generator().manual_seed(seed))
+        self.W_enc = nn.Parameter(directions.T.contiguous())
+        self.b_gate = nn.Parameter(torch.zeros(cfg.d_sae))
+        self.r_mag = nn.Parameter(torch.zeros(cfg.d_sae))
+        self.b_mag = nn.Parameter(torch.zeros(cfg.d_sae))
+        self.W_dec = nn.Parameter(directions.clone())
+        self.b_dec = nn.Parameter(torch.zeros(cfg.d_model))
+
+    def encoder(self) -> tuple[Float[Tensor, "d_sae d_model"], Float[Tensor, " d_sae"]]:
+        """Rows of W_enc transposed, and no bias: gate and magnitude have their own."""
+        return self.W_enc.T, torch.zeros_like(self.b_gate)
+
+    @torch.no_grad()
+    def fit_input(self, mean: Float[Tensor, " d_model"], mean_square_norm: float) -> None:
+        """`SAE.fit_input`, and biases that start the features sparse."""
+        super().fit_input(mean, mean_square_norm)
+        self.b_gate.fill_(-self.starting_level())
+        self.b_mag.copy_(self.b_gate)
+
+    @torch.no_grad()
+    def floor(self) -> Float[Tensor, " d_sae"]:
+        """Where h opens the gate and gives a magnitude."""
+        return torch.maximum(-self.b_gate, -self.b_mag * (-self.r_mag).exp())
+
+    def training_floor(self, pre_acts: Float[Tensor, "n d_sae"]) -> Float[Tensor, " d_sae"]:
+        """Where h opens the gate: the penalty sees gates whose magnitude is 0."""
+        return -self.b_gate.detach()
+
+    def activate(self, entries: Entries) -> Tensor:
+        """Magnitudes behind open gates."""
+        return (entries.at(self.r_mag.exp()) * entries.pre + entries.at(self.b_mag)).relu() * entries.is_above
+
+    def penalty(self, entries: Entries, acts: Tensor, x_in: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:
+        """L1 of the open gates, and the error of a reconstruction from them."""
+        gates = (entries.pre + entries.at(self.b_gate)).relu()
+        by_gates = entries.decode(gates, self.W_dec.detach()) + self.b_dec.detach()
+        return self.sparsity_coef * gates.sum() / entries.n_rows + reconstruction_loss(x_in, by_gates)
+
+    def dead_acts(
+        self, x_in: Float[Tensor, "n d_model"], features: Int[Tensor, " n_features"]
+    ) -> Float[Tensor, "n n_features"]:
+        """Softplus of the gates: a dead one is negative, where ReLU has no gradient."""
+        return nn.functional.softplus((x_in - self.b_dec) @ self.W_enc[:, features] + self.b_gate[features])

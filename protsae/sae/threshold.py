@@ -1,0 +1,200 @@
+"""What the SAEs share whose features are active above a threshold: ReLU, Gated, JumpReLU and BatchTopK.
+
+    pre   = (x_in - b_dec) @ W_enc + bias
+    acts  = activate(pre) where pre > floor, else 0            # a floor for each feature, or one for all
+    L     = L_rec + penalty
+
+`Entries` are the pre-activations with their floor: all of them as a matrix, or those above it as a vector
+(`sparse_threshold.py`). An architecture writes `activate` and `penalty` once, in plain torch, and both forms use it.
+
+Where a penalty c * S makes the features sparse, a controller sets c so that L0, the mean number of active features,
+comes to k: after every step
+
+    e = 2 tanh(log(L0 / k) / 2)
+    log c  increases by  slow * e + fast * (e - e of the step before)
+
+so that architectures can be compared at equal L0 without a search over c. Both numbers are saved buffers: a training
+that is killed goes on with them.
+
+Read `base.py` first, then `ThresholdSAE.training_pass`.
+
+Source: the controller is designed here (a proportional-integral controller of log c); papers sweep c by hand.
+"""
+
+# ruff: noqa: ARG002 - the methods of an architecture get all that another one may need
+
+from abc import abstractmethod
+from typing import ClassVar
+
+import torch
+from jaxtyping import Bool, Float, Int
+from scipy.sparse import csr_array
+from torch import Tensor
+
+from protsae.sae.base import DENSE_ABOVE, SAE, SAEConfig, TrainingPass
+
+_SLOW, _FAST = 0.02, 1.0
+"""Gains of the controller per step."""
+
+_PROBED_ROWS = 64
+"""Residues that tell whether a batch is sparse enough for the loops over active features."""
+
+
+class Entries:
+    """Pre-activations and what is asked of them; here all of a batch, as a matrix."""
+
+    def __init__(self, pre: Float[Tensor, "n d_sae"], floor: Tensor) -> None:
+        """`pre` carries gradients; `floor` is of all features or of each."""
+        self.pre = pre
+        self.is_above: Tensor = pre.detach() > floor
+        """Which of them exceed their floor."""
+        self.n_rows: int = len(pre)
+
+    def at(self, per_feature: Float[Tensor, " d_sae"]) -> Tensor:
+        """The value of each entry's feature, in a shape that fits `pre`."""
+        return per_feature.expand_as(self.pre)
+
+    def decode(self, acts: Tensor, decoder: Float[Tensor, "d_sae d_model"]) -> Float[Tensor, "n d_model"]:
+        """Product of activations and decoder."""
+        return acts @ decoder
+
+    def n_fired(self, acts: Tensor) -> Int[Tensor, " d_sae"]:
+        """Rows on which each feature's activation is not zero."""
+        return (acts > 0).sum(0)
+
+
+class ThresholdSAE(SAE):
+    """An SAE whose features are active where a pre-activation exceeds a threshold; residues may differ in L0."""
+
+    @abstractmethod
+    def floor(self) -> Tensor:
+        """At inference a feature is active where its pre-activation is above this; 0-dim or [d_sae], no gradient."""
+
+    def training_floor(self, pre_acts: Float[Tensor, "n d_sae"]) -> Tensor:
+        """What a pre-activation must exceed to matter in training; 0-dim or [d_sae], no gradient."""
+        return self.floor()
+
+    @abstractmethod
+    def activate(self, entries: Entries) -> Tensor:
+        """Activations of the entries, in their shape; 0 where `is_above` is false."""
+
+    def penalty(self, entries: Entries, acts: Tensor, x_in: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:
+        """What the loss takes on top of the reconstruction, weighted, mean over residues."""
+        return x_in.new_zeros(())
+
+    def sparsify(
+        self,
+        pre_acts: Float[Tensor, "n d_sae"],
+        logits: Float[Tensor, "n m"] | None,
+    ) -> tuple[Float[Tensor, "n d_sae"], Bool[Tensor, "n m"] | None]:
+        """Activations at inference."""
+        return self.activate(Entries(pre_acts, self.floor())), None
+
+    def training_pass(self, x_in: Float[Tensor, "n d_model"], *, inference: bool = False) -> TrainingPass:
+        """Reconstruct rescaled input `x_in`, with gradients for all parameters but none for `x_in`.
+
+        Args:
+            x_in: in the SAE's own units.
+            inference: choose the active features as `encode` does, and leave penalty and gradients out.
+        """
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not inference):
+            weight, bias = self.encoder()
+            entries, floor = self._entries(x_in, weight, bias, inference=inference)
+            acts = self.activate(entries)
+            return TrainingPass(
+                x_hat=entries.decode(acts, self.W_dec) + self.b_dec,
+                logits=x_in.new_zeros(len(x_in), 0),
+                n_fired=entries.n_fired(acts.detach()),
+                n_forced=0,
+                n_predicted=0,
+                n_participating=0,
+                penalty=x_in.new_zeros(()) if inference else self.penalty(entries, acts, x_in),
+                floor=floor,
+            )
+
+    def _entries(
+        self,
+        x_in: Float[Tensor, "n d_model"],
+        weight: Float[Tensor, "d_sae d_model"],
+        bias: Float[Tensor, " d_sae"],
+        *,
+        inference: bool,
+    ) -> tuple[Entries, Tensor]:
+        """Pre-activations of a batch and their floor; as a vector where the batch is sparse enough for that to pay."""
+
+        def floor_of(pre_acts: Tensor) -> Tensor:
+            return self.floor() if inference else self.training_floor(pre_acts.detach())
+
+        if not self._is_sparse(x_in, weight, bias, inference=inference):
+            pre_acts = (x_in - self.b_dec) @ weight.T + bias
+            floor = floor_of(pre_acts)
+            return Entries(pre_acts, floor), floor
+        from protsae.sae import sparse_autograd, sparse_threshold  # noqa: PLC0415 - numba is needed here only
+
+        u = (x_in - self.b_dec).detach()
+        pre_acts = sparse_autograd.linear(u, weight, bias)
+        floor = floor_of(pre_acts)
+        return sparse_threshold.SparseEntries(
+            sparse_threshold.above(pre_acts, floor), u, weight, bias, self.b_dec
+        ), floor
+
+    @torch.no_grad()
+    def _is_sparse(self, x_in: Tensor, weight: Tensor, bias: Tensor, *, inference: bool) -> bool:
+        """Whether few enough features of the first residues are above their floor."""
+        if self.W_dec.device.type != "cpu":
+            return False
+        pre_acts = (x_in[:_PROBED_ROWS] - self.b_dec) @ weight.T + bias
+        floor = self.floor() if inference else self.training_floor(pre_acts)
+        return float((pre_acts > floor).float().mean()) <= DENSE_ABOVE
+
+    @torch.no_grad()
+    def starting_level(self) -> Float[Tensor, ""]:
+        """What a fresh SAE's pre-activations exceed on a share 2 k / d_sae of residues, if these are Gaussian.
+
+        To start there spares hundreds of steps with half of the features active, dense and slow; call it once the
+        input is fitted.
+        """
+        variance = (1 - self.b_dec.pow(2).sum() / self.d_model).clamp_min(1e-6)
+        share = variance.new_tensor(1 - min(0.5, 2 * self.cfg.k / self.d_sae))
+        return torch.special.ndtri(share) * variance.sqrt()
+
+    @torch.no_grad()
+    def encode_sparse(self, x: Float[Tensor, "n d_model"]) -> csr_array:
+        """`encode` as a sparse matrix [n, d_sae], columns ascending within a row; several times faster on a CPU."""
+        if self.W_dec.device.type != "cpu":
+            return csr_array(self.encode(x).cpu().numpy())
+        from protsae.sae import sparse_autograd, sparse_threshold  # noqa: PLC0415 - numba is needed here only
+
+        weight, bias = self.encoder()
+        u = x * self.scale - self.b_dec
+        codes = sparse_threshold.above(sparse_autograd.linear(u, weight, bias), self.floor())
+        acts = self.activate(sparse_threshold.SparseEntries(codes, u, weight, bias, self.b_dec))
+        found = csr_array((acts.numpy(), codes.features, codes.indptr), shape=(len(x), self.d_sae))
+        found.eliminate_zeros()
+        return found
+
+
+class PenalizedSAE(ThresholdSAE):
+    """A `ThresholdSAE` that a penalty makes sparse, held at L0 = k by a controller of the penalty's coefficient."""
+
+    has_penalty: ClassVar[bool] = True
+
+    sparsity_coef: Tensor
+    """c"""
+    excess: Tensor
+    """e of the step before, -2 to 2."""
+
+    def __init__(self, cfg: SAEConfig, *, first_coef: float) -> None:
+        """`first_coef` is c before the first step."""
+        super().__init__(cfg)
+        self.register_buffer("sparsity_coef", torch.tensor(first_coef))
+        self.register_buffer("excess", torch.zeros(()))
+
+    @torch.no_grad()
+    def after_step(self, passed: TrainingPass, n_rows: int) -> None:
+        """Unit decoder rows, and one move of the controller."""
+        super().after_step(passed, n_rows)
+        l0 = passed.n_fired.sum().to(self.excess) / n_rows
+        excess = 2 * torch.tanh((l0.clamp_min(1e-3) / self.cfg.k).log() / 2)
+        self.sparsity_coef.mul_((_SLOW * excess + _FAST * (excess - self.excess)).exp())
+        self.excess.copy_(excess)

@@ -19,6 +19,7 @@ from explorer.links import FeatureRef
 from protsae.store.rows import (
     AnnotationHit,
     AnnotationRow,
+    ConfoundRow,
     ExampleRow,
     FeatureAnnotation,
     FeatureHit,
@@ -152,13 +153,17 @@ def feature(ref: FeatureRef) -> FeatureRow | None:
 
 def feature_terms(ref: FeatureRef) -> list[TermFeature]:
     """The feature's GO terms; its guiding term first, then by validation F1."""
-    rows = bundle().reader.feature_terms(ref.sae, ref.feature)
-    return sorted(rows, key=lambda row: (not row.is_guiding, row.rank_in_feature or 99))
+    return sorted(bundle().reader.feature_terms(*ref), key=lambda row: (not row.is_guiding, row.rank_in_feature or 99))
 
 
 def feature_annotations(ref: FeatureRef) -> list[FeatureAnnotation]:
     """The feature's residue annotations, best first."""
     return list(bundle().reader.feature_annotations(ref.sae, ref.feature))
+
+
+def feature_confounds(ref: FeatureRef) -> list[ConfoundRow]:
+    """How well simple facts alone predict where the feature fires, furthest above luck first."""
+    return bundle().reader.feature_confounds(*ref)
 
 
 def annotation_features(kind: str) -> list[FeatureAnnotation]:
@@ -197,9 +202,8 @@ def peak_in_space(example: ExampleRow) -> bool:
 def showcase(number: int = 6) -> list[TermFeature]:
     """Validated features for the landing page, named by a GO term: from every autoencoder in turn, no term twice."""
     by_sae: dict[str, list[TermFeature]] = {}
-    for row in validated():
-        if row.label_origin in ("guided", "go"):
-            by_sae.setdefault(row.sae, []).append(row)
+    for row in (row for row in validated() if row.label_origin in ("guided", "go")):
+        by_sae.setdefault(row.sae, []).append(row)
     queues = [by_sae[name] for name in sorted(by_sae, key=lambda name: (name == vanilla_sae(), name))]
     chosen: list[TermFeature] = []
     for turn in range(max((len(queue) for queue in queues), default=0)):
@@ -289,3 +293,8 @@ def dense(example: ExampleRow) -> Float[np.ndarray, " n_residues"]:
     values = np.zeros(example.length, dtype=np.float32)
     values[example.positions.astype(int) - 1] = example.acts
     return values
+
+
+def evaluation() -> pd.DataFrame:
+    """Every method's numbers on held-out proteins; empty where the bundle was not evaluated."""
+    return bundle().reader.evaluation()

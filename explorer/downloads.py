@@ -14,7 +14,9 @@ def table_csv(head: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(head)
-    writer.writerows([f"'{c}" if isinstance(c, str) and c[:1] in "=+-@" else c for c in line] for line in lines)
+    writer.writerows(
+        [f"'{c}" if isinstance(c, str) and c.startswith(tuple("=+-@")) else c for c in line] for line in lines
+    )
     return buffer.getvalue()
 
 

@@ -3,28 +3,45 @@
 Each function draws one card. Read `how_we_know`, then `badges`.
 """
 
-import numpy as np
 import streamlit as st
 
 from explorer import charts, data, frame, links, markup, theme, words
 from explorer.links import FeatureRef
 from protsae.alphabet import AMINO_ACIDS
-from protsae.store.rows import FeatureAnnotation, FeatureRow, NeighbourRow, TermFeature
+from protsae.store.rows import ConfoundRow, FeatureAnnotation, FeatureRow, NeighbourRow, TermFeature
 
 DENSE = 0.1
 """Fires on more than this share of residues: too much to stand for one idea."""
 
 BIASED = 3.0
-"""log2 enrichment from which on one amino acid alone may explain the feature (eight times its usual share)."""
+"""log2 enrichment from which on an amino acid is worth a word (eight times its usual share)."""
+
+ENRICHED = 1.0
+"""log2 enrichment from which on an amino acid is named where amino acids explain the feature."""
+
+MOST = 3
+"""Amino acids that are named; where more explain the feature, the badge just says so."""
+
+PREFERS = 0.8
+"""AUROC from which on that preference has held on test proteins."""
+
+CONFOUND_BADGES = {
+    "position": "mostly position",
+    "length": "mostly length",
+    "family": "one family",
+    "organism": "mostly organism",
+}
 
 PLOTLY = {"displayModeBar": False}
 
 
-def how_we_know(row: FeatureRow, terms: list[TermFeature], sites: list[FeatureAnnotation]) -> None:
+def how_we_know(
+    row: FeatureRow, terms: list[TermFeature], sites: list[FeatureAnnotation], facts: list[ConfoundRow]
+) -> None:
     """The held-out card: best term with its scores, then everything else the feature aligns with."""
     with st.container(border=True):
         st.subheader("How do we know?", anchor=False, help=words.HELP["held_out"])
-        st.html(markup.wrap(badges(row, terms)))
+        st.html(markup.wrap(badges(row, terms, facts)))
         if not terms:
             frame.say("No GO term could be scored against this feature: the examples are the evidence.")
         else:
@@ -89,7 +106,27 @@ def _sites_table(sites: list[FeatureAnnotation]) -> str:
     return markup.table(("Site", "F1", "interval", "null"), rows)
 
 
-def badges(row: FeatureRow, terms: list[TermFeature]) -> str:
+def what_else(row: FeatureRow, facts: list[ConfoundRow]) -> None:
+    """How well simple facts alone predict where it fires: a label is worth little where one of them says as much."""
+    if not facts:
+        return
+    with st.container(border=True):
+        st.subheader("What else could explain it?", anchor=False, help=words.HELP["confounds"])
+        explains = next((fact for fact in facts if fact.confound == row.confound), None)
+        frame.say(words.confound(explains) if explains else "None of these facts alone explains where it fires.")
+        rows = [
+            (
+                words.CONFOUNDS[fact.confound][0],
+                words.number(fact.auroc),
+                words.number(fact.f1),
+                words.number(fact.null_f1),
+            )
+            for fact in facts
+        ]
+        st.html(markup.wrap(markup.table(("Fact alone", "AUROC", "F1", "null"), rows)))
+
+
+def badges(row: FeatureRow, terms: list[TermFeature], facts: list[ConfoundRow]) -> str:
     """Short notes that change how far to trust the label."""
     notes = []
     if row.kind == "defined":
@@ -112,21 +149,31 @@ def badges(row: FeatureRow, terms: list[TermFeature]) -> str:
                 "dense", f"Fires on {words.percent(row.density)} of residues: too often to stand for one idea.", "warn"
             )
         )
-    letter, gain = strongest_residue(row)
-    if gain >= BIASED:
-        name = words.AMINO_ACID_NAMES[letter]
-        tip = f"{name.capitalize()} is {2**gain:.0f} times as frequent where it fires: it may detect nothing else."
-        notes.append(markup.badge(f"mostly on {name}", tip, "warn"))
+    notes.append(_confound_badge(row, {fact.confound: fact for fact in facts}))
     return "".join(notes)
 
 
-def strongest_residue(row: FeatureRow) -> tuple[str, float]:
-    """The most enriched amino acid and its log2 enrichment; ('', 0) where the feature never fires."""
-    values = np.asarray(row.aa_enrichment, dtype=float)
-    if len(values) != len(AMINO_ACIDS) or not np.isfinite(values).any():
-        return "", 0.0
-    best = int(np.nanargmax(values))
-    return AMINO_ACIDS[best], float(values[best])
+def _confound_badge(row: FeatureRow, facts: dict[str, ConfoundRow]) -> str:
+    """The fact that explains the feature; else, as a mere remark, an amino acid that it prefers."""
+    letters = enriched_residues(row)
+    if row.confound in facts:
+        found = facts[row.confound]
+        named = words.join([words.AMINO_ACID_NAMES[letter] for letter, _ in letters])
+        on = f"mostly on {named}" if 1 <= len(letters) <= MOST else "mostly amino acid"
+        text = CONFOUND_BADGES.get(found.confound, on)
+        return markup.badge(text, words.confound(found), "warn")
+    amino_acid = facts.get("amino_acid")
+    if amino_acid is None or not letters or letters[0][1] < BIASED or (amino_acid.auroc or 0) < PREFERS:
+        return ""
+    name, gain = words.AMINO_ACID_NAMES[letters[0][0]], letters[0][1]
+    tip = f"{name.capitalize()} is {2**gain:.0f} times as frequent where it fires, but alone does not say where: F1 "
+    return markup.badge(f"prefers {name}", f"{tip}{words.number(amino_acid.f1)}.")
+
+
+def enriched_residues(row: FeatureRow) -> list[tuple[str, float]]:
+    """Amino acids at least twice as frequent where it fires, with log2 enrichment, most enriched first."""
+    pairs = zip(AMINO_ACIDS, row.aa_enrichment.tolist(), strict=False)
+    return sorted(((letter, gain) for letter, gain in pairs if gain >= ENRICHED), key=lambda pair: -pair[1])
 
 
 def when_it_fires(row: FeatureRow) -> None:

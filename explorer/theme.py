@@ -108,6 +108,12 @@ STYLE_SHEET = f"""<style>
 .ps-rows td, .ps-rows th {{ padding: .18rem .5rem .18rem 0; border: 0; border-bottom: 1px solid var(--ps-line);
   text-align: left; font-variant-numeric: tabular-nums; font-weight: 400; }}
 .ps-rows th {{ color: var(--ps-soft); font-size: .76rem; }}
+.ps-wide {{ overflow-x: auto; }}
+.ps-wide td {{ white-space: nowrap; padding-right: 1.1rem; }}
+.ps-wide th {{ vertical-align: bottom; min-width: 5.6rem; }}
+.ps-wide tr > :first-child {{ position: sticky; left: 0; background: {_pair(SURFACE)}; }}
+.ps-wide .kind td {{ border-bottom: 0; padding-top: .55rem; font-size: .76rem; color: var(--ps-soft); }}
+.ps-wide .kind span {{ position: sticky; left: 0; }}
 .ps-legend {{ display: flex; align-items: center; gap: .15rem .6rem; font-size: .78rem; color: var(--ps-soft);
   flex-wrap: wrap; margin: .15rem 0; }}
 .ps-legend .bar {{ width: 120px; height: 10px; border-radius: 3px;

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from protsae.alphabet import AMINO_ACIDS
-from protsae.store.rows import FeatureRow, TermFeature
+from protsae.store.rows import ConfoundRow, FeatureRow, TermFeature
 
 NAMESPACES = {"MFO": "molecular function", "BPO": "biological process", "CCO": "cellular component"}
 BANDS = {"top": "Strongest", "high": "Middle", "low": "Weak", "3d": "In 3D"}
@@ -43,6 +43,18 @@ AMINO_ACID_NAMES = dict(
     )
 )
 
+CONFOUNDS = {
+    "amino_acid": ("Amino acid", "The amino acid alone predicts on which residues it fires"),
+    "position": ("Place in the chain", "The place in the chain alone predicts on which residues it fires"),
+    "length": ("Length", "Sequence length alone predicts in which proteins it fires strongly"),
+    "family": (
+        "Family",
+        "Most proteins in which it fires strongly belong to one homology family, and relatives alone predict them",
+    ),
+    "organism": ("Organism", "The organism alone predicts in which proteins it fires strongly"),
+}
+"""What each is called, and what it means where it explains a feature."""
+
 HELP = {
     "feature": "One direction that the sparse autoencoder found in the protein language model's states. On each "
     "residue it is silent or fires with some strength.",
@@ -69,6 +81,10 @@ HELP = {
     "cosine": "Similarity of the two features' directions: 1 the same, 0 unrelated.",
     "held_out": "No protein of these homology clusters trained the autoencoder or helped to choose feature and "
     "threshold.",
+    "confounds": "How well one simple fact, and nothing else, predicts where the feature fires. Amino acid and place "
+    "in the chain: on which residues. Length, family, organism: in which proteins its strongest residue exceeds half "
+    "of its maximum. Learned on training proteins and told on test proteins; for families, which no two splits share, "
+    "a protein is predicted by its relatives. Null: the same after dealing the fact out at random.",
     "band": "Strongest: the proteins with the highest activation. Middle: 50th to 75th percentile of protein maxima. "
     "Weak: below the 25th. In 3D: the strongest of the others whose structure is known. Without the term: strong "
     "examples that are not annotated with it, either errors of the "
@@ -162,6 +178,12 @@ def verdict(term: TermFeature) -> str:
     if term.test_f1 > term.null_f1:
         return "Weak evidence: the interval reaches down to what shuffled labels give."
     return "Not confirmed: on unseen proteins it does no better than shuffled labels."
+
+
+def confound(found: ConfoundRow) -> str:
+    """One sentence on a simple fact that explains where a feature fires."""
+    _, meaning = CONFOUNDS[found.confound]
+    return f"{meaning}, with F1 {number(found.f1)} (luck gives {number(found.null_f1)})."
 
 
 def feature_lead(row: FeatureRow, best: TermFeature | None) -> str:

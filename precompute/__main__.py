@@ -1,4 +1,4 @@
-"""Command line of precompute: `python -m precompute run | stage | plm | cluster`.
+"""Command line of precompute: `python -m precompute run | stage | evaluate | plm | cluster`.
 
 What the user can mend is one line on standard error and exit code 2; what is our fault keeps its traceback.
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from precompute.config import RunConfig
+from precompute.evaluation.config import EvaluateConfig
 from precompute.homology import cluster_with_mmseqs
 from precompute.options import add_flags, build
 from precompute.plm_corpus import read_fasta
@@ -53,20 +54,24 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="precompute", description="Sequences and GO annotations in, a bundle for the explorer out.")
-    names = "run|stage|plm|cluster"
+    names = "run|stage|evaluate|plm|cluster"
     commands = parser.add_subparsers(dest="command", required=True, metavar=names, parser_class=_Parser)
     run = commands.add_parser("run", help="all stages, in order", description="Make a bundle.")
     run.add_argument("--clean", action="store_true", help="Remove the work folder after success.")
     stage = commands.add_parser("stage", help="one stage", description="Run one stage; those before it must be done.")
     stage.add_argument("stage", choices=STAGE_NAMES, metavar="NAME", help=", ".join(STAGE_NAMES))
     stage.add_argument("--force", action="store_true", help="Run it again from the start even where it is done.")
+    about = "Train every method on a bundle's embeddings and score it on held-out proteins."
+    evaluate = commands.add_parser("evaluate", help="compare all methods", description=about)
+    evaluate.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
     plm = commands.add_parser("plm", help="train a small PLM", description="Train a PLM of ESM-2's architecture.")
     cluster = commands.add_parser("cluster", help="homology clusters", description="Cluster a FASTA with MMseqs2.")
     cluster.add_argument("--sequences", type=Path, required=True, metavar="FILE", help="FASTA, optionally gzipped.")
     cluster.add_argument("--out", type=Path, required=True, metavar="FILE", help="TSV: name, representative.")
-    for command, config_class in ((run, RunConfig), (stage, RunConfig), (plm, PLMTrainConfig)):
+    configs = ((run, RunConfig), (stage, RunConfig), (evaluate, EvaluateConfig), (plm, PLMTrainConfig))
+    for command, config_class in configs:
         command.add_argument("--quiet", action="store_true", help="No progress, no summary.")
-        add_flags(command, config_class)
+        add_flags(command, config_class, without=("bundle",))
     return parser
 
 
@@ -84,6 +89,12 @@ def _stage(arguments: argparse.Namespace) -> None:
     Runner(config, Console(quiet=arguments.quiet)).run_one(arguments.stage, force=arguments.force)
 
 
+def _evaluate(arguments: argparse.Namespace) -> None:
+    from precompute.evaluation.runner import evaluate  # noqa: PLC0415 - the other commands need not load it
+
+    evaluate(build(EvaluateConfig, vars(arguments)), Console(quiet=arguments.quiet))
+
+
 def _plm(arguments: argparse.Namespace) -> None:
     from precompute.plm_training import train  # noqa: PLC0415
 
@@ -99,7 +110,7 @@ def _cluster(arguments: argparse.Namespace) -> None:
     temporary.replace(arguments.out)
 
 
-_COMMANDS = {"run": _run, "stage": _stage, "plm": _plm, "cluster": _cluster}
+_COMMANDS = {"run": _run, "stage": _stage, "evaluate": _evaluate, "plm": _plm, "cluster": _cluster}
 
 
 def _complain(text: str) -> None:

@@ -31,6 +31,7 @@ _AT_LEAST: dict[str, float] = {
     "batch_size": 1,
     "lambda_annot": 0,
     "lambda_axiom": 0,
+    "positive_weight": 0,
     "seed": 0,
     "max_residues_per_shard": 1024,
 }
@@ -105,6 +106,15 @@ class RunConfig:
 
     lambda_axiom: float = 1.0
     """Weight of the axiom loss against the reconstruction loss."""
+
+    annotation: Literal["residue", "protein", "bag"] = "residue"
+    """What the annotation loss judges: every residue (the paper's), a protein's mean, or a bag of its residues."""
+
+    positive_weight: float = 0.0
+    """Power by which rare positives weigh more in the annotation loss; 0 for the paper's, 1 for full balance."""
+
+    forcing_strength: Literal["mean", "graded"] = "mean"
+    """Force predicted features to the mean activation (the paper's), or by degrees as the probability grows."""
 
     sae_dtype: Literal["float32", "float16"] = "float32"
     """Precision of the saved SAE weights."""

@@ -13,7 +13,7 @@ import inspect
 import itertools
 import textwrap
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from types import UnionType
@@ -40,11 +40,13 @@ def field_help(config_class: type) -> dict[str, str]:
     }
 
 
-def add_flags(parser: argparse.ArgumentParser, config_class: type) -> None:
-    """Add one flag per field of `config_class`, and `--config` for a TOML file with the same names."""
+def add_flags(parser: argparse.ArgumentParser, config_class: type, *, without: Collection[str] = ()) -> None:
+    """Add one flag per field of `config_class` not in `without`, and `--config` for a TOML file of the same names."""
     parser.add_argument("--config", type=Path, metavar="TOML", help="File with the same names; flags win over it.")
     helps = field_help(config_class)
     for field in _fields(config_class):
+        if field.name in without:
+            continue
         text = helps.get(field.name, "").replace("%", "%%")
         if field.default is not MISSING and field.default is not None:
             text += f" [{field.default}]"

@@ -15,7 +15,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,9 @@ from protsae.errors import ConfigError, InputError
 
 FORMAT = 1
 """Raised when a stage's files change their meaning, so that old work folders are not taken up."""
+
+RUN_NAME = "run.json"
+"""In the work folder: every setting of the last run, paths in full."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +67,8 @@ STAGES: tuple[Stage, ...] = (
         name="train",
         settings=(
             *("min_term_proteins", "max_concepts", "d_sae", "k", "epochs", "residues_per_protein", "batch_size"),
-            *("learning_rate", "epochs_before_drop", "lambda_annot", "lambda_axiom", "sae_dtype", "seed"),
+            *("learning_rate", "epochs_before_drop", "lambda_annot", "lambda_axiom", "annotation"),
+            *("positive_weight", "forcing_strength", "sae_dtype", "seed"),
         ),
         inputs=("ontology",),
         after=("proteins", "embed"),
@@ -74,11 +78,18 @@ STAGES: tuple[Stage, ...] = (
     Stage(name="structures", inputs=("structures",), after=("proteins",)),
     Stage(name="statistics", after=("proteins", "embed", "train", "activations", "structures")),
     Stage(name="associate", settings=("seed",), after=("proteins", "train", "activations", "statistics")),
+    Stage(
+        name="confounds",
+        settings=("seed",),
+        after=("proteins", "embed", "train", "activations", "statistics", "associate"),
+    ),
     Stage(name="layout", settings=("seed",), after=("train", "statistics")),
     Stage(
         name="publish",
         settings=("out",),
-        after=("proteins", "embed", "probe", "train", "statistics", "associate", "layout", "structures"),
+        after=(
+            *("proteins", "embed", "probe", "train", "statistics", "associate", "confounds", "layout", "structures"),
+        ),
     ),
 )
 STAGE_NAMES = tuple(stage.name for stage in STAGES)
@@ -102,6 +113,7 @@ class Runner:
     def run(self) -> list[StageRecord]:
         """Run every stage in order and print the summary."""
         with _lock(self.work):
+            write_json(self.work / RUN_NAME, run_settings(self.config))
             records = [self.run_stage(stage) for stage in STAGES]
         self._console.summary(records)
         return records
@@ -218,6 +230,14 @@ def _folder_hash(folder: Path) -> str:
     sidecar = folder.with_name(folder.name + ".tsv")
     files += [sidecar] if sidecar.is_file() else []
     return hashlib.sha256("".join(f"{path.name}:{file_sha256(path)}\n" for path in files).encode()).hexdigest()
+
+
+def run_settings(config: RunConfig) -> dict[str, Any]:
+    """Every setting, paths in full, as JSON; a PLM given as a folder counts as a path."""
+    values = {field.name: getattr(config, field.name) for field in fields(config)}
+    local = Path(config.plm)
+    values["plm"] = local.resolve() if local.exists() else config.plm
+    return {name: str(v.resolve()) if isinstance(v, Path) else v for name, v in values.items()}
 
 
 def _plain(value: object) -> object:

@@ -6,6 +6,10 @@ import numpy as np
 import pandas as pd
 from tiny_proteins import KINDS
 
+CONFOUNDS = ("amino_acid", "position", "length", "family", "organism")
+CONFOUNDED = {25: "position", 26: "amino_acid", 27: "family", 28: "length", 29: "organism"}
+"""Features, of every SAE, that a confound is made to explain."""
+
 
 def alignment_table(
     rng: np.random.Generator, features: pd.DataFrame, counts: dict[str, dict[str, int]]
@@ -39,6 +43,18 @@ def annotation_alignment_table(rng: np.random.Generator, saes: list[str]) -> pd.
             scores = _scores(rng, 0.7 - 0.1 * rank, rank=rank, n_pos={"valid": 40, "test": 55})
             rows.append({"sae": sae, "feature": 20, "kind": kind, "is_best_for_kind": True, **scores})
     return pd.DataFrame(rows)
+
+
+def confound_table(features: pd.DataFrame) -> pd.DataFrame:
+    """Five rows for every feature that fires; the one that `CONFOUNDED` names for it scores high, the others low."""
+    rng = np.random.default_rng(11)
+    rows = []
+    for sae, feature, max_act in zip(features["sae"], features["feature"], features["max_act"], strict=True):
+        for confound in CONFOUNDS if max_act > 0 else ():
+            f1 = float(rng.uniform(0.05, 0.25)) + (0.65 if CONFOUNDED.get(feature) == confound else 0.0)
+            auroc = None if confound == "family" and feature % 8 == 0 else 0.5 + f1 / 2
+            rows.append((sae, feature, confound, auroc, f1, float(rng.uniform(0.02, 0.1))))
+    return pd.DataFrame(rows, columns=["sae", "feature", "confound", "auroc", "f1", "null_f1"])
 
 
 def _scores(rng: np.random.Generator, f1: float, *, rank: int, n_pos: dict[str, int]) -> dict[str, Any]:

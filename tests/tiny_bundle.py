@@ -2,7 +2,7 @@
 
 Forty random sequences (`tiny_proteins.py`) and four random SAEs of 64 features over a random two-layer ESM-2. What the
 store says of a feature (density, maximum, examples) is counted from these very models, so encoding a stored protein
-gives the stored activations. Alignment scores are drawn, seeded; they mean nothing.
+gives the stored activations. Alignment scores, confounds and the evaluation are drawn, seeded; they mean nothing.
 `python tests/tiny_bundle.py FOLDER` writes one to look at.
 
 Read `build_tiny_bundle`.
@@ -22,7 +22,8 @@ from esm.model.esm2 import ESM2
 from safetensors.torch import save_file
 
 sys.path.insert(0, str(Path(__file__).parent))
-from tiny_alignments import alignment_table, annotation_alignment_table
+from tiny_alignments import CONFOUNDED, alignment_table, annotation_alignment_table, confound_table
+from tiny_evaluation import evaluation_table
 from tiny_proteins import (
     ROOTS,
     SYNONYMS,
@@ -109,11 +110,13 @@ def tiny_parts(folder: Path) -> Parts:
         "protein_go": protein_go,
         "sae": pd.DataFrame([_sae_row(name, saes[name], acts[name], x) for name in SAES]),
         "feature": features,
+        "feature_confound": confound_table(features),
         "feature_go": alignments,
         "feature_annotation": annotation_alignment_table(rng, list(SAES)),
         "example": pd.concat([_examples(name, acts[name], proteins) for name in SAES], ignore_index=True),
         "neighbour": _neighbours(saes),
         "structure": structure_table(proteins),
+        "evaluation": evaluation_table(),
     }
     return Parts(tables, saes, spec)
 
@@ -210,6 +213,7 @@ def _features(rng: np.random.Generator, name: str, acts: np.ndarray, proteins: p
                 "umap_y": float(rng.normal()) if fires else None,
                 "label": "",
                 "label_origin": "none",
+                "confound": CONFOUNDED.get(feature) if fires else None,
             }
         )
     return pd.DataFrame(rows)

@@ -1,10 +1,10 @@
-"""Compare: is guided better than unguided, for this term?"""
+"""Compare: is guided better than unguided, for this term (here) and against all methods (`results_view`)?"""
 
 from typing import Any
 
 import streamlit as st
 
-from explorer import cards, charts, comparison, data, frame, links, markup, views, words
+from explorer import cards, charts, comparison, data, frame, links, markup, results_view, views, words
 from explorer.components.protein_view import protein_view
 from explorer.links import FeatureRef
 from protsae.errors import ProtSAEError
@@ -12,10 +12,19 @@ from protsae.store.rows import TermFeature, TermRow
 
 
 def main() -> None:
-    """The page."""
+    """The view that the address names."""
+    if st.query_params.get("view") == "methods":
+        results_view.page()
+    else:
+        one_term()
+
+
+def one_term() -> None:
+    """The term of the address under both features."""
     namespaces = [row.namespace for row in data.saes() if row.namespace]
     if not namespaces or data.vanilla_sae() is None:
         frame.headline("Guided against unguided", "This page needs a ProtSAE and a vanilla autoencoder in one bundle.")
+        results_view.switch()
         frame.problem("This bundle does not hold both kinds of autoencoder.", "Look at the features it has.")
         return
     term = asked_term(namespaces)
@@ -50,14 +59,17 @@ def asked_term(namespaces: list[str]) -> TermRow | None:
             if term is None
             else f"No autoencoder here is guided by {term.namespace}."
         )
+        results_view.switch()
         frame.problem(what, "Search for the term by name.")
         return None
     return term
 
 
 def chooser(namespaces: list[str], term: TermRow) -> None:
-    """Namespace and term; both follow the address."""
-    left, right = st.columns([1.3, 2], vertical_alignment="bottom")
+    """View, namespace and term; all follow the address."""
+    view, left, right = st.columns([0.9, 1.9, 2], vertical_alignment="bottom")
+    with view:
+        results_view.switch()
     with left:
         frame.choice(
             "Ontology",

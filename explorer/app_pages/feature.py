@@ -36,7 +36,9 @@ def main() -> None:
         examples(ref, row, terms)
     with left:
         sites = data.feature_annotations(ref)
-        evidence.how_we_know(row, terms, sites)
+        facts = data.feature_confounds(ref)
+        evidence.how_we_know(row, terms, sites, facts)
+        evidence.what_else(row, facts)
         evidence.when_it_fires(row)
         evidence.amino_acids(row)
         evidence.surroundings(ref, row)

@@ -10,6 +10,8 @@ from explorer.links import FeatureRef
 
 LIMIT = 20
 SHOWN = 4
+CLEAREST = 1 / 3
+"""Share of the chain in colour that tells a structure's parts apart best."""
 
 
 def main() -> None:
@@ -81,13 +83,17 @@ def landing() -> None:
 
 
 def picture(refs: list[FeatureRef]) -> None:
-    """Strip and structure of that feature which colours most of a known structure."""
+    """Strip and structure of a protein that carries the feature's term, with about a third of it in colour."""
     seen = []
     for ref in refs:
-        example = next(filter(data.peak_in_space, (*data.examples(ref, "top"), *data.examples(ref, "3d"))), None)
+        examples = filter(data.peak_in_space, (*data.examples(ref, "top"), *data.examples(ref, "3d")))
         feature = data.feature(ref)
-        if example is not None and feature is not None:
-            seen.append((len(example.positions) / example.length, ref, feature, example))
+        if feature is None:
+            continue
+        carriers = {hit.accession for hit in data.proteins_with_term(feature.go_id)} if feature.go_id else set()
+        for example in examples:
+            share = len(example.positions) / example.length
+            seen.append(((example.accession in carriers, -abs(share - CLEAREST)), ref, feature, example))
     if not seen:
         return
     _, ref, feature, example = max(seen, key=lambda found: found[0])

@@ -1,4 +1,4 @@
-"""Stage 9: everything that an explorer needs, gathered in one folder that appears whole or not at all.
+"""Stage 11: everything that an explorer needs, gathered in one folder that appears whole or not at all.
 
     store.duckdb                              all tables of protsae/store/schema.sql
     sae/<name>/{cfg.json, sae.safetensors}
@@ -147,6 +147,7 @@ def _write_store(work: Path, path: Path, spec: PLMSpec, identity: str) -> dict[s
             rows[table] = store.insert(table, work / "proteins" / f"{table}.parquet")
         rows["sae"] = store.insert("sae", work / "statistics" / "sae.parquet")
         rows["feature"] = store.insert("feature", _features(work))
+        rows["feature_confound"] = store.insert("feature_confound", work / "confounds" / "feature_confound.parquet")
         for table in ("feature_go", "feature_annotation"):
             rows[table] = store.insert(table, work / "associate" / f"{table}.parquet")
         examples = work / "statistics" / "example.parquet"
@@ -158,12 +159,13 @@ def _write_store(work: Path, path: Path, spec: PLMSpec, identity: str) -> dict[s
 
 
 def _features(work: Path) -> pd.DataFrame:
-    """Statistics, place on the map and label of every feature."""
+    """Statistics, place on the map, label and confound of every feature."""
     stats = read_table(work / "statistics" / "feature_stats.parquet")
     labels = read_table(work / "associate" / "label.parquet")
     places = read_table(work / "layout" / "umap.parquet")
     joined = stats.merge(labels, on=["sae", "feature"], how="left", validate="one_to_one")
     assert not joined["label"].isna().to_numpy().any(), "every feature has a label"  # noqa: S101 - ours
+    joined = joined.merge(read_table(work / "confounds" / "explained.parquet"), on=["sae", "feature"], how="left")
     return joined.merge(places, on=["sae", "feature"], how="left", validate="one_to_one")
 
 

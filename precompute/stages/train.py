@@ -88,6 +88,9 @@ def protsae_config(config: RunConfig, concepts: Concepts, d_model: int, d_sae: i
         k=config.k,
         lambda_annot=config.lambda_annot,
         lambda_axiom=config.lambda_axiom,
+        annotation=config.annotation,
+        positive_weight=config.positive_weight,
+        forcing_strength=config.forcing_strength,
     )
 
 

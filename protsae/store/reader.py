@@ -1,7 +1,7 @@
 """Typed, read-only queries over a store: everything the explorer asks.
 
 One connection serves all threads, a cursor each query. Queries are grouped by what they start from: `read_terms.py`,
-`read_features.py`, `read_proteins.py`, `search.py`; what they return stands in `rows.py`.
+`read_features.py`, `read_proteins.py`, `read_evaluation.py`, `search.py`; what they return stands in `rows.py`.
 """
 
 from pathlib import Path
@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from protsae.store.queries import columns
+from protsae.store.read_evaluation import EvaluationQueries
 from protsae.store.read_features import FeatureQueries
 from protsae.store.read_proteins import ProteinQueries
 from protsae.store.read_terms import TermQueries
@@ -17,7 +18,7 @@ from protsae.store.schema import connect
 from protsae.store.search import SearchQueries
 
 
-class StoreReader(TermQueries, FeatureQueries, ProteinQueries, SearchQueries):
+class StoreReader(TermQueries, FeatureQueries, ProteinQueries, EvaluationQueries, SearchQueries):
     """An open store."""
 
     @classmethod

@@ -195,6 +195,17 @@ class FeatureRow(NamedTuple):
     umap_y: float | None
     label: str
     label_origin: str
+    confound: str | None
+
+
+class ConfoundRow(NamedTuple):
+    """How well one simple fact alone predicts where a feature fires."""
+
+    confound: str
+    """amino_acid | position | length | family | organism"""
+    auroc: float | None
+    f1: float
+    null_f1: float
 
 
 class FeatureHit(NamedTuple):

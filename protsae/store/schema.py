@@ -11,7 +11,7 @@ import duckdb
 
 from protsae.errors import BundleError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SORTED_BY = {
     "meta": ("key",),
@@ -23,11 +23,13 @@ SORTED_BY = {
     "protein_go": ("go_id", "accession"),
     "sae": ("name",),
     "feature": ("sae", "feature"),
+    "feature_confound": ("sae", "feature", "confound"),
     "feature_go": ("sae", "feature"),
     "feature_annotation": ("sae", "feature"),
     "example": ("sae", "feature", "band", "rank"),
     "neighbour": ("sae", "feature"),
     "structure": ("accession",),
+    "evaluation": ("part", "method", "namespace", "k", "seed", "metric"),
 }
 """Every table and the columns its rows are sorted by; the order stands in for indexes."""
 

@@ -101,7 +101,19 @@ CREATE TABLE feature (
     umap_x          REAL,                      -- place of its decoder direction; NULL where it never fires
     umap_y          REAL,
     label           VARCHAR NOT NULL,          -- what the explorer calls it, without its number; '' where nothing aligns
-    label_origin    VARCHAR NOT NULL           -- guided | go (best match on valid) | annotation (best match on valid) | none
+    label_origin    VARCHAR NOT NULL,          -- guided | go (best match on valid) | annotation (best match on valid) | none
+    confound        VARCHAR                    -- the confound that alone explains when it fires (see feature_confound); NULL where none does
+);
+
+-- How well simple facts alone predict where a feature fires: rates counted on train, told on held-out proteins (family:
+-- by the other proteins of the cluster, told over all). No rows where it never fires. Sorted by sae, feature, confound.
+CREATE TABLE feature_confound (
+    sae         VARCHAR NOT NULL,
+    feature     INTEGER NOT NULL,
+    confound    VARCHAR NOT NULL,              -- amino_acid | position | length | family | organism
+    auroc       REAL,                          -- of the predicted rate against whether it fires; NULL where undefined
+    f1          REAL NOT NULL,                 -- at the threshold that is best on valid, told on test (family: at half of the relatives)
+    null_f1     REAL NOT NULL                    -- the same after shuffling the confound
 );
 
 -- Protein-level alignment of features with GO terms. For every term the best feature of each SAE, for every defined
@@ -116,14 +128,14 @@ CREATE TABLE feature_go (
     rank_in_feature  INTEGER NOT NULL,         -- 1 = the feature's best term by gain: valid F1 less that of calling all positive
     pooling          VARCHAR NOT NULL,         -- max | mean: how residue activations become the protein's score
     threshold        DOUBLE NOT NULL,          -- the protein is called positive where its score exceeds it
-    valid_f1         DOUBLE NOT NULL,
-    test_precision   DOUBLE NOT NULL,
-    test_recall      DOUBLE NOT NULL,
-    test_f1          DOUBLE NOT NULL,
-    test_f1_low      DOUBLE NOT NULL,          -- 95 % bootstrap interval over proteins
-    test_f1_high     DOUBLE NOT NULL,
-    test_auroc       DOUBLE,                   -- NULL where the test split has no positive or no negative
-    null_f1          DOUBLE NOT NULL,          -- the same choice and score after shuffling the labels over proteins
+    valid_f1         REAL NOT NULL,
+    test_precision   REAL NOT NULL,
+    test_recall      REAL NOT NULL,
+    test_f1          REAL NOT NULL,
+    test_f1_low      REAL NOT NULL,            -- 95 % bootstrap interval over proteins
+    test_f1_high     REAL NOT NULL,
+    test_auroc       REAL,                     -- NULL where the test split has no positive or no negative
+    null_f1          REAL NOT NULL,            -- the same choice and score after shuffling the labels over proteins
     n_pos_valid      INTEGER NOT NULL,
     n_pos_test       INTEGER NOT NULL
 );
@@ -137,14 +149,14 @@ CREATE TABLE feature_annotation (
     is_best_for_kind    BOOLEAN NOT NULL,
     rank_in_feature     INTEGER NOT NULL,
     threshold           DOUBLE NOT NULL,       -- one of 0, .15, .5, .6, .8 of max_act
-    valid_f1            DOUBLE NOT NULL,
-    test_precision      DOUBLE NOT NULL,
-    test_recall         DOUBLE NOT NULL,
-    test_f1             DOUBLE NOT NULL,
-    test_f1_low         DOUBLE NOT NULL,
-    test_f1_high        DOUBLE NOT NULL,
-    test_auroc          DOUBLE,
-    null_f1             DOUBLE NOT NULL,
+    valid_f1            REAL NOT NULL,
+    test_precision      REAL NOT NULL,
+    test_recall         REAL NOT NULL,
+    test_f1             REAL NOT NULL,
+    test_f1_low         REAL NOT NULL,
+    test_f1_high        REAL NOT NULL,
+    test_auroc          REAL,
+    null_f1             REAL NOT NULL,
     n_pos_valid         INTEGER NOT NULL,      -- annotated residues
     n_pos_test          INTEGER NOT NULL
 );
@@ -156,7 +168,7 @@ CREATE TABLE example (
     band       VARCHAR NOT NULL,               -- top | high (50-75 % quantile of protein maxima) | low (below 25 %) | 3d (strongest others with a structure)
     rank       INTEGER NOT NULL,               -- 1 = strongest of its band
     accession  VARCHAR NOT NULL,
-    peak_act   DOUBLE NOT NULL,                -- maximum over the protein's residues
+    peak_act   REAL NOT NULL,                  -- maximum over the protein's residues
     peak_pos   INTEGER NOT NULL,
     positions  USMALLINT[] NOT NULL,           -- active residues, 1-based, ascending
     acts       UTINYINT[] NOT NULL             -- their activations as act / max_act * 255, rounded up; never 0
@@ -168,7 +180,7 @@ CREATE TABLE neighbour (
     feature        INTEGER NOT NULL,
     other_sae      VARCHAR NOT NULL,
     other_feature  INTEGER NOT NULL,
-    cosine         DOUBLE NOT NULL,
+    cosine         REAL NOT NULL,
     rank           INTEGER NOT NULL            -- 1 = nearest within other_sae
 );
 
@@ -184,4 +196,17 @@ CREATE TABLE structure (
     positions       INTEGER[] NOT NULL,        -- UniProt position of the 1st, 2nd, ... modelled residue; 0 = not in the sequence
     author_numbers  VARCHAR[] NOT NULL,        -- the structure's own residue numbers, insertion codes included
     pdb             BLOB NOT NULL              -- gzipped PDB text: chain A, backbone or C-alpha atoms, then ligands
+);
+
+-- Held-out evaluation of every method and seed, one number a row; written by `python -m precompute evaluate`, empty
+-- until then. Metrics are named and explained in protsae/store/evaluation_metrics.py. Sorted by part, method, namespace,
+-- k, seed, metric.
+CREATE TABLE evaluation (
+    part       VARCHAR NOT NULL,               -- main | ablation | sparsity | guidance
+    method     VARCHAR NOT NULL,               -- as shown: 'ProtSAE', 'TopK', 'no detach', ...
+    namespace  VARCHAR NOT NULL,               -- MFO | BPO | CCO; '' where the number is the same for all three
+    k          INTEGER NOT NULL,               -- features that TopK keeps, or the L0 aimed at; 0 where there is none
+    seed       INTEGER NOT NULL,
+    metric     VARCHAR NOT NULL,
+    value      DOUBLE NOT NULL
 );

@@ -117,6 +117,29 @@ class StoreWriter:
             path.with_name(path.name + ".wal").unlink(missing_ok=True)
 
 
+def replace_rows(path: Path, table: str, rows: pd.DataFrame) -> None:
+    """Put `rows` in the place of all rows of one table of a finished store; work on a copy, this is not one step.
+
+    Args:
+        path: of a store that nothing else has open.
+        table: one of `schema.sql` without positions of residues.
+        rows: with all its columns.
+    """
+    columns, order = ", ".join(rows.columns), ", ".join(SORTED_BY[table])
+    connection = duckdb.connect(":memory:")
+    try:
+        connection.execute(f"ATTACH '{quoted(path)}' AS store (TYPE duckdb)")
+        connection.execute("USE store")
+        connection.register("new_rows", pa.Table.from_pandas(rows, preserve_index=False))
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of the schema
+        connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM new_rows ORDER BY {order}")  # noqa: S608
+        connection.execute("CHECKPOINT store")
+        connection.execute("USE memory")
+        connection.execute("DETACH store")
+    finally:
+        connection.close()
+
+
 def _to_store(table: str, column: str, kind: str) -> str:
     """SQL for one column of a source, its positions counted from 1."""
     if column not in POSITIONS.get(table, ()):

@@ -161,7 +161,9 @@ def test_a_wrong_address_is_answered_with_a_sentence(page: Page, server: str, pa
     no_exception(page)
 
 
-@pytest.mark.parametrize("name", ["", "feature", "compare", "map", "sequence?accession=P00331", "steer"])
+@pytest.mark.parametrize(
+    "name", ["", "feature", "compare", "compare?view=methods", "map", "sequence?accession=P00331", "steer"]
+)
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1400), ("light", 420)])
 def test_every_page_stands_in_the_dark_and_on_a_narrow_screen(
     page: Page, server: str, name: str, scheme: str, width: int
@@ -171,7 +173,7 @@ def test_every_page_stands_in_the_dark_and_on_a_narrow_screen(
     page.goto(f"{server}/{name}")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     settle(page)
-    shot(page, f"{name.split('?', maxsplit=1)[0] or 'landing'}-{scheme}-{width}")
+    shot(page, f"{re.sub('[^a-z]+', '-', name) or 'landing'}-{scheme}-{width}")
 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     no_exception(page)

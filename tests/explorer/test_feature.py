@@ -1,8 +1,10 @@
 """Feature: opens on a validated feature, shows its evidence, survives every bad address."""
 
+import re
+
 import pytest
 
-from explorer import data
+from explorer import data, words
 
 from .conftest import OpenPage, text_of
 
@@ -86,6 +88,36 @@ def test_a_feature_that_never_fires(open_page: OpenPage) -> None:
 
     assert not app.exception
     assert "no known activations" in text_of(app).lower()
+
+
+@pytest.mark.parametrize(
+    ("feature", "badge", "sentence"),
+    [
+        ("25", "mostly position", "The place in the chain alone predicts on which residues it fires, with F1 0."),
+        ("26", "mostly ", "The amino acid alone predicts on which residues it fires"),
+        ("27", "one family", "belong to one homology family"),
+        ("28", "mostly length", "Sequence length alone predicts in which proteins it fires strongly"),
+    ],
+)
+def test_a_fact_that_explains_the_feature_is_a_badge_and_a_sentence(
+    open_page: OpenPage, feature: str, badge: str, sentence: str
+) -> None:
+    said = text_of(open_page("feature", sae="vanilla", feature=feature))
+
+    assert "What else could explain it?" in said
+    warned = set(re.findall(r'ps-badge warn" title="[^"]*">([^<]+)<', said)) - {"dense", "not validated"}
+    assert len(warned) == 1
+    assert warned.pop().startswith(badge)
+    assert sentence in said
+    for name, _ in words.CONFOUNDS.values():
+        assert f"<td>{name}</td>" in said
+
+
+def test_a_feature_that_nothing_explains(open_page: OpenPage) -> None:
+    said = text_of(open_page("feature", sae="vanilla", feature="24"))
+
+    assert "None of these facts alone explains where it fires." in said
+    assert ">mostly " not in said
 
 
 def test_next_walks_through_the_validated_features(open_page: OpenPage) -> None:

@@ -25,21 +25,23 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("publish")
     parts = tiny_parts(folder / "plm")
     work = folder / "bundle.work"
-    for name in ("proteins", "embed", "train", "statistics", "associate", "layout", "structures"):
+    for name in ("proteins", "embed", "train", "statistics", "associate", "confounds", "layout", "structures"):
         (work / name).mkdir(parents=True)
     proteins = parts.tables["protein"].assign(is_shipped=lambda rows: rows["accession"] < "Q0T301")
     write_table(work / "proteins" / "proteins.parquet", proteins)
     for table in ("annotation", "protein_go", "go_term", "go_synonym", "go_edge"):
         write_table(work / "proteins" / f"{table}.parquet", parts.tables[table])
     features = parts.tables["feature"]
-    places, labels = ["umap_x", "umap_y"], ["label", "label_origin"]
-    write_table(work / "statistics" / "feature_stats.parquet", features.drop(columns=places + labels))
+    places, labels, explained = ["umap_x", "umap_y"], ["label", "label_origin"], ["sae", "feature", "confound"]
+    write_table(work / "statistics" / "feature_stats.parquet", features.drop(columns=[*places, *labels, "confound"]))
     write_table(work / "layout" / "umap.parquet", features.loc[features["density"] > 0, ["sae", "feature", *places]])
     write_table(work / "associate" / "label.parquet", features[["sae", "feature", *labels]])
     write_table(work / "statistics" / "sae.parquet", parts.tables["sae"])
     write_table(work / "statistics" / "example.parquet", parts.tables["example"])
     write_table(work / "associate" / "feature_go.parquet", parts.tables["feature_go"])
     write_table(work / "associate" / "feature_annotation.parquet", parts.tables["feature_annotation"])
+    write_table(work / "confounds" / "feature_confound.parquet", parts.tables["feature_confound"])
+    write_table(work / "confounds" / "explained.parquet", features[explained])
     write_table(work / "layout" / "neighbour.parquet", parts.tables["neighbour"])
     write_table(work / "structures" / "structure.parquet", parts.tables["structure"])
     (work / "associate" / "metrics.json").write_text('{"MFO": {"mean_f1": 0.5}}')
@@ -96,6 +98,9 @@ def test_the_store_holds_shipped_proteins_only_and_places_from_one(config: RunCo
         assert [row.accession for row in new.examples("vanilla", 20)] == [row.accession for row in kept]
         assert new.feature("vanilla", 20).umap_x == pytest.approx(whole.feature("vanilla", 20).umap_x)  # type: ignore[union-attr]
         assert new.feature("vanilla", 15).umap_x is None  # type: ignore[union-attr]
+        assert new.feature("vanilla", 25).confound == "position"  # type: ignore[union-attr]
+        assert new.feature("vanilla", 24).confound is None  # type: ignore[union-attr]
+        assert new.feature_confounds("vanilla", 25) == whole.feature_confounds("vanilla", 25)
         meta = new.meta()
         assert (meta["n_shipped_proteins"], meta["plm"], meta["layer"], meta["site"]) == (
             "30",

@@ -53,11 +53,13 @@ def test_fewer_concepts(changes: dict[str, object], expected: tuple[str, ...]) -
 
 def test_the_settings_reach_the_protsae() -> None:
     here = dict.fromkeys(("proteins", "annotations", "ontology", "out"), Path())
-    config = RunConfig(**here, k=7, lambda_annot=3, lambda_axiom=2)
+    guidance = {"annotation": "bag", "positive_weight": 0.5, "forcing_strength": "graded"}
+    config = RunConfig(**here, k=7, lambda_annot=3, lambda_axiom=2, **guidance)
     cfg = protsae_config(config, concepts(), d_model=16, d_sae=40)
 
     assert (cfg.k, cfg.lambda_annot, cfg.lambda_axiom, cfg.namespace) == (7, 3, 2, "MFO")
     assert cfg.concepts == ("GO:2", "GO:4")
+    assert {name: getattr(cfg, name) for name in guidance} == guidance
 
 
 @pytest.fixture(scope="module")

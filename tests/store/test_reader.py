@@ -76,6 +76,18 @@ def test_a_feature_that_never_fires(reader: StoreReader) -> None:
     assert reader.examples("vanilla", 15) == []
 
 
+def test_facts_that_could_explain_a_feature_come_furthest_above_luck_first(reader: StoreReader) -> None:
+    rows = reader.feature_confounds("vanilla", 25)
+    found = reader.feature("vanilla", 25)
+
+    assert found is not None
+    assert found.confound == rows[0].confound == "position"
+    assert {row.confound for row in rows} == {"amino_acid", "position", "length", "family", "organism"}
+    assert [row.f1 - row.null_f1 for row in rows] == sorted((row.f1 - row.null_f1 for row in rows), reverse=True)
+    assert {row.confound: row.auroc for row in reader.feature_confounds("vanilla", 24)}["family"] is None
+    assert reader.feature_confounds("vanilla", 15) == []
+
+
 @pytest.mark.parametrize("sae", ["protsae_mfo", "vanilla"])
 def test_stored_examples_are_what_the_models_give(reader: StoreReader, tiny_bundle: Path, sae: str) -> None:
     plm, spec = PLM.from_bundle(tiny_bundle, device="cpu")

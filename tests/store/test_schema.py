@@ -37,7 +37,7 @@ def test_every_table_and_the_version_are_created() -> None:
     create(connection)
 
     assert {row[0] for row in connection.execute("SHOW TABLES").fetchall()} == set(SORTED_BY)
-    assert connection.execute("SELECT * FROM meta").fetchall() == [("schema_version", "1")]
+    assert connection.execute("SELECT * FROM meta").fetchall() == [("schema_version", "2")]
 
 
 def test_a_missing_store_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,189 @@
+"""What all rows share: proteins, labels, axioms, mean states, linear probes, the PLM. Made once per process.
+
+Read `Space`, then `Context`.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+
+from precompute.concepts import Concepts, choose_concepts
+from precompute.config import RunConfig
+from precompute.corpus import read_corpus
+from precompute.evaluation.config import EvaluateConfig
+from precompute.evaluation.hierarchy import ancestors_among, conditional_information
+from precompute.labels import read_labels
+from precompute.plan import array_hash, text_hash
+from precompute.runner import read_json
+from protsae.axioms import Axioms
+from protsae.fidelity import MAX_RESIDUES, FidelityBench
+from protsae.ontology import Ontology
+from protsae.plm import PLM
+from protsae.plm_weights import pick_device
+from protsae.probes import LogisticProbe, choose_logistic
+from protsae.shards import ShardReader
+
+
+class Space(NamedTuple):
+    """One sub-ontology: its guiding terms, and the proteins on which their labels are known."""
+
+    namespace: str
+    concepts: Concepts
+    rows: np.ndarray
+    """[n] proteins of `Corpus` with at least one annotation in the sub-ontology."""
+
+    labels: np.ndarray
+    """[n, m] bool, closed under ancestors"""
+
+    split: np.ndarray
+    """[n] train | valid | test"""
+
+    ancestors: np.ndarray
+    """[m, m] bool: [c, a] where a is a proper ancestor of c."""
+
+    information: np.ndarray
+    """[m] bits, given the parents"""
+
+    axioms: Axioms
+
+    @property
+    def m(self) -> int:
+        """Guiding terms."""
+        return len(self.concepts.go_id)
+
+    @property
+    def related(self) -> np.ndarray:
+        """[m, m] bool: the same term, an ancestor or a descendant."""
+        return self.ancestors | self.ancestors.T | np.eye(self.m, dtype=bool)
+
+    def on(self, part: str) -> np.ndarray:
+        """[n] bool: proteins of one split."""
+        return self.split == part
+
+    def fingerprint(self) -> str:
+        """Hash of proteins, labels, splits, terms and axioms."""
+        arrays = (self.rows, self.labels, self.split, *self.axioms[2:])
+        return text_hash(*self.concepts.go_id, *(array_hash(np.asarray(array)) for array in arrays))
+
+
+class Context:
+    """Lazily read and computed; mean states and probes are kept in BUNDLE.work/evaluate/context."""
+
+    def __init__(self, config: EvaluateConfig, run: RunConfig) -> None:
+        """Read proteins, labels and ontology; `spaces` holds the chosen sub-ontologies that have a guiding term."""
+        self.config, self.run = config, run
+        self.device = pick_device(config.device)
+        self.corpus = read_corpus(run.work)
+        self.reader = ShardReader(run.work / "embed")
+        self.embed_plan = read_json(run.work / "embed" / "plan.json")
+        self.spaces = {space.namespace: space for space in self._read_spaces()}
+        self.width = run.width_of(self.reader.d_model, max((s.m for s in self.spaces.values()), default=0))
+
+    def _read_spaces(self) -> list[Space]:
+        ontology = Ontology.read(self.run.ontology)
+        terms = pd.read_parquet(self.run.work / "proteins" / "go_term.parquet", columns=["go_id", "namespace"])
+        labels = read_labels(self.run.work, self.corpus, terms)
+        names = terms["go_id"].to_numpy(dtype=str)
+        spaces = []
+        for namespace in ("MFO", "BPO", "CCO"):
+            if namespace not in self.config.namespaces:
+                continue
+            concepts = choose_concepts(
+                labels,
+                terms,
+                namespace,
+                split=self.corpus.split,
+                roots=ontology.roots(),
+                min_proteins=self.run.min_term_proteins,
+                max_concepts=self.run.max_concepts,
+            )
+            if not concepts.go_id:
+                continue
+            rows = np.flatnonzero(concepts.annotated)
+            spaces.append(
+                Space(
+                    namespace,
+                    concepts,
+                    rows,
+                    concepts.labels[rows],
+                    self.corpus.split[rows],
+                    ancestors_among(concepts.go_id, ontology),
+                    conditional_information(concepts.go_id, labels, names, ontology),
+                    ontology.axioms(namespace),
+                )
+            )
+        return spaces
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of everything that all rows depend on."""
+        return text_hash(
+            str(self.embed_plan), str(self.width), *(space.fingerprint() for space in self.spaces.values())
+        )
+
+    @cached_property
+    def states(self) -> np.ndarray:
+        """[n_proteins, d_model] float32 mean residue of every protein."""
+        everything = np.arange(self.corpus.n_proteins)
+        return self._kept("states", lambda: {"states": self.reader.protein_means(everything)})["states"]
+
+    @cached_property
+    def mean_state(self) -> np.ndarray:
+        """[d_model] mean residue of the training proteins."""
+        train = self.corpus.split == "train"
+        return np.average(self.states[train], axis=0, weights=self.reader.lengths[train]).astype(np.float32)
+
+    def probe(self, namespace: str) -> LogisticProbe:
+        """The linear probe of one sub-ontology on mean states."""
+        space = self.spaces[namespace]
+
+        def fit() -> dict[str, np.ndarray]:
+            probe = choose_logistic(self.states[space.rows], space.labels, space.split)
+            return {name: np.asarray(value) for name, value in probe._asdict().items()}
+
+        kept = self._kept(f"probe_{namespace}", fit)
+        l2 = float(kept.pop("l2"))
+        return LogisticProbe(**kept, l2=l2)
+
+    @cached_property
+    def plm(self) -> PLM:
+        """The bundle's language model."""
+        return self._plm_and_spec[0]
+
+    @cached_property
+    def bench(self) -> FidelityBench:
+        """Test proteins for the loss recovered, drawn by seed among those that fit into the PLM."""
+        plm, spec = self._plm_and_spec
+        fits = np.flatnonzero((self.corpus.split == "test") & (self.corpus.length <= plm.max_residues))
+        n = min(len(fits), self.config.fidelity_proteins)
+        drawn = np.random.default_rng(0).choice(fits, n, replace=False)
+        drawn = np.sort(drawn[np.cumsum(self.corpus.length[drawn]) <= MAX_RESIDUES])
+        mean = torch.from_numpy(self.mean_state)
+        sequences = [self.corpus.sequence[row] for row in drawn]
+        return FidelityBench(plm, sequences, layer=spec.layer, site=spec.site, mean_state=mean, seed=0)
+
+    @cached_property
+    def _plm_and_spec(self) -> tuple:
+        return PLM.from_bundle(self.config.bundle, device=self.config.device)
+
+    def _kept(self, name: str, make: Callable[[], Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        path = self.config.folder / "context" / f"{name}-{self.fingerprint[:16]}.npz"
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_arrays(path, make())
+        with np.load(path, allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write an npz file that appears whole or not at all, also where several processes make it at once."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    with temporary.open("wb") as handle:
+        np.savez(handle, **dict(arrays))  # pyright: ignore[reportArgumentType]
+    temporary.replace(path)

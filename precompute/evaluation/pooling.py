@@ -1,0 +1,196 @@
+"""One pass of an SAE over many proteins: codes pooled by protein, and how well residues are reconstructed.
+
+    mean, max [n_proteins, d_sae]        over the residues that were encoded
+    ev = 1 - sum |x - x_hat|^2 / sum |x - mean|^2        test residues
+
+Training proteins are represented by a sample of their residues, valid and test proteins by all of theirs. Nothing but
+a block of residues is in memory at a time.
+
+Read `Pooled`, then `pool`.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy.sparse import csr_array, vstack
+
+from precompute.codes import CSR, runs_of
+from protsae.sae.base import SAE
+from protsae.shards import ShardReader
+
+ROWS_AT_A_TIME = 16_384
+
+
+class Pooled(NamedTuple):
+    """Proteins as an SAE sees them."""
+
+    rows: np.ndarray
+    """[n] proteins of `Corpus`, ascending"""
+
+    mean: CSR
+    """[n, d_sae] mean activation over the encoded residues"""
+
+    max: CSR
+    """[n, d_sae] largest activation"""
+
+    pi_mean: np.ndarray
+    """[n, m] mean of the concept predictor's probability; [n, 0] where there is no predictor; 0 on train"""
+
+    pi_max: np.ndarray
+    """[n, m] largest probability"""
+
+    ev: float
+    """Explained variance on test residues"""
+
+    l0: float
+    """Active features per test residue"""
+
+    share_alive: float
+    """Features that fire on at least one valid or test residue"""
+
+    def on(self, rows: np.ndarray) -> "Pooled":
+        """The same for some of the proteins, given as numbers of `Corpus`."""
+        place = np.searchsorted(self.rows, rows)
+        return self._replace(
+            rows=rows,
+            mean=self.mean[place],
+            max=self.max[place],
+            pi_mean=self.pi_mean[place],
+            pi_max=self.pi_max[place],
+        )
+
+
+def pool(
+    sae: SAE,
+    reader: ShardReader,
+    rows: np.ndarray,
+    split: np.ndarray,
+    *,
+    train_residues: int,
+    other_residues: int | None = None,
+    seed: int = 0,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Pooled:
+    """Encode and pool.
+
+    Args:
+        sae: on any device.
+        reader: of the activations.
+        rows: [n] proteins, ascending.
+        split: [n] train | valid | test.
+        train_residues: most residues of a training protein.
+        other_residues: most residues of the others; None for all.
+        seed: of the residues drawn.
+        advance: told how many proteins have been done.
+    """
+    sums = _Sums(reader.d_model, sae.d_sae)
+    means, maxima, pis, pi_maxima = [], [], [], []
+    for block in _blocks(reader.lengths[rows], split, train_residues, other_residues):
+        parts = [
+            _draw(reader, int(rows[i]), train_residues if split[i] == "train" else other_residues, seed) for i in block
+        ]
+        sizes = np.array([len(part) for part in parts])
+        owner = np.repeat(np.arange(len(block)), sizes)
+        x = torch.from_numpy(np.concatenate(parts).astype(np.float32)).to(sae.W_dec.device)
+        codes = sae.encode_sparse(x)
+        mean, highest = _pool_codes(codes, owner, sizes)
+        means.append(mean)
+        maxima.append(highest)
+        pi_mean, pi_max = _pool_predictor(sae, x, owner, sizes, held_out=split[block] != "train")
+        pis.append(pi_mean)
+        pi_maxima.append(pi_max)
+        sums.add(sae, x, codes, is_test=(split[block] == "test")[owner], held_out=(split[block] != "train")[owner])
+        advance(len(block))
+    return Pooled(
+        rows,
+        vstack(means, format="csr"),
+        vstack(maxima, format="csr"),
+        np.concatenate(pis),
+        np.concatenate(pi_maxima),
+        *sums.results(),
+    )
+
+
+class _Sums:
+    """Reconstruction on test residues, firing on held-out residues."""
+
+    def __init__(self, d_model: int, d_sae: int) -> None:
+        self.n = self.active = 0
+        self.error = self.squares = 0.0
+        self.total = np.zeros(d_model)
+        self.fired = np.zeros(d_sae, dtype=bool)
+
+    def add(self, sae: SAE, x: torch.Tensor, codes: CSR, *, is_test: np.ndarray, held_out: np.ndarray) -> None:
+        self.fired[codes[np.flatnonzero(held_out)].indices] = True
+        if not is_test.any():
+            return
+        here = np.flatnonzero(is_test)
+        codes, x_test = codes[here], x.cpu().numpy()[here].astype(np.float64)
+        x_hat = decode_sparse(sae, codes)
+        self.n += len(here)
+        self.active += codes.nnz
+        self.error += float(((x_test - x_hat) ** 2).sum())
+        self.squares += float((x_test**2).sum())
+        self.total += x_test.sum(axis=0)
+
+    def results(self) -> tuple[float, float, float]:
+        variance = self.squares - float(self.total @ self.total) / max(1, self.n)
+        ev = 1 - self.error / variance if variance > 0 else float("nan")
+        return ev, self.active / max(1, self.n), float(self.fired.mean())
+
+
+def decode_sparse(sae: SAE, codes: CSR) -> np.ndarray:
+    """[n, d_model] reconstruction in the PLM's own units, through the active features only."""
+    directions = sae.W_dec.detach().cpu().numpy()
+    return (codes @ directions + sae.b_dec.detach().cpu().numpy()) / float(sae.scale)
+
+
+def _blocks(
+    lengths: np.ndarray, split: np.ndarray, train_residues: int, other_residues: int | None
+) -> Iterator[np.ndarray]:
+    """Runs of proteins with at most about `ROWS_AT_A_TIME` residues together."""
+    limit = np.where(split == "train", train_residues, other_residues or np.iinfo(np.int64).max)
+    ends = np.cumsum(np.minimum(lengths, limit))
+    for group in np.split(np.arange(len(lengths)), np.flatnonzero(np.diff(ends // ROWS_AT_A_TIME)) + 1):
+        if len(group):
+            yield group
+
+
+def _draw(reader: ShardReader, row: int, most: int | None, seed: int) -> np.ndarray:
+    states = reader.protein(row)
+    if most is None or len(states) <= most:
+        return states
+    return states[np.sort(np.random.default_rng([seed, row]).choice(len(states), most, replace=False))]
+
+
+def _pool_codes(codes: CSR, owner: np.ndarray, sizes: np.ndarray) -> tuple[CSR, CSR]:
+    runs = runs_of(codes, owner)
+    shape = (len(sizes), codes.shape[1])
+    if len(runs.feature) == 0:
+        return csr_array(shape, dtype=np.float32), csr_array(shape, dtype=np.float32)
+    total = np.add.reduceat(runs.value, runs.start[:-1])
+    place = (runs.protein, runs.feature)
+    mean = csr_array(((total / sizes[runs.protein]).astype(np.float32), place), shape=shape)
+    highest = csr_array((np.maximum.reduceat(runs.value, runs.start[:-1]).astype(np.float32), place), shape=shape)
+    return mean, highest
+
+
+@torch.no_grad()
+def _pool_predictor(
+    sae: SAE, x: torch.Tensor, owner: np.ndarray, sizes: np.ndarray, *, held_out: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    predictor = sae.concept_predictor()
+    m = 0 if predictor is None else len(predictor[1])
+    mean, highest = np.zeros((len(sizes), m), dtype=np.float32), np.zeros((len(sizes), m), dtype=np.float32)
+    if m == 0 or not held_out.any():
+        return mean, highest
+    wanted = held_out[owner]
+    logits = sae.concept_logits(x[torch.from_numpy(wanted).to(x.device)] * sae.scale)
+    assert logits is not None, "a predictor gives logits"  # noqa: S101 - narrows the type
+    pi = logits.sigmoid().cpu().numpy()
+    start = np.concatenate([[0], np.cumsum(sizes[held_out])[:-1]])
+    mean[held_out] = np.add.reduceat(pi, start, axis=0) / sizes[held_out][:, None]
+    highest[held_out] = np.maximum.reduceat(pi, start, axis=0)
+    return mean, highest

@@ -1,0 +1,244 @@
+"""Which trainings and scorings make up the evaluation, in order of importance.
+
+A row is one unit of work: one SAE that is trained and scored (for one sub-ontology or for all), or one probe. An
+unguided SAE aims at the total L0 (k and forced features) that the ProtSAEs of seed 0 really have, so it needs their
+results first. Some numbers stand in two parts (the full ProtSAE is also the first line of the ablation):
+`ALIASES` lists them, nothing is trained twice.
+
+Read `Row`, then `plan_rows`, then `chosen_rows`.
+
+Source: Liu et al. 2025 (arXiv:2509.05309) for the comparison and the ablations; lambda (1, 1) is the paper's own weight
+of the losses, (10, 1) its released default.
+"""
+
+import itertools
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from precompute.config import RunConfig
+from precompute.evaluation.config import EvaluateConfig, Part
+
+Overrides = tuple[tuple[str, Any], ...]
+
+PAPER: Mapping[str, Any] = MappingProxyType(
+    {
+        "detach": True,
+        "axioms": True,
+        "forced_activation": True,
+        "rescale": True,
+        "forcing_mean": "active",
+        "forcing": "after",
+        "forcing_strength": "mean",
+        "annotation": "residue",
+        "positive_weight": 0.0,
+        "lambda_annot": 10.0,
+        "lambda_axiom": 1.0,
+    }
+)
+"""Switches of `ProtSAEConfig` in the paper's form."""
+
+PROTSAE = "ProtSAE"
+NO_AXIOMS = "ProtSAE without axioms"
+TUNED = "ProtSAE, tuned guidance"
+LINEAR_PROBE = "linear probe"
+PROBED = "{} + logistic probe"
+
+UNGUIDED: Mapping[str, str] = MappingProxyType(
+    {"topk": "TopK", "batchtopk": "BatchTopK", "gated": "Gated", "jumprelu": "JumpReLU", "relu": "ReLU + L1"}
+)
+"""Architecture -> how it is called."""
+
+ABLATIONS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "no detach": {"detach": False},
+        "no forced activation": {"forced_activation": False},
+        "no rescale": {"rescale": False},
+        "lambda (1, 1)": {"lambda_annot": 1.0, "lambda_axiom": 1.0},
+    }
+)
+"""What is changed against the paper's form; "no axioms" is in the main table."""
+
+GUIDANCE: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "graded force": {"forcing_strength": "graded"},
+        "positives weighed, w = .75": {"positive_weight": 0.75},
+        "graded force, w = .5": {"forcing_strength": "graded", "positive_weight": 0.5},
+        "graded force, w = 1": {"forcing_strength": "graded", "positive_weight": 1.0},
+        "graded force, w = .75, bags of residues": {
+            "forcing_strength": "graded",
+            "positive_weight": 0.75,
+            "annotation": "bag",
+        },
+        "graded force, w = .75, protein means": {
+            "forcing_strength": "graded",
+            "positive_weight": 0.75,
+            "annotation": "protein",
+        },
+        "bags of residues": {"annotation": "bag"},
+        "protein means": {"annotation": "protein"},
+    }
+)
+"""Other ways to guide, against the paper's form; the bundle's own was chosen among them on valid."""
+
+SPARSITY = (16, 32, 64, 128)
+
+
+class Row(NamedTuple):
+    """One unit of work."""
+
+    part: Part
+    method: str
+    """As shown."""
+
+    kind: str
+    """An architecture (protsae, topk, ...), or probe, permuted, random, splice."""
+
+    namespace: str
+    """MFO | BPO | CCO, '' for all of them."""
+
+    k: int
+    """Features that TopK keeps; 0 where it follows from the rows in `needs`, or where there is none."""
+
+    seed: int
+    overrides: Overrides = ()
+    """Of `ProtSAEConfig`, against the bundle's own configuration."""
+
+    needs: tuple[str, ...] = ()
+    """Names of rows whose mean L0 this one aims at."""
+
+    @property
+    def name(self) -> str:
+        """What the user reads and gives to `--only`."""
+        k = f" k{self.k}" if self.part == "sparsity" else ""
+        return f"{self.part}/{self.method}{k}/{self.namespace or 'all'}/seed {self.seed}"
+
+    @property
+    def slug(self) -> str:
+        """Name of the row's folder."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower().replace("+", " plus ")).strip("-")
+
+
+class Alias(NamedTuple):
+    """A method of one part whose numbers are shown in another part, too."""
+
+    part: Part
+    method: str
+    to_part: Part
+    to_method: str
+
+
+ALIASES = (
+    Alias("main", PROTSAE, "ablation", PROTSAE),
+    Alias("main", NO_AXIOMS, "ablation", "no axioms"),
+    Alias("main", PROTSAE, "sparsity", PROTSAE),
+    Alias("main", PROTSAE, "guidance", "paper's form"),
+    Alias("main", TUNED, "guidance", TUNED),
+)
+
+
+def plan_rows(
+    run: RunConfig, namespaces: Sequence[str], seeds: int, tuned: Mapping[str, Any], *, d_sae: int
+) -> list[Row]:
+    """All rows of all parts, most important first.
+
+    Args:
+        run: of the bundle.
+        namespaces: those that have guiding terms.
+        seeds: trainings of each method.
+        tuned: switches of the bundle's own ProtSAE; left out where they are the paper's.
+        d_sae: features of every SAE; a larger k is left out.
+    """
+    if not namespaces:
+        return []
+    first = namespaces[0]
+    main = [_main(run, namespaces, seed, tuned) for seed in range(seeds)]
+    ablations = [
+        [
+            Row("ablation", method, "protsae", first, run.k, seed, _overrides(change))
+            for method, change in ABLATIONS.items()
+        ]
+        for seed in range(seeds)
+    ]
+    again = list(itertools.chain.from_iterable(main[1:]))
+    urgent = [row for row in main[0] if _is_core(row)]
+    urgent += [row for row in main[0] if not _is_core(row) and row.namespace in {"", first}]
+    repeated = [row for row in again if _is_core(row) and row.namespace in {"", first}]
+    rows = [*urgent, *ablations[0], *repeated, *_guidance(run, first), *main[0], *again, *_sparsity(run, first, d_sae)]
+    return list(dict.fromkeys([*rows, *itertools.chain.from_iterable(ablations[1:])]))
+
+
+def _is_core(row: Row) -> bool:
+    """One of the methods whose spread over seeds is wanted first, or what they are held against."""
+    return row.method in {PROTSAE, TUNED, UNGUIDED["topk"], LINEAR_PROBE}
+
+
+def chosen_rows(every: Sequence[Row], config: EvaluateConfig) -> list[Row]:
+    """The rows of the chosen parts whose names begin with `only`, and those that they need or borrow."""
+    wanted = [row for row in every if row.part in _sources(config.parts, row)]
+    if config.only is not None:
+        wanted = [row for row in wanted if row.name.startswith(config.only)]
+    return with_needs(every, wanted)
+
+
+def with_needs(every: Sequence[Row], wanted: Iterable[Row]) -> list[Row]:
+    """The wanted rows and those they need, in the order of `every`."""
+    by_name = {row.name: row for row in every}
+    found: set[str] = set()
+    waiting = [row.name for row in wanted]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting.extend(by_name[name].needs)
+    return [row for row in every if row.name in found]
+
+
+def _sources(parts: Collection[Part], row: Row) -> set[str]:
+    """The parts whose rows are wanted, with those that lend this row's numbers to one of them."""
+    lent = {alias.part for alias in ALIASES if alias.to_part in parts and alias.method == row.method}
+    return {*parts, *(lent if row.part in lent else ())}
+
+
+def _main(run: RunConfig, namespaces: Sequence[str], seed: int, tuned: Mapping[str, Any]) -> list[Row]:
+    def guided(method: str, change: Mapping[str, Any]) -> list[Row]:
+        return [Row("main", method, "protsae", ns, run.k, seed, _overrides(change)) for ns in namespaces]
+
+    rows = guided(PROTSAE, {})
+    needs = tuple(row._replace(seed=0).name for row in rows)
+    if seed == 0:
+        rows = [Row("main", LINEAR_PROBE, "probe", ns, 0, 0) for ns in namespaces] + rows
+    rows.append(Row("main", UNGUIDED["topk"], "topk", "", 0, seed, needs=needs))
+    if dict(tuned) != dict(PAPER):
+        rows += guided(TUNED, tuned)
+    rows += guided(NO_AXIOMS, {"axioms": False})
+    rows += [Row("main", UNGUIDED[kind], kind, "", 0, seed, needs=needs) for kind in UNGUIDED if kind != "topk"]
+    if seed == 0:
+        rows += [Row("main", "SpLiCE", "splice", ns, 0, 0, needs=needs) for ns in namespaces]
+    rows += [Row("main", "null: permuted labels", "permuted", ns, 0, seed) for ns in namespaces]
+    rows.append(Row("main", "null: random dictionary", "random", "", 0, seed, needs=needs))
+    return rows
+
+
+def _guidance(run: RunConfig, namespace: str) -> list[Row]:
+    return [
+        Row("guidance", method, "protsae", namespace, run.k, 0, _overrides(change))
+        for method, change in GUIDANCE.items()
+    ]
+
+
+def _sparsity(run: RunConfig, namespace: str, d_sae: int) -> list[Row]:
+    rows = []
+    for k in (k for k in SPARSITY if k <= d_sae):
+        guided = Row("sparsity", PROTSAE, "protsae", namespace, k, 0, _overrides({}))
+        if k == run.k:
+            guided = guided._replace(part="main")
+        else:
+            rows.append(guided)
+        rows.append(Row("sparsity", UNGUIDED["topk"], "topk", namespace, k, 0, needs=(guided.name,)))
+    return rows
+
+
+def _overrides(change: Mapping[str, Any]) -> Overrides:
+    return tuple(sorted({**PAPER, **change}.items()))

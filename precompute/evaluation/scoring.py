@@ -1,0 +1,169 @@
+"""From one row to its numbers: train what is to be trained, encode, predict, perturb, measure.
+
+Read `run_row`. The metrics' names and meanings are in `protsae/store/evaluation_metrics.py`.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from precompute.evaluation import function, meaning
+from precompute.evaluation.context import Context, Space
+from precompute.evaluation.pooling import Pooled, decode_sparse, pool
+from precompute.evaluation.rows import PROBED, PROTSAE, UNGUIDED, Row
+from precompute.evaluation.training import Trained, splice_row, train_row
+from precompute.progress import Meter, Report
+from protsae.batches import BatchStream
+from protsae.probes import choose_logistic
+from protsae.sae.base import SAE
+from protsae.validation import validate
+
+PREDICTED_RESIDUES = 32
+"""Residues of each test protein on which forcing and participation are counted."""
+
+SPLICE_RESIDUES = 32
+"""Residues of each protein that SpLiCE encodes: its lasso takes far longer than an encoder."""
+
+
+class Entry(NamedTuple):
+    """Numbers of one method in one sub-ontology."""
+
+    method: str
+    namespace: str
+    """'' where they hold for all"""
+
+    k: int
+    metrics: dict[str, float]
+    notes: dict[str, Any]
+    """What was chosen on the way"""
+
+
+class Scored(NamedTuple):
+    """What a row has come to."""
+
+    entries: list[Entry]
+    l0: float
+    """On the validation sample of the training; what rows that need this one aim at; 0 where there is none"""
+
+    facts: dict[str, Any]
+    """Of the training"""
+
+
+def run_row(context: Context, row: Row, k: int, folder: Path, report: Report) -> Scored:
+    """Train and score one row.
+
+    Args:
+        context: data and settings.
+        row: what to do.
+        k: features that TopK keeps, or the L0 aimed at; 0 where there is none.
+        folder: for the weights.
+        report: takes lines of progress.
+
+    Raises:
+        InputError: a split holds no protein to train or score on.
+    """
+    if row.kind in {"probe", "permuted"}:
+        return _score_probe(context, row)
+    trained = splice_row(context, row, k) if row.kind == "splice" else train_row(context, row, k, folder, report)
+    return _score_sae(context, row, k, trained, report)
+
+
+def _score_probe(context: Context, row: Row) -> Scored:
+    space = context.spaces[row.namespace]
+    x = context.states[space.rows]
+    if row.kind == "probe":
+        probe = context.probe(row.namespace)
+        found = function.predict_from_probe(space, probe, x)
+    else:
+        space = space._replace(labels=function.permuted(space, row.seed))
+        probe = choose_logistic(x, space.labels, space.split)
+        found = function.predict_from_probe(space, probe, x)
+    entry = Entry(row.method, row.namespace, 0, found.metrics, {"l2": float(probe.l2)})
+    return Scored([entry], 0.0, {})
+
+
+def _score_sae(context: Context, row: Row, k: int, trained: Trained, report: Report) -> Scored:
+    sae = trained.sae
+    spaces = [context.spaces[row.namespace]] if row.namespace else list(context.spaces.values())
+    pooled = _encode(context, row, sae, spaces, report)
+    shared = _fidelity(context, sae, pooled, trained)
+    report(f"{row.name}: encoded, scoring")
+    entries = [] if row.namespace else [Entry(row.method, "", k, shared, {})]
+    for space in spaces:
+        metrics, notes = _score_space(context, row, sae, space, pooled.on(space.rows))
+        entries.append(Entry(row.method, space.namespace, k, {**(shared if row.namespace else {}), **metrics}, notes))
+        if row.part == "main" and row.seed == 0 and row.method in {PROTSAE, UNGUIDED["topk"]}:
+            probed = function.predict_from_codes(space, pooled.on(space.rows))
+            entries.append(Entry(PROBED.format(row.method), space.namespace, k, probed.metrics, {}))
+    return Scored([_finite(entry) for entry in entries], trained.l0, trained.facts)
+
+
+def _encode(context: Context, row: Row, sae: SAE, spaces: list[Space], report: Report) -> Pooled:
+    """All proteins on which a label is known, and all test proteins for the fidelity."""
+    split = context.corpus.split
+    rows = np.union1d(np.concatenate([space.rows for space in spaces]), np.flatnonzero(split == "test"))
+    meter = Meter(report, f"{row.name}: encode", len(rows), unit="proteins")
+    few = SPLICE_RESIDUES if row.kind == "splice" else None
+    return pool(
+        sae,
+        context.reader,
+        rows,
+        split[rows],
+        train_residues=few or context.config.score_residues,
+        other_residues=few or context.config.held_out_residues,
+        seed=row.seed,
+        advance=meter.advance,
+    )
+
+
+def _fidelity(context: Context, sae: SAE, pooled: Pooled, trained: Trained) -> dict[str, float]:
+    def reconstruct(x: torch.Tensor) -> torch.Tensor:
+        x_hat = decode_sparse(sae, sae.encode_sparse(x))
+        return torch.from_numpy(np.ascontiguousarray(x_hat, dtype=np.float32)).to(x.device)
+
+    found = context.bench.measure(reconstruct)
+    metrics = {
+        "ev": pooled.ev,
+        "l0": pooled.l0,
+        "share_alive": pooled.share_alive,
+        "lr_masked": found.lr_masked,
+        "lr_masked_mean": found.lr_masked_mean,
+        "lr_unmasked": found.lr_unmasked,
+        "lr_unmasked_mean": found.lr_unmasked_mean,
+        "seconds": float(trained.facts["seconds"]),
+    }
+    if sae.concept_predictor() is not None:
+        test = np.flatnonzero(context.corpus.split == "test")
+        stream = BatchStream(
+            context.reader, test, batch_size=4096, residues_per_protein=PREDICTED_RESIDUES, drop_last=False
+        )
+        counted = validate(sae, stream, None)
+        metrics["l0_forced"] = counted.l0_forced
+        if counted.participation is not None:
+            metrics["participation"] = counted.participation
+    return metrics
+
+
+def _score_space(
+    context: Context, row: Row, sae: SAE, space: Space, pooled: Pooled
+) -> tuple[dict[str, float], dict[str, Any]]:
+    is_guided = row.kind == "protsae"
+    own = np.arange(space.m) if is_guided else None
+    by_feature = function.predict_from_features(space, pooled, own)
+    predicted = function.predict_from_predictor(space, pooled) if is_guided else by_feature
+    metrics = dict(predicted.metrics)
+    metrics |= {f"feature_{name}": by_feature.metrics[name] for name in ("fmax", "auc")}
+    metrics |= meaning.measure(context, sae, space, pooled, own=own, best=by_feature.features, seed=row.seed)
+    return metrics, {"pooling": predicted.pooling, "feature_pooling": by_feature.pooling}
+
+
+def _finite(entry: Entry) -> Entry:
+    return entry._replace(metrics=finite(entry.metrics))
+
+
+def finite(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics that are defined, as plain numbers."""
+    return {name: float(value) for name, value in metrics.items() if np.isfinite(value)}

@@ -1,0 +1,152 @@
+"""Rows' results on disk, and the bundle's table `evaluation` made from them.
+
+    BUNDLE.work/evaluate/<slug>/result.json        fingerprint, entries (method, namespace, k, metrics), facts, seconds
+
+A result counts where its fingerprint is the present one: settings, embeddings, labels, the rows it needs, and FORMAT.
+
+Read `Results`, then `write_bundle`.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from precompute.evaluation.config import EvaluateConfig
+from precompute.evaluation.context import Context
+from precompute.evaluation.rows import ALIASES, PAPER, Row, chosen_rows, plan_rows
+from precompute.evaluation.scoring import Scored
+from precompute.evaluation.training import train_settings
+from precompute.runner import file_sha256, read_json, write_json
+from precompute.stages.publish import check_bundle
+from precompute.stages.train import protsae_config
+from precompute.swap import recover, swap_in
+from protsae.store.writer import replace_rows
+
+FORMAT = 1
+"""Raised when scores change their meaning, so that old results are not taken up."""
+
+RESULT = "result.json"
+COLUMNS = ("part", "method", "namespace", "k", "seed", "metric", "value")
+
+
+class Results:
+    """The rows of one evaluation and what is known of them."""
+
+    def __init__(self, config: EvaluateConfig, context: Context) -> None:
+        """Plan the rows; nothing is read yet."""
+        self.config, self.context = config, context
+        tuned = tuned_switches(context)
+        self.every = plan_rows(context.run, list(context.spaces), config.seeds, tuned, d_sae=context.width)
+        self.rows = chosen_rows(self.every, config)
+        self.by_name = {row.name: row for row in self.every}
+        self._fingerprints: dict[str, str] = {}
+
+    def folder(self, row: Row) -> Path:
+        """The row's own folder."""
+        return self.config.folder / row.slug
+
+    def read(self, row: Row) -> dict[str, Any] | None:
+        """The row's result; None where there is none that fits."""
+        found = read_json(self.folder(row) / RESULT)
+        return found if found is not None and found.get("fingerprint") == self.fingerprint(row) else None
+
+    def k_of(self, row: Row) -> int:
+        """Features that the row's TopK keeps, or the L0 aimed at: the mean L0 of the rows it needs, which are done."""
+        if not row.needs:
+            return row.k
+        found = [self.read(self.by_name[name]) for name in row.needs]
+        l0 = [result["l0"] for result in found if result is not None]
+        return max(1, min(self.context.width, round(sum(l0) / len(l0))))
+
+    def write(self, row: Row, scored: Scored, seconds: float) -> None:
+        """Keep a row's result; its weights go unless they are to be kept."""
+        folder = self.folder(row)
+        folder.mkdir(parents=True, exist_ok=True)
+        content = {
+            "fingerprint": self.fingerprint(row),
+            "name": row.name,
+            "part": row.part,
+            "seed": row.seed,
+            "l0": scored.l0,
+            "entries": [entry._asdict() for entry in scored.entries],
+            "facts": scored.facts,
+            "seconds": round(seconds, 2),
+        }
+        write_json(folder / RESULT, content)
+        if not self.config.keep:
+            shutil.rmtree(folder / "sae", ignore_errors=True)
+
+    def fingerprint(self, row: Row) -> str:
+        """Hash of all that decides the row's numbers."""
+        if row.name not in self._fingerprints:
+            config = self.config
+            content = {
+                "format": FORMAT,
+                "row": row,
+                "training": asdict(train_settings(self.context, row.seed)),
+                "sae": self.context.run.k,
+                "scoring": [config.score_residues, config.held_out_residues, config.fidelity_proteins],
+                "data": self.context.fingerprint,
+                "needs": [self.fingerprint(self.by_name[name]) for name in row.needs],
+            }
+            text = json.dumps(content, sort_keys=True, default=str)
+            self._fingerprints[row.name] = hashlib.sha256(text.encode()).hexdigest()
+        return self._fingerprints[row.name]
+
+    def table(self) -> pd.DataFrame:
+        """Columns of the table `evaluation`: every finished row's numbers, and those that another part borrows."""
+        first = next(iter(self.context.spaces), "")
+        records: list[tuple[Any, ...]] = []
+        for row in self.every:
+            result = self.read(row)
+            for entry in result["entries"] if result else ():
+                places = [(row.part, entry["method"])]
+                places += [
+                    (alias.to_part, alias.to_method)
+                    for alias in ALIASES
+                    if (alias.part, alias.method) == places[0]
+                    and entry["namespace"] == first
+                    and (alias.to_part == "ablation" or row.seed == 0)
+                ]
+                for part, method in places:
+                    key = (part, method, entry["namespace"], entry["k"], row.seed)
+                    records += [(*key, metric, value) for metric, value in entry["metrics"].items()]
+        frame = pd.DataFrame(records, columns=list(COLUMNS))
+        return frame.astype({"k": "int64", "seed": "int64", "value": "float64"})
+
+
+def tuned_switches(context: Context) -> Mapping[str, Any]:
+    """The switches of the bundle's own ProtSAE."""
+    space = next(iter(context.spaces.values()), None)
+    if space is None:
+        return {}
+    cfg = protsae_config(context.run, space.concepts, context.reader.d_model, context.width)
+    return {name: getattr(cfg, name) for name in PAPER}
+
+
+def write_bundle(bundle: Path, table: pd.DataFrame) -> None:
+    """Put the table into a copy of the bundle and the copy into the bundle's place, in one step.
+
+    Raises:
+        BundleError: the bundle does not pass the checks of opening.
+    """
+    partial = bundle.with_name(bundle.name + ".partial")
+    recover(bundle)
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        shutil.copytree(bundle, partial)
+        store = partial / "store.duckdb"
+        replace_rows(store, "evaluation", table)
+        manifest = json.loads((partial / "manifest.json").read_text(encoding="utf-8"))
+        manifest["files"]["store.duckdb"] = file_sha256(store)
+        write_json(partial / "manifest.json", manifest)
+        check_bundle(partial)
+        swap_in(partial, bundle)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -1,0 +1,258 @@
+"""What the numbers of the table `evaluation` are called and mean, for the report and for the explorer.
+
+Read `METRICS`, then `method_kind`.
+"""
+
+from typing import Literal, NamedTuple
+
+PARTS = ("main", "ablation", "sparsity", "guidance")
+"""Main table; the paper's ablations; other k; other ways to guide."""
+
+GROUPS = {
+    "function": "Do the predictions of GO terms hold on unseen proteins?",
+    "fidelity": "How much of the language model's states do the features keep?",
+    "meaning": "Does one feature stand for one term?",
+}
+"""Groups of metrics and the question that each answers."""
+
+MethodKind = Literal["guided", "unguided", "fitted", "control"]
+
+METHOD_KINDS: dict[MethodKind, str] = {
+    "guided": "GO terms guided the training",
+    "unguided": "trained without labels; features matched to terms afterwards",
+    "fitted": "labels fitted afterwards, to states or features",
+    "control": "what no skill gives",
+}
+"""Kinds of method and how they use GO labels, in the order of tables."""
+
+
+class Metric(NamedTuple):
+    """One number of a method on held-out proteins."""
+
+    key: str
+    title: str
+    group: Literal["function", "fidelity", "meaning"]
+    better: Literal["higher", "lower", "neither"]
+    sentence: str
+    """What it says, in plain words."""
+    digits: int = 3
+    """Decimals worth showing."""
+
+
+_METRICS = (
+    Metric(
+        "fmax",
+        "Fmax",
+        "function",
+        "higher",
+        "Best balance of precision and recall, over all thresholds, when the method predicts the GO terms of "
+        "a protein; 1 is perfect.",
+    ),
+    Metric(
+        "smin",
+        "Smin",
+        "function",
+        "lower",
+        "Information, in bits per protein, that these predictions miss or wrongly claim at the threshold that "
+        "is best for it.",
+        digits=1,
+    ),
+    Metric(
+        "aupr",
+        "AUPR",
+        "function",
+        "higher",
+        "Area under precision over recall of these predictions, both averaged over proteins; 1 is perfect.",
+    ),
+    Metric(
+        "auc",
+        "AUC",
+        "function",
+        "higher",
+        "Chance that a protein with a term scores above one without it, averaged over terms; 0.5 is a coin.",
+    ),
+    Metric(
+        "feature_fmax",
+        "Fmax of features",
+        "function",
+        "higher",
+        "Fmax when every term is predicted from the activation of its one feature alone.",
+    ),
+    Metric(
+        "feature_auc",
+        "AUC of features",
+        "function",
+        "higher",
+        "AUC when every term is predicted from the activation of its one feature alone.",
+    ),
+    Metric(
+        "ev",
+        "Explained variance",
+        "fidelity",
+        "higher",
+        "Share of the variance of residue states that the reconstruction keeps; 1 is all, 0 is what the mean "
+        "state keeps.",
+    ),
+    Metric(
+        "lr_masked",
+        "Loss recovered",
+        "fidelity",
+        "higher",
+        "How much of the language model's skill at filling in masked residues survives when it works on the "
+        "reconstruction: 1 is all of it, 0 is no better than states set to zero.",
+    ),
+    Metric(
+        "lr_masked_mean",
+        "Loss recovered (mean)",
+        "fidelity",
+        "higher",
+        "The same on masked residues, where 0 is no better than every state set to the mean state.",
+    ),
+    Metric(
+        "lr_unmasked",
+        "Loss recovered, unmasked",
+        "fidelity",
+        "higher",
+        "Loss recovered on visible residues, where copying the input is enough: an easier task, told for "
+        "comparison with earlier work.",
+    ),
+    Metric(
+        "lr_unmasked_mean",
+        "Loss recovered, unmasked (mean)",
+        "fidelity",
+        "higher",
+        "The same on visible residues, where 0 is no better than every state set to the mean state.",
+    ),
+    Metric(
+        "l0",
+        "L0",
+        "fidelity",
+        "neither",
+        "Features active on a residue, forced ones included; methods compare at about equal L0.",
+        digits=1,
+    ),
+    Metric(
+        "l0_forced",
+        "Forced L0",
+        "fidelity",
+        "neither",
+        "Features on a residue that are active only because their term was predicted there.",
+        digits=1,
+    ),
+    Metric(
+        "share_alive",
+        "Alive",
+        "fidelity",
+        "higher",
+        "Share of features that fire on at least one held-out residue.",
+    ),
+    Metric(
+        "f1",
+        "Held-out F1",
+        "meaning",
+        "higher",
+        "How well the one feature of a term tells proteins with it from others; feature and threshold were "
+        "chosen before, on other proteins.",
+    ),
+    Metric(
+        "f1_null",
+        "Null F1",
+        "meaning",
+        "neither",
+        "Held-out F1 after shuffling the labels over proteins: what choosing among many features gives by "
+        "luck. The yardstick for held-out F1.",
+    ),
+    Metric(
+        "f1_top10",
+        "F1, ten best terms",
+        "meaning",
+        "higher",
+        "Held-out F1 averaged over the ten terms that looked best on validation proteins.",
+    ),
+    Metric(
+        "participation",
+        "Participation",
+        "meaning",
+        "higher",
+        "Where a guided autoencoder predicts a term on a residue: how often the term's feature is really active there.",
+    ),
+    Metric(
+        "serves_own",
+        "Serves its term",
+        "meaning",
+        "higher",
+        "Share of terms whose feature really separates their test proteins (AUROC of .7 or more, beyond luck).",
+    ),
+    Metric(
+        "entanglement",
+        "Entanglement",
+        "meaning",
+        "lower",
+        "How many unrelated terms such a feature serves beside its own, beyond those that a plain probe of its term "
+        "serves too.",
+        digits=2,
+    ),
+    Metric(
+        "probe_1",
+        "Probe, 1 feature",
+        "meaning",
+        "higher",
+        "Chance that a protein with a term scores above one without it when a small classifier reads one "
+        "feature, chosen and fitted on train proteins.",
+    ),
+    Metric(
+        "probe_2",
+        "Probe, 2 features",
+        "meaning",
+        "higher",
+        "The same when the classifier reads two features.",
+    ),
+    Metric(
+        "probe_5",
+        "Probe, 5 features",
+        "meaning",
+        "higher",
+        "The same when the classifier reads five features.",
+    ),
+    Metric(
+        "absorption",
+        "Absorption",
+        "meaning",
+        "lower",
+        "How often the feature of a general term falls silent because the feature of a more specific term "
+        "took its place.",
+    ),
+    Metric(
+        "perturbation",
+        "Targeted perturbation",
+        "meaning",
+        "higher",
+        "How much more it hurts the detection of a term than that of other terms when the features of that "
+        "term are switched off.",
+    ),
+    Metric(
+        "seconds",
+        "Training time",
+        "fidelity",
+        "neither",
+        "Seconds of training on this hardware.",
+        digits=0,
+    ),
+)
+
+METRICS: dict[str, Metric] = {metric.key: metric for metric in _METRICS}
+"""By key, in the order of tables."""
+
+
+def method_kind(method: str) -> MethodKind:
+    """How a method of the table came to use GO labels, by its name.
+
+    Args:
+        method: as in the column `method`: 'ProtSAE', 'TopK', 'linear probe', 'null: permuted labels', ...
+    """
+    name = method.casefold()
+    if name.startswith(("null", "permuted", "random")):
+        return "control"
+    if "probe" in name or name == "splice":
+        return "fitted"
+    return "guided" if name.startswith("protsae") else "unguided"

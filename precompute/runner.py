@@ -112,7 +112,7 @@ class Runner:
 
     def run(self) -> list[StageRecord]:
         """Run every stage in order and print the summary."""
-        with _lock(self.work):
+        with lock(self.work):
             write_json(self.work / RUN_NAME, run_settings(self.config))
             records = [self.run_stage(stage) for stage in STAGES]
         self._console.summary(records)
@@ -129,7 +129,7 @@ class Runner:
             if self._done(stage_named(earlier)) is None:
                 msg = f"stage {name} needs stage {earlier}, which is not done for these settings; run it first"
                 raise InputError(msg)
-        with _lock(self.work):
+        with lock(self.work):
             record = self.run_stage(stage, force=force)
         self._console.summary([record])
         return record
@@ -245,7 +245,7 @@ def _plain(value: object) -> object:
 
 
 @contextmanager
-def _lock(work: Path) -> Iterator[None]:
+def lock(work: Path) -> Iterator[None]:
     """Hold the work folder for this process alone; the lock goes with the process, however it ends."""
     try:
         import fcntl  # noqa: PLC0415 - absent on Windows, where nothing is locked

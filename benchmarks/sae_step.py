@@ -3,7 +3,8 @@
     python benchmarks/sae_step.py --d-model 320 --d-sae 2560 --k 32 --concepts 400
 
 Both do forward, backward, Adam and the unit-norm step; the dense one uses torch.topk, dense products and unfused Adam,
-as most SAE code does. Times are the median and the best of interleaved repeats, in milliseconds.
+as most SAE code does. The SAEs with thresholds run the same step through all features; the L0 told is that of the last
+step. Times are the median and the best of interleaved repeats, in milliseconds.
 """
 
 # ruff: noqa: INP001 - a script
@@ -13,12 +14,25 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 
 from protsae.losses import annotation_loss, reconstruction_loss
 from protsae.sae import SAE, ProtSAE, ProtSAEConfig, TopKSAE, TopKSAEConfig
+from protsae.sae.batchtopk import BatchTopKSAE, BatchTopKSAEConfig
+from protsae.sae.gated import GatedSAE, GatedSAEConfig
+from protsae.sae.jumprelu import JumpReLUSAE, JumpReLUSAEConfig
+from protsae.sae.relu import ReLUSAE, ReLUSAEConfig
+
+THRESHOLDS = {
+    "relu": (ReLUSAE, ReLUSAEConfig),
+    "gated": (GatedSAE, GatedSAEConfig),
+    "jumprelu": (JumpReLUSAE, JumpReLUSAEConfig),
+    "batchtopk": (BatchTopKSAE, BatchTopKSAEConfig),
+}
+SETTLE = 40
+"""Steps in which a controller brings the L0 near k, before anything is timed."""
 
 
 def our_step(sae: SAE, x: torch.Tensor, labels: torch.Tensor | None) -> Callable[[], None]:
@@ -55,7 +69,23 @@ def dense_step(sae: SAE, x: torch.Tensor, labels: torch.Tensor | None) -> Callab
     return step
 
 
-def measure(steps: dict[str, Callable[[], None]], repeats: int) -> dict[str, dict[str, float]]:
+def threshold_step(sae: SAE, x: torch.Tensor, *, fused: bool) -> Callable[[], float]:
+    """The step of `protsae/training.py` for an SAE with thresholds; gives the L0."""
+    optimizer = torch.optim.Adam(sae.parameters(), lr=5e-4, fused=fused, foreach=False)
+
+    def step() -> float:
+        passed = sae.training_pass(x)
+        loss = reconstruction_loss(x, passed.x_hat) + passed.penalty
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        sae.after_step(passed, len(x))
+        return float(passed.n_fired.sum() / len(x))
+
+    return step
+
+
+def measure(steps: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, dict[str, float]]:
     """Median and best time of each step, in ms."""
     times: dict[str, list[float]] = {name: [] for name in steps}
     for turn in range(repeats + 2):
@@ -70,7 +100,7 @@ def measure(steps: dict[str, Callable[[], None]], repeats: int) -> dict[str, dic
 
 
 def main() -> None:
-    """Measure both architectures."""
+    """Measure all architectures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     for name, value in {"d-model": 320, "d-sae": 2560, "k": 32, "batch": 2048, "concepts": 400, "repeats": 15}.items():
         parser.add_argument(f"--{name}", type=int, default=value)
@@ -91,6 +121,20 @@ def main() -> None:
         found = measure({"ours": our_step(make(), x, targets), "dense": dense_step(make(), x, targets)}, args.repeats)
         ratio = found["dense"]["median_ms"] / found["ours"]["median_ms"]
         result[name] = {**found, "dense_over_ours": round(ratio, 2)}
+    for name, (sae_class, config_class) in THRESHOLDS.items():
+        cfg = config_class(d_model=args.d_model, d_sae=args.d_sae, k=args.k)
+        dense_class = type(f"Dense{sae_class.__name__}", (sae_class,), {"runs_sparse": False})
+        steps: dict[str, Callable[[], float]] = {}
+        for way, chosen in {"ours": sae_class, "dense": dense_class}.items():
+            sae = chosen(cfg)
+            sae.fit_input(x.mean(0), float((x**2).sum(1).mean()))
+            steps[way] = threshold_step(sae, x * sae.scale, fused=way == "ours")
+            for _ in range(SETTLE):
+                steps[way]()
+        found = measure(steps, args.repeats)
+        ratio = found["dense"]["median_ms"] / found["ours"]["median_ms"]
+        l0 = {way: round(step(), 1) for way, step in steps.items()}
+        result[name] = {**found, "dense_over_ours": round(ratio, 2), "l0": l0}
     sys.stdout.write(json.dumps(result, indent=1) + "\n")
 
 

@@ -141,7 +141,7 @@ class ThresholdSAE(SAE):
     @torch.no_grad()
     def _is_sparse(self, x_in: Tensor, weight: Tensor, bias: Tensor, *, inference: bool) -> bool:
         """Whether few enough features of the first residues are above their floor."""
-        if self.W_dec.device.type != "cpu":
+        if not self.runs_sparse:
             return False
         pre_acts = (x_in[:_PROBED_ROWS] - self.b_dec) @ weight.T + bias
         floor = self.floor() if inference else self.training_floor(pre_acts)

@@ -206,15 +206,17 @@ def lead(rows: pd.DataFrame, over: str) -> str:
     for name, text in named.items():
         by_standing.setdefault(_standing(auc[ours].mean, auc[name].mean), []).append(text)
     clauses = "; ".join(f"{standing} {words.join(texts)}" for standing, texts in by_standing.items())
-    chance = "".join(
-        f"; {'an untrained dictionary reaches' if 'random' in name else 'chance (permuted labels) is'} "
-        f"{words.number(auc[name].mean)}"
-        for name in of_kind["control"]
-    )
-    first = f"{told}{': ' if clauses else ''}{clauses}{chance}."
+    controls = "".join(f"; {_control(name)} {words.number(auc[name].mean)}" for name in of_kind["control"])
+    first = f"{told}{': ' if clauses else ''}{clauses}{controls}."
     if rival is None:
         return f"{first} No unguided autoencoder was evaluated."
     return " ".join(filter(None, [first, _fidelity(seeds, ours, rival)]))
+
+
+def _control(method: str) -> str:
+    if "neurons" in method:
+        return "the language model's own neurons reach"
+    return "an untrained dictionary reaches" if "random" in method else "chance (permuted labels) is"
 
 
 def _standing(ours: float, theirs: float) -> str:

@@ -44,8 +44,9 @@ PROTOCOL = """\
   PLM's own mean states. Penalties are chosen on valid.
 - Unguided SAEs aim at the total L0 (forced features included) that the paper's ProtSAE of seed 0 has, in the mean
   over sub-ontologies; they learn from all training proteins, a ProtSAE from those annotated in its sub-ontology.
-- SpLiCE is scored on at most 32 residues of each protein. It and the linear probe have nothing random to repeat by
-  seed.
+- PLM neurons: every dimension of the PLM's states is two features of its own, what lies above its mean and what lies
+  below; nothing is sparse. They are scored like an unguided SAE.
+- SpLiCE, the neurons and the linear probe have nothing random to repeat by seed.
 - Absorption is what exceeds its own null, so it can fall slightly below 0.
 - Nulls: a linear probe fitted and judged on permuted labels, and a random dictionary (an untrained TopK SAE)."""
 

@@ -43,6 +43,7 @@ PROTSAE = "ProtSAE"
 NO_AXIOMS = "ProtSAE without axioms"
 TUNED = "ProtSAE, tuned guidance"
 LINEAR_PROBE = "linear probe"
+NEURONS = "PLM neurons"
 PROBED = "{} + logistic probe"
 
 UNGUIDED: Mapping[str, str] = MappingProxyType(
@@ -62,9 +63,11 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 
 GUIDANCE: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
+        "lambda (10, .1)": {"lambda_axiom": 0.1},
         "graded force": {"forcing_strength": "graded"},
         "positives weighed, w = .75": {"positive_weight": 0.75},
         "graded force, w = .5": {"forcing_strength": "graded", "positive_weight": 0.5},
+        "graded force, w = .75": {"forcing_strength": "graded", "positive_weight": 0.75},
         "graded force, w = 1": {"forcing_strength": "graded", "positive_weight": 1.0},
         "graded force, w = .75, bags of residues": {
             "forcing_strength": "graded",
@@ -93,7 +96,7 @@ class Row(NamedTuple):
     """As shown."""
 
     kind: str
-    """An architecture (protsae, topk, ...), or probe, permuted, random, splice."""
+    """An architecture (protsae, topk, ...), or probe, neurons, permuted, random, splice."""
 
     namespace: str
     """MFO | BPO | CCO, '' for all of them."""
@@ -208,7 +211,8 @@ def _main(run: RunConfig, namespaces: Sequence[str], seed: int, tuned: Mapping[s
     rows = guided(PROTSAE, {})
     needs = tuple(row._replace(seed=0).name for row in rows)
     if seed == 0:
-        rows = [Row("main", LINEAR_PROBE, "probe", ns, 0, 0) for ns in namespaces] + rows
+        probes = [Row("main", LINEAR_PROBE, "probe", ns, 0, 0) for ns in namespaces]
+        rows = [*probes, Row("main", NEURONS, "neurons", "", 0, 0), *rows]
     rows.append(Row("main", UNGUIDED["topk"], "topk", "", 0, seed, needs=needs))
     if dict(tuned) != dict(PAPER):
         rows += guided(TUNED, tuned)

@@ -14,7 +14,7 @@ from precompute.evaluation import function, meaning
 from precompute.evaluation.context import Context, Space
 from precompute.evaluation.pooling import Pooled, decode_sparse, pool
 from precompute.evaluation.rows import PROBED, PROTSAE, UNGUIDED, Row
-from precompute.evaluation.training import Trained, splice_row, train_row
+from precompute.evaluation.training import Trained, neurons_row, splice_row, train_row
 from precompute.progress import Meter, Report
 from protsae.batches import BatchStream
 from protsae.probes import choose_logistic
@@ -23,9 +23,6 @@ from protsae.validation import validate
 
 PREDICTED_RESIDUES = 32
 """Residues of each test protein on which forcing and participation are counted."""
-
-SPLICE_RESIDUES = 32
-"""Residues of each protein that SpLiCE encodes: its lasso takes far longer than an encoder."""
 
 
 class Entry(NamedTuple):
@@ -67,7 +64,12 @@ def run_row(context: Context, row: Row, k: int, folder: Path, report: Report) ->
     """
     if row.kind in {"probe", "permuted"}:
         return _score_probe(context, row)
-    trained = splice_row(context, row, k) if row.kind == "splice" else train_row(context, row, k, folder, report)
+    if row.kind == "splice":
+        trained = splice_row(context, row, k)
+    elif row.kind == "neurons":
+        trained = neurons_row(context)
+    else:
+        trained = train_row(context, row, k, folder, report)
     return _score_sae(context, row, k, trained, report)
 
 
@@ -106,14 +108,13 @@ def _encode(context: Context, row: Row, sae: SAE, spaces: list[Space], report: R
     split = context.corpus.split
     rows = np.union1d(np.concatenate([space.rows for space in spaces]), np.flatnonzero(split == "test"))
     meter = Meter(report, f"{row.name}: encode", len(rows), unit="proteins")
-    few = SPLICE_RESIDUES if row.kind == "splice" else None
     return pool(
         sae,
         context.reader,
         rows,
         split[rows],
-        train_residues=few or context.config.score_residues,
-        other_residues=few or context.config.held_out_residues,
+        train_residues=context.config.score_residues,
+        other_residues=context.config.held_out_residues,
         seed=row.seed,
         advance=meter.advance,
     )

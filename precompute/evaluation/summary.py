@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from precompute.evaluation.rows import PROTSAE, TUNED, UNGUIDED
+from protsae.store.evaluation_metrics import METRICS
 
 EQUAL = 0.02
 """Loss recovered within this counts as about equal."""
@@ -102,7 +103,7 @@ def directions(summary: Summary) -> list[Direction]:
         if guided == TUNED and TUNED not in summary.methods("main"):
             continue
         found += [_above_all(summary, guided, metric, title) for metric, title in (("fmax", "Fmax"), ("auc", "AUC"))]
-        found.append(_about_equal(summary, guided))
+        found += [_about_equal(summary, guided, metric) for metric in ("lr_masked", "lr_masked_mean")]
     found += [
         _falls(summary, "Without detach the AUC falls", "no detach", "auc"),
         _falls(summary, "Without detach the AUC of features falls", "no detach", "feature_auc"),
@@ -143,9 +144,9 @@ def _above_all(summary: Summary, guided: str, metric: str, title: str) -> Direct
     return Direction(claim, verdict, evidence + (f"; missing: {', '.join(missing)}" if missing else ""))
 
 
-def _about_equal(summary: Summary, guided: str) -> Direction:
-    claim = f"{guided} recovers about as much loss as TopK (within {EQUAL})"
-    own, other = (summary.by_seed("main", method, "lr_masked") for method in (guided, UNGUIDED["topk"]))
+def _about_equal(summary: Summary, guided: str, metric: str) -> Direction:
+    claim = f"{guided} recovers about as much loss as TopK (within {EQUAL}; {METRICS[metric].title})"
+    own, other = (summary.by_seed("main", method, metric) for method in (guided, UNGUIDED["topk"]))
     difference = spread((own - other).dropna().to_numpy())
     if not difference.n:
         return Direction(claim, "missing", "no numbers yet")

@@ -1,6 +1,6 @@
 """Makes and trains the SAE of one row, or takes up the weights and the result that an earlier run has left.
 
-Read `train_row`; SpLiCE, which is counted rather than trained, is in `splice_row`.
+Read `train_row`; SpLiCE and the PLM's neurons, which are not trained, are in `splice_row` and `neurons_row`.
 """
 
 import importlib
@@ -19,7 +19,7 @@ from precompute.progress import Report, Transient, duration
 from precompute.runner import read_json, write_json
 from precompute.stages.train import protsae_config
 from protsae.errors import ConfigError, InputError
-from protsae.sae import SAE, ProtSAE, load_sae
+from protsae.sae import SAE, ProtSAE, ReLUSAE, ReLUSAEConfig, load_sae
 from protsae.sae.splice import SpLiCESAE
 from protsae.training import Progress, train
 from protsae.training_config import TrainConfig, TrainingData
@@ -116,6 +116,19 @@ def splice_row(context: Context, row: Row, k: int) -> Trained:
         sae.cfg = replace(sae.cfg, l1=0.0)
         l0 = float((sae.encode(torch.from_numpy(sample)) > 0).sum() / len(sample))
     return Trained(sae.to(context.device), l0, {"seconds": 0.0, "steps": 0, "n_train": len(train), "l1": sae.cfg.l1})
+
+
+def neurons_row(context: Context) -> Trained:
+    """The PLM's own dimensions as an SAE: each gives two features, what lies above its mean and what lies below."""
+    d_model = context.reader.d_model
+    sae = ReLUSAE(ReLUSAEConfig(d_model=d_model, d_sae=2 * d_model, k=d_model))
+    sae.fit_input(torch.from_numpy(context.mean_state), float(d_model))
+    both_ways = torch.cat([torch.eye(d_model), -torch.eye(d_model)])
+    with torch.no_grad():
+        sae.W_enc.copy_(both_ways.T)
+        sae.b_enc.zero_()
+        sae.W_dec.copy_(both_ways)
+    return Trained(sae.to(context.device), float(d_model), {"seconds": 0.0, "steps": 0, "n_train": 0})
 
 
 def train_settings(context: Context, seed: int) -> TrainConfig:

@@ -21,7 +21,7 @@ METHOD_KINDS: dict[MethodKind, str] = {
     "guided": "GO terms guided the training",
     "unguided": "trained without labels; features matched to terms afterwards",
     "fitted": "labels fitted afterwards, to states or features",
-    "control": "what no skill gives",
+    "control": "what no training gives: neurons, random features, shuffled labels",
 }
 """Kinds of method and how they use GO labels, in the order of tables."""
 
@@ -251,7 +251,7 @@ def method_kind(method: str) -> MethodKind:
         method: as in the column `method`: 'ProtSAE', 'TopK', 'linear probe', 'null: permuted labels', ...
     """
     name = method.casefold()
-    if name.startswith(("null", "permuted", "random")):
+    if name.startswith(("null", "permuted", "random", "plm neurons")):
         return "control"
     if "probe" in name or name == "splice":
         return "fitted"

@@ -63,7 +63,7 @@ def stored(bundle: Path) -> pd.DataFrame:
 
 def test_every_row_of_the_chosen_parts_has_run(bundle: Path, report: Path) -> None:
     found = results(bundle)
-    for method in ("TopK", "ReLU + L1", "Gated", "BatchTopK", "JumpReLU", "null: random dictionary"):
+    for method in ("TopK", "ReLU + L1", "Gated", "BatchTopK", "JumpReLU", "PLM neurons", "null: random dictionary"):
         entries = found[f"main/{method}/all/seed 0"]["entries"]
         assert {entry["namespace"] for entry in entries} == {"", "MFO", "BPO", "CCO"}
     for method in ("ProtSAE", "ProtSAE without axioms", "SpLiCE", "linear probe", "null: permuted labels"):
@@ -78,6 +78,12 @@ def test_unguided_saes_aim_at_the_l0_that_protsae_has(bundle: Path, report: Path
     entries = found["main/TopK/all/seed 0"]["entries"]
     assert {entry["k"] for entry in entries} == {round(sum(l0) / 3)}
     assert entries[0]["metrics"]["l0"] == pytest.approx(round(sum(l0) / 3), rel=0.05)
+
+
+def test_the_neurons_lose_nothing_of_the_plm(bundle: Path, report: Path) -> None:
+    metrics = results(bundle)["main/PLM neurons/all/seed 0"]["entries"][0]["metrics"]
+    for name in ("ev", "lr_masked", "lr_masked_mean", "lr_unmasked", "lr_unmasked_mean"):
+        assert metrics[name] == pytest.approx(1, abs=1e-4)
 
 
 def test_the_store_holds_what_the_results_say(bundle: Path, report: Path) -> None:

@@ -193,9 +193,11 @@ def lead(rows: pd.DataFrame, over: str) -> str:
     of_kind = {kind: [m for m in ordered(list(auc)) if method_kind(m) == kind] for kind in METHOD_KINDS}
     where = words.NAMESPACES[wanted[0]] if len(wanted) == 1 else f"mean of {len(wanted)} ontologies"
     told = f"On proteins of unseen families, {ours} predicts GO terms with AUC {words.number(auc[ours].mean)} ({where})"
-    unguided, others = of_kind["unguided"], {name: words.number(auc[name].mean) for name in of_kind["fitted"]}
-    rival = max(unguided, key=lambda name: auc[name].mean, default=None)
-    named = {name: f"{name} ({number})" for name, number in others.items()}
+    unguided = of_kind["unguided"]
+    rival, fitted = (
+        max(of_kind[kind], key=lambda name: auc[name].mean, default=None) for kind in ("unguided", "fitted")
+    )
+    named = {} if fitted is None else {fitted: f"{fitted} ({words.number(auc[fitted].mean)})"}
     if rival is not None:
         which = "the best" if len(unguided) > 1 else "the"
         notes = [words.number(auc[rival].mean), _agreement(seeds, ours, rival)]

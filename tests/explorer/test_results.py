@@ -139,18 +139,22 @@ def test_the_lead_says_who_is_ahead(ours: float, theirs: float, said: str) -> No
     assert "one seed" in lead
 
 
-def test_the_lead_names_the_best_unguided_method_the_probes_and_chance() -> None:
+def test_the_lead_names_the_best_unguided_method_the_best_probe_and_controls() -> None:
     rows = frame_of(
         main("ProtSAE", "auc", {"MFO": [0.7, 0.7, 0.7]}),
         main("TopK", "auc", {"MFO": [0.5, 0.5, 0.5]}),
         main("BatchTopK", "auc", {"MFO": [0.6, 0.6, 0.75]}),
         main("linear probe", "auc", {"MFO": [0.8, 0.8, 0.8]}),
+        main("SpLiCE", "auc", {"MFO": [0.4]}),
         main("null: permuted labels", "auc", {"MFO": [0.5, 0.5, 0.5]}),
+        main("PLM neurons", "auc", {"MFO": [0.62]}),
     )
     lead = results.lead(rows, "MFO")
 
     assert "ahead of BatchTopK, the best unguided autoencoder (0.65; the same on 2 of 3 seeds)" in lead
-    assert "; behind linear probe (0.80); chance (permuted labels) is 0.50." in lead
+    assert "; behind linear probe (0.80); chance (permuted labels) is 0.50; the language model's own neurons" in lead
+    assert "neurons reach 0.62." in lead
+    assert "SpLiCE" not in lead
 
 
 @pytest.mark.parametrize(("kept", "said"), [(0.7, "less than"), (0.9, "more than"), (0.8, "as much as")])

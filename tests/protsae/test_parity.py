@@ -1,9 +1,10 @@
 """Our SAEs against two independent packages, sae-lens and dictionary-learning, on the same weights and residues.
 
-`make parity` installs both and runs this file; without them its tests are skipped. Forward pass, every loss term, and
-gradients where both sides define them alike (the reasons stand where they do not).
+`make parity` installs both and runs this file; elsewhere its tests are skipped where they are missing. Forward pass,
+every loss term, and gradients where both sides define them alike (the reasons stand where they do not).
 """
 
+import os
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -23,14 +24,21 @@ TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
 ENCODER = {"W_enc": "W_enc", "b_enc": "b_enc", "W_dec": "W_dec", "b_dec": "b_dec"}
 
 
+def required(name: str) -> ModuleType:
+    """The package; its tests are skipped without it, unless `make parity` runs them."""
+    if os.environ.get("PROTSAE_PARITY") == "required":
+        return import_module(name)
+    return pytest.importorskip(name, reason=MISSING, exc_type=ImportError)
+
+
 @pytest.fixture(scope="module")
 def lens() -> ModuleType:
-    return pytest.importorskip("sae_lens", reason=MISSING, exc_type=ImportError)
+    return required("sae_lens")
 
 
 @pytest.fixture(scope="module")
 def learning() -> ModuleType:
-    return pytest.importorskip("dictionary_learning.dictionary", reason=MISSING, exc_type=ImportError)
+    return required("dictionary_learning.dictionary")
 
 
 @pytest.fixture(autouse=True, params=["dense", "sparse"])

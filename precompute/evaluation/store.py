@@ -28,7 +28,7 @@ from precompute.stages.train import protsae_config
 from precompute.swap import recover, swap_in
 from protsae.store.writer import replace_rows
 
-FORMAT = 1
+FORMAT = 2
 """Raised when scores change their meaning, so that old results are not taken up."""
 
 RESULT = "result.json"

@@ -19,8 +19,8 @@ import torch
 from esm.data import Alphabet
 from esm.model.esm2 import ESM2
 
-from protsae.plm import PLM
-from protsae.plm_weights import read_model
+from protsae.plm.esm2_plm import PLM
+from protsae.plm.weights import read_model
 
 BATCH = 8
 

@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from protsae.losses import annotation_loss, reconstruction_loss
 from protsae.sae import (
     SAE,
     BatchTopKSAE,
@@ -34,6 +33,7 @@ from protsae.sae import (
     TopKSAE,
     TopKSAEConfig,
 )
+from protsae.sae.losses import annotation_loss, reconstruction_loss
 
 THRESHOLDS = {
     "relu": (ReLUSAE, ReLUSAEConfig),
@@ -46,7 +46,7 @@ SETTLE = 40
 
 
 def our_step(sae: SAE, x: torch.Tensor, labels: torch.Tensor | None) -> Callable[[], None]:
-    """The step of `protsae/training.py`, axioms left out."""
+    """The step of `protsae/training/loop.py`, axioms left out."""
     optimizer = torch.optim.Adam(sae.parameters(), lr=5e-4, fused=True)
 
     def step() -> None:
@@ -80,7 +80,7 @@ def dense_step(sae: SAE, x: torch.Tensor, labels: torch.Tensor | None) -> Callab
 
 
 def threshold_step(sae: SAE, x: torch.Tensor, *, fused: bool) -> Callable[[], float]:
-    """The step of `protsae/training.py` for an SAE with thresholds; gives the L0."""
+    """The step of `protsae/training/loop.py` for an SAE with thresholds; gives the L0."""
     optimizer = torch.optim.Adam(sae.parameters(), lr=5e-4, fused=fused, foreach=False)
 
     def step() -> float:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer import frame
-from explorer.links import PAGES
+from explorer.shell import frame
+from explorer.shell.links import PAGES
 
 st.set_page_config(
     page_title="ProtSAE Explorer",

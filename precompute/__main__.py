@@ -14,12 +14,12 @@ from typing import NoReturn
 
 from precompute.config import RunConfig
 from precompute.evaluation.config import EvaluateConfig
-from precompute.homology import cluster_with_mmseqs
+from precompute.inputs.homology import cluster_with_mmseqs
 from precompute.options import add_flags, build
-from precompute.plm_corpus import read_fasta
-from precompute.plm_training import PLMTrainConfig
-from precompute.progress import Console
-from precompute.runner import STAGE_NAMES, Runner
+from precompute.pipeline.progress import Console
+from precompute.pipeline.runner import STAGE_NAMES, Runner
+from precompute.plm.corpus import read_fasta
+from precompute.plm.training import PLMTrainConfig
 from protsae.errors import ConfigError, ProtSAEError
 
 USER_FAULT = 2
@@ -96,7 +96,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 
 def _plm(arguments: argparse.Namespace) -> None:
-    from precompute.plm_training import train  # noqa: PLC0415
+    from precompute.plm.training import train  # noqa: PLC0415
 
     config = build(PLMTrainConfig, vars(arguments))
     train(config, Console(quiet=arguments.quiet).say)

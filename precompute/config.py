@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from protsae.errors import ConfigError, InputError
-from protsae.plm_weights import FAIR_ESM_MODELS, pick_device
+from protsae.plm.weights import FAIR_ESM_MODELS, pick_device
 
 LAYER_DEPTH = 0.73
 """Relative depth of the paper's layer: 35 of 48."""

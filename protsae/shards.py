@@ -6,7 +6,7 @@
 A shard is written whole or not at all. While a run is unfinished every complete shard has its own small index, so that
 a killed run continues after its last complete shard.
 
-Read `ShardWriter.add`, then `ShardReader`. Batches for training are drawn in `batches.py`.
+Read `ShardWriter.add`, then `ShardReader`. Batches for training are drawn in `training/batches.py`.
 """
 
 from collections.abc import Sequence

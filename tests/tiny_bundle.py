@@ -38,8 +38,8 @@ from tiny_proteins import (
 )
 
 from protsae.alphabet import AMINO_ACIDS
-from protsae.plm import PLM
-from protsae.plm_spec import PLMSpec
+from protsae.plm.esm2_plm import PLM
+from protsae.plm.spec import PLMSpec
 from protsae.sae.base import SAE
 from protsae.sae.protsae import ProtSAE, ProtSAEConfig
 from protsae.sae.topk import TopKSAE, TopKSAEConfig

@@ -7,7 +7,7 @@ ProtSAE leads in function and meaning, TopK in fidelity, the linear probe has no
 import numpy as np
 import pandas as pd
 
-from protsae.store.evaluation_metrics import METRICS
+from protsae.store.evaluation.metrics import METRICS
 
 NAMESPACES = ("MFO", "BPO", "CCO")
 SEEDS = (0, 1)

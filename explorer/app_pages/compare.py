@@ -4,9 +4,12 @@ from typing import Any
 
 import streamlit as st
 
-from explorer import cards, charts, comparison, data, frame, links, markup, results_view, views, words
+from explorer.compare import comparison, results_view
 from explorer.components.protein_view import protein_view
-from explorer.links import FeatureRef
+from explorer.draw import charts, markup, views, words
+from explorer.services import data
+from explorer.shell import cards, frame, links
+from explorer.shell.links import FeatureRef
 from protsae.errors import ProtSAEError
 from protsae.store.rows import TermFeature, TermRow
 

@@ -2,10 +2,13 @@
 
 import streamlit as st
 
-from explorer import data, evidence, exports, frame, links, markup, views, words
 from explorer.components.protein_view import protein_view
 from explorer.components.strips import strip_thumbnail
-from explorer.links import FeatureRef
+from explorer.draw import exports, markup, views, words
+from explorer.feature import evidence
+from explorer.services import data
+from explorer.shell import frame, links
+from explorer.shell.links import FeatureRef
 from protsae.errors import InputError
 from protsae.store.rows import AnnotationRow, ExampleRow, FeatureRow, TermFeature
 

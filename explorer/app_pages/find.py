@@ -4,9 +4,11 @@ import random
 
 import streamlit as st
 
-from explorer import cards, data, frame, links, markup, views, words
 from explorer.components.protein_view import protein_view
-from explorer.links import FeatureRef
+from explorer.draw import markup, views, words
+from explorer.services import data
+from explorer.shell import cards, frame, links
+from explorer.shell.links import FeatureRef
 
 LIMIT = 20
 SHOWN = 4

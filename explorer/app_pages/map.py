@@ -3,7 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from explorer import charts, data, frame, links, markup, words
+from explorer.draw import charts, markup, words
+from explorer.services import data
+from explorer.shell import frame, links
 
 
 def main() -> None:

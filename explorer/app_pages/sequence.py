@@ -5,9 +5,13 @@ from typing import TypeVar
 
 import streamlit as st
 
-from explorer import data, frame, links, markup, protein_report, reading, uploads, views, words
 from explorer.components.thumbnails import structure_svg
-from explorer.reading import Hits, Pasted, Records, Stored
+from explorer.draw import markup, views, words
+from explorer.protein import reading, uploads
+from explorer.protein.reading import Hits, Pasted, Records, Stored
+from explorer.sequence import report
+from explorer.services import data
+from explorer.shell import frame, links
 from protsae.errors import InputError
 from protsae.store.rows import ExampleRow
 
@@ -33,7 +37,7 @@ def main() -> None:
     if subject is None and upload is not None:
         subject = Pasted(upload.sequence, upload.name, ())
     if subject is not None:
-        protein_report.show(subject, upload)
+        report.show(subject, upload)
     elif "sequence_problem" not in st.session_state:
         examples()
 

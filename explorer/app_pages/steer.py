@@ -2,13 +2,17 @@
 
 import streamlit as st
 
-from explorer import data, frame, links, live, markup, reading, steer_report, steering_runs, words
-from explorer.bound import bound
-from explorer.links import FeatureRef
-from explorer.reading import Pasted, Stored
-from explorer.steering_runs import Plan
+from explorer.draw import markup, words
+from explorer.protein import reading
+from explorer.protein.reading import Pasted, Stored
+from explorer.services import data, live
+from explorer.shell import frame, links
+from explorer.shell.bound import bound
+from explorer.shell.links import FeatureRef
+from explorer.steer import report, runs
+from explorer.steer.runs import Plan
 from protsae.errors import InputError, ProtSAEError
-from protsae.steering import SteerConfig
+from protsae.steering.steer import SteerConfig
 
 OWN = "A sequence of my own"
 MASKS = {"low_activation": "least active in the language model", "random": "at random"}
@@ -42,7 +46,7 @@ def main() -> None:
     except ProtSAEError as error:
         st.html(markup.empty(str(error), "The pages on stored proteins work without it."))
         return
-    steer_report.show(Plan(chosen.sae, chosen.feature, sequence, config), accession)
+    report.show(Plan(chosen.sae, chosen.feature, sequence, config), accession)
 
 
 def what() -> FeatureRef:
@@ -98,7 +102,7 @@ def feature_options(sae: str) -> dict[int, str]:
 
 def where(ref: FeatureRef) -> tuple[str | None, str]:
     """The protein: a stored one with a structure, or a sequence of the reader's own."""
-    options = steering_runs.stored_proteins()
+    options = runs.stored_proteins()
     asked = st.query_params.get("protein")
     if asked and asked not in options:
         row = data.protein(asked)
@@ -107,9 +111,7 @@ def where(ref: FeatureRef) -> tuple[str | None, str]:
         else:
             options = {asked: f"{asked} · {words.protein_name(asked, row.protein_name, limit=40)}"} | options
     own = "sequence" in st.query_params
-    st.session_state["steer_protein"] = (
-        OWN if own else asked if asked in options else steering_runs.default_protein(ref)
-    )
+    st.session_state["steer_protein"] = OWN if own else asked if asked in options else runs.default_protein(ref)
 
     def write() -> None:
         picked = st.session_state["steer_protein"]

@@ -13,20 +13,20 @@ import numpy as np
 import pandas as pd
 import torch
 
-from precompute.concepts import Concepts, choose_concepts
 from precompute.config import RunConfig
-from precompute.corpus import read_corpus
+from precompute.corpus.concepts import Concepts, choose_concepts
+from precompute.corpus.labels import read_labels
+from precompute.corpus.proteins import read_corpus
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.hierarchy import ancestors_among, conditional_information
-from precompute.labels import read_labels
-from precompute.plan import array_hash, text_hash
-from precompute.runner import read_json
-from protsae.axioms import Axioms
-from protsae.fidelity import MAX_RESIDUES, FidelityBench
-from protsae.ontology import Ontology
-from protsae.plm import PLM
-from protsae.plm_weights import pick_device
-from protsae.probes import LogisticProbe, choose_logistic
+from precompute.pipeline.plan import array_hash, text_hash
+from precompute.pipeline.runner import read_json
+from protsae.measures.fidelity import MAX_RESIDUES, FidelityBench
+from protsae.measures.probes import LogisticProbe, choose_logistic
+from protsae.ontology.axioms import Axioms
+from protsae.ontology.graph import Ontology
+from protsae.plm.esm2_plm import PLM
+from protsae.plm.weights import pick_device
 from protsae.shards import ShardReader
 
 

@@ -7,19 +7,19 @@ Everything is chosen on train and valid: a_c and b_c are fitted on train for fea
 predictor (whose probabilities are none where positives are weighed), the pooling (mean or max over residues) is the one
 with the better Fmax on valid.
 
-Read `predict_from_features`, then `predict_from_predictor`. The metrics are in `protsae/function_metrics.py`.
+Read `predict_from_features`, then `predict_from_predictor`. The metrics are in `protsae/measures/function.py`.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from precompute.alignment import POOLINGS
-from precompute.codes import CSR
+from precompute.align.ranks import POOLINGS
+from precompute.corpus.codes import CSR
 from precompute.evaluation.context import Space
 from precompute.evaluation.pooling import Pooled
-from protsae.function_metrics import fmax, function_scores, propagate, term_auc
-from protsae.probes import LogisticProbe, best_features, choose_logistic, fit_platt
+from protsae.measures.function import fmax, function_scores, propagate, term_auc
+from protsae.measures.probes import LogisticProbe, best_features, choose_logistic, fit_platt
 
 _LEAST = 1e-6
 

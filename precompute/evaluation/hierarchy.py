@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from precompute.codes import CSR
-from protsae.ontology import Ontology
+from precompute.corpus.codes import CSR
+from protsae.ontology.graph import Ontology
 
 
 def ancestors_among(go_ids: Sequence[str], ontology: Ontology) -> np.ndarray:

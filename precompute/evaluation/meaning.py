@@ -7,16 +7,16 @@ Read `measure`; each metric has a module of its own in `protsae/`.
 
 import numpy as np
 
-from precompute import alignment
-from precompute.alignment import POOLINGS
+from precompute.align import ranks
+from precompute.align.ranks import POOLINGS
+from precompute.corpus.trained import plm_directions
 from precompute.evaluation.context import Context, Space
 from precompute.evaluation.pooling import Pooled
-from precompute.trained import plm_directions
-from protsae.absorption import absorption, direct_pairs, firing_thresholds
-from protsae.entanglement import entanglement, feature_acts
-from protsae.perturbation import attributed_features, targeted_perturbation
+from protsae.measures.absorption import absorption, direct_pairs, firing_thresholds
+from protsae.measures.entanglement import entanglement, feature_acts
+from protsae.measures.perturbation import attributed_features, targeted_perturbation
+from protsae.measures.sparse_probing import best_threshold, sparse_probe
 from protsae.sae.base import SAE
-from protsae.sparse_probing import best_threshold, sparse_probe
 
 PROBE_SIZES = (1, 2, 5)
 TOP = 10
@@ -86,10 +86,10 @@ def held_out_f1(space: Space, pooled: Pooled, own: np.ndarray | None, *, seed: i
         labels[part] = np.concatenate([real, shuffled], axis=1)
         codes = {pooling: getattr(pooled, pooling)[rows] for pooling in POOLINGS}
         scores[part] = codes if own is None else {name: matrix[:, own] for name, matrix in codes.items()}
-    choice = alignment.choose(scores["valid"], labels["valid"])
+    choice = ranks.choose(scores["valid"], labels["valid"])
     feature = choice.f1.argmax(axis=0) if own is None else np.tile(np.arange(m), 2)
     pairs = choice.pairs(feature, np.arange(2 * m))
-    f1 = alignment.evaluate(scores["test"], labels["test"], pairs, seed=seed, resamples=0).f1
+    f1 = ranks.evaluate(scores["test"], labels["test"], pairs, seed=seed, resamples=0).f1
     judged = np.flatnonzero(labels["test"][:, :m].any(axis=0))
     if not len(judged):
         return {}

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from scipy.sparse import csr_array, vstack
 
-from precompute.codes import CSR, runs_of
+from precompute.corpus.codes import CSR, runs_of
 from protsae.sae.base import SAE
 from protsae.shards import ShardReader
 

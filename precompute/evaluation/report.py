@@ -21,8 +21,8 @@ from precompute.evaluation.rows import SPARSITY
 from precompute.evaluation.store import Results
 from precompute.evaluation.summary import Summary, directions
 from precompute.evaluation.training import train_settings
-from precompute.progress import duration
-from protsae.store.evaluation_metrics import METRICS
+from precompute.pipeline.progress import duration
+from protsae.store.evaluation.metrics import METRICS
 
 GROUPS = {"function": "Function prediction", "fidelity": "Fidelity", "meaning": "Meaning of single features"}
 PARTS = {

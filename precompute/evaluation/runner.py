@@ -21,8 +21,8 @@ from precompute.evaluation.report import write_report
 from precompute.evaluation.rows import Row
 from precompute.evaluation.store import Results, write_bundle
 from precompute.evaluation.worker import Message, run_one, work
-from precompute.progress import Console, Meter, Report, Transient, duration
-from precompute.runner import lock
+from precompute.pipeline.progress import Console, Meter, Report, Transient, duration
+from precompute.pipeline.runner import lock
 from protsae.errors import InputError
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")

@@ -1,6 +1,6 @@
 """From one row to its numbers: train what is to be trained, encode, predict, perturb, measure.
 
-Read `run_row`. The metrics' names and meanings are in `protsae/store/evaluation_metrics.py`.
+Read `run_row`. The metrics' names and meanings are in `protsae/store/evaluation/metrics.py`.
 """
 
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ from precompute.evaluation.context import Context, Space
 from precompute.evaluation.pooling import Pooled, decode_sparse, pool
 from precompute.evaluation.rows import PROBED, PROTSAE, UNGUIDED, Row
 from precompute.evaluation.training import Trained, neurons_row, splice_row, train_row
-from precompute.progress import Meter, Report
-from protsae.batches import BatchStream
-from protsae.probes import choose_logistic
+from precompute.pipeline.progress import Meter, Report
+from protsae.measures.probes import choose_logistic
 from protsae.sae.base import SAE
-from protsae.validation import validate
+from protsae.training.batches import BatchStream
+from protsae.training.validation import validate
 
 PREDICTED_RESIDUES = 32
 """Residues of each test protein on which forcing and participation are counted."""

@@ -22,10 +22,10 @@ from precompute.evaluation.context import Context
 from precompute.evaluation.rows import ALIASES, PAPER, Row, chosen_rows, plan_rows
 from precompute.evaluation.scoring import Scored
 from precompute.evaluation.training import train_settings
-from precompute.runner import file_sha256, read_json, write_json
+from precompute.pipeline.runner import file_sha256, read_json, write_json
+from precompute.pipeline.swap import recover, swap_in
 from precompute.stages.publish import check_bundle
 from precompute.stages.train import protsae_config
-from precompute.swap import recover, swap_in
 from protsae.store.writer import replace_rows
 
 FORMAT = 2

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from precompute.evaluation.rows import PROTSAE, TUNED, UNGUIDED
-from protsae.store.evaluation_metrics import METRICS
+from protsae.store.evaluation.metrics import METRICS
 
 EQUAL = 0.02
 """Loss recovered within this counts as about equal."""

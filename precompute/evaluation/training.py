@@ -14,15 +14,15 @@ import torch
 
 from precompute.evaluation.context import Context
 from precompute.evaluation.rows import Row
-from precompute.plan import follow_plan
-from precompute.progress import Report, Transient, duration
-from precompute.runner import read_json, write_json
+from precompute.pipeline.plan import follow_plan
+from precompute.pipeline.progress import Report, Transient, duration
+from precompute.pipeline.runner import read_json, write_json
 from precompute.stages.train import protsae_config
 from protsae.errors import ConfigError, InputError
 from protsae.sae import SAE, ProtSAE, ReLUSAE, ReLUSAEConfig, load_sae
 from protsae.sae.splice import SpLiCESAE
-from protsae.training import Progress, train
-from protsae.training_config import TrainConfig, TrainingData
+from protsae.training.config import TrainConfig, TrainingData
+from protsae.training.loop import Progress, train
 
 CLASSES = {
     "topk": ("topk", "TopKSAE"),

@@ -15,7 +15,7 @@ from precompute.evaluation.context import Context
 from precompute.evaluation.rows import Row
 from precompute.evaluation.scoring import run_row
 from precompute.evaluation.store import Results
-from precompute.progress import Report
+from precompute.pipeline.progress import Report
 from protsae.errors import ProtSAEError
 
 

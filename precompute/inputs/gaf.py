@@ -16,7 +16,7 @@ from Bio.UniProt.GOA import gafiterator
 
 from precompute.inputs.files import open_text
 from protsae.errors import InputError
-from protsae.ontology import Ontology
+from protsae.ontology.graph import Ontology
 
 EXPERIMENTAL = frozenset({"EXP", "IDA", "IPI", "IMP", "IGI", "IEP", "HTP", "HDA", "HMP", "HGI", "HEP"})
 """Evidence codes of experiments; all others count as IEA."""

@@ -2,7 +2,7 @@
 
 A table `structures.tsv` in the folder or beside it names them (columns Entry, file; pdb_id, chain, resolution_angstrom
 where known). Without one, files are matched by name: `P12345.pdb`, `P12345_1abc_A.cif.gz`, `AF-P12345-F1-model_v4.pdb`.
-Where a residue lies in the sequence is never taken from a table: `protsae/structure.py` aligns.
+Where a residue lies in the sequence is never taken from a table: `protsae/structure/read.py` aligns.
 
 Read `find_structures`.
 """

@@ -1,0 +1,1 @@
+"""One stage of precompute a file; their order stands in `pipeline/runner.py`."""

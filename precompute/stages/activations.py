@@ -1,7 +1,8 @@
 """The sparse codes of every residue under every SAE, shard by shard, and how well each SAE reconstructs.
 
 Codes come from the saved weights, so they are what the explorer computes live. A shard that an earlier run has encoded
-with the same weights is kept. Writes `<sae>/shard-00000.npz`, aligned with the embeddings; see `precompute/codes.py`.
+with the same weights is kept. Writes `<sae>/shard-00000.npz`, aligned with the embeddings; see
+`precompute/corpus/codes.py`.
 
 Read `run`, then `encode_shard`.
 """
@@ -13,15 +14,15 @@ import numpy as np
 import torch
 from scipy.sparse import vstack
 
-from precompute.codes import CSR, code_path, read_extra, write_codes
 from precompute.config import RunConfig
-from precompute.corpus import Shard, read_corpus
-from precompute.plan import follow_plan
-from precompute.progress import Meter
-from precompute.quality import Quality, measure
-from precompute.runner import file_sha256, read_json
-from precompute.trained import TrainedSAE, read_trained
-from protsae.plm_weights import pick_device
+from precompute.corpus.codes import CSR, code_path, read_extra, write_codes
+from precompute.corpus.proteins import Shard, read_corpus
+from precompute.corpus.trained import TrainedSAE, read_trained
+from precompute.features.quality import Quality, measure
+from precompute.pipeline.plan import follow_plan
+from precompute.pipeline.progress import Meter
+from precompute.pipeline.runner import file_sha256, read_json
+from protsae.plm.weights import pick_device
 from protsae.sae.base import SAE
 
 ROWS_AT_A_TIME = 8192

@@ -1,6 +1,6 @@
 """Which features go with which GO terms and residue annotations, and what each feature is called.
 
-Choices are made on valid and told on test; see `go_alignment.py`, `residue_alignment.py` and `labelling.py`. Writes
+Choices are made on valid and told on test; see `align/go.py`, `align/residues.py` and `align/labelling.py`. Writes
 
     feature_go.parquet           columns of `feature_go`
     feature_annotation.parquet   columns of `feature_annotation`
@@ -15,18 +15,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from precompute import go_alignment, residue_alignment
-from precompute.alignment_summary import summarise
-from precompute.codes import code_path, read_codes
+from precompute.align import go as go_alignment
+from precompute.align import residues
+from precompute.align.labelling import label_features
+from precompute.align.regions import RegionTable
+from precompute.align.summary import summarise
 from precompute.config import RunConfig
-from precompute.corpus import read_corpus
-from precompute.feature_counts import read_pooled
-from precompute.labelling import label_features
-from precompute.labels import read_labels
-from precompute.progress import Transient
-from precompute.regions import RegionTable
-from precompute.runner import write_json
-from precompute.trained import read_trained
+from precompute.corpus.codes import code_path, read_codes
+from precompute.corpus.labels import read_labels
+from precompute.corpus.proteins import read_corpus
+from precompute.corpus.trained import read_trained
+from precompute.features.counts import read_pooled
+from precompute.pipeline.progress import Transient
+from precompute.pipeline.runner import write_json
 
 
 def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[str, int | float | str]:
@@ -48,7 +49,7 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
         report(Transient(f"associate: {sae.name} with {len(regions.kinds)} kinds of residue annotation"))
         max_act = max_acts.loc[max_acts["sae"] == sae.name].sort_values("feature")["max_act"].to_numpy()
         folder = work / "activations" / sae.name
-        annotation = residue_alignment.align(
+        annotation = residues.align(
             corpus,
             lambda shard, folder=folder: read_codes(code_path(folder, shard.number)),
             max_act,

@@ -1,7 +1,7 @@
 """What else could explain when a feature fires: five simple facts, each alone, beside its held-out F1 with a GO term.
 
 One pass over the sparse codes for amino acid and position; protein scores of the statistics stage for length, family
-and organism. See `precompute/confounds.py` for what is predicted and how. Writes
+and organism. See `precompute/features/confounds.py` for what is predicted and how. Writes
 
     feature_confound.parquet   columns of `feature_confound`, for every feature that fires
     explained.parquet          sae, feature, confound (null where nothing explains it)
@@ -16,15 +16,15 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from precompute import confounds
-from precompute.codes import CSR, code_path, read_codes
 from precompute.config import RunConfig
-from precompute.confounds import CONFOUNDS, SPLITS, Checked, Counts
-from precompute.corpus import N_AMINO_ACIDS, Corpus, Shard, read_corpus
-from precompute.feature_counts import read_pooled
-from precompute.progress import Meter
-from precompute.tables import read_table, write_table
-from precompute.trained import TrainedSAE, read_trained
+from precompute.corpus.codes import CSR, code_path, read_codes
+from precompute.corpus.proteins import N_AMINO_ACIDS, Corpus, Shard, read_corpus
+from precompute.corpus.trained import TrainedSAE, read_trained
+from precompute.features import confounds
+from precompute.features.confounds import CONFOUNDS, SPLITS, Checked, Counts
+from precompute.features.counts import read_pooled
+from precompute.pipeline.progress import Meter
+from precompute.pipeline.tables import read_table, write_table
 
 
 class Facts(NamedTuple):

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from precompute.config import RunConfig
-from precompute.plan import follow_plan, text_hash
-from precompute.progress import Meter
-from protsae.plm import PLM
+from precompute.pipeline.plan import follow_plan, text_hash
+from precompute.pipeline.progress import Meter
+from protsae.plm.esm2_plm import PLM
 from protsae.shards import ShardWriter
 
 

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from precompute.config import RunConfig
-from precompute.progress import Transient
-from precompute.trained import decoder, read_trained
+from precompute.corpus.trained import decoder, read_trained
+from precompute.pipeline.progress import Transient
 
 N_WITHIN = 5
 N_ACROSS = 3

@@ -1,11 +1,11 @@
-"""Stage 1: sequences, annotations and ontology in; checked, split and closed tables out.
+"""Sequences, annotations and ontology in; checked, split and closed tables out.
 
-Proteins are split by homology cluster (`precompute/homology.py`). GO annotations are closed under is_a and part_of; the
-three roots, which say nothing, are left out. Proteins are passed through one at a time; what stays in memory is their
-table and the direct annotations.
+Proteins are split by homology cluster (`precompute/inputs/homology.py`). GO annotations are closed under is_a and
+part_of; the three roots, which say nothing, are left out. Proteins are passed through one at a time; what stays in
+memory is their table and the direct annotations.
 
 Writes proteins/{proteins, annotation, protein_go, go_term, go_synonym, go_edge}.parquet with the columns of
-`protsae/store/schema.sql` (residues from 0, see `precompute/tables.py`), proteins with `is_shipped` besides.
+`protsae/store/schema.sql` (residues from 0, see `precompute/pipeline/tables.py`), proteins with `is_shipped` besides.
 
 Read `run`.
 """
@@ -22,15 +22,15 @@ import pandas as pd
 import pyarrow as pa
 
 from precompute.config import RunConfig
-from precompute.homology import Split, cluster_with_mmseqs, read_clusters, split_of
 from precompute.inputs.contacts import read_contacts
 from precompute.inputs.gaf import read_annotations
+from precompute.inputs.homology import Split, cluster_with_mmseqs, read_clusters, split_of
 from precompute.inputs.records import Region
 from precompute.inputs.structure_files import find_structures
 from precompute.inputs.uniprot import read_proteins
-from precompute.tables import TableWriter, write_table
+from precompute.pipeline.tables import TableWriter, write_table
 from protsae.errors import InputError
-from protsae.ontology import CLOSURE_RELATIONS, Ontology
+from protsae.ontology.graph import CLOSURE_RELATIONS, Ontology
 
 SHIPPED_FIRST: Mapping[Split, int] = {"test": 0, "valid": 1, "train": 2}
 """Order in which proteins without a structure are shipped: held-out evidence first."""

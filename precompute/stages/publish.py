@@ -1,4 +1,4 @@
-"""Stage 11: everything that an explorer needs, gathered in one folder that appears whole or not at all.
+"""Everything that an explorer needs, gathered in one folder that appears whole or not at all.
 
     store.duckdb                              all tables of protsae/store/schema.sql
     sae/<name>/{cfg.json, sae.safetensors}
@@ -24,12 +24,12 @@ import duckdb
 import pandas as pd
 
 from precompute.config import RunConfig
-from precompute.runner import file_sha256, read_json
-from precompute.swap import recover, swap_in
-from precompute.tables import read_table
-from precompute.trained import TrainedSAE, read_trained
+from precompute.corpus.trained import TrainedSAE, read_trained
+from precompute.pipeline.runner import file_sha256, read_json
+from precompute.pipeline.swap import recover, swap_in
+from precompute.pipeline.tables import read_table
 from protsae.errors import BundleError, InputError
-from protsae.plm_spec import PLMSpec
+from protsae.plm.spec import PLMSpec
 from protsae.sae.base import load_sae
 from protsae.store.reader import StoreReader
 from protsae.store.schema import SCHEMA_VERSION

@@ -1,7 +1,7 @@
 """What every feature does: densities, histograms, amino acids, examples; and how well each SAE reconstructs.
 
-Two passes over the sparse codes of each SAE, shard by shard; see `precompute/feature_counts.py` for what is counted
-and `precompute/examples.py` for which proteins are shown. Writes
+Two passes over the sparse codes of each SAE, shard by shard; see `precompute/features/counts.py` for what is counted
+and `precompute/features/examples.py` for which proteins are shown. Writes
 
     feature_stats.parquet   columns of `feature` up to its place on the map and its label
     example.parquet         columns of `example`, positions from 0
@@ -20,15 +20,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from precompute.codes import Runs, code_path, read_codes, read_extra, runs_of
 from precompute.config import RunConfig
-from precompute.corpus import N_AMINO_ACIDS, Corpus, Shard, read_corpus
-from precompute.examples import ExampleRows, choose_examples
-from precompute.feature_counts import FirstPass, Pooled, SecondPass, enrichment, write_pooled
-from precompute.progress import Meter
-from precompute.quality import Quality
-from precompute.trained import TrainedSAE, plm_directions, read_trained
-from protsae.plm import PLM
+from precompute.corpus.codes import Runs, code_path, read_codes, read_extra, runs_of
+from precompute.corpus.proteins import N_AMINO_ACIDS, Corpus, Shard, read_corpus
+from precompute.corpus.trained import TrainedSAE, plm_directions, read_trained
+from precompute.features.counts import FirstPass, Pooled, SecondPass, enrichment, write_pooled
+from precompute.features.examples import ExampleRows, choose_examples
+from precompute.features.quality import Quality
+from precompute.pipeline.progress import Meter
+from protsae.plm.esm2_plm import PLM
 
 _INTS = pa.list_(pa.int32())
 _FLOATS = pa.list_(pa.float32())

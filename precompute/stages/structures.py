@@ -1,10 +1,10 @@
-"""Stage 8: a folder of PDB or mmCIF files in, one small aligned structure a shipped protein out.
+"""A folder of PDB or mmCIF files in, one small aligned structure a shipped protein out.
 
 Where several files belong to a protein the one that covers most of it is taken, then the one with the best resolution.
 A file that cannot be used is passed over with one sentence; what is left decides.
 
 Writes structures/structure.parquet with the columns of `protsae/store/schema.sql`, positions from 0 (-1 = not in the
-sequence). Read `run`, then `protsae/structure.py`.
+sequence). Read `run`, then `protsae/structure/read.py`.
 """
 
 import gzip
@@ -18,9 +18,9 @@ import pyarrow as pa
 
 from precompute.config import RunConfig
 from precompute.inputs.structure_files import StructureFile, find_structures
-from precompute.tables import TableWriter, read_table
+from precompute.pipeline.tables import TableWriter, read_table
 from protsae.errors import InputError
-from protsae.structure import PlacedStructure, parse_structure, place, protein_chains
+from protsae.structure.read import PlacedStructure, parse_structure, place, protein_chains
 
 SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("accession", "pdb_id", "chain", "atoms")]

@@ -5,7 +5,7 @@ others its labels are unknown; the vanilla SAE learns from all. A sub-ontology w
 skipped. A finished SAE is kept, an unfinished one goes on from its last checkpoint. Writes per SAE `cfg.json`,
 `sae.safetensors`, `log.jsonl` and `result.json`, and `result.json` over all.
 
-Read `run`, then `protsae_config`. The loop is in `protsae/training.py`.
+Read `run`, then `protsae_config`. The loop is in `protsae/training/loop.py`.
 """
 
 import shutil
@@ -17,20 +17,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from precompute.concepts import Concepts, choose_concepts
 from precompute.config import RunConfig
-from precompute.corpus import Corpus, read_corpus
-from precompute.labels import read_labels
-from precompute.plan import array_hash, follow_plan
-from precompute.progress import Transient, duration
-from precompute.runner import read_json, write_json
+from precompute.corpus.concepts import Concepts, choose_concepts
+from precompute.corpus.labels import read_labels
+from precompute.corpus.proteins import Corpus, read_corpus
+from precompute.pipeline.plan import array_hash, follow_plan
+from precompute.pipeline.progress import Transient, duration
+from precompute.pipeline.runner import read_json, write_json
 from protsae.errors import InputError
-from protsae.ontology import Namespace, Ontology
-from protsae.plm_weights import pick_device
+from protsae.ontology.graph import Namespace, Ontology
+from protsae.plm.weights import pick_device
 from protsae.sae import SAE, ProtSAE, ProtSAEConfig, TopKSAE, TopKSAEConfig
 from protsae.shards import ShardReader
-from protsae.training import Progress, train
-from protsae.training_config import TrainConfig, TrainingData
+from protsae.training.config import TrainConfig, TrainingData
+from protsae.training.loop import Progress, train
 
 NAMESPACES: tuple[Namespace, ...] = ("MFO", "BPO", "CCO")
 VANILLA = "vanilla"

@@ -7,7 +7,7 @@
 
 Rows of W_dec have unit length. `encode`, `decode` and `forward` take and give the PLM's own units and are plain,
 differentiable torch on any device: the definition. `training_pass` and `encode_sparse` give the same results through
-the active features only (`sparse.py`).
+the active features only (`fast/sparse.py`).
 
 Read `SAE.forward`, then the architecture. Files are read and written in `artifact.py`.
 
@@ -172,7 +172,7 @@ class SAE(nn.Module, ABC):
         """`encode` as a sparse matrix [n, d_sae], columns ascending within a row; several times faster on a CPU."""
         if not self.runs_sparse:
             return csr_array(self.encode(x).cpu().numpy())
-        from protsae.sae import sparse  # noqa: PLC0415 - numba is needed here only
+        from protsae.sae.fast import sparse  # noqa: PLC0415 - numba is needed here only
 
         x_in = x * self.scale
         weight, bias = self.encoder()
@@ -195,7 +195,7 @@ class SAE(nn.Module, ABC):
         """
         weight, bias = self.encoder()
         if self.runs_sparse:
-            from protsae.sae import sparse  # noqa: PLC0415 - numba is needed here only
+            from protsae.sae.fast import sparse  # noqa: PLC0415 - numba is needed here only
 
             return sparse.training_pass(self, x_in, weight, bias)
         logits = self.concept_logits(x_in)

@@ -76,7 +76,7 @@ class BatchTopKSAE(ThresholdSAE):
         """The largest number below the n * k largest of `pre_acts`, not below 0; all that equal the last are kept."""
         n_kept = self.cfg.k * len(pre_acts)
         if pre_acts.device.type == "cpu":
-            from protsae.sae import sparse_threshold  # noqa: PLC0415 - numba is needed here only
+            from protsae.sae.fast import threshold as sparse_threshold  # noqa: PLC0415 - numba is needed here only
 
             least = pre_acts.new_tensor(sparse_threshold.nth_largest(pre_acts, n_kept, 0.8 * float(self.threshold)))
         else:

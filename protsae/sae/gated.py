@@ -22,8 +22,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from protsae.losses import reconstruction_loss
 from protsae.sae.base import random_directions
+from protsae.sae.losses import reconstruction_loss
 from protsae.sae.threshold import Entries, PenalizedSAE
 from protsae.sae.topk import check_shape
 

@@ -6,7 +6,7 @@
 GO terms that the axioms name but that guide no feature get an embedding here too; they serve the training only and are
 not saved with the SAE.
 
-Read `index_axioms`, then `OntologyGeometry.forward`. The losses are in `protsae/losses.py`.
+Read `index_axioms`, then `OntologyGeometry.forward`. The losses are in `protsae/sae/losses.py`.
 
 Source: Liu et al. 2025 (arXiv:2509.05309) for the loss; sampling and `scope` are designed here, for speed.
 """
@@ -19,9 +19,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from protsae.axioms import Axioms
-from protsae.losses import Balls, nf1_loss, nf2_loss, nf3_loss, nf4_loss
+from protsae.ontology.axioms import Axioms
 from protsae.sae.base import random_directions
+from protsae.sae.losses import Balls, nf1_loss, nf2_loss, nf3_loss, nf4_loss
 
 Scope = Literal["concepts", "all"]
 

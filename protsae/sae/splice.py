@@ -10,7 +10,7 @@ Nothing is trained: the dictionary is counted and the codes are solved for. `enc
 alike that gradient methods stop far from the optimum: after 1,000 steps of FISTA a dictionary of 200 molecular
 functions still has a quarter more active features than the optimum. No gradient flows through the codes.
 
-Read `base.py` first, then `SpLiCESAE.sparsify`. The solver is in `kernels_lasso.py`.
+Read `base.py` first, then `SpLiCESAE.sparsify`. The solver is in `fast/kernels_lasso.py`.
 
 Source: Bhalla et al. 2024 (arXiv:2402.10376), with directions of text concepts; class means of proteins stand in for
 them here.
@@ -136,7 +136,7 @@ class SpLiCESAE(SAE):
 
     @property
     def runs_sparse(self) -> bool:
-        """Never: the kernels of `sparse.py` are TopK's."""
+        """Never: the kernels of `fast/sparse.py` are TopK's."""
         return False
 
     @torch.no_grad()
@@ -198,7 +198,7 @@ def nonnegative_lasso(
         gram: G = D @ D^T, float64; a ridge of 1e-8 is added.
         l1: at least 0.
     """
-    from protsae.sae import kernels_lasso, sparse  # noqa: PLC0415 - numba is needed here only
+    from protsae.sae.fast import kernels_lasso, sparse  # noqa: PLC0415 - numba is needed here only
 
     rows = correlations.cpu().float().contiguous().numpy()
     acts = np.zeros_like(rows)

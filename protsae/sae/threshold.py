@@ -5,7 +5,7 @@
     L     = L_rec + penalty
 
 `Entries` are the pre-activations with their floor: all of them as a matrix, or those above it as a vector
-(`sparse_threshold.py`). An architecture writes `activate` and `penalty` once, in plain torch, and both forms use it.
+(`fast/threshold.py`). An architecture writes `activate` and `penalty` once, in plain torch, and both forms use it.
 
 Where a penalty c * S makes the features sparse, a controller sets c so that L0, the mean number of active features,
 comes to k: after every step
@@ -129,10 +129,11 @@ class ThresholdSAE(SAE):
             pre_acts = (x_in - self.b_dec) @ weight.T + bias
             floor = floor_of(pre_acts)
             return Entries(pre_acts, floor), floor
-        from protsae.sae import sparse_autograd, sparse_threshold  # noqa: PLC0415 - numba is needed here only
+        from protsae.sae.fast import autograd  # noqa: PLC0415 - numba is needed here only
+        from protsae.sae.fast import threshold as sparse_threshold  # noqa: PLC0415
 
         u = (x_in - self.b_dec).detach()
-        pre_acts = sparse_autograd.linear(u, weight, bias)
+        pre_acts = autograd.linear(u, weight, bias)
         floor = floor_of(pre_acts)
         return sparse_threshold.SparseEntries(
             sparse_threshold.above(pre_acts, floor), u, weight, bias, self.b_dec
@@ -163,11 +164,12 @@ class ThresholdSAE(SAE):
         """`encode` as a sparse matrix [n, d_sae], columns ascending within a row; several times faster on a CPU."""
         if self.W_dec.device.type != "cpu":
             return csr_array(self.encode(x).cpu().numpy())
-        from protsae.sae import sparse_autograd, sparse_threshold  # noqa: PLC0415 - numba is needed here only
+        from protsae.sae.fast import autograd  # noqa: PLC0415 - numba is needed here only
+        from protsae.sae.fast import threshold as sparse_threshold  # noqa: PLC0415
 
         weight, bias = self.encoder()
         u = x * self.scale - self.b_dec
-        codes = sparse_threshold.above(sparse_autograd.linear(u, weight, bias), self.floor())
+        codes = sparse_threshold.above(autograd.linear(u, weight, bias), self.floor())
         acts = self.activate(sparse_threshold.SparseEntries(codes, u, weight, bias, self.b_dec))
         found = csr_array((acts.numpy(), codes.features, codes.indptr), shape=(len(x), self.d_sae))
         found.eliminate_zeros()

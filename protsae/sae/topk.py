@@ -3,7 +3,7 @@
     acts  = TopK_k(ReLU((x_in - b_dec) @ W_enc + b_enc))
     x_hat = acts @ W_dec + b_dec
 
-Read `keep_top_k`, then `TopKSAE`. Scaling, decoding, saving are in `base.py`; the loss is in `protsae/losses.py`.
+Read `keep_top_k`, then `TopKSAE`. Scaling, decoding, saving are in `base.py`; the loss is in `protsae/sae/losses.py`.
 """
 
 from dataclasses import dataclass

@@ -1,15 +1,15 @@
 """Typed, read-only queries over a store: everything the explorer asks.
 
 One connection serves all threads, a cursor each query. Queries are grouped by what they start from: `read_terms.py`,
-`read_features.py`, `read_proteins.py`, `read_evaluation.py`, `search.py`; what they return stands in `rows.py`.
+`read_features.py`, `read_proteins.py`, `evaluation/read.py`, `search.py`; what they return stands in `rows.py`.
 """
 
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from protsae.store.evaluation.read import EvaluationQueries
 from protsae.store.queries import columns
-from protsae.store.read_evaluation import EvaluationQueries
 from protsae.store.read_features import FeatureQueries
 from protsae.store.read_proteins import ProteinQueries
 from protsae.store.read_terms import TermQueries

@@ -199,7 +199,7 @@ CREATE TABLE structure (
 );
 
 -- Held-out evaluation of every method and seed, one number a row; written by `python -m precompute evaluate`, empty
--- until then. Metrics are named and explained in protsae/store/evaluation_metrics.py. Sorted by part, method, namespace,
+-- until then. Metrics are named and explained in protsae/store/evaluation/metrics.py. Sorted by part, method, namespace,
 -- k, seed, metric.
 CREATE TABLE evaluation (
     part       VARCHAR NOT NULL,               -- main | ablation | sparsity | guidance

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from explorer import charts, theme, words
+from explorer import theme
+from explorer.draw import charts, words
 from protsae.alphabet import AMINO_ACIDS
 
 POINTS = pd.DataFrame(

@@ -3,7 +3,9 @@
 import pandas as pd
 import pytest
 
-from explorer import comparison, data, words
+from explorer.compare import comparison
+from explorer.draw import words
+from explorer.services import data
 
 from .conftest import OpenPage, text_of
 

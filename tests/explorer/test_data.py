@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer import bundle, comparison, exports, markup, views
+from explorer.compare import comparison
 from explorer.components.strips import strip_thumbnail
+from explorer.draw import exports, markup, views
+from explorer.services import bundle
 from protsae.errors import BundleError
 from protsae.store.rows import AnnotationRow, ExampleRow, FeatureRow
 

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from explorer import data, words
+from explorer.draw import words
+from explorer.services import data
 
 from .conftest import OpenPage, text_of
 

@@ -60,7 +60,7 @@ def test_relatives_are_linked(open_page: OpenPage) -> None:
 
 
 def test_a_protein_is_found_by_accession(open_page: OpenPage) -> None:
-    from explorer import data
+    from explorer.services import data
 
     open_page("find")
     accession = data.bundle().reader.sequence_index()["accession"].iloc[0]

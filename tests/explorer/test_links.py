@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from explorer import links
+from explorer.shell import links
 from protsae.errors import InputError
 from protsae.store.rows import SAERow
 

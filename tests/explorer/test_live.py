@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from explorer import data, live
-from explorer.links import FeatureRef
-from explorer.live import Tails
+from explorer.services import data, live
+from explorer.services.live import Tails
+from explorer.shell.links import FeatureRef
 from protsae.errors import ArtifactError
-from protsae.plm_spec import PLMSpec
+from protsae.plm.spec import PLMSpec
 
 
 @pytest.fixture(autouse=True)

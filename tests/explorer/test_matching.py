@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from explorer.matching import Match, SequenceIndex, best_structure
+from explorer.protein.matching import Match, SequenceIndex, best_structure
 
 LETTERS = "ACDEFGHIKLMNPQRSTVWY"
 

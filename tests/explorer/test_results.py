@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer import data, result_charts, results, results_view, theme
-from protsae.store.evaluation_metrics import METRICS
+from explorer import theme
+from explorer.compare import result_charts, results, results_view
+from explorer.services import data
+from protsae.store.evaluation.metrics import METRICS
 
 from .conftest import OpenPage, text_of
 

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer import data, downloads, predictions, reading, report_tables, subject
-from explorer.live import ActiveFeature
-from explorer.reading import Hits, Pasted, Records, Stored, understand
+from explorer.draw import downloads
+from explorer.protein import predictions, reading, subject
+from explorer.protein.reading import Hits, Pasted, Records, Stored, understand
+from explorer.sequence import tables
+from explorer.services import data
+from explorer.services.live import ActiveFeature
 from protsae.errors import InputError
 from protsae.store.rows import ProteinHit, ProteinRow
 
@@ -216,15 +219,15 @@ def test_calls_use_the_frozen_threshold_and_pooling(store: Path) -> None:
 
 def test_a_brushed_range_ranks_features_that_prefer_it(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = {1: [1.0, 1, 1, 1], 2: [0, 0, 1.0, 0], 3: [1.0, 0, 0, 0]}
-    monkeypatch.setattr(report_tables.live, "feature_rows", lambda _, refs: [np.array(rows[f]) for _, f in refs])
+    monkeypatch.setattr(tables.live, "feature_rows", lambda _, refs: [np.array(rows[f]) for _, f in refs])
     about = subject.Subject("MKVL", "", (), None, None, None, "")
     active = [ActiveFeature(f, 1.0, 1, 1, 10.0, 0.0) for f in rows]
 
-    assert [a.feature for a in report_tables.in_range(about, "vanilla", active, (3, 4))] == [2]
+    assert [a.feature for a in tables.in_range(about, "vanilla", active, (3, 4))] == [2]
 
 
 def test_how_near_is_said_in_words() -> None:
-    from explorer.matching import Match
+    from explorer.protein.matching import Match
 
     def said(identity: float, coverage: float) -> str:
         return reading.said_of_match(Match("P1", identity, coverage, True, np.arange(1, 9)), "Myoglobin")

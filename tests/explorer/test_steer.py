@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer import data, steer_charts, steering_runs
-from explorer.bound import number
-from explorer.diff import diff_html
-from explorer.steering_runs import Dose, Plan
-from protsae.steering import Reading, SteerConfig, SteerResult
+from explorer.services import data
+from explorer.shell.bound import number
+from explorer.steer import charts, runs
+from explorer.steer.diff import diff_html
+from explorer.steer.runs import Dose, Plan
+from protsae.steering.steer import Reading, SteerConfig, SteerResult
 
 from .conftest import OpenPage, text_of
 
@@ -48,7 +49,7 @@ def result(strength: float, before: float, after: float, changed: list[int]) -> 
 
 
 def test_strength_zero_is_the_original_residue_for_residue(plan: Plan) -> None:
-    same = steering_runs.answer(plan, 0.0)
+    same = runs.answer(plan, 0.0)
 
     assert same.steered == plan.sequence
     assert same.n_changed == 0
@@ -58,38 +59,38 @@ def test_strength_zero_is_the_original_residue_for_residue(plan: Plan) -> None:
 def test_a_guided_feature_brings_its_ancestors_unless_they_are_left_alone(plan: Plan) -> None:
     table = data.bundle().reader.feature_table(plan.sae).set_index("feature")
     above = {row.go_id for row in data.bundle().reader.ancestors(table.loc[plan.feature, "go_id"])}
-    raised = steering_runs.raised(plan)
+    raised = runs.raised(plan)
 
     assert next(iter(raised)) == plan.feature
     assert raised[plan.feature] == table.loc[plan.feature, "p99_act"]
     assert {table.loc[f, "go_id"] for f in list(raised)[1:]} <= above
     assert len(raised) > 1
     alone = plan._replace(config=SteerConfig(include_ancestors=False))
-    assert list(steering_runs.raised(alone)) == [plan.feature]
+    assert list(runs.raised(alone)) == [plan.feature]
 
 
 def test_the_strength_is_no_part_of_what_is_computed_once(plan: Plan) -> None:
     strong = plan._replace(config=SteerConfig(strength=3.0))
 
-    assert steering_runs._still(strong) == steering_runs._still(plan)
+    assert runs._still(strong) == runs._still(plan)
 
 
 def test_the_curve_passes_through_the_original_at_zero(plan: Plan) -> None:
-    doses = steering_runs.curve(plan)
+    doses = runs.curve(plan)
 
-    assert [dose.strength for dose in doses] == list(steering_runs.STRENGTHS)
+    assert [dose.strength for dose in doses] == list(runs.STRENGTHS)
     zero = next(dose for dose in doses if dose.strength == 0)
     assert zero.n_changed == zero.n_changed_random == 0
     assert zero.steered == zero.random_feature == zero.random_direction
-    assert len(steer_charts.dose_response(doses, plan.sae, "light", 1.0).data) == 3
+    assert len(charts.dose_response(doses, plan.sae, "light", 1.0).data) == 3
 
 
 def test_a_judge_that_was_not_pushed_is_asked(plan: Plan) -> None:
-    check = steering_runs.independent(plan, steering_runs.answer(plan, 2.0))
+    check = runs.independent(plan, runs.answer(plan, 2.0))
 
     assert check is not None
     assert check.term.sae == "vanilla"
-    assert steering_runs.independent(plan._replace(sae="vanilla"), steering_runs.answer(plan, 2.0)) is None
+    assert runs.independent(plan._replace(sae="vanilla"), runs.answer(plan, 2.0)) is None
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_the_sentence_reads_the_result_beside_its_control(
     row = data.feature(plan.ref)
     assert row is not None
 
-    assert said in steering_runs.sentence(row, given, control)
+    assert said in runs.sentence(row, given, control)
 
 
 def test_the_curve_is_read_in_words() -> None:
@@ -119,9 +120,9 @@ def test_the_curve_is_read_in_words() -> None:
 
     flat = [dose(s, 1.0, 1.0) for s in (0.0, 1.0, 5.0)]
     rising = [dose(0.0, 1.0, 1.0), dose(1.0, 4.0, 1.1), dose(5.0, 5.0, 1.2)]
-    assert "does not make the new sequence carry more" in steering_runs.read_curve(flat)
-    assert "more than a random feature ever does (5 against 1.2)" in steering_runs.read_curve(rising)
-    assert "already within the natural range" in steering_runs.read_curve(rising)
+    assert "does not make the new sequence carry more" in runs.read_curve(flat)
+    assert "more than a random feature ever does (5 against 1.2)" in runs.read_curve(rising)
+    assert "already within the natural range" in runs.read_curve(rising)
 
 
 def test_differences_are_outlined_in_both_lines_and_nothing_else() -> None:
@@ -134,7 +135,7 @@ def test_differences_are_outlined_in_both_lines_and_nothing_else() -> None:
 
 
 def test_log_odds_stand_at_their_residue() -> None:
-    figure = steer_charts.log_odds(result(1, 1, 3, [1, 7]), "dark")
+    figure = charts.log_odds(result(1, 1, 3, [1, 7]), "dark")
 
     assert list(figure.data[1].x) == [2, 8]
     assert list(figure.data[1].customdata) == ["K2W", "I8W"]

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
-from precompute.codes import code_path, read_codes, read_extra
 from precompute.config import RunConfig
-from precompute.quality import Quality, measure
-from precompute.runner import write_json
+from precompute.corpus.codes import code_path, read_codes, read_extra
+from precompute.corpus.trained import TrainedSAE
+from precompute.features.quality import Quality, measure
+from precompute.pipeline.runner import write_json
 from precompute.stages import activations
 from precompute.stages.activations import encode_shard
-from precompute.trained import TrainedSAE
 from protsae.sae import TopKSAE, TopKSAEConfig
 from protsae.shards import ShardWriter
 

@@ -6,11 +6,12 @@ import pytest
 from scipy.sparse import csc_array, csr_array
 from sklearn.metrics import f1_score, roc_auc_score
 
-from precompute import alignment, go_alignment
-from precompute.alignment import POOLINGS, Pairs
-from precompute.alignment_summary import summarise
-from precompute.go_alignment import Aligned, align, term_tables
-from precompute.labelling import label_features, null_level
+from precompute.align import go as go_alignment
+from precompute.align import ranks
+from precompute.align.go import Aligned, align, term_tables
+from precompute.align.labelling import label_features, null_level
+from precompute.align.ranks import POOLINGS, Pairs
+from precompute.align.summary import summarise
 
 
 def test_a_hand_worked_choice_and_score() -> None:
@@ -18,7 +19,7 @@ def test_a_hand_worked_choice_and_score() -> None:
     labels = np.array([[1], [1], [0], [0], [0], [1]], dtype=np.float32)
     scores = {name: csc_array(valid) for name in POOLINGS}
 
-    choice = alignment.choose(scores, labels)
+    choice = ranks.choose(scores, labels)
     pairs = choice.pairs(np.array([0]), np.array([0]))
 
     assert choice.f1[0, 0] == pytest.approx(0.8)  # calls 4 and 3: 2 right, 2 called, 3 positives
@@ -27,7 +28,7 @@ def test_a_hand_worked_choice_and_score() -> None:
 
     test = {name: csc_array(np.array([[5.0], [2.6], [2.4], [0.0]], dtype=np.float32)) for name in POOLINGS}
     truth = np.array([[1], [0], [1], [0]])
-    scored = alignment.evaluate(test, truth, pairs, seed=0)
+    scored = ranks.evaluate(test, truth, pairs, seed=0)
 
     assert scored.precision.tolist() == [0.5]
     assert scored.recall.tolist() == [0.5]
@@ -42,7 +43,7 @@ def test_scores_equal_scikit_learn_with_ties() -> None:
     labels = (rng.random((80, 3)) < 0.3).astype(np.float32)
     pairs = Pairs(np.arange(6), np.arange(6) % 3, np.zeros(6, dtype=np.int64), np.full(6, 1.5, dtype=np.float32))
 
-    scored = alignment.evaluate({name: csc_array(score) for name in POOLINGS}, labels, pairs, seed=0)
+    scored = ranks.evaluate({name: csc_array(score) for name in POOLINGS}, labels, pairs, seed=0)
 
     for i in range(6):
         truth = labels[:, i % 3]
@@ -54,7 +55,7 @@ def test_the_grid_reaches_from_one_protein_to_all_that_fire() -> None:
     score = np.zeros((1000, 2), dtype=np.float32)
     score[:500, 0] = np.arange(500, 0, -1)
 
-    grid = alignment.threshold_grid(score)
+    grid = ranks.threshold_grid(score)
 
     assert grid[0].tolist() == [0, 0]
     assert grid[-1, 0] == 499.5
@@ -65,7 +66,7 @@ def test_a_class_without_members_has_no_auroc() -> None:
     scores = {name: csc_array(np.array([[1.0], [0.0]], dtype=np.float32)) for name in POOLINGS}
     pairs = Pairs(np.array([0]), np.array([0]), np.array([0]), np.array([0.0]))
 
-    scored = alignment.evaluate(scores, np.zeros((2, 1)), pairs, seed=0)
+    scored = ranks.evaluate(scores, np.zeros((2, 1)), pairs, seed=0)
 
     assert np.isnan(scored.auroc[0])
     assert scored.f1[0] == 0

@@ -7,7 +7,7 @@ import pytest
 from precompute.__main__ import main
 from precompute.config import RunConfig, check_inputs
 from precompute.options import build, field_help
-from precompute.plm_training import PLMTrainConfig
+from precompute.plm.training import PLMTrainConfig
 from protsae.errors import ConfigError, InputError
 
 REQUIRED = {"proteins": "p.tsv", "annotations": "a.gaf", "ontology": "go.obo", "out": "bundle"}

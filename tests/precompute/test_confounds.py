@@ -6,10 +6,10 @@ import pytest
 from scipy.sparse import csc_array, csr_array
 from sklearn.metrics import f1_score, roc_auc_score
 
-from precompute import confounds
-from precompute.alignment import always_f1
-from precompute.confounds import CONFOUNDS, Checked, Counts, Told
-from precompute.corpus import Corpus, Shard
+from precompute.align.ranks import always_f1
+from precompute.corpus.proteins import Corpus, Shard
+from precompute.features import confounds
+from precompute.features.confounds import CONFOUNDS, Checked, Counts, Told
 from precompute.stages.confounds import Facts, check, count_residues
 
 

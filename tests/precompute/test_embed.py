@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from precompute.config import RunConfig
-from precompute.corpus import read_corpus
+from precompute.corpus.proteins import read_corpus
 from precompute.stages import embed
 from precompute.stages.embed import assign_shards
 from protsae.errors import ConfigError, InputError
-from protsae.plm import PLM
+from protsae.plm.esm2_plm import PLM
 
 SEQUENCES = {"A1": "MKTAYIAKQR" * 60, "B2": "GAVLI" * 80, "C3": "WWHHCC" * 50, "D4": "MKLV" * 30}
 

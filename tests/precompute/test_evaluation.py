@@ -22,7 +22,7 @@ from precompute.evaluation.context import Space
 from precompute.evaluation.hierarchy import ancestors_among, conditional_information
 from precompute.evaluation.pooling import pool
 from precompute.evaluation.rows import GUIDANCE, PAPER, PROTSAE, chosen_rows, plan_rows
-from protsae.ontology import Ontology
+from protsae.ontology.graph import Ontology
 from protsae.sae import TopKSAE, TopKSAEConfig
 from protsae.shards import ShardReader, ShardWriter
 from protsae.store.reader import StoreReader

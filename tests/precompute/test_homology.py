@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from precompute.homology import cluster_with_mmseqs, read_clusters, split_of
+from precompute.inputs.homology import cluster_with_mmseqs, read_clusters, split_of
 from protsae.errors import InputError
 
 MYOGLOBIN = (

@@ -13,7 +13,7 @@ from precompute.inputs.records import Region
 from precompute.inputs.structure_files import find_structures
 from precompute.inputs.uniprot import read_proteins
 from protsae.errors import InputError
-from protsae.ontology import Edge, Ontology, Term
+from protsae.ontology.graph import Edge, Ontology, Term
 
 HEADER = "Entry\tSequence\tProtein names\tBinding site\n"
 

@@ -12,9 +12,9 @@ from esm.data import Alphabet
 from esm.model.esm2 import ESM2
 from safetensors.torch import load_file
 
-from precompute.homology import split_of
-from precompute.plm_corpus import Corpus, read_fasta
-from precompute.plm_training import PLMTrainConfig, train
+from precompute.inputs.homology import split_of
+from precompute.plm.corpus import Corpus, read_fasta
+from precompute.plm.training import PLMTrainConfig, train
 from protsae.errors import ConfigError, InputError
 
 AMINO_ACIDS = list("ACDEFGHIKLMNPQRSTVWY")
@@ -117,7 +117,7 @@ def test_wrong_settings_and_files_are_one_sentence(config: PLMTrainConfig, tmp_p
 
 
 def _train_until(config: PLMTrainConfig, stop) -> None:
-    from precompute import plm_training
+    from precompute.plm import training as plm_training
 
     original = plm_training._checkpoint
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from precompute.config import RunConfig
-from precompute.homology import split_of
+from precompute.inputs.homology import split_of
 from precompute.stages import proteins
 from protsae.errors import InputError
 

@@ -9,11 +9,11 @@ import duckdb
 import pytest
 from tiny_bundle import tiny_parts
 
-from precompute import swap
 from precompute.config import RunConfig
-from precompute.runner import file_sha256
+from precompute.pipeline import swap
+from precompute.pipeline.runner import file_sha256
+from precompute.pipeline.tables import write_table
 from precompute.stages import publish
-from precompute.tables import write_table
 from protsae.errors import ArtifactError, BundleError, InputError
 from protsae.store.reader import StoreReader
 from protsae.store.writer import StoreWriter

@@ -6,10 +6,10 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.metrics import roc_auc_score
 
-from precompute import residue_alignment
-from precompute.corpus import Corpus, Shard
-from precompute.go_alignment import Aligned
-from precompute.regions import RegionTable, ranges, shard_regions
+from precompute.align import residues as residue_alignment
+from precompute.align.go import Aligned
+from precompute.align.regions import RegionTable, ranges, shard_regions
+from precompute.corpus.proteins import Corpus, Shard
 
 
 def corpus_of(lengths: list[int], split: list[str]) -> Corpus:

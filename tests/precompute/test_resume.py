@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from precompute.__main__ import main
-from precompute.runner import STAGE_NAMES
+from precompute.pipeline.runner import STAGE_NAMES
 from protsae.store.reader import StoreReader
 
 
@@ -72,8 +72,8 @@ def test_a_second_run_does_nothing(bundle: Path, tiny_arguments, capsys: pytest.
 def test_codes_reproduce_the_saved_sae(bundle: Path) -> None:
     import torch
 
-    from precompute.codes import code_path, read_codes
-    from precompute.trained import read_trained
+    from precompute.corpus.codes import code_path, read_codes
+    from precompute.corpus.trained import read_trained
 
     work = bundle.with_name("bundle.work")
     for sae in read_trained(work):
@@ -84,7 +84,7 @@ def test_codes_reproduce_the_saved_sae(bundle: Path) -> None:
 
 
 def test_feature_tables_agree_with_the_codes(bundle: Path) -> None:
-    from precompute.codes import code_path, read_codes
+    from precompute.corpus.codes import code_path, read_codes
 
     work = bundle.with_name("bundle.work")
     stats = pd.read_parquet(work / "statistics" / "feature_stats.parquet")

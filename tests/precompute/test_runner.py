@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from precompute import runner
 from precompute.config import RunConfig
-from precompute.progress import Console, Meter, StageRecord, duration
-from precompute.runner import STAGES, Runner, Stage, stage_named
+from precompute.pipeline import runner
+from precompute.pipeline.progress import Console, Meter, StageRecord, duration
+from precompute.pipeline.runner import STAGES, Runner, Stage, stage_named
 from protsae.errors import ConfigError, InputError
 
 FAKE = (

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.sparse import csc_array, csr_array
 
-from precompute.codes import Runs, read_codes, read_extra, runs_of, write_codes
-from precompute.corpus import Shard, amino_acid_codes
-from precompute.examples import BANDS, ExampleRows, choose_examples
-from precompute.feature_counts import FirstPass, SecondPass, enrichment, read_pooled, write_pooled
+from precompute.corpus.codes import Runs, read_codes, read_extra, runs_of, write_codes
+from precompute.corpus.proteins import Shard, amino_acid_codes
+from precompute.features.counts import FirstPass, SecondPass, enrichment, read_pooled, write_pooled
+from precompute.features.examples import BANDS, ExampleRows, choose_examples
 
 
 @pytest.fixture(scope="module")

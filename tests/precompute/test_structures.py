@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from precompute.config import RunConfig
+from precompute.pipeline.tables import write_table
 from precompute.stages import structures
-from precompute.tables import write_table
 from protsae.errors import InputError
 
 SEQUENCES = {

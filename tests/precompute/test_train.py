@@ -11,12 +11,12 @@ import pytest
 from scipy.sparse import csr_array
 
 from precompute.__main__ import main
-from precompute.concepts import Concepts, choose_concepts
 from precompute.config import RunConfig
+from precompute.corpus.concepts import Concepts, choose_concepts
+from precompute.corpus.trained import plm_directions, read_trained
 from precompute.options import build
 from precompute.stages import train
 from precompute.stages.train import protsae_config
-from precompute.trained import plm_directions, read_trained
 from protsae.errors import InputError
 
 TERMS = pd.DataFrame({"go_id": ["GO:1", "GO:2", "GO:3", "GO:4"], "namespace": ["MFO", "MFO", "BPO", "MFO"]})

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from protsae.absorption import Absorption, absorption, direct_pairs, firing_thresholds
 from protsae.errors import InputError
+from protsae.measures.absorption import Absorption, absorption, direct_pairs, firing_thresholds
 
 N = 2000
 PAIR = [(0, 1)]

@@ -15,13 +15,13 @@ import tiny_saes
 import tiny_training as tiny
 from tiny_saes import NAMES, gradients, shaken
 
-from protsae.batches import BatchStream
 from protsae.sae import load_sae
 from protsae.sae.threshold import ThresholdSAE
 from protsae.shards import ShardReader, ShardWriter
-from protsae.training import Progress, train
-from protsae.training_config import TrainingData
-from protsae.validation import validate
+from protsae.training.batches import BatchStream
+from protsae.training.config import TrainingData
+from protsae.training.loop import Progress, train
+from protsae.training.validation import validate
 
 
 def make(name: str) -> ThresholdSAE:

@@ -13,9 +13,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from tiny_saes import CLASSES, NAMES, gradients, make, shaken
 
 from protsae.errors import ConfigError
-from protsae.losses import reconstruction_loss
 from protsae.sae import JumpReLUSAE, JumpReLUSAEConfig, ReLUSAE, ReLUSAEConfig, TopKSAE, TopKSAEConfig
-from protsae.sae.sparse_threshold import SparseEntries, above, nth_largest
+from protsae.sae.fast.threshold import SparseEntries, above, nth_largest
+from protsae.sae.losses import reconstruction_loss
 from protsae.sae.threshold import Entries, ThresholdSAE
 
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from protsae.axioms import Axioms, normalise
-from protsae.ontology import Ontology
+from protsae.ontology.axioms import Axioms, normalise
+from protsae.ontology.graph import Ontology
 
 OBO = """format-version: 1.2
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import csr_array
 from scipy.stats import mannwhitneyu, norm
 
-from protsae.entanglement import _rejects, _Rules, _tests, entanglement, feature_acts
+from protsae.measures.entanglement import _rejects, _Rules, _tests, entanglement, feature_acts
 
 N, M = 1200, 8
 

@@ -8,13 +8,13 @@ import pytest
 import torch
 from esm.model.esm2 import ESM2
 
-from protsae import fidelity
 from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import ConfigError, InputError
-from protsae.fidelity import Fidelity, FidelityBench, Losses
-from protsae.plm import PLM
-from protsae.plm_effect import REFERENCE_PROTEINS
-from protsae.plm_spec import PLMSpec
+from protsae.measures import fidelity
+from protsae.measures.fidelity import Fidelity, FidelityBench, Losses
+from protsae.plm.effect import REFERENCE_PROTEINS
+from protsae.plm.esm2_plm import PLM
+from protsae.plm.spec import PLMSpec
 from protsae.sae.base import load_sae
 from protsae.sae.topk import TopKSAE
 

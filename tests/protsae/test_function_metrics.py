@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from protsae.function_metrics import (
+from protsae.measures.function import (
     THRESHOLDS,
     function_scores,
     propagate,

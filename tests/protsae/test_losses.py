@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from protsae.axioms import Axioms
-from protsae.losses import (
+from protsae.ontology.axioms import Axioms
+from protsae.sae.geometry import OntologyGeometry, index_axioms
+from protsae.sae.losses import (
     Balls,
     annotation_loss,
     auxiliary_loss,
@@ -18,7 +19,6 @@ from protsae.losses import (
     nf4_loss,
     reconstruction_loss,
 )
-from protsae.sae.geometry import OntologyGeometry, index_axioms
 
 NO_ROWS = np.zeros((0, 3), dtype=np.int64)
 

@@ -6,7 +6,7 @@ import torch
 from scipy.sparse import csc_array, csr_array
 from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_score
 
-from protsae.metrics import (
+from protsae.measures.metrics import (
     auroc,
     auroc_sparse,
     binary_scores,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from protsae.errors import InputError
-from protsae.ontology import Edge, Ontology
+from protsae.ontology.graph import Edge, Ontology
 
 GO_OBO = Path(__file__).parents[2] / "../shared/data/go.obo.gz"
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from protsae.losses import reconstruction_loss
 from protsae.sae import SAE, BatchTopKSAE, GatedSAE, JumpReLUSAE, ReLUSAE, TopKSAE
+from protsae.sae.losses import reconstruction_loss
 from protsae.sae.threshold import ThresholdSAE
 
 N, D_MODEL, D_SAE, K, COEF = 200, 24, 300, 8, 0.7

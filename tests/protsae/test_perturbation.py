@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 from sklearn.metrics import roc_auc_score
 
 from protsae.errors import ConfigError, InputError
-from protsae.perturbation import Perturbation, attributed_features, random_features, targeted_perturbation
+from protsae.measures.perturbation import Perturbation, attributed_features, random_features, targeted_perturbation
 
 N, D, M = 300, 12, 4
 

@@ -14,11 +14,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.testing import assert_close
 
-from protsae import plm_weights
 from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import ArtifactError, BundleError, ConfigError, InputError, ProtSAEError
-from protsae.plm import PLM, PLMSpec
-from protsae.plm_windows import windows
+from protsae.plm import weights as plm_weights
+from protsae.plm.esm2_plm import PLM, PLMSpec
+from protsae.plm.windows import windows
 
 REFERENCE = Path(__file__).parents[2] / "../shared/data/esm2_reference"
 SEQUENCES = [

@@ -6,9 +6,9 @@ from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
 
 from protsae.errors import ConfigError, InputError
-from protsae.function_metrics import term_auc
-from protsae.metrics import auroc
-from protsae.probes import best_features, choose_logistic, fit_logistic, fit_platt
+from protsae.measures.function import term_auc
+from protsae.measures.metrics import auroc
+from protsae.measures.probes import best_features, choose_logistic, fit_logistic, fit_platt
 
 Made = tuple[np.ndarray, np.ndarray]
 

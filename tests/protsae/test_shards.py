@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from protsae.batches import BatchStream
 from protsae.errors import ArtifactError, InputError
 from protsae.shards import ShardReader, ShardWriter
+from protsae.training.batches import BatchStream
 
 LENGTHS = (5, 30, 12, 41, 7, 3)
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from protsae.losses import annotation_loss, reconstruction_loss
 from protsae.sae import SAE, ProtSAE, ProtSAEConfig, TopKSAE, TopKSAEConfig
-from protsae.sae.sparse import linear, select
+from protsae.sae.fast.sparse import linear, select
+from protsae.sae.losses import annotation_loss, reconstruction_loss
 from protsae.sae.topk import keep_top_k
 
 N, D_MODEL, D_SAE, M, K = 200, 24, 300, 30, 8

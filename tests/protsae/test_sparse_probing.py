@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, roc_auc_score
 
 from protsae.errors import ConfigError, InputError
-from protsae.sparse_probing import best_threshold, select_features, sparse_probe
+from protsae.measures.sparse_probing import best_threshold, select_features, sparse_probe
 
 Case = tuple[Any, np.ndarray, np.ndarray]
 

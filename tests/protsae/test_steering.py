@@ -9,12 +9,12 @@ import torch
 from esm.model.esm2 import ESM2
 from torch import Tensor
 
-from protsae import esm2
 from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import ConfigError, InputError
-from protsae.plm import PLM, PLMSpec
-from protsae.steering import SteerConfig, Steering, dose_response, steer, term_features
-from protsae.steering_controls import controls, matched_features
+from protsae.plm import esm2
+from protsae.plm.esm2_plm import PLM, PLMSpec
+from protsae.steering.controls import controls, matched_features
+from protsae.steering.steer import SteerConfig, Steering, dose_response, steer, term_features
 
 D = 32
 SEQUENCE = "MLSDEDFKAVFGMTRSAFANLPLXKQQNLKKEKGLF"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from protsae.errors import InputError
-from protsae.structure import MAX_BYTES, PlacedStructure, parse_structure, protein_chains, read_uploaded_structure
-from protsae.structure_alignment import align_residues
+from protsae.structure.align import align_residues
+from protsae.structure.read import MAX_BYTES, PlacedStructure, parse_structure, protein_chains, read_uploaded_structure
 
 SEQUENCE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSG"
 THREE = dict(

@@ -14,10 +14,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import tiny_training as tiny
 
 from protsae.errors import ArtifactError, ConfigError
-from protsae.metrics import auroc, explained_variance
+from protsae.measures.metrics import auroc, explained_variance
 from protsae.sae import ProtSAE, load_sae
-from protsae.training import Progress, train
-from protsae.training_config import TrainConfig, TrainingData
+from protsae.training.config import TrainConfig, TrainingData
+from protsae.training.loop import Progress, train
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from protsae.axioms import Axioms
+from protsae.ontology.axioms import Axioms
 from protsae.sae import SAE, ProtSAE, ProtSAEConfig, TopKSAE, TopKSAEConfig
 from protsae.shards import ShardReader, ShardWriter
-from protsae.training import Progress, TrainResult, train
-from protsae.training_config import TrainConfig, TrainingData
+from protsae.training.config import TrainConfig, TrainingData
+from protsae.training.loop import Progress, TrainResult, train
 
 D_MODEL, D_SAE, K, M, N_PROTEINS = 16, 128, 4, 6, 60
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from protsae.store.evaluation_metrics import GROUPS, METHOD_KINDS, METRICS, PARTS, method_kind
+from protsae.store.evaluation.metrics import GROUPS, METHOD_KINDS, METRICS, PARTS, method_kind
 from protsae.store.reader import StoreReader
 from protsae.store.writer import StoreWriter
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from protsae.plm import PLM
+from protsae.plm.esm2_plm import PLM
 from protsae.sae.base import load_sae
 from protsae.store.reader import StoreReader
 

@@ -1,0 +1,133 @@
+"""What the Compare page sets side by side: which proteins, their activations, and the reading of the table.
+
+Read `proteins`: the choice must favour neither feature.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from explorer.draw import words
+from explorer.services import data, live
+from explorer.shell.links import FeatureRef
+from protsae.store.rows import TermFeature
+
+Item = TypeVar("Item")
+WITH_TERM, WITHOUT_EACH = 6, 2
+
+
+class Picked(NamedTuple):
+    """A protein on which both features are shown."""
+
+    accession: str
+    name: str
+    length: int
+    has_structure: bool
+    carries: bool
+    """It is annotated with the term."""
+
+
+def default_term(namespace: str) -> str:
+    """The namespace's validated guided term furthest above luck that vanilla has a feature for, too; else its first."""
+    rows = data.compare_table(namespace)
+    both = set(rows.loc[rows["protsae_f1"].notna() & rows["vanilla_f1"].notna(), "go_id"])
+    for row in data.validated():
+        if row.is_guiding and row.go_id in both:
+            return row.go_id
+    return min(both, default=str(rows["go_id"].iloc[0]))
+
+
+def proteins(go_id: str, guided: TermFeature, vanilla: TermFeature) -> list[Picked]:
+    """Proteins for both columns, in one order.
+
+    With the term: drawn evenly from all that carry it, those with a structure first, whatever the features do on them.
+    Without: the strongest examples of either feature that do not carry it, equally many of each.
+    """
+    hits = data.proteins_with_term(go_id)
+    shaped, plain = [h for h in hits if h.has_structure], [h for h in hits if not h.has_structure]
+    drawn = evenly(shaped, WITH_TERM // 2)
+    drawn += evenly(plain, WITH_TERM - len(drawn))
+    drawn += evenly([h for h in shaped if h not in drawn], WITH_TERM - len(drawn))
+    picked = [Picked(h.accession, h.protein_name, h.length, h.has_structure, carries=True) for h in drawn]
+    carriers, seen = {h.accession for h in hits}, set()
+    for row in (guided, vanilla):
+        fresh = [
+            e
+            for e in data.examples(FeatureRef(row.sae, row.feature), "top")
+            if e.accession not in carriers and e.accession not in seen
+        ][:WITHOUT_EACH]
+        seen |= {e.accession for e in fresh}
+        picked += [Picked(e.accession, e.protein_name, e.length, e.has_structure, carries=False) for e in fresh]
+    return picked
+
+
+def evenly(items: Sequence[Item], number: int) -> list[Item]:
+    """At most `number` items, spread evenly over the list."""
+    if number <= 0 or not items:
+        return []
+    places = np.unique(np.linspace(0, len(items) - 1, min(number, len(items))).round().astype(int))
+    return [items[int(place)] for place in places]
+
+
+def activations(
+    chosen: Sequence[Picked], refs: Sequence[FeatureRef]
+) -> dict[str, list[Float[np.ndarray, " n_residues"]]]:
+    """Both features' activations on every chosen protein, encoded live."""
+    rows = {}
+    for picked in chosen:
+        protein = data.protein(picked.accession)
+        if protein is not None:
+            rows[picked.accession] = live.feature_rows(protein.sequence, list(refs))
+    return rows
+
+
+def entanglement(also: Sequence[TermFeature]) -> str:
+    """Which other terms the feature serves, in words."""
+    holding = [row for row in also if words.is_validated(row)]
+    names = [f"{row.term_name} (F1 {words.number(row.test_f1)})" for row in holding[:3]]
+    return f"It also goes with {words.join(names)}." if names else "No other term holds on unseen proteins."
+
+
+def summary(scored: pd.DataFrame) -> str:
+    """One sentence over all terms that both autoencoders score."""
+    if scored.empty:
+        return "No term is scored for both autoencoders."
+    ours = scored[["protsae_f1", "protsae_low", "protsae_high"]].to_numpy(dtype=float).T
+    theirs = scored[["vanilla_f1", "vanilla_low", "vanilla_high"]].to_numpy(dtype=float).T
+    gap = ours[0] - theirs[0]
+    ahead, behind = int((gap > 0).sum()), int((gap < 0).sum())
+    clear, lost = int((ours[1] > theirs[2]).sum()), int((theirs[1] > ours[2]).sum())
+    return (
+        f"Of {len(scored)} terms scored for both, the guided feature is ahead on {ahead} (clear of the other's "
+        f"interval on {clear}), the vanilla feature on {behind} (clear on {lost}); the median difference is "
+        f"{np.median(gap):+.2f}. "
+        "Click a row to load its term."
+    )
+
+
+def display(rows: pd.DataFrame) -> pd.DataFrame:
+    """The table as shown: intervals as text, the difference as a column, best-supported terms first."""
+    out = rows.assign(gain=rows["protsae_f1"] - rows["vanilla_f1"])
+    for name in ("protsae", "vanilla"):
+        out[f"{name}_interval"] = [
+            "" if pd.isna(low) else f"{low:.2f} to {high:.2f}"
+            for low, high in zip(out[f"{name}_low"], out[f"{name}_high"], strict=True)
+        ]
+    order = [
+        "name",
+        "n_pos_test",
+        "protsae_f1",
+        "vanilla_f1",
+        "gain",
+        "protsae_interval",
+        "vanilla_interval",
+        "protsae_auroc",
+        "vanilla_auroc",
+        "protsae_null",
+        "vanilla_null",
+        "go_id",
+    ]
+    return out.sort_values(["n_pos_test", "go_id"], ascending=[False, True]).loc[:, order].reset_index(drop=True)

@@ -1,0 +1,184 @@
+"""Figures of the evaluation: fidelity against meaning, the sweep of sparsity, differences to ProtSAE.
+
+ProtSAE is blue and its variants are open circles, TopK (the vanilla autoencoder) is orange, all others are grey and
+carry their names. Bars are the standard deviation over seeds. Read `trade_off`.
+"""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from explorer import theme
+from explorer.compare.results import OURS, Cell, Gap
+from explorer.draw import charts
+from protsae.store.evaluation.metrics import Metric, method_kind
+
+VANILLA = "TopK"
+"""The method that the explorer elsewhere calls vanilla."""
+GREY = theme.ORIGIN_COLOURS["none"]
+
+PLOT_PIXELS = np.array([620.0, 240.0])
+"""Width and height that the points of the trade-off span on a usual screen."""
+DOT_PIXELS, LETTER_PIXELS, LINE_PIXELS = 12, 6.5, 15
+PLACES = (
+    ("top", "center", 0, 1),
+    ("bottom", "center", 0, -1),
+    ("middle", "right", 1, 0),
+    ("middle", "left", -1, 0),
+    ("top", "right", 1, 1),
+    ("bottom", "right", 1, -1),
+    ("top", "left", -1, 1),
+    ("bottom", "left", -1, -1),
+)
+"""Where plotly can put a name: its words, and the direction from the point."""
+
+
+def colour(method: str) -> str:
+    """The colour that stands for a method."""
+    return theme.PROTSAE if method_kind(method) == "guided" else theme.VANILLA if method == VANILLA else GREY
+
+
+def trade_off(x: Mapping[str, Cell], y: Mapping[str, Cell], axes: tuple[Metric, Metric]) -> go.Figure:
+    """One point a method that has both numbers.
+
+    Args:
+        x: fidelity by method.
+        y: meaning by method.
+        axes: what the two are.
+    """
+    figure = charts.base(380)
+    methods = [method for method in x if method in y]
+    places = label_places(methods, [(x[method].mean, y[method].mean) for method in methods])
+    for method, place in zip(methods, places, strict=True):
+        variant = method_kind(method) == "guided" and method != OURS
+        figure.add_scatter(
+            x=[x[method].mean],
+            y=[y[method].mean],
+            error_x=_bars(x[method], colour(method)),
+            error_y=_bars(y[method], colour(method)),
+            mode="markers+text",
+            text=[escape(method)],
+            textposition=place,
+            textfont={"size": 12},
+            cliponaxis=False,
+            marker={
+                "size": 11,
+                "color": colour(method),
+                "symbol": "circle-open" if variant else "circle",
+                "line": {"width": 2, "color": colour(method)},
+            },
+            hovertemplate=f"<b>{escape(method)}</b><br>{axes[0].title} %{{x:.3f}}<br>{axes[1].title} %{{y:.3f}}"
+            f"<br>{x[method].n_seeds} seed{'s' if x[method].n_seeds > 1 else ''}<extra></extra>",
+        )
+    figure.update_xaxes(title=f"{axes[0].title} (fidelity)", range=_padded([x[m] for m in methods], 0.22))
+    figure.update_yaxes(title=f"{axes[1].title} (meaning)", range=_padded([y[m] for m in methods], 0.14))
+    return figure
+
+
+def sweep(lines: Mapping[str, Sequence[tuple[float, Cell]]], metric: Metric) -> go.Figure:
+    """One line a method over active features per residue (logarithmic)."""
+    figure = charts.base(270)
+    figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.14, "x": 0}, margin={"t": 30})
+    for method, points in lines.items():
+        figure.add_scatter(
+            x=[l0 for l0, _ in points],
+            y=[cell.mean for _, cell in points],
+            error_y={
+                "type": "data",
+                "array": [0 if np.isnan(cell.spread) else cell.spread for _, cell in points],
+                "width": 0,
+            },
+            name=escape(method),
+            mode="lines+markers",
+            line={"color": colour(method), "width": 2.2},
+            marker={"size": 7},
+            hovertemplate=f"{escape(method)}<br>L0 %{{x:.1f}}<br>{metric.title} %{{y:.3f}}<extra></extra>",
+        )
+    at = sorted({round(l0) for points in lines.values() for l0, _ in points})
+    figure.update_xaxes(title="active features per residue", type="log", tickvals=_apart(at), showgrid=False)
+    figure.update_yaxes(title=metric.title, automargin=True)
+    return figure
+
+
+def differences(gaps: Sequence[Gap], metric: Metric, mode: theme.Mode) -> go.Figure:
+    """One dot a variant; ProtSAE itself is the blue line at zero."""
+    figure = charts.base(58 + 30 * len(gaps))
+    figure.add_vline(x=0, line={"color": theme.PROTSAE, "width": 2})
+    spreads = [0 if np.isnan(gap.cell.spread) else gap.cell.spread for gap in gaps]
+    figure.add_scatter(
+        x=[gap.cell.mean for gap in gaps],
+        y=[escape(gap.method) for gap in gaps],
+        error_x={"type": "data", "array": spreads, "width": 0, "color": theme.INK[mode]},
+        mode="markers",
+        marker={"size": 9, "color": theme.INK[mode]},
+        customdata=[gap.cell.n_seeds for gap in gaps],
+        hovertemplate="%{y}<br>" + metric.title + " %{x:+.3f}<br>seeds: %{customdata}<extra></extra>",
+    )
+    reach = max([0.01] + [abs(gap.cell.mean) + spread for gap, spread in zip(gaps, spreads, strict=True)]) * 1.15
+    figure.update_xaxes(range=[-reach, reach], nticks=5, tickformat="+.2f" if reach > 0.03 else "+.3f", zeroline=False)
+    figure.update_yaxes(automargin=True, autorange="reversed", showgrid=True)
+    return figure
+
+
+def _bars(cell: Cell, ink: str) -> dict[str, Any]:
+    spread = 0 if np.isnan(cell.spread) else cell.spread
+    return {"type": "data", "array": [spread], "color": ink, "thickness": 1.5, "width": 0, "visible": spread > 0}
+
+
+def _padded(cells: Sequence[Cell], share: float) -> list[float] | None:
+    """Axis range that holds the spreads and has room for names; None leaves it to plotly."""
+    if not cells:
+        return None
+    spreads = [0 if np.isnan(cell.spread) else cell.spread for cell in cells]
+    means = [cell.mean for cell in cells]
+    room = share * (max(means) - min(means)) or 0.05
+    low = min(mean - max(spread, room) for mean, spread in zip(means, spreads, strict=True))
+    high = max(mean + max(spread, room) for mean, spread in zip(means, spreads, strict=True))
+    return [low, high]
+
+
+def label_places(names: Sequence[str], points: Sequence[tuple[float, float]]) -> list[str]:
+    """Where each point's name stands: the first of eight places that covers no point and no earlier name.
+
+    Worked out on a plot of a usual size; where all eight are taken, the one that covers least.
+    """
+    if not points:
+        return []
+    xy = np.asarray(points, dtype=float)
+    span = np.where(np.ptp(xy, axis=0) > 0, np.ptp(xy, axis=0), 1)
+    pixels = (xy - xy.min(axis=0)) / span * PLOT_PIXELS
+    taken = [_box(x, y, DOT_PIXELS, DOT_PIXELS) for x, y in pixels]
+    places = []
+    for name, (x, y) in zip(names, pixels, strict=True):
+        width = LETTER_PIXELS * len(name)
+        boxes = {
+            f"{up} {along}": _box(
+                x + across * (width / 2 + DOT_PIXELS / 2), y + rise * (LINE_PIXELS + DOT_PIXELS) / 2, width, LINE_PIXELS
+            )
+            for up, along, across, rise in PLACES
+        }
+        place = min(boxes, key=lambda key: sum(_overlap(boxes[key], other) for other in taken))
+        taken.append(boxes[place])
+        places.append(place)
+    return places
+
+
+def _box(x: float, y: float, width: float, height: float) -> tuple[float, float, float, float]:
+    return x - width / 2, x + width / 2, y - height / 2, y + height / 2
+
+
+def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
+    wide, high = min(a[1], b[1]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[2], b[2])
+    return max(0.0, wide) * max(0.0, high)
+
+
+def _apart(ticks: Sequence[int]) -> list[int]:
+    """Ticks of a logarithmic axis far enough from each other to be read."""
+    kept: list[int] = []
+    for tick in ticks:
+        if tick > 0 and (not kept or tick > 1.3 * kept[-1]):
+            kept.append(tick)
+    return kept

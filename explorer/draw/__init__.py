@@ -1,0 +1,1 @@
+"""Numbers and words to pictures, HTML and files; nothing here lays out a page."""

@@ -1,0 +1,222 @@
+"""Data to plotly figures; nothing here knows Streamlit.
+
+Fonts and grid come from the page's theme; figures carry transparent paper and take the theme's mode for the few colours
+that must differ. Read `base`, then any chart.
+"""
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from jaxtyping import Float
+
+from explorer import theme
+from explorer.draw import words
+from protsae.alphabet import AMINO_ACIDS
+
+COLOURINGS = {
+    "origin": "Where the label comes from",
+    "kind": "Guided or free",
+    "f1": "Best held-out F1",
+    "density": "How often it fires",
+}
+"""What the map's points can be coloured by."""
+
+
+def base(height: int, **layout: Any) -> go.Figure:
+    """An empty figure in the explorer's style."""
+    figure = go.Figure()
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        showlegend=False,
+        **layout,
+    )
+    figure.update_xaxes(title_standoff=6)
+    figure.update_yaxes(title_standoff=6)
+    return figure
+
+
+def histogram(counts: Sequence[int], max_act: float, p999: float, mode: theme.Mode) -> go.Figure:
+    """Residues by activation (log count); the bars take the ramp's colours, so they explain the strips."""
+    figure = base(150, bargap=0.08)
+    n = len(counts)
+    centres = (np.arange(n) + 0.5) * max_act / max(n, 1)
+    figure.add_bar(
+        x=centres,
+        y=list(counts),
+        marker={
+            "color": [theme.shade(mode, centre / (p999 or max_act or 1)) for centre in centres],
+            "line": {"width": 0},
+        },
+        hovertemplate="activation %{x:.3g}<br>%{y:,} residues<extra></extra>",
+    )
+    figure.update_yaxes(type="log", title="residues", dtick=1, exponentformat="power", automargin=True)
+    figure.update_xaxes(title="activation", range=[0, max_act], showgrid=False)
+    return figure
+
+
+LEAST = -3.0
+"""Enrichment below which bars are cut: an amino acid that never occurs would flatten all others."""
+
+
+def amino_acids(values: Float[np.ndarray, " 20"], unit: str, mode: theme.Mode) -> go.Figure:
+    """One bar an amino acid, largest first; violet above zero, grey below and cut at `LEAST`."""
+    figure = base(122, bargap=0.15)
+    order = np.argsort(-np.asarray(values, dtype=float), kind="stable")
+    letters = [AMINO_ACIDS[i] for i in order]
+    heights = np.asarray(values, dtype=float)[order]
+    names = [words.AMINO_ACID_NAMES[letter] for letter in letters]
+    violet = theme.RAMP[mode][3]
+    figure.add_bar(
+        x=letters,
+        y=np.maximum(heights, LEAST),
+        customdata=[f"{name} {height:+.2f}" for name, height in zip(names, heights, strict=True)],
+        marker={"color": [violet if height > 0 else theme.MUTED[mode] for height in heights], "line": {"width": 0}},
+        hovertemplate="%{customdata} " + unit + "<extra></extra>",
+    )
+    figure.update_xaxes(tickangle=0, tickfont={"size": 10}, dtick=1, showgrid=False, fixedrange=True)
+    figure.update_yaxes(nticks=4, fixedrange=True, automargin=True)
+    return figure
+
+
+def position(points: pd.DataFrame, feature: int, near: Sequence[int], mode: theme.Mode, colour: str) -> go.Figure:
+    """A small map: all features grey, the neighbours marked, this one in its SAE's colour."""
+    figure = _map_base(190)
+    figure.add_scattergl(
+        x=points["umap_x"],
+        y=points["umap_y"],
+        mode="markers",
+        marker={"size": 3, "color": theme.MUTED[mode], "opacity": 0.55},
+        hoverinfo="skip",
+    )
+    around = points.loc[points["feature"].isin(list(near))]
+    figure.add_scattergl(
+        x=around["umap_x"],
+        y=around["umap_y"],
+        mode="markers",
+        marker={"size": 6, "color": theme.INK[mode], "opacity": 0.75},
+        text=_names(around),
+        hovertemplate="%{text}<extra></extra>",
+    )
+    here = points[points["feature"] == feature]
+    figure.add_scattergl(
+        x=here["umap_x"],
+        y=here["umap_y"],
+        mode="markers",
+        marker={"size": 13, "color": colour, "line": {"width": 2, "color": theme.SURFACE[mode]}},
+        hoverinfo="skip",
+    )
+    return figure
+
+
+def feature_map(
+    points: pd.DataFrame, colouring: str, mode: theme.Mode, found: Sequence[int] | None = None
+) -> go.Figure:
+    """All features of an SAE by the direction they write; one trace, so a click's index is the row of `points`."""
+    figure = _map_base(500)
+    marker: dict[str, Any] = {"size": 6, "opacity": 0.85, "color": point_colours(points, colouring, mode)}
+    if found is not None:
+        marker["opacity"] = np.where(points["feature"].isin(list(found)), 1.0, 0.12)
+    figure.add_scattergl(
+        x=points["umap_x"],
+        y=points["umap_y"],
+        mode="markers",
+        marker=marker,
+        text=_names(points),
+        customdata=points["feature"],
+        hovertemplate="%{text}<extra></extra>",
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 0.12}},
+    )
+    figure.update_layout(dragmode="pan", clickmode="event+select")
+    return figure
+
+
+def point_colours(points: pd.DataFrame, colouring: str, mode: theme.Mode) -> list[str]:
+    """One colour a feature: an identity, or the ramp over held-out F1 or density (0.001 % to 100 %, logarithmic)."""
+    if colouring == "f1":
+        return [
+            theme.MISSING[mode] if np.isnan(f1) else theme.shade(mode, f1) for f1 in points["best_f1"].to_numpy(float)
+        ]
+    if colouring == "density":
+        decades = np.log10(points["density"].to_numpy(float).clip(1e-5))
+        return [theme.shade(mode, 1 + decade / 5) for decade in decades]
+    if colouring == "kind":
+        return [theme.PROTSAE if kind == "defined" else theme.ORIGIN_COLOURS["none"] for kind in points["kind"]]
+    return [theme.ORIGIN_COLOURS.get(origin, theme.ORIGIN_COLOURS["none"]) for origin in points["label_origin"]]
+
+
+def drawing_order(points: pd.DataFrame, colouring: str) -> pd.DataFrame:
+    """The points with the most telling last, so that they lie on top."""
+    if colouring in ("f1", "density"):
+        return points.sort_values("best_f1" if colouring == "f1" else "density", na_position="first", ignore_index=True)
+    rank = [("none", "annotation", "go", "guided").index(origin) for origin in points["label_origin"]]
+    return points.iloc[np.argsort(rank, kind="stable")].reset_index(drop=True)
+
+
+def category_legend(colouring: str) -> list[tuple[str, str]]:
+    """Names and colours of a categorical colouring; empty for a continuous one."""
+    if colouring == "origin":
+        names = {
+            "guided": "guided by a GO term",
+            "go": "matched to a GO term",
+            "annotation": "matched to a residue site",
+        }
+        return [(name, theme.ORIGIN_COLOURS[key]) for key, name in names.items()] + [
+            ("no match", theme.ORIGIN_COLOURS["none"])
+        ]
+    if colouring == "kind":
+        return [("guided", theme.PROTSAE), ("free", theme.ORIGIN_COLOURS["none"])]
+    return []
+
+
+def difference(table: pd.DataFrame, mode: theme.Mode, chosen: str | None = None) -> go.Figure:
+    """Distribution over terms of guided minus vanilla held-out F1."""
+    both = table.dropna(subset=["protsae_f1", "vanilla_f1"])
+    gap = both["protsae_f1"].to_numpy() - both["vanilla_f1"].to_numpy()
+    figure = base(210, bargap=0.06)
+    edges = np.linspace(-1, 1, 41)
+    counts, _ = np.histogram(gap, edges)
+    centres = (edges[:-1] + edges[1:]) / 2
+    figure.add_bar(
+        x=centres,
+        y=counts,
+        marker={"color": np.where(centres > 0, theme.PROTSAE, theme.VANILLA).tolist(), "line": {"width": 0}},
+        hovertemplate="difference about %{x:+.2f}<br>%{y} terms<extra></extra>",
+    )
+    here = gap[both["go_id"].to_numpy() == chosen]
+    if len(here):
+        at = float(here[0])
+        figure.add_vline(x=at, line={"color": theme.INK[mode], "width": 1.5, "dash": "dot"})
+        figure.add_annotation(x=at, y=1, yref="paper", text="this term", showarrow=False, yanchor="bottom")
+        figure.update_layout(margin={"t": 24})
+    reach = max(0.25, float(np.abs(gap).max(initial=0)) + 0.05)
+    figure.update_xaxes(title="held-out F1, guided minus vanilla", range=[-reach, reach], showgrid=False)
+    figure.update_yaxes(title="terms", automargin=True)
+    return figure
+
+
+def _map_base(height: int) -> go.Figure:
+    figure = base(height)
+    figure.update_layout(margin={"l": 0, "r": 0, "t": 0, "b": 0})
+    hidden = {"visible": False}
+    figure.update_xaxes(**hidden)
+    figure.update_yaxes(**hidden, scaleanchor="x")
+    return figure
+
+
+def _names(points: pd.DataFrame) -> list[str]:
+    """Hover text; plotly reads a subset of HTML, so signs are escaped."""
+    return [
+        f"<b>{escape(words.label(name))}</b><br>feature {feature}"
+        f"{'' if pd.isna(f1) else f', held-out F1 {f1:.2f}'}<br>fires on {words.percent(density)} of residues"
+        for name, feature, f1, density in zip(
+            points["label"], points["feature"], points["best_f1"], points["density"], strict=True
+        )
+    ]

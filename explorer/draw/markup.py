@@ -1,0 +1,174 @@
+"""Small HTML pieces for `st.html`: scores on a rail, facts, badges, legends, annotation ribbons.
+
+Text from the store is escaped on its way in, colours come from the style sheet (`theme.STYLE_SHEET`), so light and dark
+follow the page. `st.html` drops SVG, hence plain boxes. Read `rail`, then `score`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+import numpy as np
+from jaxtyping import Float
+
+from explorer import theme
+from explorer.draw import words
+from protsae.store.rows import AnnotationRow, TermFeature
+
+
+def wrap(*parts: str) -> str:
+    """One block in the explorer's text style."""
+    return f'<div class="ps">{"".join(parts)}</div>'
+
+
+def paragraph(text: str, kind: str = "ps-soft") -> str:
+    """A paragraph of escaped text."""
+    return f'<p class="{kind}" style="margin:.15rem 0">{escape(text)}</p>'
+
+
+def dot(sae: str) -> str:
+    """The identity mark of an SAE."""
+    colour = "vanilla" if sae == "vanilla" else "protsae"
+    return f'<span class="ps-dot" style="background:var(--ps-{colour})"></span>'
+
+
+def badge(text: str, tip: str, kind: str = "") -> str:
+    """A rounded note; `kind` is '', 'good' or 'warn'."""
+    return f'<span class="ps-badge {escape(kind)}" title="{escape(tip)}">{escape(text)}</span>'
+
+
+def facts(rows: Iterable[tuple[str, str, str]]) -> str:
+    """Names, values and what they mean on hover."""
+    cells = "".join(
+        f'<dt title="{escape(tip)}">{escape(name)}</dt><dd>{escape(value)}</dd>' for name, value, tip in rows
+    )
+    return f'<dl class="ps-facts">{cells}</dl>'
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A small table of escaped text."""
+    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<table class="ps-rows"><tr>{top}</tr>{body}</table>'
+
+
+def rail(term: TermFeature) -> str:
+    """Held-out F1 on a rail from 0 to 1: point, 95 % interval, and the shuffled-label null as a dotted mark."""
+    colour = f"var(--ps-{'vanilla' if term.sae == 'vanilla' else 'protsae'})"
+    low, high, at, null = (100 * min(1.0, max(0.0, v)) for v in _on_rail(term))
+    tip = escape(
+        f"Held-out F1 {words.number(term.test_f1)}, 95 % interval {words.number(term.test_f1_low)} to "
+        f"{words.number(term.test_f1_high)}; dotted: shuffled labels {words.number(term.null_f1)}"
+    )
+    ticks = "".join(
+        f'<span class="tick" style="left:{x}%">{text}</span>' for x, text in ((2, "0"), (50, "0.5"), (98.5, "1"))
+    )
+    return (
+        f'<div class="ps-axis" title="{tip}" role="img" aria-label="{tip}"><div class="rail"></div>'
+        f'<div class="ci" style="left:{low:.1f}%;width:{max(high - low, 0.5):.1f}%;background:{colour}"></div>'
+        f'<div class="null" style="left:{null:.1f}%"></div>'
+        f'<div class="at" style="left:{at:.1f}%;background:{colour}"></div>{ticks}</div>'
+    )
+
+
+def _on_rail(term: TermFeature) -> tuple[float, float, float, float]:
+    return term.test_f1_low, term.test_f1_high, term.test_f1, term.null_f1
+
+
+def score(term: TermFeature) -> str:
+    """The numbers that judge an alignment, each with its help on hover, and the rail."""
+    pairs = (
+        ("interval", f"{words.number(term.test_f1_low)} to {words.number(term.test_f1_high)}", words.HELP["ci"]),
+        ("AUROC", words.number(term.test_auroc), words.HELP["auroc"]),
+        ("n", f"{term.n_pos_test:,}", words.HELP["n"]),
+        ("null", words.number(term.null_f1), words.HELP["null"]),
+    )
+    rest = "".join(
+        f'<span class="pair" title="{escape(tip)}"><span class="unit">{name}</span> {escape(value)}</span>'
+        for name, value, tip in pairs
+    )
+    big = f'<span class="big">{words.number(term.test_f1)}</span> <span class="unit">held-out F1</span>'
+    return f'<div class="ps-score"><span title="{escape(words.HELP["f1"])}">{big}</span>{rest}</div>{rail(term)}'
+
+
+def legend(scale: str, full: float | None, *, unresolved: bool = False) -> str:
+    """The activation ramp with numbers: share of the 99.9th percentile, or activation up to `full`."""
+    if scale == "normalised":
+        note = (
+            f" (99.9th percentile, activation {words.amount(full)})" if full else " of each feature's 99.9th percentile"
+        )
+        low, high, tip = "0", f"100 %{note}", words.HELP["normalised"]
+    else:
+        low, high, tip = "0", f"{words.amount(full or 0)} activation", words.HELP["raw"]
+    return ramp_legend(f"silent {low}", high, "no coordinates" if unresolved else "", tip)
+
+
+def ramp_legend(low: str, high: str, missing: str, tip: str) -> str:
+    """The ramp between two texts, and the grey of what is missing."""
+    grey = f'<span class="hatch"></span><span>{escape(missing)}</span>' if missing else ""
+    ramp = f'<span>{escape(low)}</span><span class="bar"></span><span>{escape(high)}</span>'
+    return f'<div class="ps-legend" title="{escape(tip)}">{ramp}{grey}</div>'
+
+
+FLANK = 15
+"""Residues shown on either side of a peak."""
+
+FOLD = frozenset({"Helix", "Beta strand", "Turn", "Mutagenesis", "Natural variant", "Sequence conflict", "Chain"})
+"""Kinds that cover too much, or say too little, for a ribbon; the full view shows them."""
+
+
+def kind_colours(annotations: Iterable[AnnotationRow]) -> dict[str, str]:
+    """Colours for the most frequent kinds of annotation in view, as many as stay apart."""
+    counts = Counter(row.kind for row in annotations if row.kind not in FOLD)
+    return dict(zip((kind for kind, _ in counts.most_common()), theme.TRACK_COLOURS, strict=False))
+
+
+def ribbon(annotations: Sequence[AnnotationRow], length: int, colours: Mapping[str, str]) -> str:
+    """A protein's annotated regions as one thin line of coloured boxes."""
+    boxes = "".join(
+        f'<i title="{escape(_region(row))}" style="left:{100 * (row.start_pos - 1) / length:.2f}%;'
+        f'width:{100 * (row.end_pos - row.start_pos + 1) / length:.2f}%;background:{colours[row.kind]}"></i>'
+        for row in sorted(annotations, key=lambda row: row.start_pos - row.end_pos)
+        if row.kind in colours
+    )
+    return f'<div class="ps-ribbon">{boxes}</div>'
+
+
+def _region(row: AnnotationRow) -> str:
+    where = f"{row.start_pos}" if row.start_pos == row.end_pos else f"{row.start_pos} to {row.end_pos}"
+    return f"{row.kind}{': ' + row.label if row.label else ''} ({where})"
+
+
+def window(sequence: str, values: Float[np.ndarray, " n_residues"], peak: int, scale: float) -> str:
+    """The residues around the peak as letters on the ramp, the peak always in the same column.
+
+    Args:
+        sequence: One-letter code.
+        values: Activations.
+        peak: Residue of the strongest activation, 1-based.
+        scale: Activation of full colour.
+    """
+    cells = []
+    for place in range(peak - 1 - FLANK, peak + FLANK):
+        if not 0 <= place < len(sequence):
+            cells.append("<i></i>")
+            continue
+        level = min(1.0, float(values[place]) / scale)
+        fill = f"light-dark({theme.shade('light', level)},{theme.shade('dark', level)})"
+        ink = ";color:light-dark(#fff,#151419)" if level > 0.45 else ""
+        style = f' style="background:{fill}{ink}"' if level > 0 else ""
+        cells.append(f'<i{style} title="{escape(sequence[place])}{place + 1}">{escape(sequence[place])}</i>')
+    return f'<div class="ps-window">{"".join(cells)}</div>'
+
+
+def dots_legend(pairs: Iterable[tuple[str, str]]) -> str:
+    """Names with their colours."""
+    items = "".join(
+        f'<span><span class="ps-dot" style="background:{colour}"></span>{escape(name)}</span>' for name, colour in pairs
+    )
+    return f'<div class="ps-legend">{items}</div>' if items else ""
+
+
+def empty(what: str, way_on: str) -> str:
+    """A designed empty or error state: what happened, and what to do."""
+    return f'<div class="ps ps-empty" role="status"><b>{escape(what)}</b><br>{escape(way_on)}</div>'

@@ -1,0 +1,1 @@
+"""What the Feature page needs and no other."""

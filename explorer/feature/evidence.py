@@ -1,0 +1,245 @@
+"""The evidence column of a feature: held-out score, badges, when it fires, amino acids, neighbours.
+
+Each function draws one card. Read `how_we_know`, then `badges`.
+"""
+
+import streamlit as st
+
+from explorer import theme
+from explorer.draw import charts, markup, words
+from explorer.services import data
+from explorer.shell import frame, links
+from explorer.shell.links import FeatureRef
+from protsae.alphabet import AMINO_ACIDS
+from protsae.store.rows import ConfoundRow, FeatureAnnotation, FeatureRow, NeighbourRow, TermFeature
+
+DENSE = 0.1
+"""Fires on more than this share of residues: too much to stand for one idea."""
+
+BIASED = 3.0
+"""log2 enrichment from which on an amino acid is worth a word (eight times its usual share)."""
+
+ENRICHED = 1.0
+"""log2 enrichment from which on an amino acid is named where amino acids explain the feature."""
+
+MOST = 3
+"""Amino acids that are named; where more explain the feature, the badge just says so."""
+
+PREFERS = 0.8
+"""AUROC from which on that preference has held on test proteins."""
+
+CONFOUND_BADGES = {
+    "position": "mostly position",
+    "length": "mostly length",
+    "family": "one family",
+    "organism": "mostly organism",
+}
+
+PLOTLY = {"displayModeBar": False}
+
+
+def how_we_know(
+    row: FeatureRow, terms: list[TermFeature], sites: list[FeatureAnnotation], facts: list[ConfoundRow]
+) -> None:
+    """The held-out card: best term with its scores, then everything else the feature aligns with."""
+    with st.container(border=True):
+        st.subheader("How do we know?", anchor=False, help=words.HELP["held_out"])
+        st.html(markup.wrap(badges(row, terms, facts)))
+        if not terms:
+            frame.say("No GO term could be scored against this feature: the examples are the evidence.")
+        else:
+            best = terms[0]
+            name = f"{words.capitalised(best.term_name)} ({best.go_id})"
+            st.html(markup.wrap(f"<b>{markup.escape(name)}</b>", markup.score(best), _choices(best)))
+            frame.say(words.verdict(best), "ps-small ps-soft")
+        also = [term for term in terms[1:] if words.is_validated(term)]
+        if also:
+            st.html(markup.wrap(markup.paragraph("It also goes with:", "ps-small"), _terms_table(also)))
+        if sites:
+            st.html(
+                markup.wrap(
+                    markup.paragraph("Residue by residue, against annotated sites:", "ps-small"),
+                    _sites_table(sites[:4]),
+                )
+            )
+
+
+def _choices(best: TermFeature) -> str:
+    return markup.facts(
+        [
+            ("Precision", words.number(best.test_precision), words.HELP["precision"]),
+            ("Recall", words.number(best.test_recall), words.HELP["recall"]),
+            (
+                "Called when",
+                f"{best.pooling} over residues > {words.amount(best.threshold)}",
+                words.HELP["threshold"] + " " + words.HELP["pooling"],
+            ),
+            (
+                "Before the test",
+                f"F1 {words.number(best.valid_f1)} on validation ({best.n_pos_valid} positives)",
+                words.HELP["f1"],
+            ),
+        ]
+    )
+
+
+def _terms_table(terms: list[TermFeature]) -> str:
+    rows = [
+        (
+            row.term_name,
+            words.number(row.test_f1),
+            f"{words.number(row.test_f1_low)} to {words.number(row.test_f1_high)}",
+            str(row.n_pos_test),
+        )
+        for row in terms[:4]
+    ]
+    return markup.table(("GO term", "F1", "interval", "n"), rows)
+
+
+def _sites_table(sites: list[FeatureAnnotation]) -> str:
+    rows = [
+        (
+            row.kind,
+            words.number(row.test_f1),
+            f"{words.number(row.test_f1_low)} to {words.number(row.test_f1_high)}",
+            words.number(row.null_f1),
+        )
+        for row in sites
+    ]
+    return markup.table(("Site", "F1", "interval", "null"), rows)
+
+
+def what_else(row: FeatureRow, facts: list[ConfoundRow]) -> None:
+    """How well simple facts alone predict where it fires: a label is worth little where one of them says as much."""
+    if not facts:
+        return
+    with st.container(border=True):
+        st.subheader("What else could explain it?", anchor=False, help=words.HELP["confounds"])
+        explains = next((fact for fact in facts if fact.confound == row.confound), None)
+        frame.say(words.confound(explains) if explains else "None of these facts alone explains where it fires.")
+        rows = [
+            (
+                words.CONFOUNDS[fact.confound][0],
+                words.number(fact.auroc),
+                words.number(fact.f1),
+                words.number(fact.null_f1),
+            )
+            for fact in facts
+        ]
+        st.html(markup.wrap(markup.table(("Fact alone", "AUROC", "F1", "null"), rows)))
+
+
+def badges(row: FeatureRow, terms: list[TermFeature], facts: list[ConfoundRow]) -> str:
+    """Short notes that change how far to trust the label."""
+    notes = []
+    if row.kind == "defined":
+        notes.append(
+            markup.badge(
+                "guided",
+                f"Trained to follow {row.go_id}; it may also be forced on where the model expects the term.",
+                "good",
+            )
+        )
+    if terms and words.is_validated(terms[0]):
+        notes.append(markup.badge("validated", words.verdict(terms[0]), "good"))
+    elif terms:
+        notes.append(markup.badge("not validated", words.verdict(terms[0]), "warn"))
+    if row.max_act <= 0:
+        notes.append(markup.badge("no known activations", "It fired on no residue of the corpus.", "warn"))
+    if row.density > DENSE:
+        notes.append(
+            markup.badge(
+                "dense", f"Fires on {words.percent(row.density)} of residues: too often to stand for one idea.", "warn"
+            )
+        )
+    notes.append(_confound_badge(row, {fact.confound: fact for fact in facts}))
+    return "".join(notes)
+
+
+def _confound_badge(row: FeatureRow, facts: dict[str, ConfoundRow]) -> str:
+    """The fact that explains the feature; else, as a mere remark, an amino acid that it prefers."""
+    letters = enriched_residues(row)
+    if row.confound in facts:
+        found = facts[row.confound]
+        named = words.join([words.AMINO_ACID_NAMES[letter] for letter, _ in letters])
+        on = f"mostly on {named}" if 1 <= len(letters) <= MOST else "mostly amino acid"
+        text = CONFOUND_BADGES.get(found.confound, on)
+        return markup.badge(text, words.confound(found), "warn")
+    amino_acid = facts.get("amino_acid")
+    if amino_acid is None or not letters or letters[0][1] < BIASED or (amino_acid.auroc or 0) < PREFERS:
+        return ""
+    name, gain = words.AMINO_ACID_NAMES[letters[0][0]], letters[0][1]
+    tip = f"{name.capitalize()} is {2**gain:.0f} times as frequent where it fires, but alone does not say where: F1 "
+    return markup.badge(f"prefers {name}", f"{tip}{words.number(amino_acid.f1)}.")
+
+
+def enriched_residues(row: FeatureRow) -> list[tuple[str, float]]:
+    """Amino acids at least twice as frequent where it fires, with log2 enrichment, most enriched first."""
+    pairs = zip(AMINO_ACIDS, row.aa_enrichment.tolist(), strict=False)
+    return sorted(((letter, gain) for letter, gain in pairs if gain >= ENRICHED), key=lambda pair: -pair[1])
+
+
+def when_it_fires(row: FeatureRow) -> None:
+    """Density and the distribution of activations."""
+    with st.container(border=True):
+        st.subheader("When does it fire?", anchor=False)
+        shares = [
+            ("Residues", words.percent(row.density), words.HELP["density"]),
+            ("Proteins", words.percent(row.protein_density), words.HELP["protein_density"]),
+            (
+                "Strongest",
+                f"{words.amount(row.max_act)} (99.9th percentile {words.amount(row.p999_act)})",
+                words.HELP["raw"],
+            ),
+        ]
+        st.html(markup.wrap(markup.facts(shares)))
+        if len(row.histogram):
+            figure = charts.histogram(row.histogram.tolist(), row.max_act, row.p999_act, frame.mode())
+            st.plotly_chart(figure, config=PLOTLY, key="histogram", alt="Residues by activation, logarithmic")
+
+
+def amino_acids(row: FeatureRow) -> None:
+    """On which amino acids it fires, and what it makes the language model expect."""
+    with st.container(border=True):
+        st.subheader("Amino acids", anchor=False)
+        for title, values, unit, tip in (
+            ("Fires on", row.aa_enrichment, "log2 enrichment", "aa_enrichment"),
+            ("Makes the model expect", row.aa_effect, "logits", "aa_effect"),
+        ):
+            if len(values):
+                st.caption(f"{title} ({unit})", help=words.HELP[tip])
+                figure = charts.amino_acids(values, unit, frame.mode())
+                st.plotly_chart(figure, config=PLOTLY, key=f"aa_{tip}", alt=f"{title}: {unit} of the 20 amino acids")
+
+
+def surroundings(ref: FeatureRef, row: FeatureRow) -> None:
+    """Place on the map, nearest features here and in the other autoencoders."""
+    near = data.neighbours(ref)
+    here = [n for n in near if n.other_sae == ref.sae]
+    with st.container(border=True):
+        st.subheader("Neighbours", anchor=False, help=words.HELP["cosine"])
+        if row.umap_x is not None:
+            points = data.map_points(ref.sae)
+            figure = charts.position(
+                points, ref.feature, [n.other_feature for n in here], frame.mode(), theme.identity(ref.sae)
+            )
+            st.plotly_chart(
+                figure, config=PLOTLY, key="position", alt="Place of this feature among all of its autoencoder"
+            )
+            frame.link(links.map_of(ref.sae), "Open the map", icon=":material/scatter_plot:")
+        _neighbour_links("In this autoencoder", here[:4])
+        other = [n for n in near if n.other_sae != ref.sae]
+        for sae in dict.fromkeys(n.other_sae for n in other):
+            _neighbour_links(f"In {words.sae_name(sae)}", [n for n in other if n.other_sae == sae][:2])
+        if not near:
+            st.caption("No other feature writes in a similar direction.")
+
+
+def _neighbour_links(title: str, rows: list[NeighbourRow]) -> None:
+    if not rows:
+        return
+    with st.container(gap="xxsmall"):
+        st.caption(title)
+        for row in rows:
+            text = f"{words.label(row.label)} · #{row.other_feature} · {row.cosine:.2f}"
+            frame.link(links.feature(row.other_sae, row.other_feature), text)

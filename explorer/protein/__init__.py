@@ -1,0 +1,1 @@
+"""A protein that a reader picks, pastes or uploads, and what is known of it."""

@@ -1,0 +1,70 @@
+"""GO terms that guided features call on a sequence, each with how often such a call was right on unseen proteins.
+
+A term is called where its feature's pooled activation exceeds the threshold that was frozen on validation proteins, so
+the held-out precision beside it is the share of such calls that were right. Read `calls`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from explorer.draw import words
+from explorer.services import data, live
+from explorer.shell.links import FeatureRef
+from protsae.store.rows import TermFeature
+
+LEAST_RIGHT = 0.3
+"""Held-out precision below which a call is not worth a reader's time."""
+
+
+class Call(NamedTuple):
+    """One guided feature's verdict on one sequence."""
+
+    term: TermFeature
+    score: float
+    """Pooled activation."""
+    pi: float
+    """Concept predictor's mean over the residues, 0 to 1."""
+
+    @property
+    def is_called(self) -> bool:
+        """The score exceeds the frozen threshold."""
+        return self.score > self.term.threshold
+
+    @property
+    def is_validated(self) -> bool:
+        """On unseen proteins the feature beats shuffled labels, and at least 30 % of its calls were right."""
+        return words.is_validated(self.term) and self.term.test_precision >= LEAST_RIGHT
+
+
+def calls(sequence: str) -> list[Call]:
+    """Every guided feature's call on `sequence`; called and validated ones first, the most precise first."""
+    found = []
+    for name in data.guided_saes():
+        terms = data.bundle().reader.guiding_features(name)
+        values = live.feature_rows(sequence, [FeatureRef(name, term.feature) for term in terms])
+        pi = live.encode(sequence, name).pi.mean(axis=0)
+        for term, row in zip(terms, values, strict=True):
+            chance = float(pi[term.feature]) if term.feature < len(pi) else float("nan")
+            found.append(Call(term, pooled(row, term.pooling), chance))
+    return sorted(found, key=lambda c: (not c.is_called, not c.is_validated, -c.term.test_precision, -c.score))
+
+
+def pooled(values: np.ndarray, pooling: str) -> float:
+    """A protein's score: the maximum or the mean of its residues' activations."""
+    return float(values.max() if pooling == "max" else values.mean())
+
+
+def sentence(made: list[Call], *, seen_in_training: bool) -> str:
+    """What the calls say, and how far to trust them."""
+    firm = [call for call in made if call.is_called and call.is_validated]
+    if not firm:
+        return "No guided feature that held up on unseen proteins calls its term here."
+    right = float(np.mean([call.term.test_precision for call in firm]))
+    text = (
+        f"{words.count(len(firm), 'term')} called by guided features that held up on unseen proteins; "
+        f"there, {100 * right:.0f} % of such calls were right on average."
+    )
+    if seen_in_training:
+        text += " This protein, or a near copy, trained the autoencoders: its calls are no evidence."
+    return text

@@ -1,0 +1,116 @@
+"""The protein on the Sequence page, and what the store knows of it.
+
+The stored protein that is the reader's own, or nearly so, lends its structure and its annotations, with positions
+carried over to the reader's numbering. Read `learn`.
+"""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import streamlit as st
+
+from explorer.components.protein_view import StructureView, Track
+from explorer.draw import views
+from explorer.protein import matching, reading
+from explorer.protein.reading import Pasted, Stored
+from explorer.protein.uploads import Uploaded
+from explorer.services import bundle as bundles
+from explorer.services import data
+from protsae.store.rows import ProteinRow
+
+NO_STRUCTURE = "no structure is stored for it; drop a file beside the box to add one"
+
+
+class Subject(NamedTuple):
+    """The protein on the page and what the store knows of it."""
+
+    sequence: str
+    name: str
+    notes: tuple[str, ...]
+    match: matching.Match | None
+    known: ProteinRow | None
+    """The stored protein that it is, or nearly is."""
+    structure: StructureView | None
+    structure_note: str
+
+
+def learn(subject: Stored | Pasted, upload: Uploaded | None) -> Subject:
+    """Look the protein up in the store."""
+    if isinstance(subject, Stored):
+        row = data.protein(subject.accession)
+        assert row is not None, subject.accession  # noqa: S101 - the page has looked it up
+        sequence, name, notes = row.sequence, row.accession, ()
+    else:
+        sequence, name, notes = subject.sequence, subject.name, subject.notes
+    known, match = known_protein(sequence, subject.accession if isinstance(subject, Stored) else "")
+    if upload is not None:
+        return Subject(sequence, name, notes, match, known, upload.view, f"structure from your file {upload.name}")
+    view = stored_structure(match, known, sequence)
+    note = f"structure {view.title.split(',')[0]}, from the store" if view else NO_STRUCTURE
+    return Subject(sequence, name, notes, match, known, view, note)
+
+
+def known_protein(sequence: str, accession: str = "") -> tuple[ProteinRow | None, matching.Match | None]:
+    """The stored protein that a sequence is, or nearly is, and the nearest one there is.
+
+    Args:
+        sequence: upper-case one-letter code.
+        accession: of the stored protein that the reader chose; a twin in the store must not take its place.
+    """
+    matches = sequence_index().find(sequence)
+    match = matches[0] if matches else None
+    if match is not None and accession:
+        match = match._replace(accession=accession)
+    known = data.protein(match.accession) if match is not None and match.is_near else None
+    return known, match
+
+
+def stored_structure(match: matching.Match | None, known: ProteinRow | None, sequence: str) -> StructureView | None:
+    """The structure of the known protein, else of the nearest one that has a structure, on the reader's numbering."""
+    source = (
+        match if known is not None and known.has_structure else matching.best_structure(sequence_index().find(sequence))
+    )
+    row = data.structure(source.accession) if source is not None else None
+    view = views.structure(row)
+    if view is None or row is None or source is None or source.is_same:
+        return view
+    placed = source.carry_over([int(position) for position in row.positions])
+    title = f"{view.title.split(', covers')[0]}, of {source.accession}, placed on this numbering."
+    return replace(view, positions=placed, title=title)
+
+
+def understood(about: Subject) -> str:
+    """What the page took the input for, in one sentence."""
+    nearest = data.protein(about.match.accession) if about.match is not None else None
+    name = nearest.protein_name if nearest is not None else ""
+    called = f"{about.name}: " if about.name and (about.match is None or about.name != about.match.accession) else ""
+    what = reading.said_of_match(about.match, name)
+    return f"{called}{len(about.sequence):,} residues; {what}; {about.structure_note}."
+
+
+def tracks(about: Subject) -> list[Track]:
+    """The known protein's annotations, on the reader's numbering."""
+    if about.known is None or about.match is None:
+        return []
+    place = about.match.query_positions
+    moved = []
+    for row in data.annotations(about.known.accession):
+        inside = place[row.start_pos - 1 : row.end_pos]
+        inside = inside[inside > 0]
+        if len(inside):
+            moved.append(row._replace(start_pos=int(inside[0]), end_pos=int(inside[-1])))
+    return views.tracks(moved)
+
+
+def sequence_index() -> matching.SequenceIndex:
+    """All stored sequences, indexed once per bundle."""
+    folder = data.bundle().folder
+    return _sequence_index(str(folder), bundles.stamp(folder))
+
+
+@st.cache_resource(max_entries=2, show_spinner="Indexing the stored sequences …")
+def _sequence_index(folder: str, stamp: tuple[int, ...]) -> matching.SequenceIndex:  # noqa: ARG001
+    table = data.bundle().reader.sequence_index()
+    return matching.SequenceIndex(
+        table["accession"].tolist(), table["sequence"].tolist(), table["has_structure"].tolist()
+    )

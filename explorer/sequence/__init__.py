@@ -1,0 +1,1 @@
+"""What the Sequence page needs and no other."""

@@ -1,0 +1,173 @@
+"""The tables under a protein: features that fire, GO terms that guided features call, and files of both.
+
+Read `feature_table`, then `term_table`.
+"""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from explorer.components.protein_view import StripRow, StructureView, brushed_range
+from explorer.components.strips import data_uri, strip_svg
+from explorer.draw import downloads, words
+from explorer.protein import predictions
+from explorer.protein.subject import Subject
+from explorer.services import data, live
+from explorer.shell import links
+from explorer.shell.links import FeatureRef
+
+VIEW = "sequence_view"
+TABLE_ROWS = 120
+PICKED = "sequence_picked"
+
+UNUSUAL = (
+    "The most unusual first: more residues fire more strongly here than in a random stretch of the corpus as long. "
+    "Tick rows to see them above; drag over residues to ask which features prefer them."
+)
+IN_RANGE = (
+    "Ranked for residues {} to {}: fires there, and more than elsewhere. Clear the range to rank the whole chain."
+)
+STRENGTH = "Peak, as a share of the feature's 99.9th percentile over the corpus."
+ONE_IN = "One residue of the corpus in so many fires this feature at least as strongly as its peak here."
+PREDICTOR = "The concept predictor's own probability, mean over residues."
+ANNOTATED = "Whether the stored protein carries the term; 'no' may be a gap in the annotation."
+TERM_FIELDS = "go_id name namespace called score threshold pooling test_precision test_f1 n_pos_test pi"
+
+
+def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], table: pd.DataFrame) -> None:
+    """Active features, the most unusual first; a brushed range ranks them by how much they prefer it."""
+    span = brushed_range(VIEW, about.sequence)
+    listed = (active if span is None else in_range(about, sae, active, span))[:TABLE_ROWS]
+    st.caption(UNUSUAL if span is None else IN_RANGE.format(*span))
+    features = [a.feature for a in listed]
+    facts = table.set_index("feature").loc[features]
+    full = [row.p999_act or row.max_act or 1.0 for row in facts.itertuples()]
+    values = live.feature_rows(about.sequence, [FeatureRef(sae, feature) for feature in features])
+    key = (
+        f"sequence_features_{hash((about.sequence, sae, span))}"  # another list must not inherit the ticks of this one
+    )
+
+    def tick() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        st.session_state[PICKED] = (sae, about.sequence, [features[i] for i in rows])
+
+    st.dataframe(
+        pd.DataFrame({
+            "Feature": [links.feature(sae, feature).url for feature in features],
+            "Label (hypothesis)": [words.label(text) for text in facts["label"]],
+            "Along the chain": [data_uri(strip_svg(v, s, 220, 16)) for v, s in zip(values, full, strict=True)],
+            "Strength": [100 * min(1.0, a.peak / s) for a, s in zip(listed, full, strict=True)],
+            "Peak at": [f"{about.sequence[a.position - 1]}{a.position}" for a in listed],
+            "Residues": [a.n_active for a in listed],
+            "One in": [round(a.one_in) for a in listed],
+            "Held-out F1": facts["best_f1"].tolist(),
+        }),
+        key=key, on_select=tick, selection_mode="multi-row", hide_index=True, height=420,
+        column_config={
+            "Feature": st.column_config.LinkColumn(display_text=r"feature=(\d+)", width="small"),
+            "Label (hypothesis)": st.column_config.TextColumn(width="medium"),
+            "Along the chain": st.column_config.ImageColumn(width="medium"),
+            "Strength": st.column_config.ProgressColumn(min_value=0, max_value=100, format="%.0f %%", help=STRENGTH),
+            "One in": st.column_config.NumberColumn(format="localized", help=ONE_IN),
+            "Held-out F1": st.column_config.NumberColumn(format="%.2f", help=words.HELP["f1"]),
+        },
+    )  # fmt: skip
+
+
+def picked(about: Subject, sae: str) -> list[int]:
+    """Features that the reader ticked for this protein and autoencoder."""
+    of_sae, of_sequence, features = st.session_state.get(PICKED, ("", "", []))
+    return features if (of_sae, of_sequence) == (sae, about.sequence) else []
+
+
+def in_range(
+    about: Subject, sae: str, active: list[live.ActiveFeature], span: tuple[int, int]
+) -> list[live.ActiveFeature]:
+    """Active features by how much of their activation lies in the range, beyond the range's share of the chain."""
+    values = np.array(live.feature_rows(about.sequence, [FeatureRef(sae, a.feature) for a in active]))
+    inside, total = values[:, span[0] - 1 : span[1]].sum(axis=1), values.sum(axis=1)
+    share = (span[1] - span[0] + 1) / len(about.sequence)
+    gain = inside * np.log2(np.maximum(inside / total, 1e-9) / share)
+    return [active[i] for i in np.argsort(-gain) if gain[i] > 0]
+
+
+def term_table(about: Subject, called: list[predictions.Call]) -> None:
+    """Terms that guided features call, with how often such calls were right on unseen proteins."""
+    seen = about.known is not None and about.known.split != "test"
+    st.markdown(predictions.sentence(called, seen_in_training=seen))
+    everything = st.toggle(
+        "Also those that were not called, or not confirmed on unseen proteins", key="sequence_all_terms"
+    )
+    shown = [call for call in called if everything or (call.is_called and call.is_validated)]
+    annotated = {row.go_id for row in data.protein_terms(about.known.accession)} if about.known else None
+    if not shown:
+        return
+    st.dataframe(
+        pd.DataFrame({
+            "Term": [links.compare(c.term.go_id).url for c in shown],
+            "Name": [c.term.term_name for c in shown],
+            "Kind": [words.NAMESPACES.get(c.term.namespace, c.term.namespace) for c in shown],
+            "Called": [c.is_called for c in shown],
+            "Signal / threshold": [f"{words.amount(c.score)} / {words.amount(c.term.threshold)}" for c in shown],
+            "Right, held out": [c.term.test_precision for c in shown],
+            "Held-out F1": [c.term.test_f1 for c in shown],
+            "n": [c.term.n_pos_test for c in shown],
+            "Predictor": [c.pi for c in shown],
+            "Annotated": [carried(c.term.go_id, annotated) for c in shown],
+            "Feature": [links.feature(c.term.sae, c.term.feature).url for c in shown],
+        }),
+        hide_index=True, height=min(420, 38 + 35 * len(shown)),
+        column_config={
+            "Term": st.column_config.LinkColumn(display_text=r"go=GO%3A(\d+)"),
+            "Signal / threshold": st.column_config.TextColumn(help=words.HELP["threshold"]),
+            "Right, held out": st.column_config.NumberColumn(format="%.2f", help=words.HELP["precision"]),
+            "Held-out F1": st.column_config.NumberColumn(format="%.2f", help=words.HELP["f1"]),
+            "n": st.column_config.NumberColumn(help=words.HELP["n"]),
+            "Predictor": st.column_config.NumberColumn(format="%.2f", help=PREDICTOR),
+            "Annotated": st.column_config.TextColumn(help=ANNOTATED),
+            "Feature": st.column_config.LinkColumn(display_text=r"feature=(\d+)"),
+        },
+    )  # fmt: skip
+
+
+def carried(go_id: str, annotated: set[str] | None) -> str:
+    """Whether the known protein carries a term; nothing is known of a new one."""
+    if annotated is None:
+        return "unknown"
+    return "yes" if go_id in annotated else "no"
+
+
+def take_away(
+    about: Subject, sae: str, active: list[live.ActiveFeature], rows: list[StripRow], called: list[predictions.Call]
+) -> None:
+    """Files of everything above."""
+    name = downloads.file_name(about.name or "sequence", sae)
+    with st.container(horizontal=True):
+        head = ["sae", "feature", "peak", "peak_position", "active_residues", "one_residue_in", "surprise_nats"]
+        lines = [
+            (sae, a.feature, f"{a.peak:.6g}", a.position, a.n_active, f"{a.one_in:.1f}", f"{a.surprise:.2f}")
+            for a in active
+        ]
+        save("Active features (CSV)", downloads.table_csv(head, lines), f"{name}_features.csv")
+        columns = [(row.label, row.values) for row in rows]  # noqa: PD011 - no data frame
+        save("Shown rows by residue (CSV)", downloads.residues_csv(about.sequence, columns), f"{name}_residues.csv")
+        terms = [
+            (c.term.go_id, c.term.term_name, c.term.namespace, c.is_called, f"{c.score:.6g}", c.term.threshold,
+             c.term.pooling, c.term.test_precision, c.term.test_f1, c.term.n_pos_test, f"{c.pi:.4f}")
+            for c in called
+        ]  # fmt: skip
+        save("GO terms (CSV)", downloads.table_csv(TERM_FIELDS.split(), terms), f"{name}_go_terms.csv")
+        if about.structure is not None and rows:
+            save("Structure, first row as B-factor (PDB)", with_b_factors(about.structure, rows[0], sae), f"{name}.pdb")
+
+
+def with_b_factors(structure: StructureView, row: StripRow, sae: str) -> str:
+    """The structure as PDB text, coloured in every viewer by its B-factors."""
+    bundle = data.bundle().manifest.get("bundle_id", "unknown")
+    remark = f"B-factor: activation of {sae} {row.label}, 100 = {row.scale:.4g} and more; bundle {bundle}"
+    return downloads.coloured_pdb(structure.pdb, structure.positions, row.values, row.scale, remark)
+
+
+def save(label: str, text: str, file: str) -> None:
+    """One download."""
+    st.download_button(label, text, file, icon=":material/download:", key=f"save_{label}", on_click="ignore")

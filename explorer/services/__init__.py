@@ -1,0 +1,1 @@
+"""What pages ask: the open bundle, its tables, its models run live."""

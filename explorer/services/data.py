@@ -1,0 +1,300 @@
+"""What pages know about the open bundle: typed look-ups, and the explorer's only caches.
+
+Pages import this module, never DuckDB. `bundle` opens once per folder and content; tables are cached by the bundle they
+came from. Read `bundle`, then any look-up.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from jaxtyping import Float
+
+from explorer.services import bundle as bundles
+from explorer.shell.links import FeatureRef
+from protsae.store.rows import (
+    AnnotationHit,
+    AnnotationRow,
+    ConfoundRow,
+    ExampleRow,
+    FeatureAnnotation,
+    FeatureHit,
+    FeatureRow,
+    NeighbourRow,
+    ProteinHit,
+    ProteinRow,
+    ProteinTerm,
+    SAERow,
+    StructureRow,
+    TermFeature,
+    TermHit,
+    TermRow,
+)
+
+Stamp = tuple[int, ...]
+
+
+@st.cache_resource(max_entries=2, show_spinner="Opening the bundle …", on_release=lambda opened: opened.reader.close())
+def _open(folder: str, stamp: Stamp) -> bundles.Bundle:  # noqa: ARG001 - part of the cache key
+    return bundles.open_bundle(bundles.Path(folder))
+
+
+def bundle() -> bundles.Bundle:
+    """The open bundle.
+
+    Raises:
+        BundleError: it cannot be opened; the sentence says why.
+    """
+    folder = bundles.find_bundle(sys.argv[1:], os.environ)
+    return _open(str(folder), bundles.stamp(folder))
+
+
+def _key() -> tuple[str, Stamp]:
+    folder = bundle().folder
+    return str(folder), bundles.stamp(folder)
+
+
+def saes() -> list[SAERow]:
+    """The bundle's autoencoders."""
+    return bundle().reader.saes()
+
+
+def guided_saes() -> list[str]:
+    """Names of those that GO terms guide."""
+    return [row.name for row in saes() if row.namespace]
+
+
+def vanilla_sae() -> str | None:
+    """Name of the unguided one, None where the bundle has none."""
+    return next((row.name for row in saes() if not row.namespace), None)
+
+
+def guided_for(namespace: str) -> str | None:
+    """Name of the autoencoder that this namespace's terms guide."""
+    return next((row.name for row in saes() if row.namespace == namespace), None)
+
+
+class SearchResult(NamedTuple):
+    """What a search text finds, by kind."""
+
+    terms: list[TermHit]
+    proteins: list[ProteinHit]
+    annotations: list[AnnotationHit]
+    features: list[FeatureHit]
+
+
+def search(text: str, limit: int = 20) -> SearchResult:
+    """Terms, proteins, annotation kinds and labelled features that match `text`."""
+    return _search(*_key(), text.strip(), limit)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _search(folder: str, stamp: Stamp, text: str, limit: int) -> SearchResult:  # noqa: ARG001
+    reader = bundle().reader
+    return SearchResult(
+        reader.search_terms(text, limit),
+        reader.search_proteins(text, limit),
+        reader.search_annotations(text, limit),
+        reader.search_features(text, limit),
+    )
+
+
+def term(go_id: str) -> TermRow | None:
+    """A GO term by id or alternative id."""
+    return bundle().reader.term(go_id)
+
+
+def parents(go_id: str) -> list[TermRow]:
+    """Direct parents."""
+    return list(bundle().reader.parents(go_id))
+
+
+def children(go_id: str) -> list[TermRow]:
+    """Direct children, those with most shipped proteins first."""
+    return sorted(bundle().reader.children(go_id), key=lambda row: -row.n_shipped)
+
+
+class TermPair(NamedTuple):
+    """The two features that a term is judged by."""
+
+    guided: TermFeature | None
+    vanilla: TermFeature | None
+
+
+def term_pair(go_id: str) -> TermPair:
+    """The term's guided feature (else the best ProtSAE feature) and its best vanilla feature."""
+    return pair_of(bundle().reader.term_features(go_id))
+
+
+def pair_of(rows: Sequence[TermFeature]) -> TermPair:
+    """Choose a term's two features among its alignments."""
+    unguided = vanilla_sae()
+    ours = sorted((r for r in rows if r.sae != unguided), key=lambda r: (not r.is_guiding, -r.valid_f1))
+    theirs = sorted((r for r in rows if r.sae == unguided), key=lambda r: (not r.is_best_for_term, -r.valid_f1))
+    return TermPair(ours[0] if ours else None, theirs[0] if theirs else None)
+
+
+def rolled_up(go_id: str, limit: int = 60) -> dict[str, list[TermFeature]]:
+    """Alignments of a term's descendants, by descendant, best first."""
+    found: dict[str, list[TermFeature]] = {}
+    for row in bundle().reader.rolled_up(go_id, limit):
+        found.setdefault(row.go_id, []).append(row)
+    return found
+
+
+def feature(ref: FeatureRef) -> FeatureRow | None:
+    """One feature."""
+    return bundle().reader.feature(ref.sae, ref.feature)
+
+
+def feature_terms(ref: FeatureRef) -> list[TermFeature]:
+    """The feature's GO terms; its guiding term first, then by validation F1."""
+    return sorted(bundle().reader.feature_terms(*ref), key=lambda row: (not row.is_guiding, row.rank_in_feature or 99))
+
+
+def feature_annotations(ref: FeatureRef) -> list[FeatureAnnotation]:
+    """The feature's residue annotations, best first."""
+    return list(bundle().reader.feature_annotations(ref.sae, ref.feature))
+
+
+def feature_confounds(ref: FeatureRef) -> list[ConfoundRow]:
+    """How well simple facts alone predict where the feature fires, furthest above luck first."""
+    return bundle().reader.feature_confounds(*ref)
+
+
+def annotation_features(kind: str) -> list[FeatureAnnotation]:
+    """For a kind of residue annotation, the best ProtSAE feature and the best vanilla one, by held-out F1."""
+    rows = sorted(bundle().reader.annotation_features(kind), key=lambda row: -row.test_f1)
+    first = [next((row for row in rows if (row.sae == vanilla_sae()) == unguided), None) for unguided in (False, True)]
+    return [row for row in first if row is not None]
+
+
+def examples(ref: FeatureRef, band: str, limit: int | None = None) -> list[ExampleRow]:
+    """Example proteins of one band, strongest first."""
+    return bundle().reader.examples(ref.sae, ref.feature, band=band, limit=limit)
+
+
+def neighbours(ref: FeatureRef) -> list[NeighbourRow]:
+    """Nearest features in this and the other autoencoders."""
+    return bundle().reader.neighbours(ref.sae, ref.feature)
+
+
+def validated(limit: int = 2000) -> list[TermFeature]:
+    """Named features whose alignment held on unseen proteins: guided ones first, those furthest above luck first."""
+    return _validated(*_key(), limit)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _validated(folder: str, stamp: Stamp, limit: int) -> list[TermFeature]:  # noqa: ARG001
+    return [row for row in bundle().reader.validated_features(limit) if row.label]
+
+
+def peak_in_space(example: ExampleRow) -> bool:
+    """Whether the residue on which the feature fires most is resolved in the protein's structure."""
+    found = structure(example.accession) if example.has_structure else None
+    return found is not None and example.peak_pos in found.positions
+
+
+def showcase(number: int = 6) -> list[TermFeature]:
+    """Validated features for the landing page, named by a GO term: from every autoencoder in turn, no term twice."""
+    by_sae: dict[str, list[TermFeature]] = {}
+    for row in (row for row in validated() if row.label_origin in ("guided", "go")):
+        by_sae.setdefault(row.sae, []).append(row)
+    queues = [by_sae[name] for name in sorted(by_sae, key=lambda name: (name == vanilla_sae(), name))]
+    chosen: list[TermFeature] = []
+    for turn in range(max((len(queue) for queue in queues), default=0)):
+        for queue in queues:
+            if turn < len(queue) and queue[turn].term_name not in {row.term_name for row in chosen}:
+                chosen.append(queue[turn])
+    return chosen[:number]
+
+
+def default_feature(sae: str | None = None) -> FeatureRef:
+    """The feature a page opens on: a validated one of this SAE, else its best-scored one; never simply number 0."""
+    for row in validated():
+        if sae is None or row.sae == sae:
+            return FeatureRef(row.sae, row.feature)
+    points = map_points(sae or saes()[0].name)
+    scores = points["best_f1"].fillna(-1).to_numpy() + points["density"].to_numpy()
+    return FeatureRef(sae or saes()[0].name, int(points["feature"].to_numpy()[int(scores.argmax())]))
+
+
+def protein(accession: str) -> ProteinRow | None:
+    """One shipped protein."""
+    return bundle().reader.protein(accession)
+
+
+def annotations(accession: str) -> list[AnnotationRow]:
+    """A protein's residue annotations."""
+    return bundle().reader.annotations(accession)
+
+
+def protein_terms(accession: str) -> list[ProteinTerm]:
+    """A protein's GO terms."""
+    return bundle().reader.protein_terms(accession)
+
+
+def proteins_with_term(go_id: str, limit: int | None = None) -> list[ProteinHit]:
+    """Shipped proteins annotated with a term."""
+    return bundle().reader.proteins_with_term(go_id, limit or 100_000)
+
+
+def accessions_with_term(go_id: str) -> frozenset[str]:
+    """Shipped proteins annotated with a term, for look-ups."""
+    return _accessions_with_term(*_key(), go_id)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _accessions_with_term(folder: str, stamp: Stamp, go_id: str) -> frozenset[str]:  # noqa: ARG001
+    return frozenset(hit.accession for hit in proteins_with_term(go_id))
+
+
+def n_proteins() -> int:
+    """Shipped proteins."""
+    return _n_proteins(*_key())
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _n_proteins(folder: str, stamp: Stamp) -> int:  # noqa: ARG001
+    return len(bundle().reader.sequence_index())
+
+
+def structure(accession: str) -> StructureRow | None:
+    """A protein's stored structure."""
+    return bundle().reader.structure(accession)
+
+
+def map_points(sae: str) -> pd.DataFrame:
+    """Every feature of an SAE with its place on the map."""
+    return _map_points(*_key(), sae)
+
+
+@st.cache_data(max_entries=8, show_spinner="Reading the map …")
+def _map_points(folder: str, stamp: Stamp, sae: str) -> pd.DataFrame:  # noqa: ARG001
+    return bundle().reader.map_points(sae)
+
+
+def compare_table(namespace: str) -> pd.DataFrame:
+    """All terms of a namespace with both autoencoders' held-out scores."""
+    return _compare_table(*_key(), namespace)
+
+
+@st.cache_data(max_entries=8, show_spinner="Reading the terms …")
+def _compare_table(folder: str, stamp: Stamp, namespace: str) -> pd.DataFrame:  # noqa: ARG001
+    return bundle().reader.compare_table(namespace)
+
+
+def dense(example: ExampleRow) -> Float[np.ndarray, " n_residues"]:
+    """The example's activation on every residue of its protein; residue 1 is entry 0."""
+    values = np.zeros(example.length, dtype=np.float32)
+    values[example.positions.astype(int) - 1] = example.acts
+    return values
+
+
+def evaluation() -> pd.DataFrame:
+    """Every method's numbers on held-out proteins; empty where the bundle was not evaluated."""
+    return bundle().reader.evaluation()

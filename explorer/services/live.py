@@ -1,0 +1,278 @@
+"""What the bundle's own models see in a sequence that the reader gives: embed, encode, rank.
+
+Models are loaded once per bundle, a sequence is embedded once, and codes are kept sparse, so a page may ask as often as
+it likes. "Unusual" is a matter of the feature, not of the raw value: do more residues fire more strongly here than in
+a random stretch of the corpus of this length?
+
+Read `encode`, then `top_features`.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+import torch
+from jaxtyping import Float, Int
+from scipy import sparse
+from torch import Tensor
+
+from explorer.services import bundle as bundles
+from explorer.services import data
+from explorer.shell.links import FeatureRef
+from protsae.errors import ArtifactError
+from protsae.plm.esm2_plm import PLM, PLMSpec
+from protsae.plm.weights import FAIR_ESM_MODELS
+from protsae.sae import SAE, load_sae
+
+_MOST_THREADS = 4
+_ROWS_AT_ONCE = 256
+
+Stamp = tuple[int, ...]
+
+
+class LanguageModel(NamedTuple):
+    """The bundle's PLM and the place in it that the SAEs read."""
+
+    plm: PLM
+    spec: PLMSpec
+
+
+class Encoded(NamedTuple):
+    """What one autoencoder makes of a sequence."""
+
+    acts: sparse.csr_array
+    """Activations [n_residues, d_sae], zeros left out."""
+    pi: Float[np.ndarray, "n_residues n_defined"]
+    """The concept predictor's probabilities; no columns for an unguided autoencoder."""
+
+
+class ActiveFeature(NamedTuple):
+    """How one feature fires on one protein."""
+
+    feature: int
+    peak: float
+    """Strongest activation."""
+    position: int
+    """Residue of the peak, 1-based."""
+    n_active: int
+    """Residues on which it fires."""
+    one_in: float
+    """One residue of the corpus in so many fires at least as strongly as the peak."""
+    surprise: float
+    """How far this is from a random stretch of the corpus, in nats; 0 = as expected."""
+
+
+def language_model() -> LanguageModel:
+    """The bundle's language model, loaded once.
+
+    Raises:
+        ArtifactError: its weights are not on this machine, or damaged; the sentence says what to do.
+    """
+    return _language_model(*_key())
+
+
+def sae(name: str) -> SAE:
+    """One of the bundle's autoencoders, loaded once.
+
+    Raises:
+        ArtifactError: its files are damaged.
+    """
+    return _sae(*_key(), name)
+
+
+def embed(sequence: str) -> Float[Tensor, "n_residues d_model"]:
+    """Residue activations at the bundle's layer and site.
+
+    Raises:
+        ArtifactError: the language model cannot be loaded.
+        InputError: the sequence has a letter that the model does not know.
+    """
+    return _embed(*_key(), sequence)
+
+
+def encode(sequence: str, name: str) -> Encoded:
+    """One autoencoder's activations and concept probabilities on every residue."""
+    return _encode(*_key(), sequence, name)
+
+
+def feature_rows(sequence: str, refs: list[FeatureRef]) -> list[Float[np.ndarray, " n_residues"]]:
+    """The activations of single features on every residue, in the order asked for."""
+    return [_by_feature(*_key(), sequence, name).dense(feature) for name, feature in refs]
+
+
+def top_features(sequence: str, name: str, n: int | None = None) -> list[ActiveFeature]:
+    """Features that fire, the most unusual first.
+
+    Args:
+        sequence: upper-case one-letter code.
+        name: of the autoencoder.
+        n: at most so many; all where None.
+    """
+    codes, tails = _by_feature(*_key(), sequence, name), _tails(*_key(), name)
+    surprises = surprise(codes, tails)
+    active = np.flatnonzero(np.diff(codes.starts))
+    order = active[np.argsort(-surprises[active], kind="stable")][:n]
+    found = []
+    for feature in order.tolist():
+        residues, values = codes.of(feature)
+        best = int(values.argmax())
+        rarity = 1 / tails.share(np.array([feature]), values[best : best + 1])[0]
+        found.append(
+            ActiveFeature(
+                feature,
+                float(values[best]),
+                int(residues[best]) + 1,
+                len(values),
+                float(rarity),
+                float(surprises[feature]),
+            )
+        )
+    return found
+
+
+def surprise(codes: "Columns", tails: "Tails") -> Float[np.ndarray, " d_sae"]:
+    """How unusual each feature's firing is in a protein, in nats; 0 where it is as expected or silent.
+
+    For the j strongest of n residues let P_j be the share of the corpus' residues at least as strong as the j-th. The
+    largest n KL(j/n || P_j) over all j with j/n > P_j is returned: the log-likelihood gain of "j of n residues fire
+    this strongly" over the corpus' rate.
+
+    Source:
+        Berk and Jones 1979 (doi:10.1007/BF00533250). Neighbouring residues are not independent, so it ranks; it is no
+        p-value.
+    """
+    n = codes.n_residues
+    features = np.repeat(np.arange(len(codes.starts) - 1), np.diff(codes.starts))
+    order = np.lexsort((-codes.acts, features))
+    share = tails.share(features[order], codes.acts[order])
+    rate = (np.arange(len(order)) - codes.starts[features[order]] + 1) / n
+    rest, rest_share = np.maximum(1 - rate, 1e-12), np.maximum(1 - share, 1e-12)
+    gain = n * (rate * np.log(rate / share) + rest * np.log(rest / rest_share))
+    result = np.zeros(len(codes.starts) - 1)
+    np.maximum.at(result, features[order], np.where(rate > share, gain, 0))
+    return result
+
+
+class Columns(NamedTuple):
+    """Sparse codes of one protein, feature by feature."""
+
+    n_residues: int
+    starts: Int[np.ndarray, " d_sae_plus_1"]
+    residues: Int[np.ndarray, " n_active"]
+    acts: Float[np.ndarray, " n_active"]
+
+    def of(self, feature: int) -> tuple[np.ndarray, np.ndarray]:
+        """Residues (from 0) on which a feature fires, and its activations there."""
+        span = slice(self.starts[feature], self.starts[feature + 1])
+        return self.residues[span], self.acts[span]
+
+    def dense(self, feature: int) -> Float[np.ndarray, " n_residues"]:
+        """The feature's activation on every residue."""
+        row = np.zeros(self.n_residues, dtype=np.float32)
+        residues, values = self.of(feature)
+        row[residues] = values
+        return row
+
+
+class Tails(NamedTuple):
+    """How many residues of the corpus fire above each histogram edge, for all features of an autoencoder."""
+
+    above: Float[np.ndarray, "d_sae n_edges"]
+    """Residues at or above edge j * max_act / (n_edges - 1)."""
+    max_act: Float[np.ndarray, " d_sae"]
+    n_residues: float
+
+    @classmethod
+    def of(cls, histograms: list[np.ndarray], max_act: np.ndarray, density: np.ndarray) -> "Tails":
+        """From the store's histograms (equal bins over (0, max_act], empty where the feature never fires)."""
+        n_bins = max((len(h) for h in histograms), default=0) or 1
+        counts = np.zeros((len(histograms), n_bins))
+        for row, histogram in zip(counts, histograms, strict=True):
+            row[: len(histogram)] = histogram
+        above = np.concatenate([counts[:, ::-1].cumsum(axis=1)[:, ::-1], np.zeros((len(counts), 1))], axis=1)
+        total = counts.sum(axis=1)
+        known = (density > 0) & (total > 0)
+        n_residues = float(np.median(total[known] / density[known])) if known.any() else 1.0
+        return cls(above, np.asarray(max_act, float), n_residues)
+
+    def share(self, features: Int[np.ndarray, " n"], values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """Share of the corpus' residues on which a feature fires at least as strongly, linear within a bin; never 0."""
+        n_bins = self.above.shape[1] - 1
+        full = self.max_act[features]
+        place = np.clip(values / np.where(full > 0, full, 1), 0, 1) * n_bins
+        low = np.minimum(place.astype(int), n_bins - 1)
+        part = place - low
+        count = self.above[features, low] * (1 - part) + self.above[features, low + 1] * part
+        return (count + 1) / (self.n_residues + 1)
+
+
+def features(name: str) -> pd.DataFrame:
+    """Every feature of an autoencoder, by index: what it takes to name and scale its activations."""
+    return _features(*_key(), name)
+
+
+def _key() -> tuple[str, Stamp]:
+    folder = data.bundle().folder
+    return str(folder), bundles.stamp(folder)
+
+
+@st.cache_resource(max_entries=1, show_spinner="Loading the language model …")
+def _language_model(folder: str, stamp: Stamp) -> LanguageModel:  # noqa: ARG001 - part of the cache key
+    torch.set_num_threads(min(_MOST_THREADS, torch.get_num_threads()))  # readers share the machine
+    _check_on_disk(PLMSpec.read(Path(folder) / "plm.json"))
+    return LanguageModel(*PLM.from_bundle(Path(folder)))
+
+
+def _check_on_disk(spec: PLMSpec) -> None:
+    """A page must not start a download of gigabytes: say what is missing and how to get it."""
+    if spec.weights is not None or spec.name not in FAIR_ESM_MODELS:
+        return
+    if not (Path(torch.hub.get_dir()) / "checkpoints" / f"{spec.name}.pt").is_file():
+        raise ArtifactError(
+            f"This bundle was made with {spec.name}, whose weights are not on this machine: fetch them once with "
+            f"`python -c \"from protsae.plm.esm2_plm import PLM; PLM.load('{spec.name}')\"` and come back; all pages "
+            "on stored proteins work without."
+        )
+
+
+@st.cache_resource(max_entries=8, show_spinner="Loading the autoencoder …")
+def _sae(folder: str, stamp: Stamp, name: str) -> SAE:  # noqa: ARG001
+    return load_sae(Path(folder) / "sae" / name).eval()
+
+
+@st.cache_resource(max_entries=32, show_spinner="Reading the sequence …")
+def _embed(folder: str, stamp: Stamp, sequence: str) -> Float[Tensor, "n_residues d_model"]:  # noqa: ARG001
+    plm, spec = language_model()
+    return plm.embed(sequence, layer=spec.layer, site=spec.site)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _encode(folder: str, stamp: Stamp, sequence: str, name: str) -> Encoded:
+    model = _sae(folder, stamp, name)
+    acts, pi = [], []
+    with torch.inference_mode():
+        for x in _embed(folder, stamp, sequence).split(_ROWS_AT_ONCE):  # wide dictionaries, long chains
+            found = model(x)
+            acts.append(sparse.csr_array(found.acts.numpy()))
+            pi.append(np.zeros((len(x), 0)) if found.extra is None else found.extra.logits.sigmoid().numpy())
+    return Encoded(sparse.csr_array(sparse.vstack(acts)), np.concatenate(pi))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _by_feature(folder: str, stamp: Stamp, sequence: str, name: str) -> Columns:
+    codes = sparse.csc_array(_encode(folder, stamp, sequence, name).acts)
+    starts, residues = np.asarray(codes.indptr), np.asarray(codes.indices)
+    return Columns(len(sequence), starts, residues, np.asarray(codes.data))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _tails(folder: str, stamp: Stamp, name: str) -> Tails:
+    table = _features(folder, stamp, name)
+    return Tails.of(table["histogram"].tolist(), table["max_act"].to_numpy(), table["density"].to_numpy())
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _features(folder: str, stamp: Stamp, name: str) -> pd.DataFrame:  # noqa: ARG001
+    return data.bundle().reader.feature_table(name)

@@ -1,0 +1,1 @@
+"""What every page shares: frame, links, widgets that follow the address, cards."""

@@ -1,0 +1,195 @@
+"""Cards and rows that several pages draw: a term with its two features, a feature with a strip, a protein.
+
+Read `term_card`, then `alignment`.
+"""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from explorer.components.strips import strip_thumbnail
+from explorer.draw import markup, views, words
+from explorer.services import data
+from explorer.shell import frame, links
+from explorer.shell.links import FeatureRef
+from protsae.store.rows import (
+    AnnotationHit,
+    ExampleRow,
+    FeatureHit,
+    FeatureRow,
+    ProteinHit,
+    TermFeature,
+    TermHit,
+    TermRow,
+)
+
+NARROWER = 6
+"""Narrower terms that a card lists."""
+
+
+def term_card(term: TermRow, hit: TermHit | None, *, roll_up: bool, first: bool) -> None:
+    """A GO term: who it is, its guided and vanilla feature, narrower terms, relatives."""
+    with st.container(border=True):
+        st.html(_term_head(term, hit))
+        pair = data.term_pair(term.go_id)
+        found = pair.guided is not None or pair.vanilla is not None
+        if found:
+            for column, row, who in zip(st.columns(2, gap="large"), pair, ("guided", "vanilla"), strict=True):
+                with column:
+                    alignment(row, who, term.namespace)
+        elif term.n_shipped == 0 and term.n_train + term.n_valid + term.n_test == 0:
+            frame.say("No protein of this corpus carries the term, so no feature could be matched to it.")
+        else:
+            carriers = words.count(term.n_train + term.n_valid + term.n_test, "protein")
+            frame.say(f"No feature is scored for this term: {carriers} with it in the whole corpus.")
+        if roll_up or not found:
+            narrower(term.go_id, asked=roll_up)
+        if first:
+            relatives(term.go_id)
+        if found:
+            with st.container(horizontal=True):
+                frame.link(links.compare(term.go_id), "Compare on the same proteins", icon=":material/balance:")
+
+
+def _term_head(term: TermRow, hit: TermHit | None) -> str:
+    note = ""
+    if hit is not None and hit.match == "synonym":
+        note = f" · also called “{hit.matched}”"
+    elif hit is not None and hit.match == "typo":
+        note = " · close to what you typed"
+    obsolete = (
+        markup.badge("obsolete", "The Gene Ontology no longer uses this term.", "warn") if term.is_obsolete else ""
+    )
+    namespace = words.NAMESPACES.get(term.namespace, term.namespace)
+    facts = markup.escape(f"{namespace} · {words.count(term.n_shipped, 'protein')} in this bundle{note}")
+    return markup.wrap(
+        f'<div class="ps-term">{markup.escape(words.capitalised(term.name))} {obsolete}</div>'
+        f'<div class="ps-soft ps-small"><span class="ps-mono">{markup.escape(term.go_id)}</span> · {facts}</div>'
+    )
+
+
+def alignment(row: TermFeature | None, who: str, namespace: str = "", *, opens: bool = True) -> None:
+    """One autoencoder's feature for a term: number, held-out scores, a strip of its strongest protein."""
+    if row is None:
+        name = data.guided_for(namespace) or f"ProtSAE {namespace}" if who == "guided" else "vanilla"
+        st.html(
+            markup.wrap(f"{markup.dot('vanilla' if who == 'vanilla' else name)}{markup.escape(words.sae_name(name))}")
+        )
+        st.html(markup.wrap(markup.paragraph("No feature could be scored for this term.")))
+        return
+    role = "guided by this term" if row.is_guiding else "best match, unguided" if who == "vanilla" else "best match"
+    st.html(
+        markup.wrap(
+            f"{markup.dot(row.sae)}<b>{markup.escape(words.sae_name(row.sae))}</b> feature {row.feature} "
+            f'<span class="ps-soft">· {role}</span>',
+            markup.score(row),
+            markup.paragraph(words.verdict(row), "ps-soft ps-small"),
+        )
+    )
+    if opens:
+        top = data.examples(FeatureRef(row.sae, row.feature), "top", 1)
+        feature = data.feature(FeatureRef(row.sae, row.feature))
+        if top and feature is not None:
+            st.html(thumbnail(top[0], feature))
+        frame.link(
+            links.feature(row.sae, row.feature),
+            f"Open {words.sae_name(row.sae)} #{row.feature}",
+            icon=":material/arrow_forward:",
+        )
+
+
+def thumbnail(example: ExampleRow, feature: FeatureRow, *, named: bool = True) -> str:
+    """A light strip of one example protein, with its name."""
+    scale = views.full_colour([feature], frame.settings().scale)[0]
+    name = markup.escape(words.protein_name(example.accession, example.protein_name, limit=60))
+    caption = f'<div class="ps-soft ps-small ps-name">{name}, {example.length} residues</div>' if named else ""
+    return markup.wrap(strip_thumbnail(data.dense(example), scale), caption)
+
+
+def narrower(go_id: str, *, asked: bool) -> None:
+    """Features of descendants: the roll-up."""
+    found = data.rolled_up(go_id)
+    if not found:
+        if asked:
+            st.caption("None of its narrower terms has a scored feature.")
+        return
+    st.markdown(f"**Narrower terms with scored features** · {len(found)}")
+    with st.container(gap="xxsmall"):
+        for rows in list(found.values())[:NARROWER]:
+            _narrower_row(rows)
+    if len(found) > NARROWER:
+        st.caption(f"and {len(found) - NARROWER} more, with lower scores")
+
+
+def _narrower_row(rows: list[TermFeature]) -> None:
+    pair = data.pair_of(rows)
+    name, *cells = st.columns([2.2, 1.2, 1.2], vertical_alignment="center")
+    with name:
+        frame.link(links.find(rows[0].go_id), rows[0].term_name)
+    for cell, row in zip(cells, pair, strict=True):
+        if row is not None:
+            with cell:
+                score = f"F1 {words.number(row.test_f1)} · n {row.n_pos_test}"
+                frame.link(links.feature(row.sae, row.feature), f"{words.sae_name(row.sae)} #{row.feature} · {score}")
+
+
+def relatives(go_id: str) -> None:
+    """Links to broader and narrower terms."""
+    for title, rows in (("Broader", data.parents(go_id)), ("Narrower", data.children(go_id))):
+        if rows:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.caption(f"{title}:", width="content")
+                for row in rows[:6]:
+                    frame.link(links.find(row.go_id), f"{row.name} ({row.n_shipped})")
+                if len(rows) > 6:
+                    st.caption(f"and {len(rows) - 6} more", width="content")
+
+
+def feature_card(row: TermFeature) -> None:
+    """A validated feature on the landing page."""
+    ref = FeatureRef(row.sae, row.feature)
+    feature = data.feature(ref)
+    top = data.examples(ref, "top", 3)
+    with st.container(border=True):
+        frame.link(links.feature(*ref), words.capitalised(row.term_name))
+        name = f"{markup.dot(row.sae)}{markup.escape(words.sae_name(row.sae))} · feature {row.feature}"
+        score = f'<span title="{markup.escape(words.HELP["f1"])}">held-out F1 {words.number(row.test_f1)}</span>'
+        st.html(markup.wrap(f'<div class="ps-small ps-soft">{name} · {score}</div>'))
+        if feature is not None:
+            for example in top:
+                st.html(thumbnail(example, feature, named=False))
+
+
+def feature_rows(hits: Sequence[FeatureHit | FeatureRow]) -> None:
+    """Features found by number or label."""
+    for hit in hits:
+        text = f"{words.sae_name(hit.sae)} #{hit.feature} · {words.label(hit.label)}"
+        frame.link(links.feature(hit.sae, hit.feature), text)
+
+
+def annotation_row(hit: AnnotationHit) -> None:
+    """A kind of annotated site with the features that fit it best, residue by residue."""
+    found = data.annotation_features(hit.kind)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{words.md(hit.kind)}** · {words.count(hit.n_proteins, 'protein')}", width="content")
+        for row in found:
+            text = f"{words.sae_name(row.sae)} #{row.feature} · F1 {words.number(row.test_f1)}"
+            frame.link(
+                links.feature(row.sae, row.feature),
+                text,
+                tip=f"Held-out F1 over residues; shuffled labels give {words.number(row.null_f1)}.",
+            )
+        if not found:
+            st.caption("no feature scored", width="content")
+
+
+def protein_rows(hits: Sequence[ProteinHit]) -> None:
+    """Proteins found by name or accession."""
+    for hit in hits:
+        left, right = st.columns([1.2, 1.5], vertical_alignment="center")
+        with left:
+            frame.link(links.sequence(hit.accession), words.protein_name(hit.accession, hit.protein_name, limit=52))
+        shape = "3D" if hit.has_structure else ""
+        gene = hit.gene_names.split(" ")[0]
+        parts = [hit.accession, gene, words.species(hit.organism), f"{hit.length} residues", shape]
+        right.caption(words.md(" · ".join(part for part in parts if part)))

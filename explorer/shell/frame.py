@@ -1,0 +1,257 @@
+"""What every page shares: headline with search, side bar, widgets that follow the address, designed empty states.
+
+The address is the only truth: a widget takes its value from the query parameters before it is drawn and writes them
+when it changes. Autoencoder and scale are remembered while the reader moves between pages; links carry them, and they
+are written into an address that lacks them, unless they are the default. What is default stays out of the address: each
+writing is a step of the browser's history. Read `run`, then `choice`.
+"""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
+
+import streamlit as st
+
+from explorer import theme
+from explorer.draw import markup, words
+from explorer.services import data
+from explorer.shell import links
+from protsae.errors import BundleError, InputError, ProtSAEError
+
+SCALES = ("normalised", "raw")
+
+
+class Settings(NamedTuple):
+    """What the side bar sets for every page."""
+
+    sae: str
+    scale: str
+    note: str = ""
+    """What was wrong with the address, one sentence; '' where nothing was."""
+
+
+def run(page: Any) -> None:
+    """Draw side bar and page; a bundle that cannot be opened becomes one sentence, and the app stays up."""
+    st.html(theme.STYLE_SHEET)
+    try:
+        data.bundle()
+    except BundleError as error:
+        bundle_problem(error)
+        return
+    st.session_state["settings"] = sidebar()
+    try:
+        page.run()
+    except ProtSAEError as error:
+        problem(str(error), "Search for something else, or open a validated feature.")
+
+
+def settings() -> Settings:
+    """The side bar's choices in this run."""
+    return st.session_state["settings"]
+
+
+def mode() -> theme.Mode:
+    """Light or dark, as far as the browser has told."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def bundle_problem(error: BundleError) -> None:
+    """The page that stands in for all others while there is no bundle."""
+    st.title("The bundle cannot be opened", anchor=False)
+    st.html(markup.empty(str(error), "Nothing is lost: the app opens as soon as the bundle is there."))
+    st.caption(
+        "Another bundle: `streamlit run explorer/app.py -- --bundle DIR`, or set `PROTSAE_BUNDLE`. "
+        "To build one: `python -m precompute run --help`."
+    )
+    st.button("Try again", type="primary")
+
+
+def headline(title: str, lead: str, *, eyebrow: str = "", search: bool = True, note: bool = True) -> None:
+    """One headline, one lead sentence, and the search box that every page has.
+
+    Args:
+        title: Plain text.
+        lead: Plain text.
+        eyebrow: What stands above the title; escaped HTML.
+        search: Draw the search box.
+        note: Say what was wrong with the address, if anything was.
+    """
+    left, right = st.columns([3.4, 1.2], gap="large", vertical_alignment="top") if search else (st.container(), None)
+    with left:
+        if eyebrow:
+            st.html(f'<div class="ps ps-eyebrow">{eyebrow}</div>')
+        st.title(words.md(title), anchor=False)
+        st.html(f'<p class="ps ps-lead">{markup.escape(lead)}</p>')
+    if right is not None:
+        with right:
+            text = st.text_input(
+                "Search",
+                key="search_anywhere",
+                type="search",
+                placeholder="Function, GO id, protein …",
+                icon=":material/search:",
+                label_visibility="collapsed",
+            )
+        if text and text.strip():
+            go(links.find(text.strip()))
+    if note and settings().note:
+        st.html(markup.empty(settings().note, f"Shown instead: {words.sae_long(settings().sae)}."))
+
+
+def say(text: str, kind: str = "ps-soft") -> None:
+    """A paragraph of plain text in the explorer's style."""
+    st.html(markup.wrap(markup.paragraph(text, kind)))
+
+
+def go(link: links.Link) -> None:
+    """Open another view."""
+    st.switch_page(link.script, query_params=link.params | _kept(link))
+
+
+def link(to: links.Link, text: str, *, icon: str | None = None, tip: str | None = None) -> None:
+    """A link to another view; `text` is plain text."""
+    st.page_link(to.script, label=words.md(text), query_params=to.params | _kept(to), icon=icon, help=tip)
+
+
+def _kept(to: links.Link) -> dict[str, str]:
+    """What a link keeps of the side bar's choices, so that the next page need not write it into the address."""
+    now = settings()
+    kept = {"scale": now.scale} if now.scale != SCALES[0] else {}
+    return kept if "sae" in to.params or now.sae == data.default_feature().sae else kept | {"sae": now.sae}
+
+
+def problem(what: str, way_on: str) -> None:
+    """An error in the page's place: one sentence, and ways on."""
+    st.html(markup.empty(what, way_on))
+    with st.container(horizontal=True):
+        with contextlib.suppress(BundleError):
+            ref = data.default_feature()
+            link(links.feature(ref.sae, ref.feature), "Open a validated feature", icon=":material/verified:")
+        link(links.find(), "Search", icon=":material/search:")
+
+
+def write_address(**params: str | None) -> None:
+    """Set query parameters, None removes one; one step of the browser's history, none where nothing changes."""
+    before = st.query_params.to_dict()
+    after = {name: value for name, value in (before | params).items() if value is not None}
+    if after != before:
+        st.query_params.from_dict(after)
+
+
+def choice(
+    label: str,
+    name: str,
+    options: Sequence[str],
+    *,
+    show: Callable[[str], str] = str,
+    kind: Literal["segmented", "select"] = "segmented",
+    clears: Sequence[str] = (),
+    tip: str | None = None,
+    current: str | None = None,
+) -> str:
+    """A widget for one query parameter.
+
+    Args:
+        label: What the reader sees.
+        name: The query parameter.
+        options: Its values; the first is the default and stays out of the address.
+        show: Option to text.
+        kind: Buttons in a row, or a list to choose from.
+        clears: Query parameters that lose their meaning when this one changes.
+        tip: Help text.
+        current: The value where the page knows it better than the address.
+    """
+    try:
+        value = current or links.read_choice(st.query_params, name, options)
+    except InputError as error:
+        st.html(markup.empty(str(error), f"Shown instead: {show(options[0])}."))
+        value = options[0]
+    key = f"choice_{name}"
+    st.session_state[key] = value
+
+    def write() -> None:
+        chosen = st.session_state[key]
+        write_address(**dict.fromkeys(clears), **{name: None if chosen == options[0] and current is None else chosen})
+
+    if kind == "select":
+        return st.selectbox(label, options, key=key, format_func=show, on_change=write, help=tip)
+    return (
+        st.segmented_control(label, options, key=key, format_func=show, on_change=write, help=tip, required=True)
+        or value
+    )
+
+
+def flag(label: str, name: str, *, tip: str | None = None) -> bool:
+    """A switch for one query parameter, '1' or absent."""
+    key = f"flag_{name}"
+    st.session_state[key] = st.query_params.get(name) == "1"
+
+    def write() -> None:
+        write_address(**{name: "1" if st.session_state[key] else None})
+
+    return st.toggle(label, key=key, on_change=write, help=tip)
+
+
+def sidebar() -> Settings:
+    """Bundle, autoencoder and scale."""
+    note = ""
+    try:
+        links.read_sae(st.query_params, data.saes())
+    except InputError as error:
+        note = str(error)
+    with st.sidebar:
+        sae = _sae_picker([row.name for row in data.saes()])
+        scale = _scale_picker()
+        _bundle_facts()
+    asked = st.query_params.to_dict()
+    write_address(
+        sae=sae if sae != data.default_feature().sae and not note else asked.get("sae"),
+        scale=scale if scale != SCALES[0] else asked.get("scale"),
+    )
+    return Settings(sae, scale, note)
+
+
+def _sae_picker(names: list[str]) -> str:
+    asked = st.query_params.get("sae")
+    sae = asked if asked in names else st.session_state.get("sae") or data.default_feature().sae
+    st.session_state["sae"] = st.session_state["choice_sae"] = sae
+
+    def write() -> None:
+        st.session_state["sae"] = st.session_state["choice_sae"]
+        write_address(sae=st.session_state["choice_sae"], feature=None, protein=None, band=None, go=None)
+
+    st.selectbox(
+        "Autoencoder", names, key="choice_sae", format_func=words.sae_long, on_change=write, help=words.HELP["feature"]
+    )
+    return sae
+
+
+def _scale_picker() -> str:
+    asked = st.query_params.get("scale")
+    scale = asked if asked in SCALES else st.session_state.get("scale", SCALES[0])
+    st.session_state["scale"] = st.session_state["choice_scale"] = scale
+
+    def write() -> None:
+        st.session_state["scale"] = st.session_state["choice_scale"]
+        write_address(scale=None if st.session_state["scale"] == SCALES[0] else st.session_state["scale"])
+
+    tip = f"Normalised: {words.HELP['normalised']} Raw: {words.HELP['raw']}"
+    st.segmented_control("Colour scale", SCALES, key="choice_scale", on_change=write, help=tip, required=True)
+    return scale
+
+
+def _bundle_facts() -> None:
+    opened = data.bundle()
+    meta = opened.reader.meta()
+    rows = [
+        ("Bundle", meta.get("bundle_id", opened.folder.name)[:24], str(opened.folder)),
+        (
+            "Language model",
+            str(opened.plm["name"]),
+            "The protein language model whose inner states the features describe.",
+        ),
+        ("Layer", f"{opened.plm['layer']} of {opened.plm.get('num_layers', '?')}", "Counted from 1."),
+        ("Proteins", f"{data.n_proteins():,} shipped", "Proteins whose activations and examples this bundle carries."),
+    ]
+    with st.expander("This bundle"):
+        st.html(markup.wrap(markup.facts(rows)))

@@ -1,0 +1,1 @@
+"""What the Steer page needs and no other."""

@@ -1,0 +1,1 @@
+"""What single features do over the corpus: counts, examples, quality, confounds."""

@@ -1,0 +1,261 @@
+"""Runs the stages in order, skips what is done, and starts again only where something has changed.
+
+Each stage leaves a folder in the work folder and, as its very last act, `done.json` there: the fingerprint of all that
+went in (settings it depends on, the input files' contents, the fingerprints of the stages before it), what it took and
+what it counts. A stage whose `done.json` carries the present fingerprint is skipped. The long stages (embed, train,
+activations) go on where they were killed; the others start again in a clean folder.
+
+Read `Runner.run_stage`.
+"""
+
+import hashlib
+import importlib
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from precompute.config import RunConfig, check_inputs
+from precompute.pipeline.progress import Console, PeakMemory, StageRecord
+from protsae.errors import ConfigError, InputError
+
+FORMAT = 1
+"""Raised when a stage's files change their meaning, so that old work folders are not taken up."""
+
+RUN_NAME = "run.json"
+"""In the work folder: every setting of the last run, paths in full."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """What a stage depends on."""
+
+    name: str
+
+    settings: tuple[str, ...] = ()
+    """Fields of `RunConfig` that change its result."""
+
+    inputs: tuple[str, ...] = ()
+    """Fields of `RunConfig` that name files it reads."""
+
+    after: tuple[str, ...] = ()
+    """Stages whose results it reads."""
+
+    resumes: bool = False
+    """It keeps its unfinished folder and goes on in it."""
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage(
+        name="proteins",
+        settings=("shipped", "seed"),
+        inputs=("proteins", "annotations", "ontology", "clusters", "contacts", "structures"),
+    ),
+    Stage(
+        name="embed",
+        settings=("layer", "site", "max_residues_per_shard"),
+        inputs=("plm",),
+        after=("proteins",),
+        resumes=True,
+    ),
+    Stage(name="probe", after=("proteins", "embed")),
+    Stage(
+        name="train",
+        settings=(
+            *("min_term_proteins", "max_concepts", "d_sae", "k", "epochs", "residues_per_protein", "batch_size"),
+            *("learning_rate", "epochs_before_drop", "lambda_annot", "lambda_axiom", "annotation"),
+            *("positive_weight", "forcing_strength", "sae_dtype", "seed"),
+        ),
+        inputs=("ontology",),
+        after=("proteins", "embed"),
+        resumes=True,
+    ),
+    Stage(name="activations", after=("embed", "train"), resumes=True),
+    Stage(name="structures", inputs=("structures",), after=("proteins",)),
+    Stage(name="statistics", after=("proteins", "embed", "train", "activations", "structures")),
+    Stage(name="associate", settings=("seed",), after=("proteins", "train", "activations", "statistics")),
+    Stage(
+        name="confounds",
+        settings=("seed",),
+        after=("proteins", "embed", "train", "activations", "statistics", "associate"),
+    ),
+    Stage(name="layout", settings=("seed",), after=("train", "statistics")),
+    Stage(
+        name="publish",
+        settings=("out",),
+        after=(
+            *("proteins", "embed", "probe", "train", "statistics", "associate", "confounds", "layout", "structures"),
+        ),
+    ),
+)
+STAGE_NAMES = tuple(stage.name for stage in STAGES)
+
+
+class Runner:
+    """One run: a configuration, its work folder, and the stages."""
+
+    def __init__(self, config: RunConfig, console: Console) -> None:
+        """Check the inputs and make the work folder.
+
+        Raises:
+            InputError: an input is missing.
+        """
+        check_inputs(config)
+        self.config, self.work, self._console = config, config.work, console
+        self.work.mkdir(parents=True, exist_ok=True)
+        self._fingerprints: dict[str, str] = {}
+        self._input_hashes: dict[str, str] = {}
+
+    def run(self) -> list[StageRecord]:
+        """Run every stage in order and print the summary."""
+        with lock(self.work):
+            write_json(self.work / RUN_NAME, run_settings(self.config))
+            records = [self.run_stage(stage) for stage in STAGES]
+        self._console.summary(records)
+        return records
+
+    def run_one(self, name: str, *, force: bool = False) -> StageRecord:
+        """Run the one stage `name`; the stages before it must be done with the same settings.
+
+        Raises:
+            InputError: a stage before it is not done.
+        """
+        stage = stage_named(name)
+        for earlier in stage.after:
+            if self._done(stage_named(earlier)) is None:
+                msg = f"stage {name} needs stage {earlier}, which is not done for these settings; run it first"
+                raise InputError(msg)
+        with lock(self.work):
+            record = self.run_stage(stage, force=force)
+        self._console.summary([record])
+        return record
+
+    def run_stage(self, stage: Stage, *, force: bool = False) -> StageRecord:
+        """Run `stage` unless it is done; its `done.json` is written last."""
+        record = None if force else self._done(stage)
+        if record is not None:
+            self._console.say(f"{stage.name}: already done")
+            return record
+        folder = self.work / stage.name
+        if folder.exists() and (force or not stage.resumes):
+            shutil.rmtree(folder)
+        folder.mkdir(exist_ok=True)
+        (folder / "done.json").unlink(missing_ok=True)
+        module = importlib.import_module(f"precompute.stages.{stage.name}")
+        start = time.monotonic()
+        with self._console.stage(stage.name) as report, PeakMemory() as memory:
+            numbers = module.run(self.config, self.work, report)
+        wall_s = round(time.monotonic() - start, 2)
+        record = StageRecord(stage.name, wall_s, round(memory.peak_mb, 1), numbers, was_done=False)
+        write_json(folder / "done.json", {"fingerprint": self.fingerprint(stage), **record._asdict()})
+        return record
+
+    def fingerprint(self, stage: Stage) -> str:
+        """Hash of everything that decides the stage's result."""
+        if stage.name not in self._fingerprints:
+            content = {
+                "format": FORMAT,
+                "stage": stage.name,
+                "settings": {name: _plain(getattr(self.config, name)) for name in stage.settings},
+                "inputs": {name: self._hash_input(name) for name in stage.inputs},
+                "after": {name: self.fingerprint(stage_named(name)) for name in stage.after},
+            }
+            text = json.dumps(content, sort_keys=True)
+            self._fingerprints[stage.name] = hashlib.sha256(text.encode()).hexdigest()
+        return self._fingerprints[stage.name]
+
+    def _done(self, stage: Stage) -> StageRecord | None:
+        saved = read_json(self.work / stage.name / "done.json")
+        if saved is None or saved.get("fingerprint") != self.fingerprint(stage):
+            return None
+        if stage.name == "publish" and not (self.config.out / "manifest.json").is_file():
+            return None
+        return StageRecord(stage.name, saved["wall_s"], saved["peak_rss_mb"], saved["numbers"], was_done=True)
+
+    def _hash_input(self, name: str) -> str:
+        if name not in self._input_hashes:
+            value = getattr(self.config, name)
+            path = None if value is None else Path(value)
+            if path is None or not path.exists():
+                self._input_hashes[name] = str(value)
+            elif path.is_file():
+                self._input_hashes[name] = file_sha256(path)
+            else:
+                self._input_hashes[name] = _folder_hash(path)
+        return self._input_hashes[name]
+
+
+def stage_named(name: str) -> Stage:
+    """The stage called `name`.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    for stage in STAGES:
+        if stage.name == name:
+            return stage
+    msg = f"there is no stage {name!r}; the stages are {', '.join(STAGE_NAMES)}"
+    raise ConfigError(msg)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON file that appears whole or not at all."""
+    temporary = path.with_name(path.name + ".partial")
+    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A JSON object from a file, None where there is none or it is damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _folder_hash(folder: Path) -> str:
+    """Names and contents of a folder's files, and of a table of the same name beside it (structures.tsv)."""
+    files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    sidecar = folder.with_name(folder.name + ".tsv")
+    files += [sidecar] if sidecar.is_file() else []
+    return hashlib.sha256("".join(f"{path.name}:{file_sha256(path)}\n" for path in files).encode()).hexdigest()
+
+
+def run_settings(config: RunConfig) -> dict[str, Any]:
+    """Every setting, paths in full, as JSON; a PLM given as a folder counts as a path."""
+    values = {field.name: getattr(config, field.name) for field in fields(config)}
+    local = Path(config.plm)
+    values["plm"] = local.resolve() if local.exists() else config.plm
+    return {name: str(v.resolve()) if isinstance(v, Path) else v for name, v in values.items()}
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, Path) else value
+
+
+@contextmanager
+def lock(work: Path) -> Iterator[None]:
+    """Hold the work folder for this process alone; the lock goes with the process, however it ends."""
+    try:
+        import fcntl  # noqa: PLC0415 - absent on Windows, where nothing is locked
+    except ImportError:
+        yield
+        return
+    with (work / "lock").open("a+", encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            msg = f"another run is at work in {work}; wait for it or choose another --out"
+            raise InputError(msg) from error
+        yield

@@ -1,0 +1,1 @@
+"""Training of the language model that an embedded bundle carries. Read `training.py` first."""

@@ -1,0 +1,193 @@
+"""Sequences for masked language modelling: tokenised, cut, held out by homology, and batched the same way every time.
+
+Sequences are cut into pieces of at most 382 residues at an offset that changes every epoch, and pieces of similar
+length share a batch, so three shapes cover everything. Proteins of the held-out homology clusters, and every sequence
+that shares a cluster with one of them, are never batched; the same hash makes them the proteins stage's test split.
+
+Read `Corpus` first.
+"""
+
+import gzip
+import hashlib
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from esm.data import Alphabet
+from torch import Tensor
+
+from precompute.inputs.homology import read_clusters, split_of
+from protsae.errors import InputError
+
+BUCKETS = (128, 256, 384)
+"""Batch lengths in tokens, two special tokens included."""
+
+AMINO_ACID_TOKENS = range(4, 24)
+"""Tokens of the twenty amino acids in the ESM-1b alphabet."""
+
+EVALUATION_SEQUENCES = 1000
+"""Most held-out sequences that a perplexity is measured on."""
+
+EVALUATION_MASKED = 0.15
+
+
+class Batch(NamedTuple):
+    tokens: Tensor
+    """[batch, length], masked."""
+
+    positions: Tensor
+    """Flat indices of the residues to predict."""
+
+    targets: Tensor
+    """Their tokens."""
+
+
+class Corpus:
+    """Tokenised sequences and their split into training, random held-out and homology held-out."""
+
+    def __init__(
+        self, sequences: Path, clusters: Sequence[Path], *, tokens_per_step: int, mask_fraction: float, seed: int
+    ) -> None:
+        """Read and split everything.
+
+        Args:
+            sequences: FASTA, optionally gzipped.
+            clusters: homology clusters; the first decides what is held out, all of them what is too close to it.
+            tokens_per_step: tokens in a batch, padding included.
+            mask_fraction: share of residues to predict.
+            seed: of cuts, order and masks.
+
+        Raises:
+            InputError: a file is missing or holds nothing usable.
+        """
+        self.alphabet = Alphabet.from_architecture("ESM-1b")
+        self.tokens_per_step = tokens_per_step
+        self.mask_fraction = mask_fraction
+        self.seed = seed
+        names, texts = read_fasta(sequences)
+        table = np.full(256, self.alphabet.unk_idx, dtype=np.uint8)
+        for token in self.alphabet.standard_toks:
+            table[ord(token)] = self.alphabet.get_idx(token)
+        encoded = [table[np.frombuffer(s.encode(), dtype=np.uint8)] for s in texts]
+        held_out = _held_out_names(names, clusters)
+        rest = [i for i, name in enumerate(names) if name not in held_out.dropped]
+        share = min(0.05, 2 * EVALUATION_SEQUENCES / max(len(rest), 1))
+        is_random = {i for i in rest if _hash(names[i]) < share}
+        self.train = [encoded[i] for i in rest if i not in is_random]
+        self.random = [encoded[i] for i in rest if i in is_random][:EVALUATION_SEQUENCES]
+        homology = [i for i, name in enumerate(names) if name in held_out.test]
+        homology.sort(key=lambda i: _hash(names[i]))
+        self.homology = [encoded[i] for i in homology[:EVALUATION_SEQUENCES]]
+        counts = np.bincount(np.concatenate(self.train), minlength=len(self.alphabet))
+        self.unigram = counts / counts.sum()
+
+    def batches(self, start: int) -> Iterator[Batch]:
+        """Training batches from step `start` on; the same for the same seed."""
+        step = 0
+        epoch = 0
+        while True:
+            rng = np.random.default_rng([self.seed, epoch])
+            for length, pieces in self._plan(rng):
+                if step >= start:
+                    yield self._batch(pieces, length, np.random.default_rng([self.seed, epoch, step]))
+                step += 1
+            epoch += 1
+
+    def evaluation_batches(self, sequences: Sequence[np.ndarray]) -> Iterator[Batch]:
+        """15 % of the residues, all of them masked, the same ones on every call."""
+        order = sorted(sequences, key=len)
+        for number in range(0, len(order), 25):
+            chunk = [s[: BUCKETS[-1] - 2] for s in order[number : number + 25]]
+            tokens, is_residue = self._pad(chunk, max(map(len, chunk)) + 2)
+            rng = np.random.default_rng([1, number])
+            chosen = (rng.random(tokens.shape) < EVALUATION_MASKED) & is_residue
+            targets = tokens[chosen]
+            tokens[chosen] = self.alphabet.mask_idx
+            yield _as_batch(tokens, chosen, targets)
+
+    def _plan(self, rng: np.random.Generator) -> list[tuple[int, list[np.ndarray]]]:
+        size = BUCKETS[-1] - 2
+        pieces: dict[int, list[np.ndarray]] = {length: [] for length in BUCKETS}
+        for sequence in self.train:
+            offset = int(rng.integers(0, size)) if len(sequence) > size else 0
+            cuts = [0, *range(offset or size, len(sequence), size), len(sequence)]
+            for begin, end in itertools.pairwise(cuts):
+                if end - begin >= 30 or len(cuts) == 2:
+                    bucket = next(length for length in BUCKETS if length >= end - begin + 2)
+                    pieces[bucket].append(sequence[begin:end])
+        plan = []
+        for length, members in pieces.items():
+            per_batch = max(1, self.tokens_per_step // length)
+            order = rng.permutation(len(members))
+            firsts = range(0, len(order) - per_batch + 1, per_batch)
+            plan.extend((length, [members[i] for i in order[first : first + per_batch]]) for first in firsts)
+        return [plan[i] for i in rng.permutation(len(plan))]
+
+    def _batch(self, pieces: Sequence[np.ndarray], length: int, rng: np.random.Generator) -> Batch:
+        tokens, is_residue = self._pad(pieces, length)
+        chosen = (rng.random(tokens.shape) < self.mask_fraction) & is_residue
+        targets = tokens[chosen]
+        fate = rng.random(targets.shape)
+        replaced = np.where(fate < 0.8, self.alphabet.mask_idx, targets)
+        is_random = (fate >= 0.8) & (fate < 0.9)
+        replaced[is_random] = rng.integers(AMINO_ACID_TOKENS.start, AMINO_ACID_TOKENS.stop, is_random.sum())
+        tokens[chosen] = replaced
+        return _as_batch(tokens, chosen, targets)
+
+    def _pad(self, pieces: Sequence[np.ndarray], length: int) -> tuple[np.ndarray, np.ndarray]:
+        tokens = np.full((len(pieces), length), self.alphabet.padding_idx, dtype=np.int64)
+        is_residue = np.zeros_like(tokens, dtype=bool)
+        for row, piece in enumerate(pieces):
+            tokens[row, 0] = self.alphabet.cls_idx
+            tokens[row, 1 : 1 + len(piece)] = piece
+            tokens[row, 1 + len(piece)] = self.alphabet.eos_idx
+            is_residue[row, 1 : 1 + len(piece)] = True
+        return tokens, is_residue
+
+
+def read_fasta(path: Path) -> tuple[list[str], list[str]]:
+    """Names (first word of each header) and sequences of a FASTA file, optionally gzipped."""
+    if not path.is_file():
+        msg = f"FASTA file {path} does not exist"
+        raise InputError(msg)
+    names: list[str] = []
+    parts: list[list[str]] = []
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as handle:
+        for line in handle:
+            if line.startswith(">"):
+                names.append(line[1:].split()[0])
+                parts.append([])
+            elif parts:
+                parts[-1].append(line.strip().upper())
+    if not names:
+        msg = f"{path} holds no FASTA record: no line begins with '>'"
+        raise InputError(msg)
+    return names, ["".join(p) for p in parts]
+
+
+class _HeldOut(NamedTuple):
+    test: set[str]
+    dropped: set[str]
+
+
+def _held_out_names(names: Sequence[str], cluster_files: Sequence[Path]) -> _HeldOut:
+    tables = [read_clusters(path) for path in cluster_files]
+    test = {name for name, cluster in tables[0].items() if split_of(cluster) == "test"} if tables else set()
+    dropped = set(test)
+    for table in tables[1:]:
+        touched = {table[name] for name in test if name in table}
+        dropped |= {name for name in names if table.get(name) in touched}
+    return _HeldOut(test & set(names), dropped)
+
+
+def _as_batch(tokens: np.ndarray, chosen: np.ndarray, targets: np.ndarray) -> Batch:
+    positions = torch.from_numpy(np.flatnonzero(chosen))
+    return Batch(torch.from_numpy(tokens), positions, torch.from_numpy(targets))
+
+
+def _hash(name: str) -> float:
+    return int.from_bytes(hashlib.sha256(f"plm:{name}".encode()).digest()[:8], "big") / 2**64

@@ -1,0 +1,275 @@
+"""Train a small protein language model of ESM-2's architecture, the one an embedded bundle carries.
+
+Masked language modelling (15 % by ESM-2's recipe; the share is a setting), Muon on the blocks' matrices and AdamW on
+the rest, a constant learning rate with a linear decay at the end. A killed run goes on from its last checkpoint.
+
+Read `train`, then `Corpus` in `corpus.py`.
+
+Source: Lin et al. 2023 (doi:10.1126/science.ade2574) for the task; Jordan et al. 2024 and Liu et al. 2025
+(arXiv:2502.16982) for Muon and the scale of its update.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from esm.model.esm2 import ESM2
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from precompute.plm.corpus import Batch, Corpus
+from protsae.errors import ConfigError
+from protsae.plm import esm2
+
+
+@dataclass(frozen=True, kw_only=True)
+class PLMTrainConfig:
+    """Shape and training of an embedded PLM. Saved as `config.json` beside the weights."""
+
+    sequences: Path
+    """FASTA, optionally gzipped."""
+
+    clusters: tuple[Path, ...]
+    """Homology clusters, accession and representative; the first decides what is held out."""
+
+    out: Path
+    """Folder for the weights, checkpoints and log."""
+
+    init: Path | None = None
+    """Safetensors to start from; None starts from random weights."""
+
+    num_layers: int = 6
+    """Blocks."""
+
+    embed_dim: int = 320
+    """Width of the residual stream."""
+
+    attention_heads: int = 5
+    """Heads per block; heads of 64 are fastest on a CPU."""
+
+    steps: int = 4000
+    """Optimizer steps in all."""
+
+    decay_steps: int = 1200
+    """Last steps, over which the learning rate falls linearly to zero."""
+
+    warmup_steps: int = 100
+    """First steps, over which it rises."""
+
+    tokens_per_step: int = 8192
+    """Tokens in a batch, padding included."""
+
+    mask_fraction: float = 0.15
+    """Share of residues to predict; 80 % of them masked, 10 % replaced, 10 % kept."""
+
+    muon_lr: float = 2e-3
+    """Learning rate of the blocks' matrices, at AdamW's scale (update RMS .2)."""
+
+    adam_lr: float = 2e-3
+    """Learning rate of embeddings, norms, biases and head."""
+
+    weight_decay: float = 0.05
+    """Decoupled, on the matrices only."""
+
+    compile: bool = True
+    """Compile the blocks (25 s once, a tenth faster)."""
+
+    checkpoint_every: int = 250
+    """Steps between checkpoints."""
+
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.decay_steps <= self.steps:
+            msg = f"decay_steps must be in 1..steps={self.steps}, got {self.decay_steps}"
+            raise ConfigError(msg)
+        if not 0 < self.mask_fraction < 1:
+            msg = f"mask_fraction must lie between 0 and 1, got {self.mask_fraction}"
+            raise ConfigError(msg)
+
+
+class MaskedPerplexity(NamedTuple):
+    """exp of the mean cross-entropy over 15 % masked residues; 20 is a uniform guess, 1 is certainty."""
+
+    random: float
+    """On held-out sequences drawn at random: relatives may have been trained on."""
+
+    homology: float
+    """On held-out homology clusters."""
+
+    unigram_random: float
+    """Always guessing by the training set's amino-acid frequency."""
+
+    unigram_homology: float
+
+
+def train(config: PLMTrainConfig, report: Callable[[str], None]) -> MaskedPerplexity:
+    """Train from the newest checkpoint in `config.out`, or from the start; write weights, config and log there.
+
+    Args:
+        config: what to train, on what, for how long.
+        report: takes one line of progress at a time.
+
+    Raises:
+        InputError: the FASTA or the cluster file cannot be read.
+    """
+    torch.manual_seed(config.seed)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    config.out.mkdir(parents=True, exist_ok=True)
+    corpus = Corpus(
+        config.sequences,
+        config.clusters,
+        tokens_per_step=config.tokens_per_step,
+        mask_fraction=config.mask_fraction,
+        seed=config.seed,
+    )
+    model = ESM2(config.num_layers, config.embed_dim, config.attention_heads, corpus.alphabet)
+    if config.init:
+        model.load_state_dict({name: value.float() for name, value in load_file(config.init).items()}, strict=False)
+    model.to(device)
+    optimizers = _optimizers(model, config)
+    start = _resume(model, optimizers, config.out)
+    progress = _Progress(config, start, report)
+    trunk = torch.compile(_trunk, dynamic=True) if config.compile else _trunk
+    for step, batch in zip(range(start, config.steps), corpus.batches(start), strict=False):
+        scale = _lr_scale(step, config)
+        loss = _loss(model, trunk, Batch(*(tensor.to(device) for tensor in batch)))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer, lr in zip(optimizers, (config.muon_lr, config.adam_lr), strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = lr * scale
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        progress.step(step + 1, loss.item(), batch.tokens.numel())
+        if (step + 1) % config.checkpoint_every == 0 or step + 1 == config.steps:
+            _checkpoint(model, optimizers, step + 1, config.out)
+    result = perplexity(model, corpus)
+    report(f"masked perplexity: {result}")
+    write_weights(model, config, result)
+    return result
+
+
+def _loss(model: ESM2, trunk: Callable[[ESM2, Tensor], Tensor], batch: Batch) -> Tensor:
+    with torch.autocast(batch.tokens.device.type, torch.bfloat16):
+        hidden = trunk(model, batch.tokens).flatten(0, 1)
+        logits = esm2.lm_logits(model, hidden[batch.positions])
+    return F.cross_entropy(logits.float(), batch.targets)
+
+
+class _Progress:
+    """Every 25 steps a line for the user and a row in `log.jsonl`."""
+
+    def __init__(self, config: PLMTrainConfig, start: int, report: Callable[[str], None]) -> None:
+        self.path = config.out / "log.jsonl"
+        self.steps = config.steps
+        self.start = start
+        self.report = report
+        self.clock = time.monotonic()
+        self.tokens = 0
+        self.losses: list[float] = []
+
+    def step(self, done: int, loss: float, tokens: int) -> None:
+        self.losses.append(loss)
+        self.tokens += tokens
+        if done % 25 != 0 and done != self.steps:
+            return
+        seconds = time.monotonic() - self.clock
+        rate = self.tokens / seconds
+        minutes = (self.steps - done) * seconds / (done - self.start) / 60
+        mean = float(np.mean(self.losses))
+        self.losses = []
+        with self.path.open("a", encoding="utf-8") as log:
+            log.write(json.dumps({"step": done, "loss": mean, "tokens_per_s": rate}) + "\n")
+        self.report(f"step {done}/{self.steps}  loss {mean:.4f}  {rate:,.0f} tokens/s  {minutes:.1f} min left")
+
+
+@torch.no_grad()
+def perplexity(model: ESM2, corpus: Corpus) -> MaskedPerplexity:
+    """Masked perplexity on the two held-out sets, beside the unigram baseline."""
+    model.eval()
+    device = next(model.parameters()).device
+
+    def score(sequences: Sequence[np.ndarray]) -> tuple[float, float]:
+        total, baseline, count = 0.0, 0.0, 0
+        for batch in corpus.evaluation_batches(sequences):
+            hidden = _trunk(model, batch.tokens.to(device)).flatten(0, 1)
+            logits = esm2.lm_logits(model, hidden[batch.positions.to(device)]).float()
+            total += F.cross_entropy(logits.cpu(), batch.targets, reduction="sum").item()
+            baseline -= float(np.log(np.maximum(corpus.unigram[batch.targets.numpy()], 1e-9)).sum())
+            count += len(batch.targets)
+        return math.exp(total / count), math.exp(baseline / count)
+
+    random, unigram_random = score(corpus.random)
+    homology, unigram_homology = score(corpus.homology)
+    model.train()
+    return MaskedPerplexity(random, homology, unigram_random, unigram_homology)
+
+
+def write_weights(model: ESM2, config: PLMTrainConfig, result: MaskedPerplexity) -> None:
+    """Write `weights.safetensors` (fp16, fair-esm's names) and `config.json`; both appear whole or not at all."""
+    state = {
+        name: value.to(torch.float16).contiguous().cpu()
+        for name, value in model.state_dict().items()
+        if name != "lm_head.weight" and "contact_head" not in name and "inv_freq" not in name
+    }
+    settings = {key: _plain(value) for key, value in asdict(config).items()}
+    settings["masked_perplexity"] = result._asdict()
+    temporary = config.out / "weights.safetensors.partial"
+    save_file(state, temporary)
+    temporary.replace(config.out / "weights.safetensors")
+    (config.out / "config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+
+
+def _trunk(model: ESM2, tokens: Tensor) -> Tensor:
+    x = esm2.embed_tokens(model, tokens)
+    bias = esm2.padding_bias(tokens == model.padding_idx, x.dtype)
+    attention = esm2.sdpa if tokens.is_cuda else esm2.explicit_attention
+    return esm2.run_blocks(model, x, bias, attention=attention)
+
+
+def _optimizers(model: ESM2, config: PLMTrainConfig) -> list[torch.optim.Optimizer]:
+    matrices = [p for name, p in model.named_parameters() if name.startswith("layers.") and p.ndim == 2]
+    chosen = {id(p) for p in matrices}
+    rest = [p for name, p in model.named_parameters() if id(p) not in chosen and "contact_head" not in name]
+    muon = torch.optim.Muon(
+        matrices, lr=config.muon_lr, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"
+    )
+    adam = torch.optim.AdamW(rest, lr=config.adam_lr, betas=(0.9, 0.98), weight_decay=0.0)
+    return [muon, adam]
+
+
+def _lr_scale(step: int, config: PLMTrainConfig) -> float:
+    warm = min(1.0, (step + 1) / config.warmup_steps)
+    return warm * min(1.0, max(0.0, (config.steps - step) / config.decay_steps))
+
+
+def _checkpoint(model: ESM2, optimizers: Sequence[torch.optim.Optimizer], step: int, folder: Path) -> None:
+    state = {"model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers], "step": step}
+    temporary = folder / "checkpoint.pt.partial"
+    torch.save(state, temporary)
+    temporary.replace(folder / "checkpoint.pt")
+
+
+def _resume(model: ESM2, optimizers: Sequence[torch.optim.Optimizer], folder: Path) -> int:
+    path = folder / "checkpoint.pt"
+    if not path.is_file():
+        return 0
+    state = torch.load(path, weights_only=True, map_location=next(model.parameters()).device)
+    model.load_state_dict(state["model"])
+    for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
+        optimizer.load_state_dict(saved)
+    return int(state["step"])
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Path):
+        return value.name
+    return [_plain(v) for v in value] if isinstance(value, tuple) else value

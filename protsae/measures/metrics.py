@@ -1,0 +1,225 @@
+"""How well features agree with labels, and how well an SAE keeps what the PLM knows: pure functions, no state.
+
+Every metric has a known answer that the tests hold it to: the identity, the zero and the mean predictor, permuted
+labels. Function prediction per protein (Fmax, Smin) is in `function.py`.
+
+Read `binary_scores`, then `auroc`, then `auroc_sparse`.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Num
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from protsae.measures.function import FunctionScores, fmax, function_scores, smin
+
+__all__ = [
+    "BinaryScores",
+    "FunctionScores",
+    "Interval",
+    "auroc",
+    "auroc_sparse",
+    "binary_scores",
+    "bootstrap_f1",
+    "bootstrap_f1_counts",
+    "explained_variance",
+    "fmax",
+    "function_scores",
+    "fvu",
+    "loss_recovered",
+    "participation",
+    "precision_recall_f1",
+    "smin",
+]
+
+Counts = Int[np.ndarray, "..."] | int
+CSC = Any
+"""A scipy.sparse.csc_array; scipy ships no types that a checker can follow."""
+
+
+class BinaryScores(NamedTuple):
+    """Agreement of calls with labels, each 0 to 1; 0 where the ratio is undefined."""
+
+    precision: Float[np.ndarray, "..."]
+    recall: Float[np.ndarray, "..."]
+    f1: Float[np.ndarray, "..."]
+
+
+class Interval(NamedTuple):
+    """A confidence interval."""
+
+    low: float
+    high: float
+
+
+def fvu(x: Float[Tensor, "n d_model"], x_hat: Float[Tensor, "n d_model"]) -> float:
+    """Squared error of `x_hat` over the variance of `x` about its mean residue; 0 is perfect, 1 the mean predictor.
+
+    Raises:
+        ValueError: all rows of `x` are equal, so the ratio is undefined.
+
+    Source:
+        Gao et al. 2024 (arXiv:2406.04093), "normalized MSE".
+    """
+    x, x_hat = x.double(), x_hat.double()
+    variance = float((x - x.mean(dim=0)).pow(2).sum())
+    if variance == 0:
+        msg = f"FVU is undefined: all {len(x)} residue activations are equal"
+        raise ValueError(msg)
+    return float((x - x_hat).pow(2).sum()) / variance
+
+
+def explained_variance(x: Float[Tensor, "n d_model"], x_hat: Float[Tensor, "n d_model"]) -> float:
+    """1 - SSE / SST about the mean of each dimension; at most 1.
+
+    Raises:
+        ValueError: all rows of `x` are equal, so the ratio is undefined.
+    """
+    return 1 - fvu(x, x_hat)
+
+
+def loss_recovered(*, clean: float, sae: float, ablated: float) -> float:
+    """Share of the damage done by ablation that an SAE's reconstruction avoids; 1 is perfect, not clipped.
+
+    Args:
+        clean: cross-entropy of the untouched PLM.
+        sae: with the reconstruction in place.
+        ablated: with zeros (or the mean residue) in place.
+
+    Raises:
+        ValueError: the ablation does no damage, so there is nothing to recover.
+    """
+    if ablated <= clean:
+        msg = f"loss recovered is undefined: the ablated loss {ablated} is not above the clean loss {clean}"
+        raise ValueError(msg)
+    return (ablated - sae) / (ablated - clean)
+
+
+def participation(logits: Float[Tensor, "n m"], z_def: Float[Tensor, "n m"]) -> float:
+    """Share of (residue, concept) pairs with pi > 0.5 whose defined feature is active, 0 to 1; nan without such pairs.
+
+    Args:
+        logits: of the concept predictor.
+        z_def: activations of the defined features.
+    """
+    is_predicted = logits > 0
+    return float((z_def[is_predicted] > 0).double().mean()) if is_predicted.any() else float("nan")
+
+
+def binary_scores(tp: Counts, fp: Counts, fn: Counts) -> BinaryScores:
+    """Precision, recall and F1 from counts, element by element.
+
+    Args:
+        tp: true positives.
+        fp: false positives.
+        fn: false negatives.
+    """
+    tp, fp, fn = (np.asarray(n, dtype=np.float64) for n in (tp, fp, fn))
+    return BinaryScores(_ratio(tp, tp + fp), _ratio(tp, tp + fn), _ratio(2 * tp, 2 * tp + fp + fn))
+
+
+def precision_recall_f1(called: Bool[np.ndarray, " n"], labels: Bool[np.ndarray, " n"]) -> BinaryScores:
+    """Precision, recall and F1 of one set of calls."""
+    called, labels = np.asarray(called, bool), np.asarray(labels, bool)
+    return binary_scores(int((called & labels).sum()), int((called & ~labels).sum()), int((~called & labels).sum()))
+
+
+def bootstrap_f1(
+    called: Bool[np.ndarray, " n"],
+    labels: Bool[np.ndarray, " n"],
+    *,
+    level: float = 0.95,
+    n_samples: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Percentile bootstrap interval of F1 over the items.
+
+    Args:
+        called: what the feature says.
+        labels: what is true.
+        level: share of the bootstrap samples inside, 0 to 1.
+        n_samples: bootstrap samples.
+        seed: of the samples.
+    """
+    called, labels = np.asarray(called, bool), np.asarray(labels, bool)
+    tp, fp, fn = int((called & labels).sum()), int((called & ~labels).sum()), int((~called & labels).sum())
+    return bootstrap_f1_counts(tp, fp, fn, len(labels) - tp - fp - fn, level=level, n_samples=n_samples, seed=seed)
+
+
+def bootstrap_f1_counts(
+    tp: int, fp: int, fn: int, tn: int, *, level: float = 0.95, n_samples: int = 2000, seed: int = 0
+) -> Interval:
+    """`bootstrap_f1` from counts: drawing n items with replacement draws their four counts from a multinomial."""
+    n = tp + fp + fn + tn
+    if n == 0:
+        return Interval(0.0, 0.0)
+    draws = np.random.default_rng(seed).multinomial(n, np.array([tp, fp, fn, tn]) / n, size=n_samples)
+    f1 = binary_scores(draws[:, 0], draws[:, 1], draws[:, 2]).f1
+    low, high = np.quantile(f1, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high))
+
+
+def auroc(scores: Num[np.ndarray, " n"], labels: Bool[np.ndarray, " n"]) -> float:
+    """Chance that a positive outranks a negative, ties counting half; 0 to 1, nan without positives or negatives."""
+    scores, labels = np.asarray(scores), np.asarray(labels, bool)
+    n_pos = int(labels.sum())
+    n_neg = len(labels) - n_pos
+    if n_pos == 0 or n_neg == 0:
+        return float("nan")
+    _, place, size = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(size) - (size - 1) / 2
+    return float((ranks[place[labels]].sum() - n_pos * (n_pos + 1) / 2) / (n_pos * n_neg))
+
+
+def auroc_sparse(scores: CSC, labels: Bool[np.ndarray, "n n_labels"]) -> Float[np.ndarray, "n_columns n_labels"]:
+    """AUROC of every column of a sparse matrix against every label, ties exact.
+
+    Only entries above zero are sorted. The zeros of a column are one tie of known size, so its rank is known; the sums
+    of ranks over the positives are then one sparse product.
+
+    Args:
+        scores: scipy.sparse [n, n_columns], no entry negative.
+        labels: a column per label.
+
+    Returns:
+        nan where a label has no positive or no negative.
+
+    Raises:
+        ValueError: a score is negative.
+    """
+    columns = scores.tocsc().astype(np.float64)
+    columns.sum_duplicates()
+    columns.eliminate_zeros()
+    values, n = columns.data, columns.shape[0]
+    if len(values) and values.min() < 0:
+        msg = f"scores must not be negative, got {values.min()}"
+        raise ValueError(msg)
+    filled = np.diff(columns.indptr)
+    owner = np.repeat(np.arange(columns.shape[1]), filled)
+    order = np.lexsort((values, owner))
+    is_new = np.ones(len(order), dtype=bool)
+    is_new[1:] = (values[order][1:] != values[order][:-1]) | (owner[order][1:] != owner[order][:-1])
+    group = np.cumsum(is_new) - 1
+    first = np.flatnonzero(is_new)
+    size = np.diff(np.append(first, len(order)))
+    n_zero = (n - filled)[owner]
+    within = first - columns.indptr[owner[order][first]] + (size + 1) / 2  # rank among the column's own entries
+    zero_rank = (n - filled + 1) / 2
+    ranks = np.empty(len(values))
+    ranks[order] = within[group]
+    columns.data = ranks + n_zero - zero_rank[owner]
+
+    truth = np.asarray(labels, np.float64)
+    n_pos = truth.sum(axis=0)
+    n_neg = n - n_pos
+    rank_sums = np.asarray(columns.T @ truth) + zero_rank[:, None] * n_pos
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = (rank_sums - n_pos * (n_pos + 1) / 2) / (n_pos * n_neg)
+    return np.where((n_pos > 0) & (n_neg > 0), found, np.nan)
+
+
+def _ratio(part: ArrayLike, whole: ArrayLike) -> np.ndarray:
+    part, whole = np.asarray(part), np.asarray(whole)
+    return np.asarray(np.divide(part, whole, out=np.zeros_like(part), where=whole > 0))

@@ -1,0 +1,226 @@
+"""Read-outs of concepts from protein vectors: logistic probes, one-dimensional calibration, the best single feature.
+
+    probe       P(concept c) = sigmoid(w_c . (x - mean) / scale + b_c)
+                minimises    mean_i BCE + l2 / 2 |w_c|^2          b_c is not penalised; C = 1 / (l2 n) in scikit-learn
+    Platt       P(concept c) = sigmoid(a_c s_c + b_c), a_c >= 0   s_c: one score, e.g. the pooled best feature
+
+Penalty, feature and slope are chosen on the rows that the caller gives for it; nothing here reads test rows.
+
+Read `fit_logistic`, then `choose_logistic`, `fit_platt`, `best_features`. The solver is in `logistic.py`.
+
+Source: Platt 1999, "Probabilistic outputs for support vector machines", for the one-dimensional map.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from protsae.errors import InputError
+from protsae.measures.function import term_auc, term_aupr
+from protsae.measures.logistic import CSR, check_rows, fit_path, smoothed_log_odds
+from protsae.measures.metrics import auroc_sparse
+
+PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001)
+"""From hardly more than the mean difference of the classes to hardly any penalty, for 320 to 2,560 columns."""
+
+_PATIENCE = 2
+"""Penalties in a row that may be worse than the best before `choose_logistic` stops."""
+_RIDGE = 1e-3
+"""Ridge on the slope of a standardised Platt score, summed loss; only there so that separable scores have a slope."""
+
+
+class LogisticProbe(NamedTuple):
+    """Linear read-out of m concepts."""
+
+    weight: Float[np.ndarray, "m d"]
+    """For standardised rows."""
+    bias: Float[np.ndarray, " m"]
+    mean: Float[np.ndarray, " d"]
+    """Of the fitted rows."""
+    scale: Float[np.ndarray, " d"]
+    """Standard deviations of the fitted rows, 1 where a column is constant."""
+    l2: float
+
+    def logits(self, x: Float[np.ndarray, "n d"] | CSR) -> Float[np.ndarray, "n m"]:
+        """Log-odds of each concept."""
+        weight = self.weight / self.scale
+        return np.asarray(x @ weight.T) + (self.bias - weight @ self.mean)
+
+    def scores(self, x: Float[np.ndarray, "n d"] | CSR) -> Float[np.ndarray, "n m"]:
+        """Probability of each concept, 0 to 1."""
+        return _sigmoid(self.logits(x))
+
+
+class Platt(NamedTuple):
+    """One increasing map from score to probability for each of m concepts."""
+
+    slope: Float[np.ndarray, " m"]
+    """At least 0."""
+    intercept: Float[np.ndarray, " m"]
+
+    def probabilities(self, scores: Float[np.ndarray, "n m"]) -> Float[np.ndarray, "n m"]:
+        """Probability of each concept, 0 to 1."""
+        return _sigmoid(self.slope * scores + self.intercept)
+
+
+def fit_logistic(
+    x: Float[np.ndarray, "n d"] | CSR,
+    y: Bool[np.ndarray, "n m"],
+    *,
+    l2: float,
+    max_iter: int = 200,
+    tolerance: float = 1e-6,
+) -> LogisticProbe:
+    """Logistic regression of every concept on standardised rows.
+
+    A concept that all rows or no rows carry has no optimum; it gets no weights and the log-odds of
+    (n_positive + 1/2) / (n + 1).
+
+    Args:
+        x: a row per protein, dense or scipy.sparse.
+        y: a column per concept.
+        l2: penalty, above 0, against the mean loss of a row.
+        max_iter: steps of a concept at most.
+        tolerance: a concept is done when a Newton step promises to lower its loss by less than this share of the loss
+            at zero weights; at least 1e-7, the limit of single precision.
+
+    Raises:
+        ConfigError: `l2` is not a positive number.
+        InputError: there are no rows, or `x` and `y` differ in their number, or x is not finite.
+    """
+    (fitted,) = fit_path(x, y, (l2,), max_iter=max_iter, tolerance=tolerance)
+    return LogisticProbe(*fitted)
+
+
+def choose_logistic(
+    x: Float[np.ndarray, "n d"] | CSR,
+    y: Bool[np.ndarray, "n m"],
+    split: np.ndarray,
+    *,
+    penalties: Sequence[float] = PENALTIES,
+    criterion: Literal["aupr", "auc"] = "aupr",
+    max_iter: int = 200,
+    tolerance: float = 1e-5,
+) -> LogisticProbe:
+    """Fit on the rows of train, one penalty for all concepts by the mean per concept on valid; test is not read.
+
+    Args:
+        x: a row per protein, dense or scipy.sparse.
+        y: a column per concept.
+        split: [n] of train, valid or test.
+        penalties: tried from the largest to the smallest, until two in a row are worse than the best.
+        criterion: average precision or AUROC; of equally good penalties the largest is taken.
+        max_iter: as in `fit_logistic`.
+        tolerance: as in `fit_logistic`.
+
+    Raises:
+        ConfigError: no penalty is given, or one is not a positive number.
+        InputError: train has no rows, no concept can be told on valid, or x is not finite.
+    """
+    train, valid = np.flatnonzero(split == "train"), np.flatnonzero(split == "valid")
+    if not (y[valid].any(axis=0) & ~y[valid].all(axis=0)).any():
+        msg = f"a penalty cannot be chosen: none of {y.shape[1]} concepts has a positive and a negative in valid"
+        raise InputError(msg)
+    measure = {"aupr": term_aupr, "auc": term_auc}[criterion]
+    descending = sorted(penalties, reverse=True)
+    tried: list[tuple[float, LogisticProbe]] = []
+    for fitted in fit_path(x[train], y[train], descending, max_iter=max_iter, tolerance=tolerance):
+        probe = LogisticProbe(*fitted)
+        tried.append((measure(probe.logits(x[valid]), y[valid]), probe))
+        if len(tried) - 1 - int(np.argmax([value for value, _ in tried])) >= _PATIENCE:
+            break
+    return max(tried, key=lambda one: one[0])[1]
+
+
+def fit_platt(scores: Float[np.ndarray, "n m"], y: Bool[np.ndarray, "n m"], *, max_iter: int = 100) -> Platt:
+    """One-dimensional logistic regressions, by Newton's method with halved steps; a falling map becomes a flat one.
+
+    Args:
+        scores: a column per concept.
+        y: a column per concept; one that all rows or no rows carry gets slope 0, as a constant score does, and then the
+            log-odds of (n_positive + 1/2) / (n + 1).
+        max_iter: Newton steps at most.
+
+    Raises:
+        InputError: there are no rows, the shapes differ, or a score is not finite.
+    """
+    scores, truth = np.asarray(scores, np.float64), np.asarray(y, np.float64)
+    check_rows(scores, truth)
+    if scores.shape != truth.shape:
+        msg = f"scores must be of the shape of the labels, {truth.shape}, got {scores.shape}"
+        raise InputError(msg)
+    mean, deviation = scores.mean(axis=0), scores.std(axis=0)
+    is_flat = deviation <= 1e-12 * np.abs(mean)
+    scale = np.where(is_flat, 1, deviation)
+    s = (scores - mean) / scale
+    flat = smoothed_log_odds(truth)
+    free = ~is_flat & truth.any(axis=0) & ~truth.all(axis=0)
+    coef = np.stack([np.zeros(len(flat)), flat])
+    coef[:, free] = _newton(s[:, free], truth[:, free], coef[:, free], max_iter)
+    falls = coef[0] < 0
+    share = truth.mean(axis=0)
+    coef[0, falls], coef[1, falls] = 0, np.log(share[falls] / (1 - share[falls]))
+    return Platt(coef[0] / scale, coef[1] - coef[0] * mean / scale)
+
+
+def best_features(pooled: CSR, labels: Bool[np.ndarray, "n m"]) -> Int[np.ndarray, " m"]:
+    """The feature with the highest AUROC for each concept on these rows; of equal ones the first.
+
+    Args:
+        pooled: scipy.sparse [n, d_sae], not negative.
+        labels: a column per concept.
+
+    Raises:
+        InputError: a concept has no positive or no negative among the rows.
+    """
+    truth = np.asarray(labels, bool)
+    undefined = np.flatnonzero(~truth.any(axis=0) | truth.all(axis=0))
+    if len(undefined):
+        msg = (
+            f"no feature can be chosen for concept {undefined[0]}: {truth[:, undefined[0]].sum()} of {len(truth)} rows"
+        )
+        raise InputError(f"{msg} carry it, and both kinds are needed")
+    return auroc_sparse(pooled, truth).argmax(axis=0)
+
+
+def _newton(s: np.ndarray, truth: np.ndarray, coef: np.ndarray, max_iter: int) -> np.ndarray:
+    """[2, m] slopes and intercepts of one-dimensional logistic regressions on standardised scores."""
+    found = coef.copy()
+    open_ = np.arange(coef.shape[1])  # concepts that are not done
+    loss = _platt_loss(s, truth, coef)
+    for _ in range(max_iter):
+        probability = _sigmoid(coef[0] * s + coef[1])
+        spread = probability * (1 - probability)
+        gradient = np.stack([((probability - truth) * s).sum(axis=0) + _RIDGE * coef[0], (probability - truth).sum(0)])
+        aa, ab, bb = (spread * s * s).sum(axis=0) + _RIDGE, (spread * s).sum(axis=0), spread.sum(axis=0) + 1e-12
+        step = np.stack([bb * gradient[0] - ab * gradient[1], aa * gradient[1] - ab * gradient[0]]) / (aa * bb - ab**2)
+        promised = (gradient * step).sum(axis=0) / 2
+        tried = _platt_loss(s, truth, coef - step)
+        length = np.ones(len(loss))
+        worse = np.flatnonzero((tried > loss) & (promised > 1e-10 * loss))
+        for _ in range(30):
+            if not len(worse):
+                break
+            length[worse] /= 2
+            tried[worse] = _platt_loss(s[:, worse], truth[:, worse], (coef - length * step)[:, worse])
+            worse = worse[tried[worse] > loss[worse]]
+        better = tried < loss
+        coef = coef - np.where(better, length, 0) * step
+        goes_on = better & (loss - tried > 1e-10 * loss)
+        found[:, open_] = coef
+        if not goes_on.any():
+            break
+        s, truth, coef = s[:, goes_on], truth[:, goes_on], coef[:, goes_on]
+        open_, loss = open_[goes_on], tried[goes_on]
+    return found
+
+
+def _platt_loss(s: np.ndarray, truth: np.ndarray, coef: np.ndarray) -> np.ndarray:
+    logits = coef[0] * s + coef[1]
+    return (np.logaddexp(0, logits) - truth * logits).sum(axis=0) + _RIDGE / 2 * coef[0] ** 2
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    return np.exp(-np.logaddexp(0, -logits))

@@ -1,0 +1,37 @@
+"""The direct path from the last residual stream to the twenty amino-acid logits, linearised at natural residues.
+
+    J = mean over residues of d logits / d x,   logits = lm_head(layer_norm(x))        [20, d_model]
+
+Linearising at real residues matters: on a trained model the effects so obtained agree with those of running the layers
+above far better (cosine .85) than a linearisation at the norm's bias (.68).
+"""
+
+import torch
+from esm.model.esm2 import ESM2
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from protsae.plm import esm2
+
+REFERENCE_PROTEINS = (
+    "MQIFVKTLTGKTITLEVEPSDTIENVKAKIQDKEGIPPDQQRLIFAGKQLEDGRTLSDYNIQKESTLHLVLRLRGG",
+    (
+        "MVLSEGEWQLVLHVWAKVEADVAGHGQDILIRLFKSHPETLEKFDRFKHLKTEAEMKASEDLKKHGVTVLTALGAILKKKGHHEAELKPLAQSHATKHKIPIKYLEFISEAI"
+        "IHVLHSRHPGDFGADAQGAMNKALELFRKDIAAKYKELGYQG"
+    ),
+    (
+        "MRSLLILVLCFLPLAALGKVFGRCELAAAMKRHGLDNYRGYSLGNWVCAAKFESNFNTQATNRNTDGSTDYGILQINSRWWCNDGRTPGSRNLCNIPCSALLSSDITASVNC"
+        "AKKIVSDGNGMNAWVAWRNRCKGTDVQAWIRGCRL"
+    ),
+)
+"""Ubiquitin, sperm whale myoglobin, hen lysozyme: residues at which the LM head is linearised."""
+
+
+@torch.enable_grad()
+def mean_jacobian(
+    model: ESM2, x: Float[Tensor, "n_residues d_model"], token_ids: Int[Tensor, " n_logits"]
+) -> Float[Tensor, "n_logits d_model"]:
+    """J at the residues `x` of the stream after the last block, for the logits of `token_ids`."""
+    x = x.detach().requires_grad_()
+    totals = esm2.lm_logits(model, x)[:, token_ids].sum(dim=0)
+    return torch.stack([torch.autograd.grad(total, x, retain_graph=True)[0].mean(dim=0) for total in totals])

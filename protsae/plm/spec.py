@@ -1,0 +1,88 @@
+"""`plm.json`: which language model a bundle was made with, and where in it the SAEs sit."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Self, get_args
+
+from protsae.errors import BundleError, ConfigError
+from protsae.plm.esm2 import Site
+
+
+@dataclass(frozen=True, kw_only=True)
+class PLMSpec:
+    """A language model of ESM-2's architecture, and the place in it that the SAEs read. Saved as `plm.json`."""
+
+    name: str
+    """fair-esm's name, the path of a local model, or what an embedded one is called."""
+
+    layer: int
+    """Block, counted from 1."""
+
+    site: Site
+    """`resid_mid` (after attention) or `resid_post` (after the whole block)."""
+
+    num_layers: int
+    """Blocks in all."""
+
+    embed_dim: int
+    """Width of the residual stream (d_model)."""
+
+    attention_heads: int
+    """Heads per block."""
+
+    weights: str | None = None
+    """File beside `plm.json` that holds the weights; None where `name` says what to load."""
+
+    weights_sha256: str = ""
+    """SHA-256 of the weights' file; '' is not checked."""
+
+    def __post_init__(self) -> None:
+        check_site(self.layer, self.site, self.num_layers)
+        if min(self.embed_dim, self.attention_heads) < 1 or self.embed_dim % (2 * self.attention_heads):
+            raise ConfigError(
+                f"embed_dim must be an even multiple of attention_heads, got {self.embed_dim} and "
+                f"{self.attention_heads}: copy both from the model's own configuration."
+            )
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The specification in a `plm.json`.
+
+        Raises:
+            BundleError: the file is missing, is not JSON, or lacks or misstates a field.
+        """
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise BundleError(f"{path} is missing: this folder is no bundle, or an incomplete one.") from error
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise BundleError(f"{path} cannot be read ({_first_line(error)}): build the bundle again.") from error
+        names = {field.name for field in fields(cls)}
+        if not isinstance(values, dict) or set(values) != names:
+            given = ", ".join(sorted(map(str, values))) if isinstance(values, dict) else type(values).__name__
+            raise BundleError(f"{path} must hold the fields {', '.join(sorted(names))}, but holds {given or 'none'}.")
+        try:
+            return cls(**values)
+        except (ConfigError, TypeError) as error:
+            raise BundleError(f"{path} is not usable: {_first_line(error)}") from error
+
+    def write(self, path: Path) -> None:
+        """Write `plm.json`."""
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+def check_site(layer: int, site: str, num_layers: int) -> None:
+    """Refuse a place that the model does not have.
+
+    Raises:
+        ConfigError: `layer` is not in 1..num_layers, or `site` is unknown.
+    """
+    if not 1 <= layer <= num_layers:
+        raise ConfigError(f"layer must be in 1..{num_layers} for this language model, got {layer}.")
+    if site not in get_args(Site):
+        raise ConfigError(f"site must be one of {', '.join(get_args(Site))}, got {site!r}.")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", maxsplit=1)[0]

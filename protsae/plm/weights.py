@@ -1,0 +1,228 @@
+"""Weights of ESM-2: by fair-esm's name, from fair-esm's `.pt`, or from safetensors with fair-esm's parameter names.
+
+No file is unpickled beyond tensors and one `argparse.Namespace`. The contact head is not loaded, the LM head's matrix
+is the embedding's, and rotary frequencies are computed, so files may lack all three.
+
+Read `read_model`, then `build`.
+"""
+
+import argparse
+import hashlib
+import json
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from esm.data import Alphabet
+from esm.model.esm2 import ESM2
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from protsae.errors import ArtifactError, ConfigError, InputError
+from protsae.plm import esm2
+
+FAIR_ESM_MODELS = (
+    "esm2_t6_8M_UR50D",
+    "esm2_t12_35M_UR50D",
+    "esm2_t30_150M_UR50D",
+    "esm2_t33_650M_UR50D",
+    "esm2_t36_3B_UR50D",
+    "esm2_t48_15B_UR50D",
+)
+"""The ESM-2 models that fair-esm names, smallest first."""
+
+_URL = "https://dl.fbaipublicfiles.com/fair-esm/models/{name}.pt"
+_NOT_NEEDED = re.compile(r"contact_head\.|lm_head\.weight$|.*rot_emb\.inv_freq$")
+
+
+class Shape(NamedTuple):
+    """What tells one ESM-2 from another, apart from its weights."""
+
+    num_layers: int
+    embed_dim: int
+    attention_heads: int
+    token_dropout: bool = True
+
+
+class LoadedModel(NamedTuple):
+    """An ESM-2 on the CPU in fp32, and where it came from."""
+
+    model: ESM2
+    name: str
+    weights: Path
+
+
+def read_model(name_or_path: str | Path) -> LoadedModel:
+    """An ESM-2 by fair-esm's name, from a local fair-esm `.pt`, or from a folder with config.json and safetensors.
+
+    A named model that this machine does not have yet is downloaded to torch's hub folder, where fair-esm looks too.
+
+    Raises:
+        InputError: nothing of that name exists, or its download failed.
+        ArtifactError: the files are damaged or hold something else.
+    """
+    path = Path(name_or_path)
+    if path.is_dir():
+        return _read_folder(path)
+    if path.is_file():
+        if path.suffix != ".pt":
+            raise InputError(f"{path} is neither a fair-esm .pt file nor a folder with config.json and safetensors.")
+        return LoadedModel(_read_pt(path), path.stem, path)
+    name = str(name_or_path)
+    if name not in FAIR_ESM_MODELS:
+        raise InputError(
+            f"There is no language model {name!r}: give a folder, a fair-esm .pt file or one of "
+            f"{', '.join(FAIR_ESM_MODELS)}."
+        )
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / f"{name}.pt"
+    if not cached.is_file():
+        _download(name, cached)
+    return LoadedModel(_read_pt(cached), name, cached)
+
+
+def build(shape: Shape, state: Mapping[str, Tensor], source: Path) -> ESM2:
+    """fair-esm's ESM2 with these weights, in fp32 and without gradients.
+
+    Args:
+        shape: of the model.
+        state: parameters by fair-esm's names, any floating type.
+        source: quoted in errors.
+
+    Raises:
+        ArtifactError: a parameter is missing, unknown, or of another shape.
+    """
+    with torch.device("meta"):
+        model = ESM2(*shape[:3], Alphabet.from_architecture("ESM-1b"), shape.token_dropout)
+    what = f"an ESM-2 of {shape.num_layers} layers, width {shape.embed_dim} and {shape.attention_heads} heads"
+    expected = {name: value.shape for name, value in model.state_dict().items() if not _NOT_NEEDED.match(name)}
+    given = {name: value for name, value in state.items() if not _NOT_NEEDED.match(name)}
+    for name in sorted(expected.keys() ^ given.keys()):
+        verb = "lacks" if name in expected else "has an unknown"
+        raise ArtifactError(f"{source} does not hold {what}: it {verb} parameter {name}.")
+    for name, size in expected.items():
+        if given[name].shape != size:
+            raise ArtifactError(
+                f"{source} does not hold {what}: {name} is {list(given[name].shape)} where {list(size)} is needed."
+            )
+    setattr(model, "contact_head", nn.Identity())  # noqa: B010
+    model.load_state_dict({name: value.float() for name, value in given.items()}, strict=False, assign=True)
+    model.lm_head.weight = model.embed_tokens.weight
+    _compute_frequencies(model)
+    return model.eval().requires_grad_(requires_grad=False)
+
+
+def read_safetensors(path: Path, shape: Shape) -> ESM2:
+    """An ESM-2 of a known shape from a safetensors file with fair-esm's parameter names.
+
+    Raises:
+        ArtifactError: the file is missing, damaged, or does not fit the shape.
+    """
+    try:
+        state = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ArtifactError(f"{path} cannot be read as safetensors ({error}): copy or build it again.") from error
+    return build(shape, state, path)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_sha256(path: Path | None, expected: str) -> None:
+    """Refuse weights other than the ones a bundle was made with; '' expects nothing.
+
+    Raises:
+        ArtifactError: the file's SHA-256 differs.
+    """
+    if expected and path is not None and sha256(path) != expected:
+        raise ArtifactError(
+            f"{path} is not the language model that this bundle was made with (its SHA-256 differs): copy the bundle "
+            "again, or build it anew with this model."
+        )
+
+
+def pick_device(device: str | torch.device) -> torch.device:
+    """The device of that name; `auto` is CUDA where there is one, else the CPU.
+
+    Raises:
+        ConfigError: there is no such device.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise ConfigError(f"device must be auto, cpu or cuda, got {device!r}.") from error
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"This machine has no CUDA device, so {str(device)!r} cannot be used: choose cpu or auto.")
+    return chosen
+
+
+def _read_folder(folder: Path) -> LoadedModel:
+    files = sorted(folder.glob("*.safetensors"))
+    if len(files) != 1:
+        raise InputError(f"{folder} must hold config.json and one .safetensors file, but holds {len(files)} of them.")
+    config = folder / "config.json"
+    try:
+        values = json.loads(config.read_text(encoding="utf-8"))
+        shape = Shape(
+            *(int(values[key]) for key in ("num_layers", "embed_dim", "attention_heads")),
+            token_dropout=bool(values.get("token_dropout", True)),
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(
+            f"{config} must be JSON with num_layers, embed_dim and attention_heads ({type(error).__name__}: {error})."
+        ) from error
+    return LoadedModel(read_safetensors(files[0], _checked(shape, config)), folder.name, files[0])
+
+
+def _read_pt(path: Path) -> ESM2:
+    try:
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            saved = torch.load(path, map_location="cpu", weights_only=True)
+        args = saved["cfg"]["model"]
+        shape = Shape(
+            args.encoder_layers, args.encoder_embed_dim, args.encoder_attention_heads, token_dropout=args.token_dropout
+        )
+        state = {re.sub(r"^encoder\.(sentence_encoder\.)?", "", name): v for name, v in saved["model"].items()}
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, TypeError, AttributeError) as error:
+        raise ArtifactError(
+            f"{path} is no fair-esm ESM-2 file, or a damaged one: delete it and get it anew."
+        ) from error
+    except pickle.UnpicklingError as error:
+        raise ArtifactError(f"{path} is not a plain weights file of fair-esm's, so it was not opened.") from error
+    return build(_checked(shape, path), state, path)
+
+
+def _checked(shape: Shape, source: Path) -> Shape:
+    if min(shape[:3]) < 1 or shape.embed_dim % (2 * shape.attention_heads):
+        raise ArtifactError(
+            f"{source} describes no ESM-2: {shape.num_layers} layers, width {shape.embed_dim}, "
+            f"{shape.attention_heads} heads."
+        )
+    return shape
+
+
+def _download(name: str, path: Path) -> None:
+    url = _URL.format(name=name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        torch.hub.download_url_to_file(url, str(path), progress=False)
+    except OSError as error:
+        raise InputError(
+            f"{name} could not be downloaded from {url} ({error}): connect to the internet, or give the path of a "
+            "local .pt file."
+        ) from error
+
+
+def _compute_frequencies(model: ESM2) -> None:
+    for layer in esm2.blocks(model):
+        head_dim = layer.self_attn.head_dim
+        inv_freq = 1.0 / (10000 ** (torch.arange(0, head_dim, 2).float() / head_dim))
+        layer.self_attn.rot_emb.register_buffer("inv_freq", inv_freq)  # pyright: ignore[reportOptionalMemberAccess]

@@ -1,0 +1,124 @@
+"""What goes into steering and what comes out; how it is done is in `steer.py`."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from protsae.errors import ConfigError
+
+
+class SteerableSAE(Protocol):
+    """What steering needs of an SAE; `protsae.sae` has the real ones."""
+
+    @property
+    def d_sae(self) -> int:
+        """Number of features."""
+        ...
+
+    def encode(self, x: Tensor, /) -> Tensor:
+        """Residue activations [n, d_model] -> feature activations [n, d_sae]."""
+        ...
+
+    def decode(self, acts: Tensor, /) -> Tensor:
+        """Feature activations -> residue activations, both in the PLM's units."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class SteerConfig:
+    """How to steer."""
+
+    strength: float = 1.0
+    """In units of each feature's p99_act; 0 changes nothing, below 0 lowers the features."""
+
+    mask_ratio: float = 0.3
+    """Share of the residues that may change, 0 to 1."""
+
+    mask_choice: Literal["low_activation", "random"] = "low_activation"
+    """Which ones: those with the shortest PLM activations at the SAE's place, or any."""
+
+    residues: tuple[int, int] | None = None
+    """Only these residues are masked and steered, from 0, end excluded; None for the whole chain."""
+
+    add_error: bool = True
+    """Keep what the SAE does not reconstruct; False decodes alone, as the paper does."""
+
+    include_ancestors: bool = True
+    """Raise a GO term's ancestors with it, see `term_features`."""
+
+    rounds: int = 1
+    """Passes over which the masked residues are refilled, the most certain first; later passes see earlier ones."""
+
+    temperature: float = 0.0
+    """0 takes the likeliest residue; above 0 samples, with the same noise for the steered and the unsteered choice."""
+
+    seed: int = 0
+    """Of a random mask and of sampling."""
+
+    refill: Literal["attributable", "all"] = "attributable"
+    """Change a masked residue only where steering alters the choice, or refill every one, as the paper does."""
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.strength):
+            raise ConfigError(f"strength must be a finite number, got {self.strength}.")
+        if not 0 < self.mask_ratio <= 1:
+            raise ConfigError(f"mask_ratio must be above 0 and at most 1, got {self.mask_ratio}.")
+        if self.residues and not 0 <= self.residues[0] < self.residues[1]:
+            raise ConfigError(f"residues must be (first, end) with 0 <= first < end, got {self.residues}.")
+        if self.rounds < 1:
+            raise ConfigError(f"rounds must be at least 1, got {self.rounds}.")
+        if not 0 <= self.temperature < math.inf:
+            raise ConfigError(f"temperature must be 0 or above, got {self.temperature}.")
+
+
+class Reading(NamedTuple):
+    """A feature over one whole sequence, as the SAE encodes it anew."""
+
+    feature: int
+    max_act: float
+    mean_act: float
+    mean_pi: float | None
+    """ProtSAE's concept predictor, mean over residues, 0 to 1; None for other features."""
+
+
+class SteerResult(NamedTuple):
+    """What one strength did to one sequence. Positions count from 0."""
+
+    strength: float
+    original: str
+    steered: str
+    masked: Int[np.ndarray, " n_masked"]
+    """Positions that could change, ascending."""
+
+    changed: Int[np.ndarray, " n_changed"]
+    """Positions that did, ascending."""
+
+    logp_before: Float[np.ndarray, "n_masked 20"]
+    """Log-probabilities at the masked positions without the raised features, in the order of AMINO_ACIDS."""
+
+    logp_after: Float[np.ndarray, "n_masked 20"]
+    """The same with them."""
+
+    log_odds: Float[np.ndarray, " n_changed"]
+    """ln p(new) - ln p(original) under steering, per changed position."""
+
+    before: tuple[Reading, ...]
+    """The features on the original sequence, in the order in which they were given."""
+
+    after: tuple[Reading, ...]
+    """The same on the steered sequence."""
+
+    perplexity_before: float
+    """Of the original residues at the masked positions under the unsteered PLM, all masked at once: 1 to infinity."""
+
+    perplexity_after: float
+    """Of the new residues there. A cheap stand-in for pseudo-perplexity: no further pass through the model."""
+
+    @property
+    def n_changed(self) -> int:
+        """Residues that differ."""
+        return len(self.changed)

@@ -1,0 +1,1 @@
+"""The numbers of the evaluation: what they are called, and how they are read."""

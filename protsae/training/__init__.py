@@ -1,0 +1,1 @@
+"""The one training loop for every SAE architecture. Read `config.py`, then `loop.py`."""

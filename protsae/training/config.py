@@ -1,0 +1,141 @@
+"""What a training is given: how to train, and on what. Read `TrainConfig`; the loop is in `loop.py`."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from protsae.errors import ConfigError
+from protsae.ontology.axioms import Axioms
+from protsae.sae.base import SAE, Dtype
+from protsae.sae.geometry import Scope
+from protsae.sae.protsae import ProtSAE
+from protsae.shards import ShardReader
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How an SAE is trained; what it is stands in its own config."""
+
+    epochs: int = 50
+    """Passes over the training proteins."""
+
+    batch_size: int = 2048
+    """Residues per step (the paper: 128)."""
+
+    residues_per_protein: int = 100
+    """Residues drawn from each protein per epoch."""
+
+    lr: float = 5e-4
+    """Adam's learning rate."""
+
+    lr_drop_epoch: int = 5
+    """Epochs after which the learning rate is multiplied by `lr_drop`."""
+
+    lr_drop: float = 0.1
+    """Factor of the learning rate after `lr_drop_epoch`."""
+
+    best_from_epoch: int | None = None
+    """First epoch (from 1) whose weights may be kept; None for the last 40 %, as in the paper (30 of 50)."""
+
+    validation_residues: int = 32
+    """Residues per validation protein, the same in every epoch."""
+
+    axioms_per_step: int = 512
+    """Axioms of each normal form that a step samples."""
+
+    axiom_scope: Scope = "concepts"
+    """Axioms that name a guiding concept, or all of the sub-ontology."""
+
+    auxk: int = 0
+    """Dead features that may explain the residual (AuxK); 0 for off, as in the paper."""
+
+    auxk_weight: float = 1 / 32
+    """Weight of the AuxK loss."""
+
+    auxk_dead_steps: int = 500
+    """Steps without firing after which a feature counts as dead."""
+
+    seed: int = 0
+    """Of data order, axiom samples and geometry; the SAE's start has its own."""
+
+    log_every: int = 25
+    """Steps that one line of the log averages."""
+
+    checkpoint_seconds: float = 60.0
+    """Least time between checkpoints within an epoch."""
+
+    save_dtype: Dtype = "float32"
+    """Precision of the saved matrices."""
+
+    def __post_init__(self) -> None:
+        least = {
+            "epochs": 1,
+            "batch_size": 1,
+            "residues_per_protein": 1,
+            "validation_residues": 1,
+            "axioms_per_step": 1,
+            "log_every": 1,
+            "auxk_dead_steps": 1,
+            "lr_drop_epoch": 0,
+            "auxk": 0,
+            "auxk_weight": 0,
+            "seed": 0,
+            "checkpoint_seconds": 0,
+        }
+        for name, smallest in least.items():
+            if getattr(self, name) < smallest:
+                msg = f"{name} must be at least {smallest}, got {getattr(self, name)}"
+                raise ConfigError(msg)
+        for name in ("lr", "lr_drop"):
+            if not 0 < getattr(self, name) <= 1:
+                msg = f"{name} must be above 0 and at most 1, got {getattr(self, name)}"
+                raise ConfigError(msg)
+        if self.best_from_epoch is not None and not 1 <= self.best_from_epoch <= self.epochs:
+            msg = f"best_from_epoch must be in 1..epochs={self.epochs}, got {self.best_from_epoch}"
+            raise ConfigError(msg)
+
+    @property
+    def first_best_epoch(self) -> int:
+        """First epoch (from 1) whose weights may be kept."""
+        return max(1, round(0.6 * self.epochs)) if self.best_from_epoch is None else self.best_from_epoch
+
+
+class TrainingData(NamedTuple):
+    """What an SAE learns from."""
+
+    reader: ShardReader
+    train: Int[np.ndarray, " n_train"]
+    """Numbers of the training proteins in `reader`."""
+    valid: Int[np.ndarray, " n_valid"]
+    """Numbers of the validation proteins."""
+    labels: Bool[np.ndarray, "n_proteins m"] | Float[np.ndarray, "n_proteins m"] | None = None
+    """GO labels closed under ancestors, a row per protein of `reader`, a column per concept; for a ProtSAE."""
+    axioms: Axioms | None = None
+    """Of the concepts' sub-ontology; for a ProtSAE with `axioms`."""
+
+
+def check_fit(sae: SAE, data: TrainingData) -> None:
+    """Check that data and SAE belong together.
+
+    Raises:
+        ConfigError: the widths differ, a split is empty, or labels or axioms are missing.
+    """
+    if data.reader.d_model != sae.d_model:
+        msg = f"the SAE reads d_model={sae.d_model} but the activations have {data.reader.d_model}; set d_model to that"
+        raise ConfigError(msg)
+    for name, proteins in (("training", data.train), ("validation", data.valid)):
+        if len(proteins) == 0:
+            msg = f"there is no {name} protein; give more proteins or another split"
+            raise ConfigError(msg)
+    if not isinstance(sae, ProtSAE):
+        return
+    expected = (len(data.reader), sae.cfg.n_defined)
+    found = None if data.labels is None else data.labels.shape
+    if found != expected:
+        msg = f"a ProtSAE needs labels of shape {expected} (proteins, concepts), got {found}"
+        raise ConfigError(msg)
+    if sae.cfg.axioms and data.axioms is None:
+        msg = "a ProtSAE with axioms=True needs the ontology's axioms; give them or set axioms=False"
+        raise ConfigError(msg)

@@ -21,6 +21,7 @@ from precompute.pipeline.runner import STAGE_NAMES, Runner
 from precompute.plm.corpus import read_fasta
 from precompute.plm.training import PLMTrainConfig
 from protsae.errors import ConfigError, ProtSAEError
+from protsae.files import write_text
 
 USER_FAULT = 2
 INTERRUPTED = 130
@@ -105,9 +106,7 @@ def _plm(arguments: argparse.Namespace) -> None:
 def _cluster(arguments: argparse.Namespace) -> None:
     names, sequences = read_fasta(arguments.sequences)
     clusters = cluster_with_mmseqs(dict(zip(names, sequences, strict=True)))
-    temporary = arguments.out.with_name(arguments.out.name + ".partial")
-    temporary.write_text("".join(f"{name}\t{cluster}\n" for name, cluster in clusters.items()), encoding="utf-8")
-    temporary.replace(arguments.out)
+    write_text(arguments.out, "".join(f"{name}\t{cluster}\n" for name, cluster in clusters.items()))
 
 
 _COMMANDS = {"run": _run, "stage": _stage, "evaluate": _evaluate, "plm": _plm, "cluster": _cluster}

@@ -20,6 +20,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from protsae.errors import ArtifactError, InputError
+from protsae.files import whole
 
 INDEX_NAME = "index.parquet"
 _COLUMNS = ("accession", "shard", "first_row", "length")
@@ -111,10 +112,8 @@ class ShardWriter:
             }
         )
         path = _shard_path(self.folder, shard)
-        partial = path.with_name(f"{path.name}.partial")
-        with partial.open("wb") as handle:
+        with whole(path) as partial, partial.open("wb") as handle:
             np.save(handle, np.concatenate(self._rows), allow_pickle=False)
-        partial.replace(path)
         _write_index(self._part_path(shard), index)
         self._parts.append(index)
         self._rows, self._accessions, self._n_rows = [], [], 0
@@ -235,6 +234,5 @@ def _read_index(path: Path) -> pd.DataFrame:
 
 
 def _write_index(path: Path, index: pd.DataFrame) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    index.to_parquet(partial, index=False)
-    partial.replace(path)
+    with whole(path) as partial:
+        index.to_parquet(partial, index=False)

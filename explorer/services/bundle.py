@@ -5,13 +5,13 @@ model belong together. Read `find_bundle`, then `open_bundle`.
 """
 
 import argparse
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from protsae.errors import BundleError
+from protsae.files import sha256
 from protsae.store.reader import StoreReader
 
 DEFAULT = Path(__file__).resolve().parents[2] / "assets" / "demo"
@@ -102,7 +102,7 @@ def _check_plm(folder: Path, plm: Mapping[str, Any], meta: Mapping[str, str]) ->
     if not weights.is_file():
         raise BundleError(f"The language model's weights are missing ({weights}); copy or build the bundle again.")
     expected = plm.get("weights_sha256")
-    if expected and hashlib.sha256(weights.read_bytes()).hexdigest() != expected:
+    if expected and sha256(weights) != expected:
         raise BundleError(f"{weights.name} is not the file this bundle was built with; copy or build the bundle again.")
 
 

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
+from protsae.files import whole
+
 CSR = Any
 """A scipy.sparse.csr_array; scipy ships no types that a checker can follow."""
 
@@ -47,8 +49,7 @@ def write_codes(path: Path, codes: CSR, **extra: np.ndarray | float) -> None:
     """Write codes [n_rows, d_sae], with further small arrays beside them; the file appears whole or not at all."""
     d_sae = codes.shape[1]
     features = codes.indices.astype(np.uint16 if d_sae <= 2**16 else np.uint32)
-    temporary = path.with_name(path.name + ".partial")
-    with temporary.open("wb") as handle:
+    with whole(path) as temporary, temporary.open("wb") as handle:
         np.savez(
             handle,
             indptr=codes.indptr.astype(np.int64),
@@ -57,7 +58,6 @@ def write_codes(path: Path, codes: CSR, **extra: np.ndarray | float) -> None:
             d_sae=np.int64(d_sae),
             **dict(extra),  # pyright: ignore[reportArgumentType]
         )
-    temporary.replace(path)
 
 
 def read_codes(path: Path) -> CSR:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from precompute.pipeline.runner import read_json
 from protsae.errors import InputError
+from protsae.files import read_json
 from protsae.sae.base import SAE, load_sae
 
 

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from precompute.config import RunConfig
 from precompute.options import build
-from precompute.pipeline.runner import RUN_NAME, read_json
+from precompute.pipeline.runner import RUN_NAME
 from protsae.errors import BundleError, ConfigError, InputError
+from protsae.files import read_json
 from protsae.ontology.graph import Namespace
 
 Part = Literal["main", "ablation", "sparsity", "guidance"]

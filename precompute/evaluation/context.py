@@ -20,7 +20,7 @@ from precompute.corpus.proteins import read_corpus
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.hierarchy import ancestors_among, conditional_information
 from precompute.pipeline.plan import array_hash, text_hash
-from precompute.pipeline.runner import read_json
+from protsae.files import read_json, whole
 from protsae.measures.fidelity import MAX_RESIDUES, FidelityBench
 from protsae.measures.probes import LogisticProbe, choose_logistic
 from protsae.ontology.axioms import Axioms
@@ -183,7 +183,5 @@ class Context:
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write an npz file that appears whole or not at all, also where several processes make it at once."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with temporary.open("wb") as handle:
+    with whole(path, writer=str(os.getpid())) as temporary, temporary.open("wb") as handle:
         np.savez(handle, **dict(arrays))  # pyright: ignore[reportArgumentType]
-    temporary.replace(path)

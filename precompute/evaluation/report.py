@@ -22,6 +22,7 @@ from precompute.evaluation.store import Results
 from precompute.evaluation.summary import Summary, directions
 from precompute.evaluation.training import train_settings
 from precompute.pipeline.progress import duration
+from protsae.files import write_text
 from protsae.store.evaluation.metrics import METRICS
 
 GROUPS = {"function": "Function prediction", "fidelity": "Fidelity", "meaning": "Meaning of single features"}
@@ -212,6 +213,4 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".partial")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, text)

@@ -22,8 +22,8 @@ from precompute.evaluation.rows import Row
 from precompute.evaluation.store import Results, write_bundle
 from precompute.evaluation.worker import Message, run_one, work
 from precompute.pipeline.progress import Console, Meter, Report, Transient, duration
-from precompute.pipeline.runner import lock
 from protsae.errors import InputError
+from protsae.files import locked
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -47,7 +47,7 @@ def evaluate(config: EvaluateConfig, console: Console) -> Outcome:
     """
     run = read_run(config)
     config.folder.mkdir(parents=True, exist_ok=True)
-    with lock(config.folder):
+    with locked(config.folder):
         context = Context(config, run)
         results = Results(config, context)
         _check_plan(results)

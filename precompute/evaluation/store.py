@@ -7,7 +7,6 @@ A result counts where its fingerprint is the present one: settings, embeddings, 
 Read `Results`, then `write_bundle`.
 """
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -22,10 +21,10 @@ from precompute.evaluation.context import Context
 from precompute.evaluation.rows import ALIASES, PAPER, Row, chosen_rows, plan_rows
 from precompute.evaluation.scoring import Scored
 from precompute.evaluation.training import train_settings
-from precompute.pipeline.runner import file_sha256, read_json, write_json
 from precompute.pipeline.swap import recover, swap_in
 from precompute.stages.publish import check_bundle
 from precompute.stages.train import protsae_config
+from protsae.files import json_sha256, read_json, sha256, write_json
 from protsae.store.writer import replace_rows
 
 FORMAT = 2
@@ -95,8 +94,7 @@ class Results:
                 "data": self.context.fingerprint,
                 "needs": [self.fingerprint(self.by_name[name]) for name in row.needs],
             }
-            text = json.dumps(content, sort_keys=True, default=str)
-            self._fingerprints[row.name] = hashlib.sha256(text.encode()).hexdigest()
+            self._fingerprints[row.name] = json_sha256(content)
         return self._fingerprints[row.name]
 
     def table(self) -> pd.DataFrame:
@@ -144,7 +142,7 @@ def write_bundle(bundle: Path, table: pd.DataFrame) -> None:
         store = partial / "store.duckdb"
         replace_rows(store, "evaluation", table)
         manifest = json.loads((partial / "manifest.json").read_text(encoding="utf-8"))
-        manifest["files"]["store.duckdb"] = file_sha256(store)
+        manifest["files"]["store.duckdb"] = sha256(store)
         write_json(partial / "manifest.json", manifest)
         check_bundle(partial)
         swap_in(partial, bundle)

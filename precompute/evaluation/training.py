@@ -16,9 +16,9 @@ from precompute.evaluation.context import Context
 from precompute.evaluation.rows import Row
 from precompute.pipeline.plan import follow_plan
 from precompute.pipeline.progress import Report, Transient, duration
-from precompute.pipeline.runner import read_json, write_json
 from precompute.stages.train import protsae_config
 from protsae.errors import ConfigError, InputError
+from protsae.files import read_json, write_json
 from protsae.sae import SAE, ProtSAE, ReLUSAE, ReLUSAEConfig, load_sae
 from protsae.sae.splice import SpLiCESAE
 from protsae.training.config import TrainConfig, TrainingData

@@ -15,6 +15,7 @@ from scipy.sparse import csc_array
 
 from precompute.corpus.codes import CSC, Runs
 from precompute.corpus.proteins import N_AMINO_ACIDS
+from protsae.files import whole
 
 N_BINS = 40
 """Bins of the stored histogram."""
@@ -118,8 +119,7 @@ def enrichment(firing: np.ndarray, corpus: np.ndarray) -> np.ndarray:
 
 def write_pooled(path: Path, pooled: Pooled) -> None:
     """Save pooled scores; both share their sparsity."""
-    temporary = path.with_name(path.name + ".partial")
-    with temporary.open("wb") as handle:
+    with whole(path) as temporary, temporary.open("wb") as handle:
         np.savez(
             handle,
             indptr=pooled.max.indptr,
@@ -128,7 +128,6 @@ def write_pooled(path: Path, pooled: Pooled) -> None:
             mean=pooled.mean.data,
             shape=np.array(pooled.max.shape),
         )
-    temporary.replace(path)
 
 
 def read_pooled(path: Path) -> Pooled:

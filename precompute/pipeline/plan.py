@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from precompute.pipeline.runner import read_json, write_json
+from protsae.files import read_json, write_json
 
 PLAN = "plan.json"
 

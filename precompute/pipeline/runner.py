@@ -10,11 +10,8 @@ Read `Runner.run_stage`.
 
 import hashlib
 import importlib
-import json
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -22,6 +19,7 @@ from typing import Any
 from precompute.config import RunConfig, check_inputs
 from precompute.pipeline.progress import Console, PeakMemory, StageRecord
 from protsae.errors import ConfigError, InputError
+from protsae.files import json_sha256, locked, read_json, sha256, write_json
 
 FORMAT = 1
 """Raised when a stage's files change their meaning, so that old work folders are not taken up."""
@@ -112,7 +110,7 @@ class Runner:
 
     def run(self) -> list[StageRecord]:
         """Run every stage in order and print the summary."""
-        with lock(self.work):
+        with locked(self.work):
             write_json(self.work / RUN_NAME, run_settings(self.config))
             records = [self.run_stage(stage) for stage in STAGES]
         self._console.summary(records)
@@ -129,7 +127,7 @@ class Runner:
             if self._done(stage_named(earlier)) is None:
                 msg = f"stage {name} needs stage {earlier}, which is not done for these settings; run it first"
                 raise InputError(msg)
-        with lock(self.work):
+        with locked(self.work):
             record = self.run_stage(stage, force=force)
         self._console.summary([record])
         return record
@@ -164,8 +162,7 @@ class Runner:
                 "inputs": {name: self._hash_input(name) for name in stage.inputs},
                 "after": {name: self.fingerprint(stage_named(name)) for name in stage.after},
             }
-            text = json.dumps(content, sort_keys=True)
-            self._fingerprints[stage.name] = hashlib.sha256(text.encode()).hexdigest()
+            self._fingerprints[stage.name] = json_sha256(content)
         return self._fingerprints[stage.name]
 
     def _done(self, stage: Stage) -> StageRecord | None:
@@ -183,7 +180,7 @@ class Runner:
             if path is None or not path.exists():
                 self._input_hashes[name] = str(value)
             elif path.is_file():
-                self._input_hashes[name] = file_sha256(path)
+                self._input_hashes[name] = sha256(path)
             else:
                 self._input_hashes[name] = _folder_hash(path)
         return self._input_hashes[name]
@@ -202,34 +199,12 @@ def stage_named(name: str) -> Stage:
     raise ConfigError(msg)
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a JSON file that appears whole or not at all."""
-    temporary = path.with_name(path.name + ".partial")
-    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """A JSON object from a file, None where there is none or it is damaged."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
-
-
 def _folder_hash(folder: Path) -> str:
     """Names and contents of a folder's files, and of a table of the same name beside it (structures.tsv)."""
     files = [path for path in sorted(folder.iterdir()) if path.is_file()]
     sidecar = folder.with_name(folder.name + ".tsv")
     files += [sidecar] if sidecar.is_file() else []
-    return hashlib.sha256("".join(f"{path.name}:{file_sha256(path)}\n" for path in files).encode()).hexdigest()
+    return hashlib.sha256("".join(f"{path.name}:{sha256(path)}\n" for path in files).encode()).hexdigest()
 
 
 def run_settings(config: RunConfig) -> dict[str, Any]:
@@ -242,20 +217,3 @@ def run_settings(config: RunConfig) -> dict[str, Any]:
 
 def _plain(value: object) -> object:
     return str(value) if isinstance(value, Path) else value
-
-
-@contextmanager
-def lock(work: Path) -> Iterator[None]:
-    """Hold the work folder for this process alone; the lock goes with the process, however it ends."""
-    try:
-        import fcntl  # noqa: PLC0415 - absent on Windows, where nothing is locked
-    except ImportError:
-        yield
-        return
-    with (work / "lock").open("a+", encoding="utf-8") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            msg = f"another run is at work in {work}; wait for it or choose another --out"
-            raise InputError(msg) from error
-        yield

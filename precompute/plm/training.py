@@ -26,6 +26,7 @@ from torch import Tensor
 
 from precompute.plm.corpus import Batch, Corpus
 from protsae.errors import ConfigError
+from protsae.files import whole, write_json
 from protsae.plm import esm2
 
 
@@ -214,7 +215,7 @@ def perplexity(model: ESM2, corpus: Corpus) -> MaskedPerplexity:
 
 
 def write_weights(model: ESM2, config: PLMTrainConfig, result: MaskedPerplexity) -> None:
-    """Write `weights.safetensors` (fp16, fair-esm's names) and `config.json`; both appear whole or not at all."""
+    """Write `weights.safetensors` (fp16, fair-esm's names) and `config.json`; each appears whole or not at all."""
     state = {
         name: value.to(torch.float16).contiguous().cpu()
         for name, value in model.state_dict().items()
@@ -222,10 +223,9 @@ def write_weights(model: ESM2, config: PLMTrainConfig, result: MaskedPerplexity)
     }
     settings = {key: _plain(value) for key, value in asdict(config).items()}
     settings["masked_perplexity"] = result._asdict()
-    temporary = config.out / "weights.safetensors.partial"
-    save_file(state, temporary)
-    temporary.replace(config.out / "weights.safetensors")
-    (config.out / "config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    with whole(config.out / "weights.safetensors") as partial:
+        save_file(state, partial)
+    write_json(config.out / "config.json", settings)
 
 
 def _trunk(model: ESM2, tokens: Tensor) -> Tensor:
@@ -253,9 +253,8 @@ def _lr_scale(step: int, config: PLMTrainConfig) -> float:
 
 def _checkpoint(model: ESM2, optimizers: Sequence[torch.optim.Optimizer], step: int, folder: Path) -> None:
     state = {"model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers], "step": step}
-    temporary = folder / "checkpoint.pt.partial"
-    torch.save(state, temporary)
-    temporary.replace(folder / "checkpoint.pt")
+    with whole(folder / "checkpoint.pt") as partial:
+        torch.save(state, partial)
 
 
 def _resume(model: ESM2, optimizers: Sequence[torch.optim.Optimizer], folder: Path) -> int:

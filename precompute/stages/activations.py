@@ -21,7 +21,7 @@ from precompute.corpus.trained import TrainedSAE, read_trained
 from precompute.features.quality import Quality, measure
 from precompute.pipeline.plan import follow_plan
 from precompute.pipeline.progress import Meter
-from precompute.pipeline.runner import file_sha256, read_json
+from protsae.files import read_json, sha256
 from protsae.plm.weights import pick_device
 from protsae.sae.base import SAE
 
@@ -37,7 +37,7 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
     n_active = 0
     for trained in saes:
         folder = work / "activations" / trained.name
-        files = {name: file_sha256(trained.folder / name) for name in ("cfg.json", "sae.safetensors")}
+        files = {name: sha256(trained.folder / name) for name in ("cfg.json", "sae.safetensors")}
         follow_plan(folder, {"embed": embed_plan, **files})
         sae = trained.load().to(device)
         for shard in corpus.shards:

@@ -27,7 +27,7 @@ from precompute.corpus.proteins import read_corpus
 from precompute.corpus.trained import read_trained
 from precompute.features.counts import read_pooled
 from precompute.pipeline.progress import Transient
-from precompute.pipeline.runner import write_json
+from protsae.files import write_json
 
 
 def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[str, int | float | str]:

@@ -10,7 +10,6 @@ leaves the old one or the new one. Read `run`.
 """
 
 import errno
-import hashlib
 import json
 import shutil
 from collections import Counter
@@ -25,10 +24,10 @@ import pandas as pd
 
 from precompute.config import RunConfig
 from precompute.corpus.trained import TrainedSAE, read_trained
-from precompute.pipeline.runner import file_sha256, read_json
 from precompute.pipeline.swap import recover, swap_in
 from precompute.pipeline.tables import read_table
 from protsae.errors import BundleError, InputError
+from protsae.files import json_sha256, read_json, sha256
 from protsae.plm.spec import PLMSpec
 from protsae.sae.base import load_sae
 from protsae.store.reader import StoreReader
@@ -86,7 +85,7 @@ def check_bundle(folder: Path) -> None:
     spec = PLMSpec.read(folder / "plm.json")
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     for name, digest in manifest["files"].items():
-        if not (folder / name).is_file() or file_sha256(folder / name) != digest:
+        if not (folder / name).is_file() or sha256(folder / name) != digest:
             msg = f"{folder / name} is missing or differs from the manifest; build the bundle again"
             raise BundleError(msg)
     with StoreReader.open(folder / "store.duckdb") as reader:
@@ -109,7 +108,7 @@ def _write_plm(config: RunConfig, work: Path, partial: Path) -> PLMSpec:
     if Path(config.plm).is_dir():
         weights = next(Path(config.plm).glob("*.safetensors"))
         shutil.copyfile(weights, partial / PLM_WEIGHTS)
-        spec = replace(spec, weights=PLM_WEIGHTS, weights_sha256=file_sha256(partial / PLM_WEIGHTS))
+        spec = replace(spec, weights=PLM_WEIGHTS, weights_sha256=sha256(partial / PLM_WEIGHTS))
     else:
         spec = replace(spec, weights=None)
     spec.write(partial / "plm.json")
@@ -175,7 +174,7 @@ def _write_manifest(config: RunConfig, work: Path, partial: Path, identity: str)
         "schema_version": SCHEMA_VERSION,
         "bundle_id": identity,
         "created_by": CREATED_BY,
-        "files": {path.relative_to(partial).as_posix(): file_sha256(path) for path in files},
+        "files": {path.relative_to(partial).as_posix(): sha256(path) for path in files},
         "seeds": {"seed": config.seed},
         "config": _settings(config),
         "inputs": _input_hashes(config),
@@ -201,7 +200,7 @@ def _settings(config: RunConfig) -> dict[str, Any]:
 def _input_hashes(config: RunConfig) -> dict[str, str]:
     names = ("proteins", "annotations", "ontology", "clusters", "contacts")
     paths = {name: getattr(config, name) for name in names}
-    return {name: file_sha256(path) for name, path in paths.items() if path is not None}
+    return {name: sha256(path) for name, path in paths.items() if path is not None}
 
 
 def _plm_facts(config: RunConfig) -> Mapping[str, Any]:
@@ -214,10 +213,9 @@ def _plm_facts(config: RunConfig) -> Mapping[str, Any]:
 
 def _identity(config: RunConfig, partial: Path) -> str:
     """Name of the bundle: a hash of its models, inputs and settings, so that the same run gives the same name."""
-    models = {path.relative_to(partial).as_posix(): file_sha256(path) for path in partial.rglob("*") if path.is_file()}
+    models = {path.relative_to(partial).as_posix(): sha256(path) for path in partial.rglob("*") if path.is_file()}
     settings = {name: value for name, value in _settings(config).items() if name not in {"out", "device"}}
-    text = json.dumps([models, _input_hashes(config), settings], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return json_sha256([models, _input_hashes(config), settings])[:12]
 
 
 @contextmanager

@@ -23,8 +23,8 @@ from precompute.corpus.labels import read_labels
 from precompute.corpus.proteins import Corpus, read_corpus
 from precompute.pipeline.plan import array_hash, follow_plan
 from precompute.pipeline.progress import Transient, duration
-from precompute.pipeline.runner import read_json, write_json
 from protsae.errors import InputError
+from protsae.files import read_json, write_json
 from protsae.ontology.graph import Namespace, Ontology
 from protsae.plm.weights import pick_device
 from protsae.sae import SAE, ProtSAE, ProtSAEConfig, TopKSAE, TopKSAEConfig

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import ArtifactError, ConfigError, InputError
+from protsae.files import sha256
 from protsae.plm import esm2
 from protsae.plm import packed as plm_packed
 from protsae.plm.effect import REFERENCE_PROTEINS, mean_jacobian
@@ -26,7 +27,7 @@ from protsae.plm.esm2 import Site
 from protsae.plm.packed import Packed
 from protsae.plm.spec import PLMSpec, check_site
 from protsae.plm.tokens import Tokenizer
-from protsae.plm.weights import Shape, check_sha256, pick_device, read_model, read_safetensors, sha256
+from protsae.plm.weights import Shape, check_sha256, pick_device, read_model, read_safetensors
 from protsae.plm.windows import batches, windows
 
 __all__ = ["PLM", "Edit", "PLMSpec", "PLMState"]

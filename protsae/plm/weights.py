@@ -7,7 +7,6 @@ Read `read_model`, then `build`.
 """
 
 import argparse
-import hashlib
 import json
 import pickle
 import re
@@ -23,6 +22,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from protsae.errors import ArtifactError, ConfigError, InputError
+from protsae.files import sha256
 from protsae.plm import esm2
 
 FAIR_ESM_MODELS = (
@@ -126,12 +126,6 @@ def read_safetensors(path: Path, shape: Shape) -> ESM2:
     except (OSError, SafetensorError) as error:
         raise ArtifactError(f"{path} cannot be read as safetensors ({error}): copy or build it again.") from error
     return build(shape, state, path)
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_sha256(path: Path | None, expected: str) -> None:

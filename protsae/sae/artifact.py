@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from protsae.errors import ArtifactError, ConfigError
+from protsae.files import whole, write_json
 
 if TYPE_CHECKING:
     from protsae.sae.base import SAE, Dtype
@@ -35,13 +36,9 @@ def save(sae: "SAE", folder: Path, dtype: "Dtype") -> None:
         name: value.detach().to("cpu", narrow if value.ndim > 1 else torch.float32).contiguous()
         for name, value in sae.state_dict().items()
     }
-    partial = folder / f"{WEIGHTS_NAME}.partial"
-    save_file(tensors, partial, metadata={"architecture": sae.architecture})
-    partial.replace(folder / WEIGHTS_NAME)
-    content = {"architecture": sae.architecture, **dataclasses.asdict(sae.cfg)}
-    partial = folder / f"{CONFIG_NAME}.partial"
-    partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    partial.replace(folder / CONFIG_NAME)
+    with whole(folder / WEIGHTS_NAME) as partial:
+        save_file(tensors, partial, metadata={"architecture": sae.architecture})
+    write_json(folder / CONFIG_NAME, {"architecture": sae.architecture, **dataclasses.asdict(sae.cfg)})
 
 
 def load(folder: Path) -> "SAE":

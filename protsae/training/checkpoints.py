@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from protsae.errors import ArtifactError
+from protsae.files import whole
 
 CHECKPOINT_NAME = "checkpoint.pt"
 LOG_NAME = "log.jsonl"
@@ -54,12 +55,10 @@ class State(NamedTuple):
 def write(folder: Path, state: State, identity: str) -> None:
     """Replace the checkpoint of `folder`; the old one stays until the new one is whole."""
     content = {**state._asdict(), "best": None if state.best is None else tuple(state.best), "identity": identity}
-    partial = folder / f"{CHECKPOINT_NAME}.partial"
-    with partial.open("wb") as handle:
+    with whole(folder / CHECKPOINT_NAME) as partial, partial.open("wb") as handle:
         torch.save(content, handle)
         handle.flush()
         os.fsync(handle.fileno())
-    partial.replace(folder / CHECKPOINT_NAME)
 
 
 def read(folder: Path, identity: str) -> State | None:
@@ -95,9 +94,9 @@ def read(folder: Path, identity: str) -> State | None:
 
 
 def cut_log(folder: Path, n_bytes: int) -> None:
-    """Remove what was logged after the checkpoint was written."""
+    """Remove what was logged after the checkpoint was written; a log that is shorter stays as it is."""
     with (folder / LOG_NAME).open("ab") as handle:
-        handle.truncate(n_bytes)
+        handle.truncate(min(n_bytes, handle.tell()))
 
 
 def identity(about: Sequence[Any], arrays: Iterable[np.ndarray]) -> str:

@@ -11,9 +11,9 @@ from precompute.config import RunConfig
 from precompute.corpus.codes import code_path, read_codes, read_extra
 from precompute.corpus.trained import TrainedSAE
 from precompute.features.quality import Quality, measure
-from precompute.pipeline.runner import write_json
 from precompute.stages import activations
 from precompute.stages.activations import encode_shard
+from protsae.files import write_json
 from protsae.sae import TopKSAE, TopKSAEConfig
 from protsae.shards import ShardWriter
 

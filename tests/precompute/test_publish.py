@@ -11,10 +11,10 @@ from tiny_bundle import tiny_parts
 
 from precompute.config import RunConfig
 from precompute.pipeline import swap
-from precompute.pipeline.runner import file_sha256
 from precompute.pipeline.tables import write_table
 from precompute.stages import publish
 from protsae.errors import ArtifactError, BundleError, InputError
+from protsae.files import sha256
 from protsae.store.reader import StoreReader
 from protsae.store.writer import StoreWriter
 
@@ -77,9 +77,9 @@ def test_a_bundle_is_whole_and_says_what_is_in_it(config: RunConfig) -> None:
 
     assert files == {"manifest.json", *manifest["files"]}
     assert {"store.duckdb", "plm.json", "plm.safetensors", "sae/vanilla/cfg.json"} <= files
-    assert all(file_sha256(config.out / name) == digest for name, digest in manifest["files"].items())
+    assert all(sha256(config.out / name) == digest for name, digest in manifest["files"].items())
     assert manifest["metrics"]["alignment"] == {"MFO": {"mean_f1": 0.5}}
-    assert manifest["inputs"]["proteins"] == file_sha256(config.proteins)
+    assert manifest["inputs"]["proteins"] == sha256(config.proteins)
     assert manifest["config"]["out"] == "bundle"
     assert str(config.out.parent) not in (config.out / "manifest.json").read_text()
     assert (numbers["protein"], numbers["feature"], numbers["structure"]) == (30, 256, 8)
@@ -176,7 +176,7 @@ def test_parts_that_do_not_belong_together_are_refused(config: RunConfig) -> Non
         publish.check_bundle(config.out)
 
     manifest = json.loads((config.out / "manifest.json").read_text())
-    manifest["files"]["sae/vanilla/sae.safetensors"] = file_sha256(weights)
+    manifest["files"]["sae/vanilla/sae.safetensors"] = sha256(weights)
     (config.out / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ArtifactError):
         publish.check_bundle(config.out)

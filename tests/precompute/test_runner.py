@@ -132,7 +132,7 @@ def test_an_unknown_stage_is_quoted() -> None:
 
 def test_two_runs_do_not_share_a_work_folder(config: RunConfig, calls: list[str]) -> None:
     config.work.mkdir()
-    with runner.lock(config.work), pytest.raises(InputError, match="another run is at work in"):
+    with runner.locked(config.work), pytest.raises(InputError, match="another run is at work in"):
         run(config)
     run(config)
 

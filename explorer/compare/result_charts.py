@@ -1,7 +1,8 @@
 """Figures of the evaluation: fidelity against meaning, the sweep of sparsity, differences to ProtSAE.
 
-ProtSAE is blue and its variants are open circles, TopK (the vanilla autoencoder) is orange, all others are grey and
-carry their names. Bars are the standard deviation over seeds. Read `trade_off`.
+Guided methods are blue, all but the paper's own as open circles; the unguided baseline (vanilla) is orange; all others,
+those that nothing is known of among them, are grey. Points carry their names, bars are the standard deviation over
+seeds. Read `trade_off`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,12 +13,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from explorer import theme
-from explorer.compare.results import OURS, Cell, Gap
 from explorer.draw import charts
-from protsae.store.evaluation.metrics import Metric, method_kind
+from protsae.store.evaluation.methods import method_of
+from protsae.store.evaluation.metrics import Metric
+from protsae.store.evaluation.summary import Gap, Spread
 
-VANILLA = "TopK"
-"""The method that the explorer elsewhere calls vanilla."""
 GREY = theme.ORIGIN_COLOURS["none"]
 
 PLOT_PIXELS = np.array([620.0, 240.0])
@@ -38,10 +38,11 @@ PLACES = (
 
 def colour(method: str) -> str:
     """The colour that stands for a method."""
-    return theme.PROTSAE if method_kind(method) == "guided" else theme.VANILLA if method == VANILLA else GREY
+    known = method_of(method)
+    return theme.PROTSAE if known.kind == "guided" else theme.VANILLA if known.standing == "baseline" else GREY
 
 
-def trade_off(x: Mapping[str, Cell], y: Mapping[str, Cell], axes: tuple[Metric, Metric]) -> go.Figure:
+def trade_off(x: Mapping[str, Spread], y: Mapping[str, Spread], axes: tuple[Metric, Metric]) -> go.Figure:
     """One point a method that has both numbers.
 
     Args:
@@ -53,7 +54,7 @@ def trade_off(x: Mapping[str, Cell], y: Mapping[str, Cell], axes: tuple[Metric, 
     methods = [method for method in x if method in y]
     places = label_places(methods, [(x[method].mean, y[method].mean) for method in methods])
     for method, place in zip(methods, places, strict=True):
-        variant = method_kind(method) == "guided" and method != OURS
+        variant = method_of(method).kind == "guided" and method_of(method).standing != "paper"
         figure.add_scatter(
             x=[x[method].mean],
             y=[y[method].mean],
@@ -71,14 +72,14 @@ def trade_off(x: Mapping[str, Cell], y: Mapping[str, Cell], axes: tuple[Metric, 
                 "line": {"width": 2, "color": colour(method)},
             },
             hovertemplate=f"<b>{escape(method)}</b><br>{axes[0].title} %{{x:.3f}}<br>{axes[1].title} %{{y:.3f}}"
-            f"<br>{x[method].n_seeds} seed{'s' if x[method].n_seeds > 1 else ''}<extra></extra>",
+            f"<br>{x[method].n} seed{'s' if x[method].n > 1 else ''}<extra></extra>",
         )
     figure.update_xaxes(title=f"{axes[0].title} (fidelity)", range=_padded([x[m] for m in methods], 0.22))
     figure.update_yaxes(title=f"{axes[1].title} (meaning)", range=_padded([y[m] for m in methods], 0.14))
     return figure
 
 
-def sweep(lines: Mapping[str, Sequence[tuple[float, Cell]]], metric: Metric) -> go.Figure:
+def sweep(lines: Mapping[str, Sequence[tuple[float, Spread]]], metric: Metric) -> go.Figure:
     """One line a method over active features per residue (logarithmic)."""
     figure = charts.base(270)
     figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.14, "x": 0}, margin={"t": 30})
@@ -88,7 +89,7 @@ def sweep(lines: Mapping[str, Sequence[tuple[float, Cell]]], metric: Metric) -> 
             y=[cell.mean for _, cell in points],
             error_y={
                 "type": "data",
-                "array": [0 if np.isnan(cell.spread) else cell.spread for _, cell in points],
+                "array": [0 if np.isnan(cell.sd) else cell.sd for _, cell in points],
                 "width": 0,
             },
             name=escape(method),
@@ -107,14 +108,14 @@ def differences(gaps: Sequence[Gap], metric: Metric, mode: theme.Mode) -> go.Fig
     """One dot a variant; ProtSAE itself is the blue line at zero."""
     figure = charts.base(58 + 30 * len(gaps))
     figure.add_vline(x=0, line={"color": theme.PROTSAE, "width": 2})
-    spreads = [0 if np.isnan(gap.cell.spread) else gap.cell.spread for gap in gaps]
+    spreads = [0 if np.isnan(gap.cell.sd) else gap.cell.sd for gap in gaps]
     figure.add_scatter(
         x=[gap.cell.mean for gap in gaps],
         y=[escape(gap.method) for gap in gaps],
         error_x={"type": "data", "array": spreads, "width": 0, "color": theme.INK[mode]},
         mode="markers",
         marker={"size": 9, "color": theme.INK[mode]},
-        customdata=[gap.cell.n_seeds for gap in gaps],
+        customdata=[gap.cell.n for gap in gaps],
         hovertemplate="%{y}<br>" + metric.title + " %{x:+.3f}<br>seeds: %{customdata}<extra></extra>",
     )
     reach = max([0.01] + [abs(gap.cell.mean) + spread for gap, spread in zip(gaps, spreads, strict=True)]) * 1.15
@@ -123,16 +124,16 @@ def differences(gaps: Sequence[Gap], metric: Metric, mode: theme.Mode) -> go.Fig
     return figure
 
 
-def _bars(cell: Cell, ink: str) -> dict[str, Any]:
-    spread = 0 if np.isnan(cell.spread) else cell.spread
+def _bars(cell: Spread, ink: str) -> dict[str, Any]:
+    spread = 0 if np.isnan(cell.sd) else cell.sd
     return {"type": "data", "array": [spread], "color": ink, "thickness": 1.5, "width": 0, "visible": spread > 0}
 
 
-def _padded(cells: Sequence[Cell], share: float) -> list[float] | None:
+def _padded(cells: Sequence[Spread], share: float) -> list[float] | None:
     """Axis range that holds the spreads and has room for names; None leaves it to plotly."""
     if not cells:
         return None
-    spreads = [0 if np.isnan(cell.spread) else cell.spread for cell in cells]
+    spreads = [0 if np.isnan(cell.sd) else cell.sd for cell in cells]
     means = [cell.mean for cell in cells]
     room = share * (max(means) - min(means)) or 0.05
     low = min(mean - max(spread, room) for mean, spread in zip(means, spreads, strict=True))

@@ -1,17 +1,19 @@
 """The Compare page's second view: is guided better than unguided, over all terms and against all methods?
 
-Read `page`; the numbers come from `results`, the figures from `result_charts`.
+Read `page`; the numbers come from `protsae.store.evaluation.summary`, the sentences from `results`, the figures from
+`result_charts`.
 """
 
 import pandas as pd
 import streamlit as st
 
 from explorer.compare import result_charts, results
-from explorer.compare.results import MEAN
 from explorer.draw import markup, words
 from explorer.services import data
 from explorer.shell import frame
-from protsae.store.evaluation.metrics import GROUPS, METHOD_KINDS, METRICS, Metric, method_kind
+from protsae.store.evaluation.methods import KINDS, METHODS, PARTS, method_of, part_of
+from protsae.store.evaluation.metrics import GROUPS, METRICS, Metric
+from protsae.store.evaluation.summary import MEAN, Gap, Line, Summary, Table
 
 VIEWS = {"term": "One term", "methods": "All methods"}
 TITLE = "Guided against all other methods"
@@ -19,10 +21,6 @@ COMPARED = ("auc", "ev", "participation")
 """Metrics that variants of ProtSAE are told by: does it predict, does it reconstruct, do its features take part?"""
 FIDELITY, MEANING = ("lr_masked", "ev"), ("feature_auc", "f1", "auc")
 """Metrics of the plots, the preferred first."""
-PARTS = {
-    "ablation": ("What each part of ProtSAE is for", "with one part taken away"),
-    "guidance": ("Other ways to guide", "when it is guided in another way"),
-}
 PLAIN = {"displayModeBar": False}
 
 
@@ -43,25 +41,27 @@ def page() -> None:
             )
         )
         return
-    asked, options = st.query_params.get("ns"), results.choices(rows)
+    summary = Summary(rows)
+    asked, options = st.query_params.get("ns"), summary.choices()
     over = asked if asked in options else (options or [MEAN])[0]
-    frame.headline(TITLE, results.lead(rows, over), eyebrow=markup.escape(_facts(rows)))
+    frame.headline(TITLE, results.lead(summary, over), eyebrow=markup.escape(_facts(rows)))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         switch()
         if len(options) > 1:
-            over = frame.choice("Ontology", "ns", options, show=lambda name: words.NAMESPACES.get(name, "mean of all"))
-        group = frame.choice("Numbers", "group", list(GROUPS), show=words.capitalised, tip=" ".join(GROUPS.values()))
-    main_table(rows, group, over)
-    trade_off(rows, over)
-    sparsity(rows, over)
-    found = {part: variants(rows, part, over) for part in PARTS}
+            over = frame.choice("Ontology", "ns", options, show=_choice)
+        questions = " ".join(group.question for group in GROUPS.values())
+        group = frame.choice("Numbers", "group", list(GROUPS), show=words.capitalised, tip=questions)
+    main_table(summary, group, over)
+    trade_off(summary, over)
+    sparsity(summary, over)
+    found = {part: variants(summary, part, over) for part in summary.variant_parts()}
     downloads(rows, found)
 
 
-def main_table(rows: pd.DataFrame, group: str, over: str) -> None:
+def main_table(summary: Summary, group: str, over: str) -> None:
     """Methods by the metrics of one group, what each says, and the file."""
-    st.subheader(GROUPS[group], anchor=False)
-    shown = results.table(rows, group, over)
+    st.subheader(GROUPS[group].question, anchor=False)
+    shown = summary.table("main", group, over)
     if not shown.lines:
         frame.say("No method has these numbers yet.")
         return
@@ -75,7 +75,7 @@ def main_table(rows: pd.DataFrame, group: str, over: str) -> None:
     _save("Table (CSV)", results.as_csv(shown), f"evaluation_{group}_{over}.csv")
 
 
-def table_html(shown: results.Table) -> str:
+def table_html(shown: Table) -> str:
     """The table as escaped HTML: a head that explains itself, methods by kind, the best in bold."""
     arrows = {"higher": " ↑", "lower": " ↓", "neither": ""}
     head = "".join(
@@ -84,10 +84,10 @@ def table_html(shown: results.Table) -> str:
     )
     width = len(shown.metrics) + 2
     body = []
-    for kind, told in METHOD_KINDS.items():
-        lines = [line for line in shown.lines if line.kind == kind]
+    for kind in KINDS.values():
+        lines = [line for line in shown.lines if line.kind == kind.key]
         if lines:
-            title = f"<b>{markup.escape(words.capitalised(kind))}</b>: {markup.escape(told)}"
+            title = f"<b>{markup.escape(words.capitalised(kind.key))}</b>: {markup.escape(kind.sentence)}"
             body.append(f'<tr class="kind"><td colspan="{width}"><span>{title}</span></td></tr>')
             body += [_line_html(line, shown) for line in lines]
     return (
@@ -96,7 +96,7 @@ def table_html(shown: results.Table) -> str:
     )
 
 
-def _line_html(line: results.Line, shown: results.Table) -> str:
+def _line_html(line: Line, shown: Table) -> str:
     dot = f'<span class="ps-dot" style="background:{result_charts.colour(line.method)}"></span>'
     numbers = []
     for metric in shown.metrics:
@@ -104,21 +104,19 @@ def _line_html(line: results.Line, shown: results.Table) -> str:
         if value is None:
             numbers.append('<td class="ps-soft">-</td>')
             continue
-        mean, _, spread = markup.escape(results.amount(value, metric)).partition(" ± ")
+        mean, _, spread = markup.escape(value.text(metric.digits)).partition(" ± ")
         best = f"<b>{mean}</b>" if line.method in shown.best[metric.key] else mean
-        tip = f' title="{words.count(value.n_seeds, "seed")}"'
+        tip = f' title="{words.count(value.n, "seed")}"'
         soft = f' <span class="ps-soft">± {spread}</span>' if spread else ""
         numbers.append(f"<td{tip}>{best}{soft}</td>")
     return f"<tr><td>{dot}{markup.escape(line.method)}</td>{''.join(numbers)}<td>{line.n_seeds}</td></tr>"
 
 
-def trade_off(rows: pd.DataFrame, over: str) -> None:
+def trade_off(summary: Summary, over: str) -> None:
     """Fidelity against meaning, a point a method; controls would stretch the axes and are left to the table."""
-    seeds = results.per_seed(rows, "main", results.scope(rows, "main", over))
-    known = set(seeds["metric"])
-    axes = _metric(FIDELITY, known), _metric(MEANING, known)
-    x, y = (results.cells(seeds, axis.key) for axis in axes)
-    both = [method for method in results.ordered(list(x)) if method in y and method_kind(method) != "control"]
+    axes = _metric(summary, "main", FIDELITY, over), _metric(summary, "main", MEANING, over)
+    x, y = (summary.cells("main", axis.key, over) for axis in axes)
+    both = [method for method in x if method in y and method_of(method).kind != "control"]
     if len(both) < 2:
         return
     st.subheader("What meaning costs in fidelity", anchor=False)
@@ -127,30 +125,27 @@ def trade_off(rows: pd.DataFrame, over: str) -> None:
     st.plotly_chart(result_charts.trade_off({m: x[m] for m in both}, y, axes), key="trade_off", config=PLAIN)
 
 
-def sparsity(rows: pd.DataFrame, over: str) -> None:
+def sparsity(summary: Summary, over: str) -> None:
     """The two axes of the trade-off at several k."""
-    told = results.scope(rows, "sparsity", over)
-    known = set(rows.loc[rows["part"] == "sparsity", "metric"])
-    axes = [_metric(names, known) for names in (FIDELITY, MEANING)]
-    lines = {axis: found for axis in axes if (found := results.sweep(rows, over, axis.key))}
+    axes = [_metric(summary, "sparsity", names, over) for names in (FIDELITY, MEANING)]
+    lines = {axis: found for axis in axes if (found := summary.sweep(axis.key, over))}
     if not lines:
         return
-    st.subheader("With fewer and with more active features", anchor=False)
-    frame.say(_where(told))
+    st.subheader(PARTS["sparsity"].title, anchor=False)
+    frame.say(_where(summary.scope("sparsity", over)))
     for column, (axis, found) in zip(st.columns(2, gap="large"), lines.items(), strict=False):
         with column:
             st.plotly_chart(result_charts.sweep(found, axis), key=f"sweep_{axis.key}", config=PLAIN)
 
 
-def variants(rows: pd.DataFrame, part: str, over: str) -> list[results.Gap]:
+def variants(summary: Summary, part: str, over: str) -> list[Gap]:
     """Differences of a part's methods to ProtSAE, a figure a metric; returns them."""
-    gaps = results.differences(rows, part, over, COMPARED)
+    gaps = summary.gaps(part, COMPARED, over)
     if not gaps:
         return gaps
-    title, what = PARTS[part]
-    st.subheader(title, anchor=False)
-    told = _where(results.scope(rows, part, over))
-    frame.say(f"How far ProtSAE moves from itself (blue line) {what}, seed by seed. {told}")
+    st.subheader(part_of(part).title, anchor=False)
+    where = _where(summary.scope(part, over))
+    frame.say(f"How far ProtSAE moves from itself (blue line) {part_of(part).change}, seed by seed. {where}")
     keys = [key for key in COMPARED if any(gap.metric == key for gap in gaps)]
     for column, key in zip(st.columns(len(keys), gap="medium"), keys, strict=True):
         here = [gap for gap in gaps if gap.metric == key]
@@ -161,7 +156,7 @@ def variants(rows: pd.DataFrame, part: str, over: str) -> list[results.Gap]:
     return gaps
 
 
-def downloads(rows: pd.DataFrame, gaps: dict[str, list[results.Gap]]) -> None:
+def downloads(rows: pd.DataFrame, gaps: dict[str, list[Gap]]) -> None:
     """Files of what the figures show, and of every stored number."""
     with st.container(horizontal=True):
         if any(gaps.values()):
@@ -181,23 +176,27 @@ def _facts(rows: pd.DataFrame) -> str:
     return " · ".join([*proteins, words.count(methods, "method"), words.count(seeds, "seed")])
 
 
-def _metric(names: tuple[str, ...], known: set[str]) -> Metric:
-    return METRICS[next((name for name in names if name in known), names[0])]
+def _metric(summary: Summary, part: str, names: tuple[str, ...], over: str) -> Metric:
+    """The first of the metrics that any method of the part has."""
+    return METRICS[next((name for name in names if summary.cells(part, name, over)), names[0])]
 
 
-def _where(told: list[str]) -> str:
-    return f"Told for {words.join([words.NAMESPACES[name] for name in told])}." if told else ""
+def _choice(name: str) -> str:
+    return "mean of all" if name == MEAN else results.namespace(name)
 
 
-def _has_spread(shown: results.Table) -> bool:
-    return any(value.n_seeds > 1 for line in shown.lines for value in line.cells.values())
+def _where(scope: list[str]) -> str:
+    return f"For {words.join([results.namespace(name) for name in scope])}." if scope else ""
+
+
+def _has_spread(shown: Table) -> bool:
+    return any(value.n > 1 for line in shown.lines for value in line.cells.values())
 
 
 def _legend(methods: list[str]) -> str:
-    names = {
-        result_charts.colour(results.OURS): "ProtSAE (open: its variants)",
-        result_charts.colour(result_charts.VANILLA): "TopK, the vanilla autoencoder",
-        result_charts.GREY: "other methods",
-    }
+    names = {"paper": "ProtSAE (open: its variants)", "baseline": "TopK, the vanilla autoencoder"}
+    inks = {result_charts.colour(m.name): names[m.standing] for m in METHODS.values() if m.standing in names}
     present = {result_charts.colour(method) for method in methods}
-    return markup.dots_legend((name, ink) for ink, name in names.items() if ink in present)
+    return markup.dots_legend(
+        (name, ink) for ink, name in (inks | {result_charts.GREY: "other methods"}).items() if ink in present
+    )

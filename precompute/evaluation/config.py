@@ -5,7 +5,7 @@ Read `EvaluateConfig`, then `read_run`.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from precompute.config import RunConfig
 from precompute.options import build
@@ -13,8 +13,7 @@ from precompute.pipeline.runner import RUN_NAME
 from protsae.errors import BundleError, ConfigError, InputError
 from protsae.files import read_json
 from protsae.ontology.graph import Namespace
-
-Part = Literal["main", "ablation", "sparsity", "guidance"]
+from protsae.store.evaluation.methods import PartKey
 
 _AT_LEAST = {
     "seeds": 1,
@@ -35,7 +34,7 @@ class EvaluateConfig:
     bundle: Path
     """Folder of a finished bundle; its work folder BUNDLE.work must be there too."""
 
-    parts: tuple[Part, ...] = ("main", "ablation", "sparsity", "guidance")
+    parts: tuple[PartKey, ...] = ("main", "ablation", "sparsity", "guidance")
     """Parts of the evaluation."""
 
     namespaces: tuple[Namespace, ...] = ("MFO", "BPO", "CCO")

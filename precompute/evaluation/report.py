@@ -3,37 +3,32 @@
 Every number and every verdict comes from the table `evaluation` and the manifest; nothing is typed in. What was not run
 is said to be missing.
 
-Read `write_report`. Means, spreads and verdicts are in `summary.py`.
+Read `write_report`. Means, spreads and verdicts are in `protsae/store/evaluation/summary.py`, which the Compare page
+asks, too.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from precompute.evaluation import plots
-from precompute.evaluation.context import Context
 from precompute.evaluation.hardware import describe
 from precompute.evaluation.rows import SPARSITY
 from precompute.evaluation.store import Results
-from precompute.evaluation.summary import Summary, directions
 from precompute.evaluation.training import train_settings
 from precompute.pipeline.progress import duration
 from protsae.files import write_text
-from protsae.store.evaluation.metrics import METRICS
-
-GROUPS = {"function": "Function prediction", "fidelity": "Fidelity", "meaning": "Meaning of single features"}
-PARTS = {
-    "ablation": "Ablations of the paper",
-    "guidance": "Other ways to guide",
-}
+from protsae.store.evaluation.methods import PARTS
+from protsae.store.evaluation.metrics import GROUPS, METRICS
+from protsae.store.evaluation.summary import MEAN, Spread, Summary
 
 PROTOCOL = """\
 - Splits follow homology clusters: no test protein has a relative in train. Features, thresholds, penalties and
-  poolings are chosen on train or valid and told on test.
+  poolings are chosen on train or valid and scored on test.
 - Labels are closed under ancestors; a protein counts in a sub-ontology where it has at least one annotation there.
   Scores are propagated to ancestors; the root is left out. Thresholds 0, .01, ..., 1. Information content is given
   the parents, over all proteins of the corpus.
@@ -55,8 +50,8 @@ PROTOCOL = """\
 def write_report(results: Results, table: pd.DataFrame) -> None:
     """Write the report and its pictures; each file appears whole or not at all."""
     path = results.config.report
-    summary = Summary(table, list(results.context.spaces))
-    pictures = _pictures(summary, results.context)
+    summary = Summary(table)
+    pictures = _pictures(summary)
     folder = path.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in pictures.items():
@@ -67,8 +62,8 @@ def write_report(results: Results, table: pd.DataFrame) -> None:
         *_setting(results),
         "## Does the paper's finding hold here?",
         "A direction holds where all seeds agree in sign and the mean difference exceeds its spread over seeds.",
-        _table(("Direction", "Verdict", "Evidence"), [tuple(found) for found in directions(summary)]),
-        "## All methods",
+        _table(("Direction", "Verdict", "Evidence"), [tuple(found) for found in summary.directions()]),
+        f"## {PARTS['main'].title}",
         *_main(summary),
         *(f"![{name}]({folder.name}/{name})" for name in pictures),
         *_other_parts(summary),
@@ -116,77 +111,81 @@ def _setting(results: Results) -> list[str]:
     lines.append(_table(("Sub-ontology", "guiding terms", "train", "valid", "test"), spaces))
     if missing:
         kinds = Counter(name.rsplit("/", 2)[0] for name in missing)
-        told = ", ".join(f"{name} ({count})" for name, count in kinds.items())
-        lines.append(f"**Missing:** {len(missing)} of {len(results.every)} rows have no result: {told}.")
+        which = ", ".join(f"{name} ({count})" for name, count in kinds.items())
+        lines.append(f"**Missing:** {len(missing)} of {len(results.every)} rows have no result: {which}.")
     return lines
 
 
 def _main(summary: Summary) -> list[str]:
-    methods = summary.methods("main")
-    if not methods:
+    if not summary.methods("main"):
         return ["No row of the main table has been run."]
     lines = []
-    for group, title in GROUPS.items():
-        lines.append(f"### {title}")
-        for namespace in ("", *summary.namespaces):
-            lines.append(f"**{namespace or 'Mean of ' + ', '.join(summary.namespaces)}**")
-            lines.append(_method_table(summary, "main", methods, group, namespace))
+    for group in GROUPS.values():
+        lines.append(f"### {group.title}")
+        for over in summary.choices():
+            lines.append(f"**{'Mean of ' + ', '.join(summary.namespaces()) if over == MEAN else over}**")
+            lines.append(_method_table(summary, "main", group.key, over))
     return lines
 
 
 def _other_parts(summary: Summary) -> list[str]:
     lines = []
-    for part, title in PARTS.items():
-        lines.append(f"## {title}")
-        methods = summary.methods(part)
-        if not methods:
+    for part in (part for part in PARTS.values() if part.change):
+        lines.append(f"## {part.title}")
+        if not summary.methods(part.key):
             lines.append("Not run.")
-        for group, group_title in GROUPS.items() if methods else ():
-            lines.append(f"**{group_title}** ({summary.namespaces[0]})")
-            lines.append(_method_table(summary, part, methods, group, summary.namespaces[0]))
+            continue
+        for group in GROUPS.values():
+            lines.append(f"**{group.title}** ({', '.join(summary.scope(part.key))})")
+            lines.append(_method_table(summary, part.key, group.key, MEAN))
     return lines
 
 
 def _sparsity(summary: Summary) -> list[str]:
-    lines = ["## Sparsity", f"k from {SPARSITY[0]} to {SPARSITY[-1]}; TopK at the L0 that ProtSAE has at each k."]
-    points = summary.settings("sparsity")
-    if not points:
-        return [*lines, "Not run."]
-    wanted = ("l0", "fmax", "auc", "feature_auc", "ev", "lr_masked", "f1", "participation")
-    rows = [
-        (method, k, *(str(summary.of("sparsity", method, metric, summary.namespaces[0], k)) for metric in wanted))
-        for method, k in points
+    lines = [
+        f"## {PARTS['sparsity'].title}",
+        f"k from {SPARSITY[0]} to {SPARSITY[-1]}; TopK at the L0 that ProtSAE has at each k.",
     ]
+    wanted = ("l0", "fmax", "auc", "feature_auc", "ev", "lr_masked", "f1", "participation")
+    by_row: dict[tuple[str, int], dict[str, Spread]] = {}
+    for metric in wanted:
+        for method, points in summary.settings("sparsity", metric).items():
+            for k, number in points:
+                by_row.setdefault((method, k), {})[metric] = number
+    if not by_row:
+        return [*lines, "Not run."]
+    rows = [(method, k, *(_cell(by_row[method, k], metric) for metric in wanted)) for method, k in sorted(by_row)]
     return [*lines, _table(("Method", "k", *(METRICS[metric].title for metric in wanted)), rows)]
 
 
-def _method_table(summary: Summary, part: str, methods: Sequence[str], group: str, namespace: str) -> str:
-    metrics = [metric for metric in METRICS.values() if metric.group == group]
-    rows = []
-    for method in methods:
-        found = [summary.of(part, method, metric.key, namespace) for metric in metrics]
-        if any(value.n for value in found):
-            rows.append((method, *map(str, found), max(value.n for value in found)))
-    return _table(("Method", *(metric.title for metric in metrics), "seeds"), rows)
+def _method_table(summary: Summary, part: str, group: str, over: str) -> str:
+    shown = summary.table(part, group, over)
+    rows = [
+        (line.method, *(_cell(line.cells, metric.key) for metric in shown.metrics), line.n_seeds)
+        for line in shown.lines
+    ]
+    return _table(("Method", *(metric.title for metric in shown.metrics), "seeds"), rows)
 
 
-def _pictures(summary: Summary, context: Context) -> dict[str, str]:
+def _cell(cells: Mapping[str, Spread], metric: str) -> str:
+    return cells[metric].text(METRICS[metric].digits) if metric in cells else "-"
+
+
+def _pictures(summary: Summary) -> dict[str, str]:
     pictures = {}
-    points = []
-    for method in summary.methods("main"):
-        x, y = (summary.of("main", method, metric) for metric in ("lr_masked", "auc"))
-        if x.n and y.n:
-            points.append(plots.Point(method, x.mean, y.mean, np.nan_to_num(x.sd), np.nan_to_num(y.sd)))
+    x, y = (summary.cells("main", metric) for metric in ("lr_masked", "auc"))
+    points = [
+        plots.Point(method, x[method].mean, y[method].mean, np.nan_to_num(x[method].sd), np.nan_to_num(y[method].sd))
+        for method in x
+        if method in y
+    ]
     if points:
         titles = {"x_title": "Loss recovered (masked)", "y_title": "AUC of function prediction"}
         pictures["tradeoff.svg"] = plots.scatter(points, **titles)
-    namespace = next(iter(context.spaces))
     for metric in ("auc", "lr_masked"):
-        series: dict[str, list[tuple[float, float]]] = {}
-        for method, k in summary.settings("sparsity"):
-            x, y = (summary.of("sparsity", method, name, namespace, k) for name in ("l0", metric))
-            if x.n and y.n:
-                series.setdefault(method, []).append((x.mean, y.mean))
+        series = {
+            method: [(l0, number.mean) for l0, number in points] for method, points in summary.sweep(metric).items()
+        }
         if series:
             titles = {"x_title": "L0", "y_title": METRICS[metric].title}
             pictures[f"sparsity_{metric}.svg"] = plots.lines(series, **titles)

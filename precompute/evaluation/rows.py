@@ -18,7 +18,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from precompute.config import RunConfig
-from precompute.evaluation.config import EvaluateConfig, Part
+from precompute.evaluation.config import EvaluateConfig
+from protsae.store.evaluation import methods
+from protsae.store.evaluation.methods import METHODS, PROTSAE, TUNED, PartKey
 
 Overrides = tuple[tuple[str, Any], ...]
 
@@ -39,23 +41,16 @@ PAPER: Mapping[str, Any] = MappingProxyType(
 )
 """Switches of `ProtSAEConfig` in the paper's form."""
 
-PROTSAE = "ProtSAE"
-NO_AXIOMS = "ProtSAE without axioms"
-TUNED = "ProtSAE, tuned guidance"
-LINEAR_PROBE = "linear probe"
-NEURONS = "PLM neurons"
-PROBED = "{} + logistic probe"
-
 UNGUIDED: Mapping[str, str] = MappingProxyType(
-    {"topk": "TopK", "batchtopk": "BatchTopK", "gated": "Gated", "jumprelu": "JumpReLU", "relu": "ReLU + L1"}
+    {method.architecture: method.name for method in METHODS.values() if method.kind == "unguided"}
 )
 """Architecture -> how it is called."""
 
 ABLATIONS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "no detach": {"detach": False},
-        "no forced activation": {"forced_activation": False},
-        "no rescale": {"rescale": False},
+        methods.NO_DETACH: {"detach": False},
+        methods.NO_FORCING: {"forced_activation": False},
+        methods.NO_RESCALE: {"rescale": False},
         "lambda (1, 1)": {"lambda_annot": 1.0, "lambda_axiom": 1.0},
     }
 )
@@ -91,7 +86,7 @@ SPARSITY = (16, 32, 64, 128)
 class Row(NamedTuple):
     """One unit of work."""
 
-    part: Part
+    part: PartKey
     method: str
     """As shown."""
 
@@ -126,15 +121,15 @@ class Row(NamedTuple):
 class Alias(NamedTuple):
     """A method of one part whose numbers are shown in another part, too."""
 
-    part: Part
+    part: PartKey
     method: str
-    to_part: Part
+    to_part: PartKey
     to_method: str
 
 
 ALIASES = (
     Alias("main", PROTSAE, "ablation", PROTSAE),
-    Alias("main", NO_AXIOMS, "ablation", "no axioms"),
+    Alias("main", methods.NO_AXIOMS, "ablation", methods.ABLATED_AXIOMS),
     Alias("main", PROTSAE, "sparsity", PROTSAE),
     Alias("main", PROTSAE, "guidance", "paper's form"),
     Alias("main", TUNED, "guidance", TUNED),
@@ -174,7 +169,7 @@ def plan_rows(
 
 def _is_core(row: Row) -> bool:
     """One of the methods whose spread over seeds is wanted first, or what they are held against."""
-    return row.method in {PROTSAE, TUNED, UNGUIDED["topk"], LINEAR_PROBE}
+    return row.method in {PROTSAE, TUNED, methods.TOPK, methods.LINEAR_PROBE}
 
 
 def chosen_rows(every: Sequence[Row], config: EvaluateConfig) -> list[Row]:
@@ -198,7 +193,7 @@ def with_needs(every: Sequence[Row], wanted: Iterable[Row]) -> list[Row]:
     return [row for row in every if row.name in found]
 
 
-def _sources(parts: Collection[Part], row: Row) -> set[str]:
+def _sources(parts: Collection[PartKey], row: Row) -> set[str]:
     """The parts whose rows are wanted, with those that lend this row's numbers to one of them."""
     lent = {alias.part for alias in ALIASES if alias.to_part in parts and alias.method == row.method}
     return {*parts, *(lent if row.part in lent else ())}
@@ -211,17 +206,17 @@ def _main(run: RunConfig, namespaces: Sequence[str], seed: int, tuned: Mapping[s
     rows = guided(PROTSAE, {})
     needs = tuple(row._replace(seed=0).name for row in rows)
     if seed == 0:
-        probes = [Row("main", LINEAR_PROBE, "probe", ns, 0, 0) for ns in namespaces]
-        rows = [*probes, Row("main", NEURONS, "neurons", "", 0, 0), *rows]
-    rows.append(Row("main", UNGUIDED["topk"], "topk", "", 0, seed, needs=needs))
+        probes = [Row("main", methods.LINEAR_PROBE, "probe", ns, 0, 0) for ns in namespaces]
+        rows = [*probes, Row("main", methods.NEURONS, "neurons", "", 0, 0), *rows]
+    rows.append(Row("main", methods.TOPK, "topk", "", 0, seed, needs=needs))
     if dict(tuned) != dict(PAPER):
         rows += guided(TUNED, tuned)
-    rows += guided(NO_AXIOMS, {"axioms": False})
+    rows += guided(methods.NO_AXIOMS, {"axioms": False})
     rows += [Row("main", UNGUIDED[kind], kind, "", 0, seed, needs=needs) for kind in UNGUIDED if kind != "topk"]
     if seed == 0:
-        rows += [Row("main", "SpLiCE", "splice", ns, 0, 0, needs=needs) for ns in namespaces]
-    rows += [Row("main", "null: permuted labels", "permuted", ns, 0, seed) for ns in namespaces]
-    rows.append(Row("main", "null: random dictionary", "random", "", 0, seed, needs=needs))
+        rows += [Row("main", methods.SPLICE, "splice", ns, 0, 0, needs=needs) for ns in namespaces]
+    rows += [Row("main", methods.PERMUTED, "permuted", ns, 0, seed) for ns in namespaces]
+    rows.append(Row("main", methods.RANDOM, "random", "", 0, seed, needs=needs))
     return rows
 
 
@@ -240,7 +235,7 @@ def _sparsity(run: RunConfig, namespace: str, d_sae: int) -> list[Row]:
             guided = guided._replace(part="main")
         else:
             rows.append(guided)
-        rows.append(Row("sparsity", UNGUIDED["topk"], "topk", namespace, k, 0, needs=(guided.name,)))
+        rows.append(Row("sparsity", methods.TOPK, "topk", namespace, k, 0, needs=(guided.name,)))
     return rows
 
 

@@ -13,11 +13,12 @@ import torch
 from precompute.evaluation import function, meaning
 from precompute.evaluation.context import Context, Space
 from precompute.evaluation.pooling import Pooled, decode_sparse, pool
-from precompute.evaluation.rows import PROBED, PROTSAE, UNGUIDED, Row
+from precompute.evaluation.rows import Row
 from precompute.evaluation.training import Trained, neurons_row, splice_row, train_row
 from precompute.pipeline.progress import Meter, Report
 from protsae.measures.probes import choose_logistic
 from protsae.sae.base import SAE
+from protsae.store.evaluation.methods import PROBED, PROTSAE, TOPK
 from protsae.training.batches import BatchStream
 from protsae.training.validation import validate
 
@@ -97,7 +98,7 @@ def _score_sae(context: Context, row: Row, k: int, trained: Trained, report: Rep
     for space in spaces:
         metrics, notes = _score_space(context, row, sae, space, pooled.on(space.rows))
         entries.append(Entry(row.method, space.namespace, k, {**(shared if row.namespace else {}), **metrics}, notes))
-        if row.part == "main" and row.seed == 0 and row.method in {PROTSAE, UNGUIDED["topk"]}:
+        if row.part == "main" and row.seed == 0 and row.method in {PROTSAE, TOPK}:
             probed = function.predict_from_codes(space, pooled.on(space.rows))
             entries.append(Entry(PROBED.format(row.method), space.namespace, k, probed.metrics, {}))
     return Scored([_finite(entry) for entry in entries], trained.l0, trained.facts)

@@ -1,29 +1,30 @@
 """What the numbers of the table `evaluation` are called and mean, for the report and for the explorer.
 
-Read `METRICS`, then `method_kind`.
+Read `METRICS`. The methods that they judge are in `methods.py`.
 """
 
 from typing import Literal, NamedTuple
 
-PARTS = ("main", "ablation", "sparsity", "guidance")
-"""Main table; the paper's ablations; other k; other ways to guide."""
+GroupKey = Literal["function", "fidelity", "meaning"]
 
-GROUPS = {
-    "function": "Do the predictions of GO terms hold on unseen proteins?",
-    "fidelity": "How much of the language model's states do the features keep?",
-    "meaning": "Does one feature stand for one term?",
+
+class Group(NamedTuple):
+    """Metrics that answer one question."""
+
+    key: GroupKey
+    title: str
+    question: str
+
+
+GROUPS: dict[str, Group] = {
+    group.key: group
+    for group in (
+        Group("function", "Function prediction", "Do the predictions of GO terms hold on unseen proteins?"),
+        Group("fidelity", "Fidelity", "How much of the language model's states do the features keep?"),
+        Group("meaning", "Meaning of single features", "Does one feature stand for one term?"),
+    )
 }
-"""Groups of metrics and the question that each answers."""
-
-MethodKind = Literal["guided", "unguided", "fitted", "control"]
-
-METHOD_KINDS: dict[MethodKind, str] = {
-    "guided": "GO terms guided the training",
-    "unguided": "trained without labels; features matched to terms afterwards",
-    "fitted": "labels fitted afterwards, to states or features",
-    "control": "what no training gives: neurons, random features, shuffled labels",
-}
-"""Kinds of method and how they use GO labels, in the order of tables."""
+"""In the order of pages."""
 
 
 class Metric(NamedTuple):
@@ -31,7 +32,7 @@ class Metric(NamedTuple):
 
     key: str
     title: str
-    group: Literal["function", "fidelity", "meaning"]
+    group: GroupKey
     better: Literal["higher", "lower", "neither"]
     sentence: str
     """What it says, in plain words."""
@@ -113,7 +114,7 @@ _METRICS = (
         "Loss recovered, unmasked",
         "fidelity",
         "higher",
-        "Loss recovered on visible residues, where copying the input is enough: an easier task, told for "
+        "Loss recovered on visible residues, where copying the input is enough: an easier task, for "
         "comparison with earlier work.",
     ),
     Metric(
@@ -242,17 +243,3 @@ _METRICS = (
 
 METRICS: dict[str, Metric] = {metric.key: metric for metric in _METRICS}
 """By key, in the order of tables."""
-
-
-def method_kind(method: str) -> MethodKind:
-    """How a method of the table came to use GO labels, by its name.
-
-    Args:
-        method: as in the column `method`: 'ProtSAE', 'TopK', 'linear probe', 'null: permuted labels', ...
-    """
-    name = method.casefold()
-    if name.startswith(("null", "permuted", "random", "plm neurons")):
-        return "control"
-    if "probe" in name or name == "splice":
-        return "fitted"
-    return "guided" if name.startswith("protsae") else "unguided"

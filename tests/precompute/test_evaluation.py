@@ -16,15 +16,17 @@ from scipy.sparse import csr_array
 
 from precompute.__main__ import main
 from precompute.config import RunConfig
-from precompute.evaluation import function, plots, summary
+from precompute.evaluation import function, plots
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.context import Space
 from precompute.evaluation.hierarchy import ancestors_among, conditional_information
 from precompute.evaluation.pooling import pool
-from precompute.evaluation.rows import GUIDANCE, PAPER, PROTSAE, chosen_rows, plan_rows
+from precompute.evaluation.rows import GUIDANCE, PAPER, chosen_rows, plan_rows
 from protsae.ontology.graph import Ontology
 from protsae.sae import TopKSAE, TopKSAEConfig
 from protsae.shards import ShardReader, ShardWriter
+from protsae.store.evaluation.methods import PARTS
+from protsae.store.evaluation.summary import Summary
 from protsae.store.reader import StoreReader
 
 QUICK = ("--epochs", "1", "--seeds", "1", "--fidelity-proteins", "4", "--workers", "1", "--device", "cpu")
@@ -115,7 +117,11 @@ def test_the_report_holds_the_numbers_and_says_what_is_missing(bundle: Path, rep
     value = results(bundle)["main/linear probe/MFO/seed 0"]["entries"][0]["metrics"]["fmax"]
     assert f"| linear probe | {value:.3f} |" in text
     assert f"guidance/{next(iter(GUIDANCE))} (1)" in text
-    assert "## Sparsity" in text
+    assert f"## {PARTS['sparsity'].title}\n" in text
+    table = Summary(stored(bundle)).table("main", "function", "BPO")
+    for line in table.lines:
+        cells = [line.cells[m.key].text(m.digits) if m.key in line.cells else "-" for m in table.metrics]
+        assert " | ".join(["", line.method, *cells, str(line.n_seeds), ""]).strip() in text
     assert (report.parent / "results" / "tradeoff.svg").read_text().startswith("<svg")
     assert str(bundle.parent) not in text
 
@@ -170,9 +176,9 @@ def test_a_failing_row_loses_nothing_but_what_needs_it(
     monkeypatch.setattr(worker, "run_row", broken)
     arguments = ["--parts", "sparsity", "--report", str(report)]
     assert main(["evaluate", str(bundle), "--quiet", *QUICK, *arguments]) == 2
-    told = capsys.readouterr().err
-    assert "sparsity/ProtSAE k16/MFO/seed 0: ZeroDivisionError" in told
-    assert "sparsity/TopK k16/MFO/seed 0: needs sparsity/ProtSAE k16/MFO/seed 0" in told
+    error = capsys.readouterr().err
+    assert "sparsity/ProtSAE k16/MFO/seed 0: ZeroDivisionError" in error
+    assert "sparsity/TopK k16/MFO/seed 0: needs sparsity/ProtSAE k16/MFO/seed 0" in error
     assert "sparsity/TopK k32/MFO/seed 0" in results(bundle)
     assert (
         "Traceback"
@@ -297,34 +303,6 @@ def test_information_is_given_the_parents(tiny_inputs: Path) -> None:
     np.testing.assert_allclose(bits, [np.log2(6 / 2), np.log2(6 / 4), np.log2(4 / 2)])
     above = ancestors_among(columns.tolist(), ontology)
     np.testing.assert_array_equal(np.argwhere(above), [[2, 1]])
-
-
-def table_of(values: dict[tuple[str, str], list[float]], part: str = "main") -> pd.DataFrame:
-    rows = [
-        (part, method, "MFO", 4, seed, metric, value)
-        for (method, metric), by_seed in values.items()
-        for seed, value in enumerate(by_seed)
-    ]
-    return pd.DataFrame(rows, columns=["part", "method", "namespace", "k", "seed", "metric", "value"])
-
-
-def test_verdicts_follow_the_numbers_in_both_directions() -> None:
-    def verdict(own: list[float], other: list[float]) -> str:
-        table = table_of({(PROTSAE, "auc"): own, ("TopK", "auc"): other})
-        found = summary.directions(summary.Summary(table, ["MFO"]))
-        return next(d.verdict for d in found if d.claim == "ProtSAE is above every unsupervised SAE in AUC")
-
-    assert verdict([0.8, 0.81, 0.82], [0.6, 0.61, 0.6]) == "holds"
-    assert verdict([0.6, 0.61, 0.6], [0.8, 0.81, 0.82]) == "does not hold"
-    assert verdict([0.8, 0.6, 0.7], [0.7, 0.7, 0.7]) == "not resolved"
-    assert verdict([0.8], [0.7]) == "one seed, for it"
-    assert verdict([], [0.7]) == "missing"
-
-
-def test_a_mean_over_sub_ontologies_needs_all_of_them() -> None:
-    table = table_of({("TopK", "auc"): [0.5, 0.7]})
-    assert summary.Summary(table, ["MFO"]).of("main", "TopK", "auc") == pytest.approx((0.6, 0.1414213, 2))
-    assert summary.Summary(table, ["MFO", "BPO"]).of("main", "TopK", "auc").n == 0
 
 
 def test_pictures_escape_names_and_place_points() -> None:

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
-from protsae.store.evaluation.metrics import GROUPS, METHOD_KINDS, METRICS, PARTS, method_kind
+from protsae.store.evaluation.methods import PARTS
+from protsae.store.evaluation.metrics import GROUPS, METRICS
 from protsae.store.reader import StoreReader
 from protsae.store.writer import StoreWriter
 
@@ -60,24 +60,3 @@ def test_every_metric_has_one_title_and_says_what_it_means() -> None:
     assert {metric.group for metric in METRICS.values()} == set(GROUPS)
     for metric in METRICS.values():
         assert re.match(r"[A-Z].*\.$", metric.sentence), metric.key
-
-
-@pytest.mark.parametrize(
-    ("method", "kind"),
-    [
-        ("ProtSAE", "guided"),
-        ("ProtSAE without axioms", "guided"),
-        ("TopK", "unguided"),
-        ("ReLU + L1", "unguided"),
-        ("SpLiCE", "fitted"),
-        ("linear probe", "fitted"),
-        ("TopK + logistic probe", "fitted"),
-        ("ProtSAE + logistic probe", "fitted"),
-        ("null: permuted labels", "control"),
-        ("null: random dictionary", "control"),
-        ("random dictionary", "control"),
-    ],
-)
-def test_methods_are_told_apart_by_how_they_use_labels(method: str, kind: str) -> None:
-    assert method_kind(method) == kind
-    assert kind in METHOD_KINDS

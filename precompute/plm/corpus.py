@@ -10,6 +10,7 @@ Read `Corpus` first.
 import gzip
 import hashlib
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from esm.data import Alphabet
 from torch import Tensor
 
 from precompute.inputs.homology import read_clusters, split_of
-from protsae.errors import InputError
+from protsae.errors import ConfigError, InputError
 
 BUCKETS = (128, 256, 384)
 """Batch lengths in tokens, two special tokens included."""
@@ -32,6 +33,9 @@ EVALUATION_SEQUENCES = 1000
 """Most held-out sequences that a perplexity is measured on."""
 
 EVALUATION_MASKED = 0.15
+
+
+_UNIPROT_NAME = re.compile(r"(?:sp|tr)\|(?P<accession>[^|\s]+)\|\S*")
 
 
 class Batch(NamedTuple):
@@ -61,7 +65,7 @@ class Corpus:
             seed: of cuts, order and masks.
 
         Raises:
-            InputError: a file is missing or holds nothing usable.
+            InputError: a file is missing or holds nothing usable, or a set of sequences comes out empty.
         """
         self.alphabet = Alphabet.from_architecture("ESM-1b")
         self.tokens_per_step = tokens_per_step
@@ -81,16 +85,46 @@ class Corpus:
         homology = [i for i, name in enumerate(names) if name in held_out.test]
         homology.sort(key=lambda i: _hash(names[i]))
         self.homology = [encoded[i] for i in homology[:EVALUATION_SEQUENCES]]
+        self._check(sequences, clusters, names, held_out)
         counts = np.bincount(np.concatenate(self.train), minlength=len(self.alphabet))
         self.unigram = counts / counts.sum()
+
+    def arrays(self) -> Iterator[np.ndarray]:
+        """Tokens and lengths of the training and held-out sequences: all that a training sees of the files."""
+        for part in (self.train, self.random, self.homology):
+            yield np.concatenate(part)
+            yield np.array([len(sequence) for sequence in part])
+
+    def _check(self, path: Path, clusters: Sequence[Path], names: Sequence[str], held_out: "_HeldOut") -> None:
+        given = ", ".join(map(str, clusters))
+        if not held_out.n_known:
+            raise InputError(
+                f"none of the {len(names)} names of {path} ({names[0]!r}, ...) is in the first cluster file of "
+                f"{given or 'none'}, so no family can be held out; give the clusters of these sequences"
+            )
+        if not self.homology:
+            raise InputError(
+                f"none of the {held_out.n_known} clustered sequences of {path} falls into the held-out 15 % of the "
+                f"clusters of {given}; give more sequences"
+            )
+        for part, what in ((self.train, "to train on"), (self.random, "to hold out at random")):
+            if not part:
+                raise InputError(
+                    f"{path} leaves no sequence {what} beside {len(held_out.dropped)} of held-out families; give more"
+                )
 
     def batches(self, start: int) -> Iterator[Batch]:
         """Training batches from step `start` on; the same for the same seed."""
         step = 0
         epoch = 0
         while True:
-            rng = np.random.default_rng([self.seed, epoch])
-            for length, pieces in self._plan(rng):
+            plan = self._plan(np.random.default_rng([self.seed, epoch]))
+            if not plan:
+                raise ConfigError(
+                    f"tokens_per_step={self.tokens_per_step} is more than the {len(self.train)} training sequences "
+                    "fill; make it smaller or give more sequences"
+                )
+            for length, pieces in plan:
                 if step >= start:
                     yield self._batch(pieces, length, np.random.default_rng([self.seed, epoch, step]))
                 step += 1
@@ -149,7 +183,7 @@ class Corpus:
 
 
 def read_fasta(path: Path) -> tuple[list[str], list[str]]:
-    """Names (first word of each header) and sequences of a FASTA file, optionally gzipped."""
+    """Names (UniProt's accession, else the first word of a header) and sequences of a FASTA file, gzipped or not."""
     if not path.is_file():
         msg = f"FASTA file {path} does not exist"
         raise InputError(msg)
@@ -159,7 +193,7 @@ def read_fasta(path: Path) -> tuple[list[str], list[str]]:
     with opener(path, "rt", encoding="utf-8") as handle:
         for line in handle:
             if line.startswith(">"):
-                names.append(line[1:].split()[0])
+                names.append(_accession(line[1:].split()[0]))
                 parts.append([])
             elif parts:
                 parts[-1].append(line.strip().upper())
@@ -169,9 +203,19 @@ def read_fasta(path: Path) -> tuple[list[str], list[str]]:
     return names, ["".join(p) for p in parts]
 
 
+def _accession(name: str) -> str:
+    """Q00001 of 'sp|Q00001|NAME_ORGANISM'; any other name is its own."""
+    found = _UNIPROT_NAME.fullmatch(name)
+    return found["accession"] if found else name
+
+
 class _HeldOut(NamedTuple):
     test: set[str]
+    """Names in held-out clusters."""
     dropped: set[str]
+    """These, and names that share a cluster with one of them."""
+    n_known: int
+    """Names that have a cluster."""
 
 
 def _held_out_names(names: Sequence[str], cluster_files: Sequence[Path]) -> _HeldOut:
@@ -181,7 +225,8 @@ def _held_out_names(names: Sequence[str], cluster_files: Sequence[Path]) -> _Hel
     for table in tables[1:]:
         touched = {table[name] for name in test if name in table}
         dropped |= {name for name in names if table.get(name) in touched}
-    return _HeldOut(test & set(names), dropped)
+    n_known = sum(name in tables[0] for name in names) if tables else 0
+    return _HeldOut(test & set(names), dropped & set(names), n_known)
 
 
 def _as_batch(tokens: np.ndarray, chosen: np.ndarray, targets: np.ndarray) -> Batch:

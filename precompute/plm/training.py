@@ -1,21 +1,20 @@
 """Train a small protein language model of ESM-2's architecture, the one an embedded bundle carries.
 
 Masked language modelling (15 % by ESM-2's recipe; the share is a setting), Muon on the blocks' matrices and AdamW on
-the rest, a constant learning rate with a linear decay at the end. A killed run goes on from its last checkpoint.
+the rest, a constant learning rate with a linear decay at the end. A killed run goes on from its last checkpoint, where
+that belongs to the same settings and sequences.
 
-Read `train`, then `Corpus` in `corpus.py`.
+Read `train`, then `Corpus` in `corpus.py`; checkpoints and log are those of every training, in `protsae/training`.
 
 Source: Lin et al. 2023 (doi:10.1126/science.ade2574) for the task; Jordan et al. 2024 and Liu et al. 2025
 (arXiv:2502.16982) for Muon and the scale of its update.
 """
 
-import json
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -26,8 +25,10 @@ from torch import Tensor
 
 from precompute.plm.corpus import Batch, Corpus
 from protsae.errors import ConfigError
-from protsae.files import whole, write_json
+from protsae.files import sha256, whole, write_json
 from protsae.plm import esm2
+from protsae.training import checkpoints
+from protsae.training import log as training_log
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +90,23 @@ class PLMTrainConfig:
 
     def __post_init__(self) -> None:
         if not 0 < self.decay_steps <= self.steps:
-            msg = f"decay_steps must be in 1..steps={self.steps}, got {self.decay_steps}"
-            raise ConfigError(msg)
+            raise ConfigError(f"decay_steps must be in 1..steps={self.steps}, got {self.decay_steps}")
         if not 0 < self.mask_fraction < 1:
-            msg = f"mask_fraction must lie between 0 and 1, got {self.mask_fraction}"
-            raise ConfigError(msg)
+            raise ConfigError(f"mask_fraction must lie between 0 and 1, got {self.mask_fraction}")
+
+
+NO_PART_OF_THE_RESULT = ("sequences", "clusters", "out", "compile", "checkpoint_every")
+"""Settings that a training may go on with changed; the sequences count by what was read of them."""
+
+
+class _State(NamedTuple):
+    """What a checkpoint holds."""
+
+    model: dict[str, Any]
+    optimizers: list[dict[str, Any]]
+    step: int
+    """Steps that are done."""
+    log_bytes: int
 
 
 class MaskedPerplexity(NamedTuple):
@@ -119,7 +132,8 @@ def train(config: PLMTrainConfig, report: Callable[[str], None]) -> MaskedPerple
         report: takes one line of progress at a time.
 
     Raises:
-        InputError: the FASTA or the cluster file cannot be read.
+        InputError: the FASTA or the cluster file cannot be read, or leaves nothing to train on or to hold out.
+        ArtifactError: `config.out` holds the checkpoint of a training with other settings or sequences.
     """
     torch.manual_seed(config.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -136,8 +150,9 @@ def train(config: PLMTrainConfig, report: Callable[[str], None]) -> MaskedPerple
         model.load_state_dict({name: value.float() for name, value in load_file(config.init).items()}, strict=False)
     model.to(device)
     optimizers = _optimizers(model, config)
-    start = _resume(model, optimizers, config.out)
-    progress = _Progress(config, start, report)
+    identity = _identity(config, corpus)
+    start = _resume(model, optimizers, config.out, identity)
+    progress = _Progress(config, report)
     trunk = torch.compile(_trunk, dynamic=True) if config.compile else _trunk
     for step, batch in zip(range(start, config.steps), corpus.batches(start), strict=False):
         scale = _lr_scale(step, config)
@@ -149,9 +164,9 @@ def train(config: PLMTrainConfig, report: Callable[[str], None]) -> MaskedPerple
                 group["lr"] = lr * scale
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        progress.step(step + 1, loss.item(), batch.tokens.numel())
+        progress.step(step + 1, loss, batch.tokens.numel())
         if (step + 1) % config.checkpoint_every == 0 or step + 1 == config.steps:
-            _checkpoint(model, optimizers, step + 1, config.out)
+            _checkpoint(model, optimizers, step + 1, config.out, identity)
     result = perplexity(model, corpus)
     report(f"masked perplexity: {result}")
     write_weights(model, config, result)
@@ -166,30 +181,21 @@ def _loss(model: ESM2, trunk: Callable[[ESM2, Tensor], Tensor], batch: Batch) ->
 
 
 class _Progress:
-    """Every 25 steps a line for the user and a row in `log.jsonl`."""
+    """Every 25 steps a line for the user and a row in the log."""
 
-    def __init__(self, config: PLMTrainConfig, start: int, report: Callable[[str], None]) -> None:
-        self.path = config.out / "log.jsonl"
-        self.steps = config.steps
-        self.start = start
-        self.report = report
-        self.clock = time.monotonic()
-        self.tokens = 0
-        self.losses: list[float] = []
+    def __init__(self, config: PLMTrainConfig, report: Callable[[str], None]) -> None:
+        self.out, self.steps, self.report = config.out, config.steps, report
+        self.window = training_log.LogWindow()
 
-    def step(self, done: int, loss: float, tokens: int) -> None:
-        self.losses.append(loss)
-        self.tokens += tokens
+    def step(self, done: int, loss: Tensor, tokens: int) -> None:
+        self.window.add({"loss": loss}, tokens)
         if done % 25 != 0 and done != self.steps:
             return
-        seconds = time.monotonic() - self.clock
-        rate = self.tokens / seconds
-        minutes = (self.steps - done) * seconds / (done - self.start) / 60
-        mean = float(np.mean(self.losses))
-        self.losses = []
-        with self.path.open("a", encoding="utf-8") as log:
-            log.write(json.dumps({"step": done, "loss": mean, "tokens_per_s": rate}) + "\n")
-        self.report(f"step {done}/{self.steps}  loss {mean:.4f}  {rate:,.0f} tokens/s  {minutes:.1f} min left")
+        line = self.window.close()
+        loss_text, rate = f"loss {line.losses['loss']:.4f}", line.per_second
+        training_log.append(self.out, {"step": done, **line.losses, "tokens_per_s": rate})
+        minutes = line.seconds_left(self.steps - done) / 60
+        self.report(f"step {done}/{self.steps}  {loss_text}  {rate:,.0f} tokens/s  {minutes:.1f} min left")
 
 
 @torch.no_grad()
@@ -251,21 +257,42 @@ def _lr_scale(step: int, config: PLMTrainConfig) -> float:
     return warm * min(1.0, max(0.0, (config.steps - step) / config.decay_steps))
 
 
-def _checkpoint(model: ESM2, optimizers: Sequence[torch.optim.Optimizer], step: int, folder: Path) -> None:
-    state = {"model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers], "step": step}
-    with whole(folder / "checkpoint.pt") as partial:
-        torch.save(state, partial)
+def _checkpoint(
+    model: ESM2,
+    optimizers: Sequence[torch.optim.Optimizer],
+    step: int,
+    folder: Path,
+    identity: checkpoints.Identity,
+) -> None:
+    content = {
+        "model": model.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in optimizers],
+        "step": step,
+        "log_bytes": training_log.length(folder),
+    }
+    checkpoints.write(folder, content, identity)
 
 
-def _resume(model: ESM2, optimizers: Sequence[torch.optim.Optimizer], folder: Path) -> int:
-    path = folder / "checkpoint.pt"
-    if not path.is_file():
+def _resume(
+    model: ESM2, optimizers: Sequence[torch.optim.Optimizer], folder: Path, identity: checkpoints.Identity
+) -> int:
+    """Take up the checkpoint; the step that it stands at, 0 where there is none and a new log begins."""
+    state = checkpoints.read(folder, identity, lambda content: _State(**content))
+    if state is None:
+        training_log.begin(folder)
         return 0
-    state = torch.load(path, weights_only=True, map_location=next(model.parameters()).device)
-    model.load_state_dict(state["model"])
-    for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
+    model.load_state_dict(state.model)
+    for optimizer, saved in zip(optimizers, state.optimizers, strict=True):
         optimizer.load_state_dict(saved)
-    return int(state["step"])
+    training_log.cut(folder, state.log_bytes)
+    return state.step
+
+
+def _identity(config: PLMTrainConfig, corpus: Corpus) -> checkpoints.Identity:
+    """All that the weights depend on; compiling changes no more than their rounding."""
+    settings = {name: value for name, value in asdict(config).items() if name not in NO_PART_OF_THE_RESULT}
+    settings["init"] = None if config.init is None else sha256(config.init)
+    return checkpoints.Identity(settings, checkpoints.data_hash(corpus.arrays()))
 
 
 def _plain(value: object) -> object:

@@ -1,68 +1,69 @@
 """Checkpoints of a training: one file, replaced in one step, read without executing anything from it.
 
-Read `State`. Source of the format: torch.save of tensors and plain values, read with weights_only=True.
+A checkpoint carries the identity of its training, and no other training goes on from it. Both training loops, the one
+of the SAEs and the one of an embedded PLM, use this file; what a checkpoint holds is theirs.
+
+Read `Identity`, then `read`. Source of the format: torch.save of tensors and plain values, read with weights_only=True.
 """
 
 import hashlib
 import json
 import os
 import pickle
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from protsae.errors import ArtifactError
 from protsae.files import whole
 
 CHECKPOINT_NAME = "checkpoint.pt"
-LOG_NAME = "log.jsonl"
+
+State = TypeVar("State")
 
 
-class Best(NamedTuple):
-    """The best epoch so far."""
+class Identity(NamedTuple):
+    """All that the result of a training depends on."""
 
-    epoch: int
-    """From 1."""
-    rank: tuple[float, ...]
-    """Lower is better, compared from the first number on."""
-    weights: dict[str, Tensor]
+    settings: dict[str, Any]
+    """Name -> a value that JSON knows; timing and logging do not belong here."""
+    data: str
+    """`data_hash` of what it is trained on."""
 
-
-class State(NamedTuple):
-    """All that a training needs to go on as if nothing had happened."""
-
-    model: dict[str, Any]
-    geometry: dict[str, Any] | None
-    optimizer: dict[str, Any]
-    epoch: int
-    """Epochs that are done."""
-    batch: int
-    """Batches of the next epoch that are done."""
-    step: int
-    last_fired: Tensor
-    """[d_sae] step at which each feature last fired."""
-    best: Best | None
-    history: list[dict[str, Any]]
-    seconds: float
-    log_bytes: int
-    """Length of the log when the checkpoint was written."""
+    def differences(self, other: "Identity") -> list[str]:
+        """Names of the settings that differ, and 'data' where the data do."""
+        names = [*self.settings, *(name for name in other.settings if name not in self.settings)]
+        own, others = ({name: _text(i.settings.get(name)) for name in names} for i in (self, other))
+        return [name for name in names if own[name] != others[name]] + ["data"] * (self.data != other.data)
 
 
-def write(folder: Path, state: State, identity: str) -> None:
+def data_hash(arrays: Iterable[np.ndarray]) -> str:
+    """Hash of arrays, their types and shapes."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def write(folder: Path, content: Mapping[str, Any], identity: Identity) -> None:
     """Replace the checkpoint of `folder`; the old one stays until the new one is whole."""
-    content = {**state._asdict(), "best": None if state.best is None else tuple(state.best), "identity": identity}
     with whole(folder / CHECKPOINT_NAME) as partial, partial.open("wb") as handle:
-        torch.save(content, handle)
+        torch.save({**content, "identity": tuple(identity)}, handle)
         handle.flush()
         os.fsync(handle.fileno())
 
 
-def read(folder: Path, identity: str) -> State | None:
+def read(folder: Path, identity: Identity, build: Callable[[dict[str, Any]], State]) -> State | None:
     """The checkpoint of `folder`, None where there is none.
+
+    Args:
+        folder: of the training.
+        identity: of the training that wants to go on.
+        build: makes the state from the content as it was given to `write`.
 
     Raises:
         ArtifactError: it is damaged, or was made with other data or settings.
@@ -72,9 +73,8 @@ def read(folder: Path, identity: str) -> State | None:
         return None
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        found = content.pop("identity")
-        best = content.pop("best")
-        state = State(**content, best=None if best is None else Best(*best))
+        found = Identity(*content.pop("identity"))
+        state, differences = build(content), found.differences(identity)
     except (
         OSError,
         RuntimeError,
@@ -85,24 +85,16 @@ def read(folder: Path, identity: str) -> State | None:
         KeyError,
         pickle.UnpicklingError,
     ) as e:
-        msg = f"{path} is damaged or no checkpoint; delete it to start this training from the beginning"
-        raise ArtifactError(msg) from e
-    if found != identity:
-        msg = f"{path} belongs to a training with other data or settings; delete it or choose another folder"
-        raise ArtifactError(msg)
+        raise ArtifactError(
+            f"{path} is damaged or no checkpoint; delete it to start this training from the beginning"
+        ) from e
+    if differences:
+        raise ArtifactError(
+            f"{path} belongs to a training with other data or settings ({', '.join(differences)}); delete it or choose "
+            "another folder"
+        )
     return state
 
 
-def cut_log(folder: Path, n_bytes: int) -> None:
-    """Remove what was logged after the checkpoint was written; a log that is shorter stays as it is."""
-    with (folder / LOG_NAME).open("ab") as handle:
-        handle.truncate(min(n_bytes, handle.tell()))
-
-
-def identity(about: Sequence[Any], arrays: Iterable[np.ndarray]) -> str:
-    """Hash of JSON values and arrays."""
-    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
-    for array in arrays:
-        digest.update(f"{array.dtype}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True)

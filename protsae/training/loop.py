@@ -35,6 +35,7 @@ from protsae.training import log as training_log
 from protsae.training.batches import Batch, BatchStream
 from protsae.training.config import TrainConfig, TrainingData, check_fit
 from protsae.training.guidance import Guidance
+from protsae.training.state import Best, State
 from protsae.training.validation import Validation, validate
 
 
@@ -126,16 +127,16 @@ class _Trainer:
         self.epoch = self.batch = self.step = 0
         self.last_fired = torch.zeros(sae.d_sae, dtype=torch.int64)
         self.history: list[Validation] = []
-        self.best: checkpoints.Best | None = None
+        self.best: Best | None = None
         self.seconds = 0.0
         self.started = self.checkpointed = time.monotonic()
         self.window = training_log.LogWindow()
 
     def start(self) -> None:
         """Take up the checkpoint, or fit the scale to the data and begin the log."""
-        state = checkpoints.read(self.out, self._identity())
+        state = checkpoints.read(self.out, self._identity(), State.of)
         if state is None:
-            (self.out / "log.jsonl").write_bytes(b"")
+            training_log.begin(self.out)
             self.sae.fit_input(*_input_moments(self.stream))
             if self.guidance:
                 self.guidance.start()
@@ -148,7 +149,7 @@ class _Trainer:
         self.last_fired, self.best = state.last_fired, state.best
         self.history = [Validation(**row) for row in state.history]
         self.seconds = state.seconds
-        checkpoints.cut_log(self.out, state.log_bytes)
+        training_log.cut(self.out, state.log_bytes)
 
     def train_epoch(self) -> None:
         """Train on what is left of the epoch, validate, keep the weights if they are the best, write a checkpoint."""
@@ -171,14 +172,13 @@ class _Trainer:
         training_log.append(self.out, {"kind": "validation", "epoch": self.epoch, "step": self.step, **found._asdict()})
         if self.epoch >= config.first_best_epoch and (self.best is None or found.rank < self.best.rank):
             weights = {name: value.detach().cpu().clone() for name, value in self.sae.state_dict().items()}
-            self.best = checkpoints.Best(self.epoch, found.rank, weights)
+            self.best = Best(self.epoch, found.rank, weights)
         self._write_checkpoint()
 
     def finish(self) -> TrainResult:
         """Bring back the best epoch's weights and save them."""
         if self.best is None:
-            msg = "the last epoch may always be kept"
-            raise AssertionError(msg)
+            raise AssertionError(f"no epoch of {self.config.epochs} was kept, though the last one always may be")
         self.sae.load_state_dict(self.best.weights)
         self.sae.save(self.out, self.config.save_dtype)
         epoch = self.best.epoch
@@ -210,7 +210,7 @@ class _Trainer:
         self.step += 1
         self.last_fired[passed.n_fired.cpu() > 0] = self.step
         n = len(batch.x)
-        self.window.add({**losses, "l0": passed.n_fired.sum() / n, "l0_forced": passed.n_forced / n})
+        self.window.add({**losses, "l0": passed.n_fired.sum() / n, "l0_forced": passed.n_forced / n}, n)
 
     def _auxiliary_loss(self, x_in: Tensor, passed: TrainingPass) -> Tensor:
         is_dead = self.step - self.last_fired > self.config.auxk_dead_steps
@@ -226,7 +226,8 @@ class _Trainer:
         """Write the mean of the steps since the last line, and report it."""
         if not self.window:
             return
-        losses, seconds_per_step = self.window.close()
+        line = self.window.close()
+        losses = line.losses
         if not np.isfinite(losses["total"]):
             msg = f"the training diverged before step {self.step} (loss {losses['total']}); lower lr={self.config.lr}"
             raise ConfigError(msg)
@@ -234,14 +235,13 @@ class _Trainer:
         training_log.append(self.out, {"kind": "step", "epoch": self.epoch + 1, "step": self.step, "lr": lr, **losses})
         if self.progress:
             steps = self.config.epochs * self.stream.n_batches
-            rate = self.config.batch_size / seconds_per_step
-            left = (steps - self.step) * seconds_per_step
-            self.progress(Progress(self.epoch + 1, self.step, steps, rate, left, losses))
+            left = line.seconds_left(steps - self.step)
+            self.progress(Progress(self.epoch + 1, self.step, steps, line.per_second, left, losses))
 
     def _write_checkpoint(self) -> None:
         now = time.monotonic()
         self.seconds, self.started, self.checkpointed = self.seconds + now - self.started, now, now
-        state = checkpoints.State(
+        state = State(
             model=self.sae.state_dict(),
             geometry=self.geometry.state_dict() if self.geometry else None,
             optimizer=self.optimizer.state_dict(),
@@ -252,20 +252,22 @@ class _Trainer:
             best=self.best,
             history=[row._asdict() for row in self.history],
             seconds=self.seconds,
-            log_bytes=(self.out / "log.jsonl").stat().st_size,
+            log_bytes=training_log.length(self.out),
         )
-        checkpoints.write(self.out, state, self._identity())
+        checkpoints.write(self.out, state.content(), self._identity())
 
-    def _identity(self) -> str:
-        """A hash of all that the result depends on; timing and logging do not count."""
+    def _identity(self) -> checkpoints.Identity:
+        """All that the result depends on; timing and logging do not count."""
         settings = dataclasses.asdict(self.config)
         for name in ("log_every", "checkpoint_seconds", "save_dtype"):
             del settings[name]
-        arrays = [self.data.train, self.data.valid, self.data.reader.lengths]
+        reader = self.data.reader
+        arrays = [self.data.train, self.data.valid, reader.lengths, np.array(reader.accessions, dtype=np.str_)]
         arrays += [] if self.data.labels is None else [self.data.labels]
         arrays += [] if self.data.axioms is None else list(self.data.axioms[2:])
-        about = [self.sae.architecture, dataclasses.asdict(self.sae.cfg), settings, self.data.reader.accessions]
-        return checkpoints.identity(about, arrays)
+        shape = {f"sae.{name}": value for name, value in dataclasses.asdict(self.sae.cfg).items()}
+        about = {"architecture": self.sae.architecture, **shape, **settings}
+        return checkpoints.Identity(about, checkpoints.data_hash(arrays))
 
     def _validation_stream(self) -> BatchStream:
         return BatchStream(

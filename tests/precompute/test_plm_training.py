@@ -3,6 +3,7 @@
 import dataclasses
 import gzip
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from safetensors.torch import load_file
 from precompute.inputs.homology import split_of
 from precompute.plm.corpus import Corpus, read_fasta
 from precompute.plm.training import PLMTrainConfig, train
-from protsae.errors import ConfigError, InputError
+from protsae.errors import ArtifactError, ConfigError, InputError
+from protsae.training.checkpoints import data_hash
 
 AMINO_ACIDS = list("ACDEFGHIKLMNPQRSTVWY")
 
@@ -95,7 +97,65 @@ def test_a_killed_run_ends_with_the_weights_of_an_uninterrupted_one(config: PLMT
     assert lines[0].startswith("step 6/6")
 
 
-def test_fair_esm_loads_the_weights_and_the_config_tells_the_perplexity(config: PLMTrainConfig) -> None:
+def test_the_log_of_a_killed_run_is_that_of_an_uninterrupted_one(config: PLMTrainConfig) -> None:
+    every = dataclasses.replace(config, steps=30)
+
+    def steps() -> list[int]:
+        return [json.loads(line)["step"] for line in (config.out / "log.jsonl").read_text().splitlines()]
+
+    def stop(step: int) -> None:
+        if step == 26:
+            (config.out / "log.jsonl").open("a").write('{"step": 27}\n')
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _train_until(every, stop)
+    assert steps() == [25, 27]
+    train(every, lambda _: None)
+    assert steps() == [25, 30]
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"muon_lr": 1e-3}, "muon_lr"),
+        ({"adam_lr": 1e-3, "seed": 3}, "adam_lr, seed"),
+        ({"embed_dim": 32}, "embed_dim"),
+        ({"steps": 8}, "steps"),
+        ({"mask_fraction": 0.2}, "mask_fraction"),
+        ({"init": "plm/weights.safetensors"}, "init"),
+        ({"sequences": "other.fasta"}, "data"),
+        ({"clusters": ("wider.tsv",)}, "data"),
+    ],
+)
+def test_a_checkpoint_of_another_training_is_refused(
+    config: PLMTrainConfig, tmp_path: Path, changed: dict, named: str
+) -> None:
+    train(config, lambda _: None)
+    before = (config.out / "checkpoint.pt").read_bytes()
+    with gzip.open(config.sequences, "rt") as fasta:
+        (tmp_path / "other.fasta").write_text(fasta.read().replace("A", "G"))
+    paths = {"init": lambda p: tmp_path / p, "sequences": lambda p: tmp_path / p}
+    paths["clusters"] = lambda names: tuple(tmp_path / name for name in names)
+    settings = {name: paths.get(name, lambda value: value)(value) for name, value in changed.items()}
+    other = dataclasses.replace(config, **settings)
+
+    with pytest.raises(ArtifactError, match=rf"training with other data or settings \(({named})\); delete it"):
+        train(other, lambda _: None)
+    assert (config.out / "checkpoint.pt").read_bytes() == before
+
+
+def test_how_often_it_is_kept_and_how_its_files_are_packed_do_not_matter(
+    config: PLMTrainConfig, tmp_path: Path
+) -> None:
+    train(config, lambda _: None)
+    with gzip.open(config.sequences, "rt") as fasta:
+        (tmp_path / "plain.fasta").write_text(fasta.read())
+
+    train(dataclasses.replace(config, checkpoint_every=1, sequences=tmp_path / "plain.fasta"), lambda _: None)
+
+
+def test_fair_esm_loads_the_weights_and_the_config_holds_the_perplexity(config: PLMTrainConfig) -> None:
     result = train(config, lambda _: None)
 
     model = ESM2(1, 16, 2, Alphabet.from_architecture("ESM-1b"))
@@ -116,13 +176,70 @@ def test_wrong_settings_and_files_are_one_sentence(config: PLMTrainConfig, tmp_p
         read_fasta(tmp_path / "text.fasta")
 
 
+def test_headers_of_uniprot_hold_out_what_their_accessions_do(config: PLMTrainConfig, tmp_path: Path) -> None:
+    with gzip.open(config.sequences, "rt") as fasta:
+        text = fasta.read()
+    (tmp_path / "uniprot.fasta").write_text(re.sub(r">(P\d+)", r">sp|\1|MADE_TEST", text))
+
+    found = corpus_of(dataclasses.replace(config, sequences=tmp_path / "uniprot.fasta"))
+
+    assert data_hash(found.arrays()) == data_hash(corpus_of(config).arrays())
+    assert len(found.homology) == sum(split_of(f"P{i:05d}") == "test" for i in range(50))
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("Q00001", "Q00001"),
+        ("sp|Q00001|NAME_TEST", "Q00001"),
+        ("tr|Q00001|NAME_TEST", "Q00001"),
+        ("lcl|Q00001", "lcl|Q00001"),
+        ("Q00001|strain", "Q00001|strain"),
+    ],
+)
+def test_names_are_accessions_or_the_first_word(tmp_path: Path, header: str, name: str) -> None:
+    (tmp_path / "s.fasta").write_text(f">{header} words OS=Testus\nACD\n")
+
+    assert read_fasta(tmp_path / "s.fasta") == ([name], ["ACD"])
+
+
+@pytest.mark.parametrize(
+    ("clusters", "sentence"),
+    [
+        (
+            "X{}\tX{}\n",
+            r"none of the 60 names of .*s\.fasta\.gz \('P00000', \.\.\.\) is in the first cluster file of .*c\.tsv",
+        ),
+        ("P{}\ttrained\n", "none of the 60 clustered sequences of .* falls into the held-out 15 %"),
+        ("P{}\theld out\n", "leaves no sequence to train on beside 60 of held-out families; give more"),
+    ],
+)
+def test_sets_that_come_out_empty_are_refused_before_the_first_step(
+    config: PLMTrainConfig, clusters: str, sentence: str
+) -> None:
+    in_test = next(name for name in map(str, range(100)) if split_of(name) == "test")
+    in_train = next(name for name in map(str, range(100)) if split_of(name) == "train")
+    line = clusters.replace("held out", in_test).replace("trained", in_train)
+    config.clusters[0].write_text("".join(line.replace("{}", f"{i:05d}") for i in range(60)))
+    lines: list[str] = []
+
+    with pytest.raises(InputError, match=sentence):
+        train(dataclasses.replace(config, clusters=config.clusters[:1]), lines.append)
+    assert not lines
+
+
+def test_batches_larger_than_the_corpus_are_refused_before_the_first_step(config: PLMTrainConfig) -> None:
+    with pytest.raises(ConfigError, match=r"tokens_per_step=1000000 is more than the \d+ training sequences fill"):
+        train(dataclasses.replace(config, tokens_per_step=1_000_000), lambda _: None)
+
+
 def _train_until(config: PLMTrainConfig, stop) -> None:
     from precompute.plm import training as plm_training
 
     original = plm_training._checkpoint
 
-    def checkpoint(model, optimizers, step, folder) -> None:
-        original(model, optimizers, step, folder)
+    def checkpoint(model, optimizers, step, *rest) -> None:
+        original(model, optimizers, step, *rest)
         stop(step)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,9 @@ import torch
 from esm.data import Alphabet
 from esm.model.esm2 import ESM2
 from safetensors.torch import save_file
+
+from precompute.__main__ import main
+from precompute.pipeline.runner import STAGE_NAMES
 
 N_PROTEINS = 60
 LETTERS = "ACDEFGHIKLMNPQRSTVWY"
@@ -53,9 +58,32 @@ def arguments(inputs: Path, out: Path) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def tiny_arguments(tiny_inputs: Path) -> "type[list]":
+def tiny_arguments(tiny_inputs: Path) -> Callable[[Path], list[str]]:
     """Gives the flags for an output folder."""
     return lambda out: arguments(tiny_inputs, out)
+
+
+@pytest.fixture(scope="session")
+def finished_run(tiny_arguments: Callable[[Path], list[str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of the session's one full run, its work folder beside it; never changed, see `copy_run`."""
+    out = tmp_path_factory.mktemp("finished") / "bundle"
+    assert main(["run", "--quiet", *tiny_arguments(out)]) == 0
+    return out
+
+
+@pytest.fixture(scope="session")
+def copy_run(finished_run: Path) -> Callable[..., Path]:
+    """Copies the finished run into a folder: all of it, or without a bundle and with the named stages only."""
+
+    def copy(folder: Path, stages: Sequence[str] = STAGE_NAMES) -> Path:
+        out, work = folder / finished_run.name, finished_run.with_name(finished_run.name + ".work")
+        undone = set(STAGE_NAMES) - set(stages)
+        shutil.copytree(work, folder / work.name, ignore=lambda at, _: undone if Path(at) == work else set())
+        if not undone:
+            shutil.copytree(finished_run, out)
+        return out
+
+    return copy
 
 
 def accession(number: int) -> str:

@@ -33,10 +33,8 @@ QUICK = ("--epochs", "1", "--seeds", "1", "--fidelity-proteins", "4", "--workers
 
 
 @pytest.fixture(scope="module")
-def bundle(tiny_arguments, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("evaluated") / "bundle"
-    assert main(["run", "--quiet", *tiny_arguments(out)]) == 0
-    return out
+def bundle(copy_run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_run(tmp_path_factory.mktemp("evaluated"))
 
 
 @pytest.fixture(scope="module")

@@ -16,12 +16,12 @@ from precompute.__main__ import main
 from precompute.pipeline.runner import STAGE_NAMES
 from protsae.store.reader import StoreReader
 
+BEFORE_TRAINING = ("proteins", "embed", "probe", "structures")
+
 
 @pytest.fixture(scope="module")
-def bundle(tiny_arguments, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("whole") / "bundle"
-    assert main(["run", "--quiet", *tiny_arguments(out)]) == 0
-    return out
+def bundle(finished_run: Path) -> Path:
+    return finished_run
 
 
 def content(bundle: Path) -> dict[str, str]:
@@ -97,8 +97,10 @@ def test_feature_tables_agree_with_the_codes(bundle: Path) -> None:
         assert (rows["p999_act"] <= rows["max_act"] + 1e-6).all()
 
 
-def test_a_run_killed_again_and_again_makes_the_same_bundle(bundle: Path, tiny_arguments, tmp_path: Path) -> None:
-    out = tmp_path / "bundle"
+def test_a_run_killed_again_and_again_makes_the_same_bundle(
+    bundle: Path, copy_run, tiny_arguments, tmp_path: Path
+) -> None:
+    out = copy_run(tmp_path, stages=BEFORE_TRAINING)
     command = [sys.executable, "-m", "precompute", "run", "--quiet", *tiny_arguments(out)]
     work = out.with_name("bundle.work")
     for stage, trace in (("train", "train/*/checkpoint*"), ("activations", "activations/*/shard-*.npz")):
@@ -115,7 +117,8 @@ def test_a_run_killed_again_and_again_makes_the_same_bundle(bundle: Path, tiny_a
     assert_same(bundle, out)
 
 
-def test_changed_epochs_train_again_but_do_not_embed_again(bundle: Path, tiny_arguments, tmp_path: Path) -> None:
+def test_changed_epochs_train_again_but_do_not_embed_again(copy_run, tiny_arguments, tmp_path: Path) -> None:
+    bundle = copy_run(tmp_path)
     work = bundle.with_name("bundle.work")
     before = (work / "embed" / "done.json").stat().st_mtime_ns
     arguments = ["stage", "train", "--quiet", *tiny_arguments(bundle), "--epochs", "1"]

@@ -64,12 +64,12 @@ def test_the_settings_reach_the_protsae() -> None:
 
 @pytest.fixture(scope="module")
 def embedded(
-    tiny_arguments: Callable[[Path], list[str]], tmp_path_factory: pytest.TempPathFactory
+    copy_run: Callable[..., Path],
+    tiny_arguments: Callable[[Path], list[str]],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[RunConfig, list[str]]:
     """The tiny world up to its embeddings."""
-    arguments = tiny_arguments(tmp_path_factory.mktemp("train") / "bundle")
-    for stage in ("proteins", "embed"):
-        assert main(["stage", stage, "--quiet", *arguments]) == 0
+    arguments = tiny_arguments(copy_run(tmp_path_factory.mktemp("train"), stages=("proteins", "embed")))
     values = {
         name.removeprefix("--").replace("-", "_"): v for name, v in zip(arguments[::2], arguments[1::2], strict=True)
     }

@@ -56,7 +56,7 @@ _METRICS = (
         "lower",
         "Information, in bits per protein, that these predictions miss or wrongly claim at the threshold that "
         "is best for it.",
-        digits=1,
+        digits=2,
     ),
     Metric(
         "aupr",
@@ -138,7 +138,7 @@ _METRICS = (
         "fidelity",
         "neither",
         "Features on a residue that are active only because their term was predicted there.",
-        digits=1,
+        digits=2,
     ),
     Metric(
         "share_alive",

@@ -3,8 +3,8 @@
     python benchmarks/sae_step.py --d-model 320 --d-sae 2560 --k 32 --concepts 400
 
 Both do forward, backward, Adam and the unit-norm step; the dense one uses torch.topk, dense products and unfused Adam,
-as most SAE code does. The SAEs with thresholds run the same step through all features; the L0 told is that of the last
-step. Times are the median and the best of interleaved repeats, in milliseconds.
+as most SAE code does. The SAEs with thresholds run the same step through all features; the L0 reported is that of the
+last step. Times are the median and the best of interleaved repeats, in milliseconds.
 """
 
 # ruff: noqa: INP001 - a script
@@ -104,10 +104,10 @@ def measure(steps: Mapping[str, Callable[[], object]], repeats: int) -> dict[str
             step()
             if turn >= 2:
                 times[name].append((time.perf_counter() - begun) * 1e3)
-    told = {
+    timings = {
         name: {"median_ms": round(statistics.median(t), 2), "best_ms": round(min(t), 2)} for name, t in times.items()
     }
-    return {**told, "dense_over_ours": round(told["dense"]["median_ms"] / told["ours"]["median_ms"], 2)}
+    return {**timings, "dense_over_ours": round(timings["dense"]["median_ms"] / timings["ours"]["median_ms"], 2)}
 
 
 def main() -> None:

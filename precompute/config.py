@@ -72,7 +72,7 @@ class RunConfig:
     """Where in the layer: after attention (the paper's) or at its end."""
 
     shipped: int | None = None
-    """Proteins that go into the bundle, those with a structure first; without it all."""
+    """Most proteins that go into the bundle, those with a structure first; None takes all."""
 
     min_term_proteins: int = 50
     """A GO term guides a feature where at least this many training proteins carry it."""

@@ -24,7 +24,7 @@ def whole(path: Path, *, writer: str = "") -> Iterator[Path]:
 
     Args:
         path: where the file shall stand; its folder must exist.
-        writer: told apart where several processes may write the same file at once, e.g. a process number.
+        writer: part of the temporary name where several processes may write the same file, e.g. a process number.
     """
     temporary = path.with_name(path.name + (f".{writer}" if writer else "") + PARTIAL)
     try:

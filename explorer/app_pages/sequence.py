@@ -32,8 +32,8 @@ def main() -> None:
     pickers()
     if "sequence_problem" in st.session_state:
         st.html(markup.empty(st.session_state["sequence_problem"], "Your text is still in the box: correct it there."))
-    subject = said(current, "Correct the address, or paste a sequence above.")
-    upload = said(lambda: uploads.structure_in(given, subject), "Try another file, or remove it.")
+    subject = attempt(current, "Correct the address, or paste a sequence above.")
+    upload = attempt(lambda: uploads.structure_in(given, subject), "Try another file, or remove it.")
     if subject is None and upload is not None:
         subject = Pasted(upload.sequence, upload.name, ())
     if subject is not None:
@@ -42,12 +42,12 @@ def main() -> None:
         examples()
 
 
-def said(ask: Callable[[], T | None], way_on: str) -> T | None:
+def attempt(ask: Callable[[], T | None], advice: str) -> T | None:
     """The answer; where the input cannot be used, one sentence and None."""
     try:
         return ask()
     except InputError as error:
-        st.html(markup.empty(str(error), way_on))
+        st.html(markup.empty(str(error), advice))
         return None
 
 
@@ -85,7 +85,7 @@ def box() -> uploads.Given | None:
 
 
 def submit() -> None:
-    """Understand the box's text; what cannot be used is said and kept."""
+    """Understand the box's text; what cannot be used is kept, with a sentence."""
     forget()
     reader = data.bundle().reader
     try:

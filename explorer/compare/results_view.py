@@ -18,7 +18,7 @@ from protsae.store.evaluation.summary import MEAN, Gap, Line, Summary, Table
 VIEWS = {"term": "One term", "methods": "All methods"}
 TITLE = "Guided against all other methods"
 COMPARED = ("auc", "ev", "participation")
-"""Metrics that variants of ProtSAE are told by: does it predict, does it reconstruct, do its features take part?"""
+"""Metrics that variants of ProtSAE are compared by: does it predict, does it reconstruct, do its features take part?"""
 FIDELITY, MEANING = ("lr_masked", "ev"), ("feature_auc", "f1", "auc")
 """Metrics of the plots, the preferred first."""
 PLAIN = {"displayModeBar": False}

@@ -169,6 +169,6 @@ def dots_legend(pairs: Iterable[tuple[str, str]]) -> str:
     return f'<div class="ps-legend">{items}</div>' if items else ""
 
 
-def empty(what: str, way_on: str) -> str:
+def empty(what: str, advice: str) -> str:
     """A designed empty or error state: what happened, and what to do."""
-    return f'<div class="ps ps-empty" role="status"><b>{escape(what)}</b><br>{escape(way_on)}</div>'
+    return f'<div class="ps ps-empty" role="status"><b>{escape(what)}</b><br>{escape(advice)}</div>'

@@ -2,7 +2,7 @@
 
 The address is the only truth: a widget takes its value from the query parameters before it is drawn and writes them
 when it changes. Autoencoder and scale are remembered while the reader moves between pages; links carry them, and they
-are written into an address that lacks them, unless they are the default. What is default stays out of the address: each
+are written into an address that lacks them, unless they are the default. Defaults stay out of the address: each
 writing is a step of the browser's history. Read `run`, then `choice`.
 """
 
@@ -120,9 +120,9 @@ def _kept(to: links.Link) -> dict[str, str]:
     return kept if "sae" in to.params or now.sae == data.default_feature().sae else kept | {"sae": now.sae}
 
 
-def problem(what: str, way_on: str) -> None:
+def problem(what: str, advice: str) -> None:
     """An error in the page's place: one sentence, and ways on."""
-    st.html(markup.empty(what, way_on))
+    st.html(markup.empty(what, advice))
     with st.container(horizontal=True):
         with contextlib.suppress(BundleError):
             ref = data.default_feature()

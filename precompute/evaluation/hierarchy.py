@@ -1,4 +1,4 @@
-"""How the guiding terms of one sub-ontology lie among each other, and how much each of them tells.
+"""How the guiding terms of one sub-ontology lie among each other, and how much information each carries.
 
     information(c) = log2(proteins with all parents of c / proteins with c)
 
@@ -26,7 +26,7 @@ def ancestors_among(go_ids: Sequence[str], ontology: Ontology) -> np.ndarray:
 
 
 def conditional_information(go_ids: Sequence[str], labels: CSR, columns: np.ndarray, ontology: Ontology) -> np.ndarray:
-    """[m] bits that a term tells to who knows its parents; all proteins count, not only those of training.
+    """[m] bits of information in a term where its parents are known; all proteins count, not only those of training.
 
     Args:
         go_ids: the m terms.

@@ -37,7 +37,7 @@ def follow_plan(folder: Path, plan: dict[str, Any]) -> bool:
 
 
 def text_hash(*texts: str) -> str:
-    """SHA-256 of texts, told apart from their concatenation."""
+    """SHA-256 of texts, another than that of their concatenation."""
     digest = hashlib.sha256()
     for text in texts:
         digest.update(f"{len(text)}:{text}".encode())

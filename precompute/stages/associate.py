@@ -1,6 +1,6 @@
 """Which features go with which GO terms and residue annotations, and what each feature is called.
 
-Choices are made on valid and told on test; see `align/go.py`, `align/residues.py` and `align/labelling.py`. Writes
+Choices are made on valid and scored on test; see `align/go.py`, `align/residues.py` and `align/labelling.py`. Writes
 
     feature_go.parquet           columns of `feature_go`
     feature_annotation.parquet   columns of `feature_annotation`

@@ -107,7 +107,7 @@ class BatchStream:
 class _Chunks(NamedTuple):
     first_protein: np.ndarray
     last_protein: np.ndarray
-    """not included"""
+    """Index after the chunk's last protein."""
     first_row: np.ndarray
     last_row: np.ndarray
-    """not included"""
+    """Index after the chunk's last row."""

@@ -77,7 +77,7 @@ class Table(NamedTuple):
     metrics: list[Metric]
     lines: list[Line]
     best: dict[str, frozenset[str]]
-    """Metric -> methods that lead it as far as the shown digits tell, of the kinds that compete."""
+    """Metric -> methods that lead it as far as the shown digits go, of the kinds that compete."""
 
 
 class Gap(NamedTuple):

@@ -177,7 +177,7 @@ def read_curve(doses: Sequence[Dose]) -> str:
 
 
 def _still(plan: Plan) -> Plan:
-    """The plan at one fixed strength: what is computed once serves every strength."""
+    """The strength is no part of what is computed once."""
     return plan._replace(config=replace(plan.config, strength=1.0))
 
 

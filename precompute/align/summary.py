@@ -1,4 +1,4 @@
-"""Held-out alignment in a few numbers per sub-ontology, for the bundle's manifest.
+"""Held-out alignment in a few numbers per sub-ontology, for the bundle's manifest and its Results page.
 
 Read `summarise`.
 """

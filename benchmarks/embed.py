@@ -19,7 +19,7 @@ import torch
 from esm.data import Alphabet
 from esm.model.esm2 import ESM2
 
-from protsae.plm.esm2_plm import PLM
+from protsae.plm.esm2_plm import ESM2PLM
 from protsae.plm.weights import read_model
 
 BATCH = 8
@@ -36,7 +36,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     stock = read_model(args.model).model if args.model else ESM2(6, 320, 20, "ESM-1b").eval()
-    plm = PLM(read_model(args.model).model if args.model else _copy(stock), name="benchmark")
+    plm = ESM2PLM(read_model(args.model).model if args.model else _copy(stock), name="benchmark")
     rng = np.random.default_rng(0)
     lengths = np.clip(rng.lognormal(5.7, 0.6, args.sequences), 40, 1022).astype(int)
     sequences = ["".join(rng.choice(list("ACDEFGHIKLMNPQRSTVWY"), n)) for n in lengths]
@@ -75,7 +75,7 @@ def _stock(model: ESM2, sequences: list[str]) -> None:
         model(tokens.to(device), repr_layers=[model.num_layers])["representations"][model.num_layers].cpu()
 
 
-def _ours(plm: PLM, sequences: list[str], layer: int) -> None:
+def _ours(plm: ESM2PLM, sequences: list[str], layer: int) -> None:
     for _ in plm.harvest(sequences, layer=layer, site="resid_post"):
         pass
 
@@ -90,7 +90,7 @@ def _best(run: Callable[[], None], repeats: int) -> float:
 
 
 @torch.no_grad()
-def _difference(plm: PLM, stock: ESM2, sequence: str) -> float:
+def _difference(plm: ESM2PLM, stock: ESM2, sequence: str) -> float:
     _, _, tokens = Alphabet.from_architecture("ESM-1b").get_batch_converter()([("", sequence)])
     out = stock(tokens.to(plm.device), repr_layers=[1])["representations"][1][0, 1:-1].cpu()
     return float((plm.embed(sequence, layer=1, site="resid_post") - out).abs().max() / out.abs().max())

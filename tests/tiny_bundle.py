@@ -38,7 +38,7 @@ from tiny_proteins import (
 )
 
 from protsae.alphabet import AMINO_ACIDS
-from protsae.plm.esm2_plm import PLM
+from protsae.plm.registry import open_plm
 from protsae.plm.spec import PLMSpec
 from protsae.sae.base import SAE
 from protsae.sae.protsae import ProtSAE, ProtSAEConfig
@@ -145,7 +145,7 @@ def _write_plm(folder: Path, proteins: pd.DataFrame) -> tuple[PLMSpec, list[np.n
         weights_sha256=_sha256(folder / "plm.safetensors"),
     )
     spec.write(folder / "plm.json")
-    plm, _ = PLM.from_bundle(folder, device="cpu")
+    plm, _ = open_plm(folder, device="cpu")
     found = dict(plm.harvest(proteins["sequence"].tolist(), layer=spec.layer, site=spec.site))
     return spec, [found[i].numpy() for i in range(len(proteins))]
 

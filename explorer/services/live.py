@@ -21,9 +21,10 @@ from torch import Tensor
 from explorer.services import bundle as bundles
 from explorer.services import data
 from explorer.shell.links import FeatureRef
-from protsae.errors import ArtifactError
-from protsae.plm.esm2_plm import PLM, PLMSpec
-from protsae.plm.weights import FAIR_ESM_MODELS
+from protsae.errors import ArtifactError, InputError
+from protsae.plm.base import PLM
+from protsae.plm.registry import open_plm
+from protsae.plm.spec import PLMSpec
 from protsae.sae import SAE, load_sae
 
 _MOST_THREADS = 4
@@ -221,20 +222,10 @@ def _key() -> tuple[str, Stamp]:
 @st.cache_resource(max_entries=1, show_spinner="Loading the language model …")
 def _language_model(folder: str, stamp: Stamp) -> LanguageModel:  # noqa: ARG001 - part of the cache key
     torch.set_num_threads(min(_MOST_THREADS, torch.get_num_threads()))  # readers share the machine
-    _check_on_disk(PLMSpec.read(Path(folder) / "plm.json"))
-    return LanguageModel(*PLM.from_bundle(Path(folder)))
-
-
-def _check_on_disk(spec: PLMSpec) -> None:
-    """A page must not start a download of gigabytes: say what is missing and how to get it."""
-    if spec.weights is not None or spec.name not in FAIR_ESM_MODELS:
-        return
-    if not (Path(torch.hub.get_dir()) / "checkpoints" / f"{spec.name}.pt").is_file():
-        raise ArtifactError(
-            f"This bundle was made with {spec.name}, whose weights are not on this machine: fetch them once with "
-            f"`python -c \"from protsae.plm.esm2_plm import PLM; PLM.load('{spec.name}')\"` and come back; all pages "
-            "on stored proteins work without."
-        )
+    try:
+        return LanguageModel(*open_plm(Path(folder)))
+    except InputError as error:  # its weights are not here, and a page must not start a download of gigabytes
+        raise ArtifactError(f"{error} All pages on stored proteins work without it.") from error
 
 
 @st.cache_resource(max_entries=8, show_spinner="Loading the autoencoder …")

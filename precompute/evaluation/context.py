@@ -25,7 +25,9 @@ from protsae.measures.fidelity import MAX_RESIDUES, FidelityBench
 from protsae.measures.probes import LogisticProbe, choose_logistic
 from protsae.ontology.axioms import Axioms
 from protsae.ontology.graph import Ontology
-from protsae.plm.esm2_plm import PLM
+from protsae.plm.base import PLM
+from protsae.plm.registry import fetch_plm, open_plm
+from protsae.plm.spec import PLMSpec
 from protsae.plm.weights import pick_device
 from protsae.shards import ShardReader
 
@@ -169,8 +171,11 @@ class Context:
         return FidelityBench(plm, sequences, layer=spec.layer, site=spec.site, mean_state=mean, seed=0)
 
     @cached_property
-    def _plm_and_spec(self) -> tuple:
-        return PLM.from_bundle(self.config.bundle, device=self.config.device)
+    def _plm_and_spec(self) -> tuple[PLM, PLMSpec]:
+        spec = PLMSpec.read(self.config.bundle / "plm.json")
+        if spec.weights is None:
+            fetch_plm(spec.name, sha256=spec.weights_sha256)
+        return open_plm(self.config.bundle, device=self.config.device)
 
     def _kept(self, name: str, make: Callable[[], Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
         path = self.config.folder / "context" / f"{name}-{self.fingerprint[:16]}.npz"

@@ -16,8 +16,10 @@ import pandas as pd
 
 from precompute.config import RunConfig
 from precompute.pipeline.plan import follow_plan, text_hash
-from precompute.pipeline.progress import Meter
-from protsae.plm.esm2_plm import PLM
+from precompute.pipeline.progress import Meter, Report, Transient
+from protsae.plm.download import Progress
+from protsae.plm.registry import fetch_plm, load_plm, outline_of
+from protsae.plm.sites import check_site
 from protsae.shards import ShardWriter
 
 
@@ -29,11 +31,15 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
         InputError: the PLM's activations do not fit into fp16.
     """
     folder = work / "embed"
+    outline = outline_of(config.plm)
+    layer = config.layer_of(outline.num_layers)
+    check_site(layer, config.site, outline.num_layers, outline.sites)
+    fetch_plm(config.plm, progress=_download_line(report))
     proteins = pd.read_parquet(work / "proteins" / "proteins.parquet", columns=["accession", "sequence"])
     accessions, sequences = proteins["accession"].tolist(), proteins["sequence"].tolist()
     length = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
-    plm = PLM.load(config.plm, device=config.device)
-    spec = plm.spec(layer=config.layer_of(plm.num_layers), site=config.site)
+    plm = load_plm(config.plm, device=config.device)
+    spec = plm.spec(layer=layer, site=config.site)
     follow_plan(
         folder,
         {
@@ -61,6 +67,10 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
         "layer": spec.layer,
         "d_model": plm.d_model,
     }
+
+
+def _download_line(report: Report) -> Progress:
+    return lambda done, total: report(Transient(f"downloading the PLM: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB"))
 
 
 def assign_shards(length: np.ndarray, max_residues: int) -> np.ndarray:

@@ -28,7 +28,7 @@ from precompute.features.counts import FirstPass, Pooled, SecondPass, enrichment
 from precompute.features.examples import ExampleRows, choose_examples
 from precompute.features.quality import Quality
 from precompute.pipeline.progress import Meter
-from protsae.plm.esm2_plm import PLM
+from protsae.plm.registry import load_plm
 
 _INTS = pa.list_(pa.int32())
 _FLOATS = pa.list_(pa.float32())
@@ -40,7 +40,7 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
     saes = read_trained(work)
     stored = pd.read_parquet(work / "structures" / "structure.parquet", columns=["accession"])["accession"]
     has_structure = np.isin(corpus.accession, stored)
-    plm = PLM.load(config.plm, device=config.device)
+    plm = load_plm(config.plm, device=config.device)
     meter = Meter(report, "statistics", 2 * len(saes) * corpus.n_residues)
     features, examples, rows = [], [], []
     for sae in saes:

@@ -27,8 +27,8 @@ from torch.nn.functional import cross_entropy
 from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import ConfigError, InputError
 from protsae.measures.metrics import Interval, loss_recovered
-from protsae.plm.esm2 import Site
-from protsae.plm.esm2_plm import PLM, PLMState
+from protsae.plm.base import PLM, PLMState
+from protsae.plm.sites import Site
 
 Reconstruct = Callable[[Float[Tensor, "n_residues d_model"]], Float[Tensor, "n_residues d_model"]]
 Ablation = Literal["zero", "mean"]

@@ -14,7 +14,7 @@ Source: Lin et al. 2023 (doi:10.1126/science.ade2574); parameter names from fair
 """
 
 from collections.abc import Callable
-from typing import Literal, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +22,6 @@ from esm.model.esm2 import ESM2
 from esm.modules import TransformerLayer
 from torch import Tensor
 
-Site = Literal["resid_mid", "resid_post"]
 Attention = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
 
 MASK_RATIO_TRAIN = 0.15 * 0.8

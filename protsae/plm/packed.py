@@ -19,7 +19,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from protsae.plm import esm2
-from protsae.plm.esm2 import Site
+from protsae.plm.sites import Site
 
 
 class Packed(NamedTuple):

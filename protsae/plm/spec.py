@@ -3,15 +3,15 @@
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Self, get_args
+from typing import Self
 
 from protsae.errors import BundleError, ConfigError
-from protsae.plm.esm2 import Site
+from protsae.plm.sites import Site, check_site
 
 
 @dataclass(frozen=True, kw_only=True)
 class PLMSpec:
-    """A language model of ESM-2's architecture, and the place in it that the SAEs read. Saved as `plm.json`."""
+    """A language model, and the place in it that the SAEs read. Saved as `plm.json`."""
 
     name: str
     """fair-esm's name, the path of a local model, or what an embedded one is called."""
@@ -37,6 +37,9 @@ class PLMSpec:
     weights_sha256: str = ""
     """SHA-256 of the weights' file; '' is not checked."""
 
+    architecture: str = "esm2"
+    """Which entry of `protsae/plm/registry.py` opens it; files of before there were several lack it."""
+
     def __post_init__(self) -> None:
         check_site(self.layer, self.site, self.num_layers)
         if min(self.embed_dim, self.attention_heads) < 1 or self.embed_dim % (2 * self.attention_heads):
@@ -59,7 +62,7 @@ class PLMSpec:
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise BundleError(f"{path} cannot be read ({_first_line(error)}): build the bundle again.") from error
         names = {field.name for field in fields(cls)}
-        if not isinstance(values, dict) or set(values) != names:
+        if not isinstance(values, dict) or {*values, "architecture"} != names:
             given = ", ".join(sorted(map(str, values))) if isinstance(values, dict) else type(values).__name__
             raise BundleError(f"{path} must hold the fields {', '.join(sorted(names))}, but holds {given or 'none'}.")
         try:
@@ -70,18 +73,6 @@ class PLMSpec:
     def write(self, path: Path) -> None:
         """Write `plm.json`."""
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
-
-
-def check_site(layer: int, site: str, num_layers: int) -> None:
-    """Refuse a place that the model does not have.
-
-    Raises:
-        ConfigError: `layer` is not in 1..num_layers, or `site` is unknown.
-    """
-    if not 1 <= layer <= num_layers:
-        raise ConfigError(f"layer must be in 1..{num_layers} for this language model, got {layer}.")
-    if site not in get_args(Site):
-        raise ConfigError(f"site must be one of {', '.join(get_args(Site))}, got {site!r}.")
 
 
 def _first_line(error: Exception) -> str:

@@ -1,18 +1,20 @@
 """Weights of ESM-2: by fair-esm's name, from fair-esm's `.pt`, or from safetensors with fair-esm's parameter names.
 
 No file is unpickled beyond tensors and one `argparse.Namespace`. The contact head is not loaded, the LM head's matrix
-is the embedding's, and rotary frequencies are computed, so files may lack all three.
+is the embedding's, and rotary frequencies are computed, so files may lack all three. Only `fetch` uses the network.
 
-Read `read_model`, then `build`.
+Read `read_model`, then `build`. What is no ESM-2 of fair-esm's is named in `foreign.py`.
 """
 
 import argparse
 import json
 import pickle
 import re
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from esm.data import Alphabet
@@ -24,6 +26,8 @@ from torch import Tensor, nn
 from protsae.errors import ArtifactError, ConfigError, InputError
 from protsae.files import sha256
 from protsae.plm import esm2
+from protsae.plm.download import Progress, download
+from protsae.plm.foreign import what_it_is
 
 FAIR_ESM_MODELS = (
     "esm2_t6_8M_UR50D",
@@ -59,29 +63,57 @@ class LoadedModel(NamedTuple):
 def read_model(name_or_path: str | Path) -> LoadedModel:
     """An ESM-2 by fair-esm's name, from a local fair-esm `.pt`, or from a folder with config.json and safetensors.
 
-    A named model that this machine does not have yet is downloaded to torch's hub folder, where fair-esm looks too.
-
     Raises:
-        InputError: nothing of that name exists, or its download failed.
+        InputError: nothing of that name exists, or its weights are not on this machine.
         ArtifactError: the files are damaged or hold something else.
     """
     path = Path(name_or_path)
     if path.is_dir():
-        return _read_folder(path)
+        config, weights = _files_of(path)
+        return LoadedModel(read_safetensors(weights, _read_shape(config)), path.name, weights)
     if path.is_file():
-        if path.suffix != ".pt":
-            raise InputError(f"{path} is neither a fair-esm .pt file nor a folder with config.json and safetensors.")
-        return LoadedModel(_read_pt(path), path.stem, path)
-    name = str(name_or_path)
-    if name not in FAIR_ESM_MODELS:
-        raise InputError(
-            f"There is no language model {name!r}: give a folder, a fair-esm .pt file or one of "
-            f"{', '.join(FAIR_ESM_MODELS)}."
-        )
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / f"{name}.pt"
+        return LoadedModel(build(*_read_pt(_as_pt(path)), path), path.stem, path)
+    name = _known(str(name_or_path))
+    cached = cached_path(name)
     if not cached.is_file():
-        _download(name, cached)
-    return LoadedModel(_read_pt(cached), name, cached)
+        raise InputError(
+            f"The weights of {name} are not on this machine: fetch them once with `python -m protsae.plm {name}`, or "
+            "give the path of a local .pt file."
+        )
+    return LoadedModel(build(*_read_pt(cached), cached), name, cached)
+
+
+def layers_of(name_or_path: str | Path) -> int:
+    """Blocks of an ESM-2, from its name or its configuration; of a `.pt` file the tensors are only mapped.
+
+    Raises:
+        InputError: nothing of that name exists, or its configuration cannot be read.
+        ArtifactError: the files are damaged or hold something else.
+    """
+    path = Path(name_or_path)
+    if path.is_dir():
+        return _read_shape(_files_of(path)[0]).num_layers
+    if path.is_file():
+        return _read_pt(_as_pt(path), mapped=zipfile.is_zipfile(path))[0].num_layers
+    return int(_known(str(name_or_path)).split("_")[1].removeprefix("t"))
+
+
+def fetch(name: str, sha256: str = "", progress: Progress | None = None) -> None:
+    """Download a named model's weights to where fair-esm keeps them, unless they are there.
+
+    A file of fair-esm's is an archive with a CRC-32 of every tensor; these are checked even where no SHA-256 is known.
+
+    Raises:
+        InputError: there is no such model, or the download failed.
+        ArtifactError: what came is damaged or has another SHA-256.
+    """
+    url = _URL.format(name=_known(name))
+    download(url, cached_path(name), sha256=sha256, check=_check_archive, progress=progress)
+
+
+def cached_path(name: str) -> Path:
+    """Where fair-esm, and so this project, keeps the weights of a named model."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / f"{name}.pt"
 
 
 def build(shape: Shape, state: Mapping[str, Tensor], source: Path) -> ESM2:
@@ -158,11 +190,30 @@ def pick_device(device: str | torch.device) -> torch.device:
     return chosen
 
 
-def _read_folder(folder: Path) -> LoadedModel:
+def _known(name: str) -> str:
+    if name not in FAIR_ESM_MODELS:
+        raise InputError(
+            f"There is no language model {name!r}: give a folder, a fair-esm .pt file or one of "
+            f"{', '.join(FAIR_ESM_MODELS)}."
+        )
+    return name
+
+
+def _as_pt(path: Path) -> Path:
+    if path.suffix != ".pt":
+        raise InputError(f"{path} is neither a fair-esm .pt file nor a folder with config.json and safetensors.")
+    return path
+
+
+def _files_of(folder: Path) -> tuple[Path, Path]:
+    """config.json and the weights of a local model."""
     files = sorted(folder.glob("*.safetensors"))
     if len(files) != 1:
         raise InputError(f"{folder} must hold config.json and one .safetensors file, but holds {len(files)} of them.")
-    config = folder / "config.json"
+    return folder / "config.json", files[0]
+
+
+def _read_shape(config: Path) -> Shape:
     try:
         values = json.loads(config.read_text(encoding="utf-8"))
         shape = Shape(
@@ -173,25 +224,29 @@ def _read_folder(folder: Path) -> LoadedModel:
         raise InputError(
             f"{config} must be JSON with num_layers, embed_dim and attention_heads ({type(error).__name__}: {error})."
         ) from error
-    return LoadedModel(read_safetensors(files[0], _checked(shape, config)), folder.name, files[0])
+    return _checked(shape, config)
 
 
-def _read_pt(path: Path) -> ESM2:
+def _read_pt(path: Path, *, mapped: bool = False) -> tuple[Shape, dict[str, Tensor]]:
+    """Shape and parameters in a file of fair-esm's."""
     try:
         with torch.serialization.safe_globals([argparse.Namespace]):
-            saved = torch.load(path, map_location="cpu", weights_only=True)
+            saved: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except pickle.UnpicklingError as error:
+        raise ArtifactError(f"{path} is not a plain weights file of fair-esm's, so it was not opened.") from error
+    except (OSError, RuntimeError, ValueError, EOFError) as error:
+        raise ArtifactError(f"{path} is damaged or no weights file: get it anew from where it came.") from error
+    if not isinstance(saved, Mapping):
+        raise ArtifactError(f"{path} {what_it_is(saved)}")
+    try:
         args = saved["cfg"]["model"]
         shape = Shape(
             args.encoder_layers, args.encoder_embed_dim, args.encoder_attention_heads, token_dropout=args.token_dropout
         )
         state = {re.sub(r"^encoder\.(sentence_encoder\.)?", "", name): v for name, v in saved["model"].items()}
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, TypeError, AttributeError) as error:
-        raise ArtifactError(
-            f"{path} is no fair-esm ESM-2 file, or a damaged one: delete it and get it anew."
-        ) from error
-    except pickle.UnpicklingError as error:
-        raise ArtifactError(f"{path} is not a plain weights file of fair-esm's, so it was not opened.") from error
-    return build(_checked(shape, path), state, path)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ArtifactError(f"{path} {what_it_is(saved)}") from error
+    return _checked(shape, path), state
 
 
 def _checked(shape: Shape, source: Path) -> Shape:
@@ -203,16 +258,17 @@ def _checked(shape: Shape, source: Path) -> Shape:
     return shape
 
 
-def _download(name: str, path: Path) -> None:
-    url = _URL.format(name=name)
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _check_archive(path: Path) -> None:
+    """Refuse an archive whose members differ from their CRC-32; files in torch's older format have none."""
+    if not zipfile.is_zipfile(path):
+        return
     try:
-        torch.hub.download_url_to_file(url, str(path), progress=False)
-    except OSError as error:
-        raise InputError(
-            f"{name} could not be downloaded from {url} ({error}): connect to the internet, or give the path of a "
-            "local .pt file."
-        ) from error
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        damaged = str(error)
+    if damaged is not None:
+        raise ArtifactError(f"What was downloaded is damaged ({damaged}), so it was not kept: ask again.")
 
 
 def _compute_frequencies(model: ESM2) -> None:

@@ -26,7 +26,8 @@ from torch import Tensor
 
 from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import InputError
-from protsae.plm.esm2_plm import PLM, Edit, PLMSpec, PLMState
+from protsae.plm.base import PLM, Edit, PLMState
+from protsae.plm.spec import PLMSpec
 from protsae.steering.types import Reading, SteerableSAE, SteerConfig, SteerResult
 
 __all__ = [

@@ -1,5 +1,6 @@
 """Live encoding on the made-up bundle, and what "unusual" means."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -89,14 +90,13 @@ def test_a_rare_feature_on_three_residues_beats_one_spike_and_a_common_one_every
     assert spread > spike > 1 > common
 
 
-def test_a_model_that_is_not_here_is_said_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = PLMSpec(
-        name="esm2_t33_650M_UR50D", layer=24, site="resid_mid", num_layers=33, embed_dim=1280, attention_heads=20
-    )
+def test_a_model_that_is_not_here_is_named_and_not_fetched(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    spec = replace(PLMSpec.read(tiny_bundle / "plm.json"), name="esm2_t33_650M_UR50D", weights=None)
+    spec.write(tmp_path / "plm.json")
 
-    with pytest.raises(ArtifactError, match="esm2_t33_650M_UR50D, whose weights are not on this machine"):
-        live._check_on_disk(spec)
-    (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints" / "esm2_t33_650M_UR50D.pt").touch()
-    live._check_on_disk(spec)
+    with pytest.raises(ArtifactError, match=r"esm2_t33_650M_UR50D are not on this machine: .* stored proteins work"):
+        live._language_model.__wrapped__(str(tmp_path), (1,))
+    assert [path.name for path in tmp_path.iterdir()] == ["plm.json"]

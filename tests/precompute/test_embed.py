@@ -11,7 +11,8 @@ from precompute.corpus.proteins import read_corpus
 from precompute.stages import embed
 from precompute.stages.embed import assign_shards
 from protsae.errors import ConfigError, InputError
-from protsae.plm.esm2_plm import PLM
+from protsae.plm.esm2_plm import ESM2PLM
+from protsae.plm.registry import load_plm
 
 SEQUENCES = {"A1": "MKTAYIAKQR" * 60, "B2": "GAVLI" * 80, "C3": "WWHHCC" * 50, "D4": "MKLV" * 30}
 
@@ -44,7 +45,7 @@ def test_every_protein_lies_where_the_index_says(config: RunConfig, work: Path) 
     numbers = run(config, work)
 
     assert numbers == {"proteins": 4, "residues": 1420, "shards": 2, "layer": 1, "d_model": 16}
-    plm = PLM.load(config.plm, device="cpu")
+    plm = load_plm(config.plm, device="cpu")
     corpus = read_corpus(work)
     assert corpus.n_residues == 1420
     for shard in corpus.shards:
@@ -66,15 +67,15 @@ def test_a_killed_run_goes_on_after_its_last_whole_shard(
     for path in whole.iterdir():
         path.unlink()
     harvested: list[int] = []
-    harvest = PLM.harvest
+    harvest = ESM2PLM.harvest
 
-    def dies_at_the_second_shard(plm: PLM, sequences: list[str], **settings: object) -> object:
+    def dies_at_the_second_shard(plm: ESM2PLM, sequences: list[str], **settings: object) -> object:
         harvested.append(len(sequences))
         if len(harvested) == 2:
             raise KeyboardInterrupt
         return harvest(plm, sequences, **settings)
 
-    monkeypatch.setattr(PLM, "harvest", dies_at_the_second_shard)
+    monkeypatch.setattr(ESM2PLM, "harvest", dies_at_the_second_shard)
     with pytest.raises(KeyboardInterrupt):
         run(config, work)
     kept = (whole / "shard-00000.npy").stat().st_mtime_ns
@@ -99,8 +100,8 @@ def test_a_layer_that_the_plm_lacks_is_refused(config: RunConfig, work: Path) ->
 
 @pytest.mark.filterwarnings("ignore:overflow encountered")
 def test_activations_beyond_fp16_are_refused(config: RunConfig, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    harvest = PLM.harvest
-    monkeypatch.setattr(PLM, "harvest", lambda *a, **k: ((i, x * 1e9) for i, x in harvest(*a, **k)))
+    harvest = ESM2PLM.harvest
+    monkeypatch.setattr(ESM2PLM, "harvest", lambda *a, **k: ((i, x * 1e9) for i, x in harvest(*a, **k)))
     with pytest.raises(InputError, match="beyond fp16"):
         run(config, work)
     assert not (work / "embed" / "shard-00000.npy").exists()

@@ -12,8 +12,9 @@ from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import ConfigError, InputError
 from protsae.measures import fidelity
 from protsae.measures.fidelity import Fidelity, FidelityBench, Losses
-from protsae.plm.effect import REFERENCE_PROTEINS
-from protsae.plm.esm2_plm import PLM
+from protsae.plm.base import REFERENCE_PROTEINS
+from protsae.plm.esm2_plm import ESM2PLM
+from protsae.plm.registry import open_plm
 from protsae.plm.spec import PLMSpec
 from protsae.sae.base import load_sae
 from protsae.sae.topk import TopKSAE
@@ -23,33 +24,33 @@ TOY_SEQUENCES = ["MKTAYIAKQRQISFVKSHFSRQ", "XXMLSDEDFKAVFGXX", "ACDEF"]
 
 
 @pytest.fixture(scope="module")
-def toy() -> PLM:
+def toy() -> ESM2PLM:
     torch.manual_seed(0)
     model = ESM2(2, 32, 4, "ESM-1b")
     for parameter in model.parameters():
         parameter.data += 0.1 * torch.randn_like(parameter)
-    return PLM(model, name="toy", device="cpu", max_residues=40)
+    return ESM2PLM(model, name="toy", device="cpu", max_residues=40)
 
 
 @pytest.fixture(scope="module")
-def demo() -> tuple[PLM, PLMSpec]:
-    return PLM.from_bundle(DEMO, device="cpu")
+def demo() -> tuple[ESM2PLM, PLMSpec]:
+    return open_plm(DEMO, device="cpu")
 
 
 @pytest.fixture(scope="module")
-def mean_state(demo: tuple[PLM, PLMSpec]) -> torch.Tensor:
+def mean_state(demo: tuple[ESM2PLM, PLMSpec]) -> torch.Tensor:
     plm, spec = demo
     return torch.cat([plm.embed(s, layer=spec.layer, site=spec.site) for s in REFERENCE_PROTEINS]).mean(dim=0)
 
 
 @pytest.fixture(scope="module")
-def bench(demo: tuple[PLM, PLMSpec], mean_state: torch.Tensor) -> FidelityBench:
+def bench(demo: tuple[ESM2PLM, PLMSpec], mean_state: torch.Tensor) -> FidelityBench:
     plm, spec = demo
     return FidelityBench(plm, REFERENCE_PROTEINS, layer=spec.layer, site=spec.site, mean_state=mean_state)
 
 
 def toy_bench(
-    plm: PLM, sequences: list[str] | None = None, *, mask_share: float = 0.15, seed: int = 0
+    plm: ESM2PLM, sequences: list[str] | None = None, *, mask_share: float = 0.15, seed: int = 0
 ) -> FidelityBench:
     return FidelityBench(
         plm,
@@ -135,7 +136,7 @@ def test_copying_is_easier_than_predicting(bench: FidelityBench) -> None:
     assert found.masked.n_scored.tolist() == [round(0.15 * len(s)) for s in REFERENCE_PROTEINS]
 
 
-def test_unmasked_losses_are_the_language_models_own(toy: PLM) -> None:
+def test_unmasked_losses_are_the_language_models_own(toy: ESM2PLM) -> None:
     found = toy_bench(toy).measure(lambda x: 2 * x).unmasked
     for index, sequence in enumerate(TOY_SEQUENCES):
         places = [i for i, letter in enumerate(sequence) if letter != "X"]
@@ -145,15 +146,17 @@ def test_unmasked_losses_are_the_language_models_own(toy: PLM) -> None:
     assert found.n_scored.tolist() == [22, 12, 5]
 
 
-def test_masks_follow_the_seed_and_skip_letters_outside_the_twenty(toy: PLM, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_masks_follow_the_seed_and_skip_letters_outside_the_twenty(
+    toy: ESM2PLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[tuple[str, list[int]]] = []
-    state = PLM.state
+    state = ESM2PLM.state
 
-    def spy(self: PLM, sequence: str, *, masked: list[int], **options: Any) -> object:
+    def spy(self: ESM2PLM, sequence: str, *, masked: list[int], **options: Any) -> object:
         seen.append((sequence, list(masked)))
         return state(self, sequence, masked=masked, **options)
 
-    monkeypatch.setattr(PLM, "state", spy)
+    monkeypatch.setattr(ESM2PLM, "state", spy)
 
     def masks(seed: int, sequences: list[str] | None = None) -> list[list[int]]:
         seen.clear()
@@ -178,13 +181,15 @@ def test_masks_follow_the_seed_and_skip_letters_outside_the_twenty(toy: PLM, mon
     ],
 )
 def test_refuses_in_one_sentence(
-    toy: PLM, sequences: list[str], options: dict[str, Any], error: type[Exception], sentence: str
+    toy: ESM2PLM, sequences: list[str], options: dict[str, Any], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):
         toy_bench(toy, sequences, **options)
 
 
-def test_refuses_no_sequences_too_many_and_a_mean_of_another_width(toy: PLM, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refuses_no_sequences_too_many_and_a_mean_of_another_width(
+    toy: ESM2PLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(InputError, match="0 sequences"):
         FidelityBench(toy, [], layer=1, site="resid_mid", mean_state=torch.ones(32))
     with pytest.raises(ConfigError, match=r"32 dimensions of toy, got shape \(16,\)"):

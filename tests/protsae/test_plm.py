@@ -1,15 +1,14 @@
 """The language model: equal to fair-esm's own forward pass, exact joins and edits, and files it refuses."""
 
-import argparse
 import json
 import os
-import urllib.error
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
 from esm.model.esm2 import ESM2
+from esm2_files import random_model, weights_of, write_pt
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.testing import assert_close
@@ -17,7 +16,9 @@ from torch.testing import assert_close
 from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import ArtifactError, BundleError, ConfigError, InputError, ProtSAEError
 from protsae.plm import weights as plm_weights
-from protsae.plm.esm2_plm import PLM, PLMSpec
+from protsae.plm.esm2_plm import ESM2PLM
+from protsae.plm.registry import load_plm, open_plm, outline_of
+from protsae.plm.spec import PLMSpec
 from protsae.plm.windows import windows
 
 REFERENCE = Path(__file__).parents[2] / "../shared/data/esm2_reference"
@@ -30,27 +31,14 @@ SEQUENCES = [
 ]
 
 
-def random_model(layers: int = 2, width: int = 32, heads: int = 4) -> ESM2:
-    torch.manual_seed(0)
-    model = ESM2(layers, width, heads, "ESM-1b").eval()
-    for parameter in model.parameters():
-        parameter.data += 0.1 * torch.randn_like(parameter)
-    return model
-
-
-def weights_of(model: ESM2) -> dict[str, Tensor]:
-    skipped = ("contact_head", "lm_head.weight", "inv_freq")
-    return {k: v.contiguous() for k, v in model.state_dict().items() if not any(s in k for s in skipped)}
-
-
 @pytest.fixture
 def stock() -> ESM2:
     return random_model()
 
 
 @pytest.fixture
-def plm() -> PLM:
-    return PLM(random_model(), name="toy", device="cpu")
+def plm() -> ESM2PLM:
+    return ESM2PLM(random_model(), name="toy", device="cpu")
 
 
 def stock_forward(model: ESM2, tokens: Tensor) -> tuple[dict[tuple[int, str], Tensor], Tensor]:
@@ -78,7 +66,7 @@ def stock_tokens(model: ESM2, sequences: list[str]) -> Tensor:
 def test_every_layer_and_site_equals_fair_esm(shape: tuple[int, int, int]) -> None:
     model = random_model(*shape)
     expected, _ = stock_forward(model, stock_tokens(model, SEQUENCES))
-    plm = PLM(random_model(*shape), name="toy", device="cpu")
+    plm = ESM2PLM(random_model(*shape), name="toy", device="cpu")
 
     assert len(expected) == 2 * shape[0] - 1
     for (layer, site), states in expected.items():
@@ -87,7 +75,7 @@ def test_every_layer_and_site_equals_fair_esm(shape: tuple[int, int, int]) -> No
             assert_close(state, theirs, rtol=1e-5, atol=1e-5 * theirs.abs().max().item())
 
 
-def test_masked_logits_equal_fair_esm_in_the_order_of_amino_acids(plm: PLM, stock: ESM2) -> None:
+def test_masked_logits_equal_fair_esm_in_the_order_of_amino_acids(plm: ESM2PLM, stock: ESM2) -> None:
     tokens = stock_tokens(stock, SEQUENCES[2:3])
     tokens[0, [4, 8]] = stock.mask_idx
     _, expected = stock_forward(stock, tokens)
@@ -98,12 +86,12 @@ def test_masked_logits_equal_fair_esm_in_the_order_of_amino_acids(plm: PLM, stoc
     assert_close(logits, expected[0, 1:-1][:, columns], rtol=1e-5, atol=1e-5)
 
 
-def test_a_sequence_alone_equals_itself_among_others(plm: PLM) -> None:
+def test_a_sequence_alone_equals_itself_among_others(plm: ESM2PLM) -> None:
     for index, state in plm.harvest(SEQUENCES, layer=2):
         assert_close(state, plm.embed(SEQUENCES[index], layer=2), rtol=1e-6, atol=1e-6)
 
 
-def test_harvest_gives_each_index_once_longest_first_within_the_token_budget(plm: PLM) -> None:
+def test_harvest_gives_each_index_once_longest_first_within_the_token_budget(plm: ESM2PLM) -> None:
     done: list[int] = []
     order = [i for i, _ in plm.harvest(SEQUENCES, layer=1, tokens_per_batch=24, progress=done.append)]
 
@@ -131,7 +119,7 @@ def test_windows_keep_each_residue_once_where_it_is_farthest_from_a_cut(n: int, 
 
 
 def test_a_long_sequence_is_joined_from_its_windows() -> None:
-    plm = PLM(random_model(), name="toy", device="cpu", max_residues=20)
+    plm = ESM2PLM(random_model(), name="toy", device="cpu", max_residues=20)
     sequence = (SEQUENCES[2] + SEQUENCES[0])[:45]
     parts = windows(45, 20)
 
@@ -148,7 +136,7 @@ def test_a_long_sequence_is_joined_from_its_windows() -> None:
 
 @pytest.mark.parametrize("site", ["resid_mid", "resid_post"])
 @pytest.mark.parametrize("layer", [1, 2])
-def test_an_edit_that_changes_nothing_changes_no_bit(plm: PLM, layer: int, site: str) -> None:
+def test_an_edit_that_changes_nothing_changes_no_bit(plm: ESM2PLM, layer: int, site: str) -> None:
     plain = plm.logits(SEQUENCES[2], masked=[5])
 
     assert torch.equal(plm.logits(SEQUENCES[2], masked=[5], layer=layer, site=site, edit=torch.clone), plain)
@@ -160,7 +148,7 @@ def test_an_edit_that_changes_nothing_changes_no_bit(plm: PLM, layer: int, site:
 
 @pytest.mark.parametrize(("layer", "site"), [(1, "resid_mid"), (1, "resid_post"), (2, "resid_mid")])
 def test_an_edit_replaces_the_residues_and_spares_the_special_tokens(
-    plm: PLM, stock: ESM2, layer: int, site: str
+    plm: ESM2PLM, stock: ESM2, layer: int, site: str
 ) -> None:
     tokens = stock_tokens(stock, SEQUENCES[:1])
     new = torch.randn(10, 32, generator=torch.Generator().manual_seed(1))
@@ -188,7 +176,7 @@ def test_an_edit_replaces_the_residues_and_spares_the_special_tokens(
     assert_close(logits, expected[0, 1:-1][:, columns], rtol=1e-5, atol=1e-5)
 
 
-def test_the_amino_acid_effect_is_the_mean_slope_of_the_logits(plm: PLM) -> None:
+def test_the_amino_acid_effect_is_the_mean_slope_of_the_logits(plm: ESM2PLM) -> None:
     directions = torch.randn(3, 32, generator=torch.Generator().manual_seed(2))
     state = plm.state(SEQUENCES[2], layer=2, site="resid_post")
     step = 1e-2
@@ -202,12 +190,12 @@ def test_the_amino_acid_effect_is_the_mean_slope_of_the_logits(plm: PLM) -> None
     assert_close(effect.sum(dim=1), torch.zeros(3), rtol=0, atol=1e-5)
 
 
-def test_a_folder_in_half_precision_loads_in_full(tmp_path: Path, stock: ESM2, plm: PLM) -> None:
+def test_a_folder_in_half_precision_loads_in_full(tmp_path: Path, stock: ESM2, plm: ESM2PLM) -> None:
     half = {name: value.half() for name, value in weights_of(stock).items()}
     save_file(half, tmp_path / "any.safetensors")
     (tmp_path / "config.json").write_text(json.dumps({"num_layers": 2, "embed_dim": 32, "attention_heads": 4, "x": 1}))
 
-    loaded = PLM.load(tmp_path, device="cpu")
+    loaded = load_plm(tmp_path, device="cpu")
 
     assert (loaded.d_model, loaded.num_layers, loaded.max_residues, loaded.name) == (32, 2, 1022, tmp_path.name)
     assert loaded.embed("MKTAY", layer=1).dtype == torch.float32
@@ -215,21 +203,10 @@ def test_a_folder_in_half_precision_loads_in_full(tmp_path: Path, stock: ESM2, p
     assert len(loaded.spec(layer=1, site="resid_mid").weights_sha256) == 64
 
 
-def write_pt(path: Path, model: ESM2) -> None:
-    prefix = {
-        name: ("encoder." if name.startswith("lm_head") else "encoder.sentence_encoder.") for name in model.state_dict()
-    }
-    cfg = argparse.Namespace(
-        encoder_layers=2, encoder_embed_dim=32, encoder_attention_heads=4, token_dropout=True, arch="esm2"
-    )
-    state = {prefix[name] + name: v for name, v in model.state_dict().items() if "contact_head" not in name}
-    torch.save({"cfg": {"model": cfg}, "model": state}, path)
-
-
-def test_fair_esms_own_file_loads_to_the_same_model(tmp_path: Path, stock: ESM2, plm: PLM) -> None:
+def test_fair_esms_own_file_loads_to_the_same_model(tmp_path: Path, stock: ESM2, plm: ESM2PLM) -> None:
     write_pt(tmp_path / "esm2_tiny.pt", stock)
 
-    loaded = PLM.load(str(tmp_path / "esm2_tiny.pt"), device="cpu")
+    loaded = load_plm(str(tmp_path / "esm2_tiny.pt"), device="cpu")
 
     assert loaded.name == "esm2_tiny"
     assert torch.equal(loaded.logits("MKTAY"), plm.logits("MKTAY"))
@@ -239,26 +216,23 @@ def test_a_named_model_is_looked_up_where_fair_esm_keeps_it(
     tmp_path: Path, stock: ESM2, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    asked = []
-
-    def download(url: str, path: str, *, progress: bool) -> None:
-        asked.append(url)
-        write_pt(Path(path), stock)
-
-    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
-    for _ in range(2):
-        assert PLM.load("esm2_t6_8M_UR50D", device="cpu").d_model == 32
-    assert asked == ["https://dl.fbaipublicfiles.com/fair-esm/models/esm2_t6_8M_UR50D.pt"]
+    with pytest.raises(InputError, match=r"not on this machine: fetch them once with `python -m protsae.plm esm2_t6"):
+        load_plm("esm2_t6_8M_UR50D")
+    (tmp_path / "checkpoints").mkdir()
+    write_pt(tmp_path / "checkpoints" / "esm2_t6_8M_UR50D.pt", stock)
+    assert load_plm("esm2_t6_8M_UR50D", device="cpu").d_model == 32
 
 
-def test_without_network_a_named_model_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise urllib.error.URLError("no route to host")
-
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
-    with pytest.raises(InputError, match=r"esm2_t6_8M_UR50D could not be downloaded .*no route to host.*local \.pt"):
-        PLM.load("esm2_t6_8M_UR50D")
+def test_what_a_model_offers_is_known_before_its_weights_are_read(tmp_path: Path, stock: ESM2) -> None:
+    assert outline_of("esm2_t33_650M_UR50D") == (33, ("resid_mid", "resid_post"))
+    write_pt(tmp_path / "esm2_tiny.pt", stock)
+    assert outline_of(tmp_path / "esm2_tiny.pt").num_layers == 2
+    (tmp_path / "none.safetensors").write_bytes(b"never read")
+    (tmp_path / "config.json").write_text(json.dumps({"num_layers": 5, "embed_dim": 32, "attention_heads": 4}))
+    assert outline_of(tmp_path).num_layers == 5
+    (tmp_path / "config.json").write_text(json.dumps({"architecture": "esm9"}))
+    with pytest.raises(ArtifactError, match=r"config.json names the architecture 'esm9'.* it has esm2"):
+        outline_of(tmp_path)
 
 
 def bundle(folder: Path, model: ESM2, **changes: object) -> Path:
@@ -269,8 +243,8 @@ def bundle(folder: Path, model: ESM2, **changes: object) -> Path:
     return folder
 
 
-def test_a_bundle_gives_its_model_and_its_place(tmp_path: Path, stock: ESM2, plm: PLM) -> None:
-    loaded, spec = PLM.from_bundle(bundle(tmp_path, stock), device="cpu")
+def test_a_bundle_gives_its_model_and_its_place(tmp_path: Path, stock: ESM2, plm: ESM2PLM) -> None:
+    loaded, spec = open_plm(bundle(tmp_path, stock), device="cpu")
 
     assert (loaded.name, spec.layer, spec.site) == ("toy", 1, "resid_mid")
     assert torch.equal(loaded.logits("MKTAY"), plm.logits("MKTAY"))
@@ -283,11 +257,11 @@ def test_a_bundle_may_point_at_a_model_outside_it(tmp_path: Path, stock: ESM2) -
     write_pt(pt, stock)
     good = {"name": str(pt), "weights": None, "weights_sha256": plm_weights.sha256(pt)}
 
-    assert PLM.from_bundle(bundle(tmp_path, stock, **good), device="cpu")[1].weights is None
+    assert open_plm(bundle(tmp_path, stock, **good), device="cpu")[1].weights is None
     with pytest.raises(ArtifactError, match="SHA-256 differs"):
-        PLM.from_bundle(bundle(tmp_path, stock, **good | {"weights_sha256": "0" * 64}), device="cpu")
+        open_plm(bundle(tmp_path, stock, **good | {"weights_sha256": "0" * 64}), device="cpu")
     with pytest.raises(ArtifactError, match=r"needs a .* with num_layers 3, but .* has 2"):
-        PLM.from_bundle(bundle(tmp_path, stock, **good | {"num_layers": 3}), device="cpu")
+        open_plm(bundle(tmp_path, stock, **good | {"num_layers": 3}), device="cpu")
 
 
 @pytest.mark.parametrize(
@@ -311,7 +285,7 @@ def test_a_bundle_whose_model_does_not_fit_is_refused(
     folder = bundle(tmp_path, stock, **changes)
 
     with pytest.raises(error, match=sentence) as caught:
-        PLM.from_bundle(folder, device="cpu")
+        open_plm(folder, device="cpu")
     assert "\n" not in str(caught.value)
 
 
@@ -320,7 +294,7 @@ def test_a_missing_or_damaged_plm_json_is_refused(tmp_path: Path, content: bytes
     if content is not None:
         (tmp_path / "plm.json").write_bytes(content)
     with pytest.raises(BundleError, match=r"plm\.json"):
-        PLM.from_bundle(tmp_path)
+        open_plm(tmp_path)
 
 
 def test_files_that_hold_no_model_are_refused(tmp_path: Path, stock: ESM2) -> None:
@@ -333,28 +307,28 @@ def test_files_that_hold_no_model_are_refused(tmp_path: Path, stock: ESM2) -> No
     broken.mkdir()
     (broken / "w.safetensors").write_bytes(b"\x00" * 50)
     with pytest.raises(ArtifactError, match=r"text\.pt"):
-        PLM.load(tmp_path / "text.pt")
-    with pytest.raises(ArtifactError, match=r"other\.pt is no fair-esm"):
-        PLM.load(tmp_path / "other.pt")
+        load_plm(tmp_path / "text.pt")
+    with pytest.raises(ArtifactError, match=r"other\.pt is no ESM-2 file of fair-esm's \(it holds 'model'\)"):
+        load_plm(tmp_path / "other.pt")
     with pytest.raises(ArtifactError, match=r"code\.pt .* not opened"):
-        PLM.load(tmp_path / "code.pt")
+        load_plm(tmp_path / "code.pt")
     with pytest.raises(InputError, match="neither"):
-        PLM.load(tmp_path / "x.bin")
+        load_plm(tmp_path / "x.bin")
     with pytest.raises(InputError, match="holds 0 of them"):
-        PLM.load(empty)
+        load_plm(empty)
     with pytest.raises(InputError, match="must be JSON with num_layers"):
-        PLM.load(broken)
+        load_plm(broken)
     (broken / "config.json").write_text('{"num_layers": 2, "embed_dim": 32, "attention_heads": 3}')
     with pytest.raises(ArtifactError, match="describes no ESM-2: 2 layers, width 32, 3 heads"):
-        PLM.load(broken)
+        load_plm(broken)
     (broken / "config.json").write_text('{"num_layers": 2, "embed_dim": 32, "attention_heads": 4}')
     with pytest.raises(ArtifactError, match="cannot be read as safetensors"):
-        PLM.load(broken)
+        load_plm(broken)
 
 
-def test_wrong_arguments_are_quoted_back(plm: PLM) -> None:
+def test_wrong_arguments_are_quoted_back(plm: ESM2PLM) -> None:
     with pytest.raises(InputError, match=r"no language model 'esm9'.*esm2_t6_8M_UR50D"):
-        PLM.load("esm9")
+        load_plm("esm9")
     with pytest.raises(InputError, match="is empty"):
         plm.embed("", layer=1)
     with pytest.raises(InputError, match="'J' at position 3"):
@@ -372,10 +346,10 @@ def test_wrong_arguments_are_quoted_back(plm: PLM) -> None:
     with pytest.raises(ConfigError, match="needs the layer"):
         plm.logits("MK", edit=torch.clone)
     with pytest.raises(ConfigError, match="got 'gpu7'"):
-        PLM(random_model(), name="toy", device="gpu7")
+        ESM2PLM(random_model(), name="toy", device="gpu7")
     if not torch.cuda.is_available():
         with pytest.raises(ConfigError, match="no CUDA device, so 'cuda'"):
-            PLM(random_model(), name="toy", device="cuda")
+            ESM2PLM(random_model(), name="toy", device="cuda")
 
 
 @pytest.mark.skipif(
@@ -387,7 +361,7 @@ def test_genuine_weights_give_the_genuine_outputs(name: str) -> None:
     path = Path(os.environ["PROTSAE_ESM2_WEIGHTS"]) / f"{name}.pt"
     if not path.is_file():
         pytest.skip(f"{path} is not there")
-    plm = PLM.load(path, device="cpu")
+    plm = load_plm(path, device="cpu")
     reference = load_file(REFERENCE / f"{name}.safetensors")
     alphabet = plm._model.alphabet
     columns = [alphabet.get_idx(letter) for letter in AMINO_ACIDS]

@@ -12,7 +12,8 @@ from torch import Tensor
 from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import ConfigError, InputError
 from protsae.plm import esm2
-from protsae.plm.esm2_plm import PLM, PLMSpec
+from protsae.plm.esm2_plm import ESM2PLM
+from protsae.plm.spec import PLMSpec
 from protsae.steering.controls import controls, matched_features
 from protsae.steering.steer import SteerConfig, Steering, dose_response, steer, term_features
 
@@ -44,21 +45,21 @@ class DictionarySAE:
 
 
 @pytest.fixture(scope="module")
-def plm() -> PLM:
+def plm() -> ESM2PLM:
     torch.manual_seed(0)
     model = ESM2(2, D, 4, "ESM-1b").eval()
     for parameter in model.parameters():
         parameter.data += 0.1 * torch.randn_like(parameter)
-    return PLM(model, name="toy", device="cpu")
+    return ESM2PLM(model, name="toy", device="cpu")
 
 
 @pytest.fixture(scope="module")
-def spec(plm: PLM) -> PLMSpec:
+def spec(plm: ESM2PLM) -> PLMSpec:
     return plm.spec(layer=2, site="resid_post")
 
 
 @pytest.fixture(scope="module")
-def sae(plm: PLM) -> DictionarySAE:
+def sae(plm: ESM2PLM) -> DictionarySAE:
     """Its first feature is, of many directions, the one that writes TARGET most surely where nothing else is left."""
     candidates = torch.randn(5000, D, generator=torch.Generator().manual_seed(4))
     sure = esm2.lm_logits(plm._model, 100 * candidates)[:, plm._amino_acids].log_softmax(-1)
@@ -69,7 +70,7 @@ Make = Callable[..., Steering]
 
 
 @pytest.fixture
-def make(plm: PLM, spec: PLMSpec, sae: DictionarySAE) -> Make:
+def make(plm: ESM2PLM, spec: PLMSpec, sae: DictionarySAE) -> Make:
     return lambda sequence=SEQUENCE, **config: Steering(plm, spec, sae, sequence, SteerConfig(**config))
 
 
@@ -124,7 +125,7 @@ def test_strength_zero_changes_nothing_exactly(
     assert result.perplexity_before == result.perplexity_after
 
 
-def test_without_the_error_term_the_model_sees_the_reconstruction(make: Make, plm: PLM, sae: DictionarySAE) -> None:
+def test_without_the_error_term_the_model_sees_the_reconstruction(make: Make, plm: ESM2PLM, sae: DictionarySAE) -> None:
     steering = make(add_error=False)
     result = steering.run({0: 5.0}, strength=0)
 
@@ -135,7 +136,9 @@ def test_without_the_error_term_the_model_sees_the_reconstruction(make: Make, pl
     assert np.allclose(result.logp_after, logits.log_softmax(-1).numpy()[steering.masked], atol=1e-6)
 
 
-def test_log_probabilities_are_those_of_the_masked_and_edited_model(make: Make, plm: PLM, sae: DictionarySAE) -> None:
+def test_log_probabilities_are_those_of_the_masked_and_edited_model(
+    make: Make, plm: ESM2PLM, sae: DictionarySAE
+) -> None:
     steering = make()
     result = steering.run({1: 2.0}, strength=1.5)
 
@@ -151,7 +154,7 @@ def test_log_probabilities_are_those_of_the_masked_and_edited_model(make: Make, 
     assert result.perplexity_before == pytest.approx(np.exp(-np.mean(original)), rel=1e-4)
 
 
-def test_readings_encode_the_new_sequence(make: Make, plm: PLM, sae: DictionarySAE) -> None:
+def test_readings_encode_the_new_sequence(make: Make, plm: ESM2PLM, sae: DictionarySAE) -> None:
     result = make(mask_choice="random").run({0: 5.0, 7: 1.0}, strength=8)
 
     for sequence, readings in ((SEQUENCE, result.before), (result.steered, result.after)):
@@ -164,7 +167,7 @@ def test_readings_encode_the_new_sequence(make: Make, plm: PLM, sae: DictionaryS
         assert readings[1].mean_pi is None
 
 
-def test_a_negative_strength_stops_at_zero_activation(make: Make, plm: PLM, sae: DictionarySAE) -> None:
+def test_a_negative_strength_stops_at_zero_activation(make: Make, plm: ESM2PLM, sae: DictionarySAE) -> None:
     steering = make()
     result = steering.run({0: 1e6}, strength=-1)
 
@@ -175,7 +178,7 @@ def test_a_negative_strength_stops_at_zero_activation(make: Make, plm: PLM, sae:
     assert np.allclose(result.logp_after, logits.log_softmax(-1).numpy()[steering.masked], atol=1e-4)
 
 
-def test_a_range_confines_mask_and_push(make: Make, plm: PLM, sae: DictionarySAE) -> None:
+def test_a_range_confines_mask_and_push(make: Make, plm: ESM2PLM, sae: DictionarySAE) -> None:
     steering = make(residues=(5, 15), mask_ratio=0.5)
     result = steering.run({0: 5.0}, strength=3)
 
@@ -191,7 +194,7 @@ def test_a_range_confines_mask_and_push(make: Make, plm: PLM, sae: DictionarySAE
     assert np.allclose(result.logp_after, logits.log_softmax(-1).numpy()[result.masked], atol=1e-4)
 
 
-def test_low_activation_masks_the_shortest_states_and_no_odd_letter(make: Make, plm: PLM) -> None:
+def test_low_activation_masks_the_shortest_states_and_no_odd_letter(make: Make, plm: ESM2PLM) -> None:
     masked = make(mask_ratio=0.3).masked
     everywhere = make(mask_ratio=1.0).masked
 
@@ -217,7 +220,7 @@ def test_the_same_seed_gives_the_same_answer_and_another_one_another(make: Make)
     assert first.steered != other.steered
 
 
-def test_later_rounds_see_what_earlier_ones_wrote(make: Make, plm: PLM) -> None:
+def test_later_rounds_see_what_earlier_ones_wrote(make: Make, plm: ESM2PLM) -> None:
     result = make(rounds=2, mask_choice="random", refill="all").run({0: 5.0}, strength=0.0)
     single = make(rounds=1, mask_choice="random", refill="all").run({0: 5.0}, strength=0.0)
 
@@ -231,7 +234,7 @@ def test_later_rounds_see_what_earlier_ones_wrote(make: Make, plm: PLM) -> None:
     assert np.allclose(result.logp_after[late], expected[result.masked[late]], atol=1e-5)
 
 
-def test_a_random_direction_pushes_as_far_as_the_features(make: Make, plm: PLM, sae: DictionarySAE) -> None:
+def test_a_random_direction_pushes_as_far_as_the_features(make: Make, plm: ESM2PLM, sae: DictionarySAE) -> None:
     steering = make()
     direction = torch.arange(D, dtype=torch.float32)
     result = steering.run({0: 3.0, 1: 4.0}, direction=direction)
@@ -269,7 +272,7 @@ def test_a_term_is_raised_with_its_ancestors() -> None:
         term_features(concepts, p99, "GO:7")
 
 
-def test_steer_is_one_run(plm: PLM, spec: PLMSpec, sae: DictionarySAE, make: Make) -> None:
+def test_steer_is_one_run(plm: ESM2PLM, spec: PLMSpec, sae: DictionarySAE, make: Make) -> None:
     once = steer(plm, spec, sae, SEQUENCE, {0: 5.0}, SteerConfig(strength=3))
 
     assert once.steered == make().run({0: 5.0}, strength=3).steered

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from protsae.plm.esm2_plm import PLM
+from protsae.plm.registry import open_plm
 from protsae.sae.base import load_sae
 from protsae.store.reader import StoreReader
 
@@ -90,7 +90,7 @@ def test_facts_that_could_explain_a_feature_come_furthest_above_luck_first(reade
 
 @pytest.mark.parametrize("sae", ["protsae_mfo", "vanilla"])
 def test_stored_examples_are_what_the_models_give(reader: StoreReader, tiny_bundle: Path, sae: str) -> None:
-    plm, spec = PLM.from_bundle(tiny_bundle, device="cpu")
+    plm, spec = open_plm(tiny_bundle, device="cpu")
     model = load_sae(tiny_bundle / "sae" / sae)
     row = reader.feature(sae, 20)
     assert row is not None

@@ -1,0 +1,236 @@
+"""What a protein language model can do here, whatever its architecture: the only type that callers know.
+
+    harvest           sequences -> residue activations [n_residues, d_model]
+    state             the lower half of a forward pass, up to a layer and site
+    logits_from       the upper half, from a cached state, with an edit spliced in
+    amino_acid_effect how a direction of the residual stream pushes the twenty amino-acid logits
+
+Special tokens are added and dropped by the model; none is ever handed out as a residue. A model says which sites it
+offers (`sites`), and refuses others before it reads a sequence. A new architecture is one module beside
+`esm2_plm.py` and one entry in `registry.py`.
+
+Read `PLM`, then `registry.load_plm`.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from protsae.errors import ConfigError
+from protsae.plm.sites import Site, check_site
+from protsae.plm.spec import PLMSpec
+
+Edit = Callable[[Float[Tensor, "n_residues d_model"]], Float[Tensor, "n_residues d_model"]]
+"""Takes the residues' activations (fp32, on the model's device), returns what to put in their place."""
+
+REFERENCE_PROTEINS = (
+    "MQIFVKTLTGKTITLEVEPSDTIENVKAKIQDKEGIPPDQQRLIFAGKQLEDGRTLSDYNIQKESTLHLVLRLRGG",
+    (
+        "MVLSEGEWQLVLHVWAKVEADVAGHGQDILIRLFKSHPETLEKFDRFKHLKTEAEMKASEDLKKHGVTVLTALGAILKKKGHHEAELKPLAQSHATKHKIPIKYLEFISEAI"
+        "IHVLHSRHPGDFGADAQGAMNKALELFRKDIAAKYKELGYQG"
+    ),
+    (
+        "MRSLLILVLCFLPLAALGKVFGRCELAAAMKRHGLDNYRGYSLGNWVCAAKFESNFNTQATNRNTDGSTDYGILQINSRWWCNDGRTPGSRNLCNIPCSALLSSDITASVNC"
+        "AKKIVSDGNGMNAWVAWRNRCKGTDVQAWIRGCRL"
+    ),
+)
+"""Ubiquitin, sperm whale myoglobin, hen lysozyme: residues at which the LM head is linearised."""
+
+
+class PLMState(NamedTuple):
+    """One sequence's residual stream at a layer and site, on the model's device: the layers above can start from it."""
+
+    stream: Float[Tensor, "n_tokens d_model"]
+    layer: int
+    site: Site
+    n_before: int = 1
+    """Special tokens before the first residue."""
+
+    n_after: int = 1
+    """Special tokens after the last residue."""
+
+    @property
+    def activations(self) -> Float[Tensor, "n_residues d_model"]:
+        """The residues' rows, without the special tokens'."""
+        return self.stream[self.n_before : len(self.stream) - self.n_after]
+
+    def edited(self, edit: Edit) -> Float[Tensor, "n_tokens d_model"]:
+        """The stream with an edit of the residues spliced in; the special tokens keep theirs."""
+        last = len(self.stream) - self.n_after
+        return torch.cat([self.stream[: self.n_before], edit(self.activations.clone()), self.stream[last:]])
+
+
+@runtime_checkable
+class PLM(Protocol):
+    """A language model, opened at the residual stream. Stateless between calls, so threads may share one."""
+
+    name: str
+    """What results and bundles call it."""
+
+    weights: Path | None
+    """The file that it was read from, if any."""
+
+    device: torch.device
+    max_residues: int
+    """Longest sequence that goes through at once."""
+
+    @property
+    @abstractmethod
+    def d_model(self) -> int:
+        """Width of the residual stream."""
+        ...
+
+    @property
+    @abstractmethod
+    def num_layers(self) -> int:
+        """Blocks in all."""
+        ...
+
+    @property
+    @abstractmethod
+    def sites(self) -> tuple[Site, ...]:
+        """Sites at which every block can be read and edited."""
+        ...
+
+    @abstractmethod
+    def spec(self, *, layer: int, site: Site, weights: str | None = None) -> PLMSpec:
+        """What `plm.json` says of this model; its hash is that of the file it was read from.
+
+        Raises:
+            ConfigError: the model has no such layer or site.
+        """
+        ...
+
+    @abstractmethod
+    def tokenise(self, sequence: str, masked: Sequence[int] = ()) -> Int[Tensor, " n_tokens"]:
+        """Token ids of one sequence, special tokens included.
+
+        Args:
+            sequence: upper-case letters.
+            masked: 0-based positions that are replaced by the mask token.
+
+        Raises:
+            InputError: the sequence is empty or has a letter that the model does not know.
+        """
+        ...
+
+    @abstractmethod
+    def harvest(
+        self,
+        sequences: Sequence[str],
+        *,
+        layer: int,
+        site: Site | None = None,
+        tokens_per_batch: int = 8192,
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[tuple[int, Float[Tensor, "n_residues d_model"]]]:
+        """Activations of many sequences as (index, fp32 on the CPU), each index once, longest first.
+
+        Args:
+            sequences: any order, any length; those over `max_residues` go through in overlapping windows.
+            layer: block to read, from 1; the blocks above it are not computed.
+            site: one of `sites`, the first of them where None.
+            tokens_per_batch: at most so many tokens go through at once (or one window, if it alone is longer).
+            progress: takes the number of residues just done.
+
+        Raises:
+            InputError: a sequence is empty or has a letter that the model does not know.
+            ConfigError: the model has no such layer or site.
+        """
+        ...
+
+    @abstractmethod
+    def state(self, sequence: str, *, layer: int, site: Site | None = None, masked: Sequence[int] = ()) -> PLMState:
+        """The lower half of a forward pass, for `logits_from` to go on from.
+
+        Args:
+            sequence: at most `max_residues` long.
+            layer: block at which to stop, from 1.
+            site: one of `sites`, the first of them where None.
+            masked: 0-based positions that are replaced by the mask token.
+
+        Raises:
+            InputError: the sequence is empty, too long, or has a letter that the model does not know.
+            ConfigError: the model has no such layer or site.
+        """
+        ...
+
+    @abstractmethod
+    def logits_from(self, state: PLMState, *, edit: Edit | None = None) -> Float[Tensor, "n_residues 20"]:
+        """The upper half of a forward pass: logits in the order of AMINO_ACIDS, fp32 on the CPU.
+
+        Args:
+            state: where to start from; it is not changed.
+            edit: replaces the residues' activations; the special tokens keep theirs. An edit that returns its argument
+                changes no bit of the result.
+        """
+        ...
+
+    @abstractmethod
+    def amino_acid_effect(
+        self, directions: Float[Tensor, "n d_model"], *, reference: Sequence[str] = REFERENCE_PROTEINS
+    ) -> Float[Tensor, "n 20"]:
+        """How a direction of the residual stream pushes the twenty amino-acid logits, each row centred on zero.
+
+            effect = J direction,   J = mean over residues of d logits / d x
+
+        where x is the stream after the last block, so this is the direct path through the LM head, linearised exactly
+        at the residues of `reference`; what later blocks make of the direction is left out. Unit: logits per unit
+        length of the direction.
+
+        Args:
+            directions: in the PLM's own units.
+            reference: proteins whose residues J is averaged over.
+        """
+        ...
+
+    def site_at(self, layer: int, site: Site | None = None) -> Site:
+        """The site itself, or the first that the model offers where None; refuses a place that it does not have.
+
+        Raises:
+            ConfigError: the model has no such layer or site.
+        """
+        chosen = self.sites[0] if site is None else site
+        check_site(layer, chosen, self.num_layers, self.sites)
+        return chosen
+
+    def embed(self, sequence: str, *, layer: int, site: Site | None = None) -> Float[Tensor, "n_residues d_model"]:
+        """Activations of one sequence of any length at `site`, or at the first of `sites`, fp32 on the CPU.
+
+        Raises:
+            InputError: the sequence is empty or has a letter that the model does not know.
+            ConfigError: the model has no such layer or site.
+        """
+        return next(iter(self.harvest([sequence], layer=layer, site=site)))[1]
+
+    def logits(
+        self,
+        sequence: str,
+        *,
+        masked: Sequence[int] = (),
+        edit: Edit | None = None,
+        layer: int | None = None,
+        site: Site | None = None,
+    ) -> Float[Tensor, "n_residues 20"]:
+        """Logits of the twenty amino acids at every residue, in the order of AMINO_ACIDS, fp32 on the CPU.
+
+        Args:
+            sequence: at most `max_residues` long.
+            masked: 0-based positions that are replaced by the mask token.
+            edit: replaces the residues' activations at `layer` and `site`, see `logits_from`.
+            layer: block of the edit, from 1; needed only with one.
+            site: site of the edit, the first of `sites` where None.
+
+        Raises:
+            InputError: the sequence is empty, too long, or has a letter that the model does not know.
+            ConfigError: the model has no such layer or site, or an edit came without a layer.
+        """
+        if edit is not None and layer is None:
+            raise ConfigError("An edit needs the layer at which it is made, got layer None.")
+        state = self.state(sequence, layer=layer or self.num_layers, site=site, masked=masked)
+        return self.logits_from(state, edit=edit)

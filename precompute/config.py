@@ -34,6 +34,7 @@ _AT_LEAST: dict[str, float] = {
     "positive_weight": 0,
     "seed": 0,
     "max_residues_per_shard": 1024,
+    "workers": 1,
 }
 
 
@@ -127,6 +128,9 @@ class RunConfig:
 
     max_residues_per_shard: int = 131_072
     """Residues per file of embeddings: what is held in memory at a time."""
+
+    workers: int = 1
+    """Processes that embed, encode and count side by side, each with its share of the cores and its own model."""
 
     def __post_init__(self) -> None:
         for name, least in _AT_LEAST.items():

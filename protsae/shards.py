@@ -1,15 +1,17 @@
 """Residue activations of many proteins on disk, as fp16 shards that are memory-mapped when read.
 
-    shard-00000.npy ...   float16 [n_rows, d_model]; the rows of a protein are contiguous
-    index.parquet         accession, shard, first_row, length; one row a protein, in the order of writing
+    shards.json             n_shards: how many belong to the folder; written before the first
+    shard-00000.npy ...     float16 [n_rows, d_model]; the rows of a protein are contiguous
+    shard-00000.parquet ... the index of each: accession, shard, first_row, length; one row a protein
 
-A shard is written whole or not at all. While a run is unfinished every complete shard has its own small index, so that
-a killed run continues after its last complete shard.
+Every shard has one writer, and nothing is written twice, so that any number of writers may fill a folder side by side.
+The index is the last that a shard's writer writes: a shard with an index is whole. The reader merges the indices, which
+must be complete and disjoint. Folders of older runs have one index of all shards, `index.parquet`, instead.
 
-Read `ShardWriter.add`, then `ShardReader`. Batches for training are drawn in `training/batches.py`.
+Read `assign_shards` and `write_shard`, then `ShardReader`. Batches for training are drawn in `training/batches.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,35 +22,149 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from protsae.errors import ArtifactError, InputError
-from protsae.files import whole
+from protsae.files import read_json, whole, write_json
 
-INDEX_NAME = "index.parquet"
+PLAN_NAME = "shards.json"
+OLD_INDEX_NAME = "index.parquet"
+MAX_ROWS = 262_144
+"""Residues per shard: 640 MB at 1280 dimensions."""
+
 _COLUMNS = ("accession", "shard", "first_row", "length")
+_AGAIN = "run the stage that embeds again"
+
+
+def assign_shards(lengths: Iterable[int], max_rows: int = MAX_ROWS) -> Int[np.ndarray, " n_proteins"]:
+    """Shard number of each protein: in order, a new one where the next protein would exceed `max_rows`.
+
+    A protein that is longer than that alone has a shard of its own.
+    """
+    shard: list[int] = []
+    number, used = 0, 0
+    for length in lengths:
+        if is_full(used, length, max_rows):
+            number, used = number + 1, 0
+        shard.append(number)
+        used += length
+    return np.array(shard, dtype=np.int64)
+
+
+def is_full(used: int, length: int, max_rows: int) -> bool:
+    """Whether a shard of `used` rows has no room for `length` more; an empty one takes everything."""
+    return used > 0 and used + length > max_rows
+
+
+def plan_shards(folder: Path, n_shards: int) -> None:
+    """Say how many shards belong to the folder, which is made if it does not exist; to be called before the first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / PLAN_NAME, {"n_shards": n_shards})
+
+
+def write_shard(folder: Path, number: int, accessions: Sequence[str], states: Iterable[Tensor]) -> None:
+    """Write one shard and then its index; each appears whole or not at all.
+
+    Args:
+        folder: exists.
+        number: of the shard, which no other writer has.
+        accessions: of its proteins, each once.
+        states: activations [n_residues, d_model] of each; finite, within the range of fp16 (65,504).
+
+    Raises:
+        InputError: a value does not fit.
+    """
+    rows = [as_float16(accession, x) for accession, x in zip(accessions, states, strict=True)]
+    lengths = np.array([len(part) for part in rows], dtype=np.int64)
+    with whole(shard_path(folder, number)) as partial, partial.open("wb") as handle:
+        np.save(handle, np.concatenate(rows), allow_pickle=False)
+    index = pd.DataFrame(
+        {
+            "accession": list(accessions),
+            "shard": np.full(len(lengths), number, dtype=np.int64),
+            "first_row": np.cumsum(lengths) - lengths,
+            "length": lengths,
+        }
+    )
+    with whole(_index_path(folder, number)) as partial:
+        index.to_parquet(partial, index=False)
+
+
+def as_float16(accession: str, x: Float[Tensor, "n_residues d_model"]) -> Float[np.ndarray, "n_residues d_model"]:
+    """Activations as they are stored.
+
+    Raises:
+        InputError: a value is beyond fp16's range.
+    """
+    with np.errstate(over="ignore"):
+        rows = x.detach().cpu().numpy().astype(np.float16)
+    if not np.isfinite(rows).all():
+        worst = float(x.detach().abs().max())
+        raise InputError(
+            f"the activations of {accession} reach {worst:.3g}, beyond fp16's 65504; read another layer or site"
+        )
+    return rows
+
+
+def is_written(folder: Path, number: int, accessions: Sequence[str]) -> bool:
+    """Whether an earlier run has left this shard whole, with these proteins in this order."""
+    index = _index_of(folder, number)
+    return index is not None and index["accession"].tolist() == list(accessions)
+
+
+def shard_path(folder: Path, number: int) -> Path:
+    """File of one shard's activations."""
+    return folder / f"shard-{number:05d}.npy"
+
+
+def open_shard(folder: Path, number: int) -> Float[np.ndarray, "n_rows d_model"]:
+    """All residues of one shard, mapped (float16).
+
+    Raises:
+        ArtifactError: the file is missing or damaged.
+    """
+    return _map_shard(shard_path(folder, number))
+
+
+def read_index(folder: Path) -> pd.DataFrame:
+    """The indices of all shards as one, by shard and row: accession, shard, first_row, length.
+
+    Raises:
+        ArtifactError: the folder is unfinished, a shard's index is missing or damaged, or two of them contradict.
+    """
+    n_shards = _n_shards(folder)
+    parts = []
+    for number in range(n_shards):
+        part = _index_of(folder, number)
+        if part is None:
+            raise ArtifactError(
+                f"{folder} lacks shard {number} of {n_shards} or its index: the embeddings are unfinished; {_AGAIN}"
+            )
+        parts.append(part)
+    if not any(len(part) for part in parts):
+        raise ArtifactError(f"{folder} holds no protein; {_AGAIN}")
+    index = pd.concat(parts, ignore_index=True)
+    _check_index(folder, index)
+    return index
 
 
 class ShardWriter:
-    """Collects proteins and writes a shard whenever one is full."""
+    """One writer that cuts shards as proteins come, where their lengths are not known beforehand."""
 
-    def __init__(self, folder: Path, *, max_rows: int = 262_144) -> None:
-        """Continue in `folder`, which is made if it does not exist.
+    def __init__(self, folder: Path, *, max_rows: int = MAX_ROWS) -> None:
+        """Continue in `folder` after its last whole shard; the folder is made if it does not exist.
 
         Args:
             folder: of the shards.
-            max_rows: residues per shard (640 MB at 1280 dimensions and 262,144 rows); a longer protein gets its own.
+            max_rows: residues per shard; a longer protein gets its own.
         """
         self.folder = folder
         self._max_rows = max_rows
         folder.mkdir(parents=True, exist_ok=True)
-        self._parts: list[pd.DataFrame] = []
-        if (folder / INDEX_NAME).exists():
-            whole = _read_index(folder / INDEX_NAME)
-            self._parts = [part for _, part in whole.groupby("shard", sort=True)]
-        else:
-            while self._part_path(len(self._parts)).exists() and _shard_path(folder, len(self._parts)).exists():
-                self._parts.append(_read_index(self._part_path(len(self._parts))))
-        self.finished: set[str] = {accession for part in self._parts for accession in part["accession"]}
-        self._rows: list[np.ndarray] = []
-        self._accessions: list[str] = []
+        self.finished: set[str] = set()
+        """Accessions that lie in whole shards, or have been added."""
+        self._n_shards = 0
+        while (index := _index_of(folder, self._n_shards)) is not None:
+            self.finished.update(index["accession"])
+            self._n_shards += 1
+        self._states: dict[str, Tensor] = {}
         self._n_rows = 0
 
     def add(self, accession: str, x: Float[Tensor, "n_residues d_model"]) -> None:
@@ -62,29 +178,19 @@ class ShardWriter:
             InputError: the protein is there already, or a value does not fit.
         """
         if accession in self.finished:
-            msg = f"the activations of {accession} are there already; every accession may occur once"
-            raise InputError(msg)
-        with np.errstate(over="ignore"):
-            rows = x.detach().cpu().numpy().astype(np.float16)
-        if not np.isfinite(rows).all():
-            worst = float(x.detach().abs().max())
-            msg = f"the activations of {accession} reach {worst:.3g}, beyond fp16's 65504; read another layer or site"
-            raise InputError(msg)
-        if self._n_rows and self._n_rows + len(rows) > self._max_rows:
-            self._write_shard()
+            raise InputError(f"the activations of {accession} are there already; every accession may occur once")
+        as_float16(accession, x)
+        if is_full(self._n_rows, len(x), self._max_rows):
+            self._write()
         self.finished.add(accession)
-        self._accessions.append(accession)
-        self._rows.append(rows)
-        self._n_rows += len(rows)
+        self._states[accession] = x
+        self._n_rows += len(x)
 
     def close(self) -> None:
-        """Write what is left and the index of all shards."""
-        if self._rows:
-            self._write_shard()
-        index = pd.concat(self._parts, ignore_index=True) if self._parts else pd.DataFrame(columns=list(_COLUMNS))
-        _write_index(self.folder / INDEX_NAME, index)
-        for shard in range(len(self._parts)):
-            self._part_path(shard).unlink(missing_ok=True)
+        """Write what is left, and how many shards there are."""
+        if self._states:
+            self._write()
+        plan_shards(self.folder, self._n_shards)
 
     def __enter__(self) -> Self:
         """Return the writer."""
@@ -97,26 +203,11 @@ class ShardWriter:
         if kind is None:
             self.close()
 
-    def _part_path(self, shard: int) -> Path:
-        return self.folder / f"shard-{shard:05d}.parquet"
-
-    def _write_shard(self) -> None:
-        shard = len(self._parts)
-        lengths = np.array([len(rows) for rows in self._rows], dtype=np.int64)
-        index = pd.DataFrame(
-            {
-                "accession": self._accessions,
-                "shard": np.full(len(lengths), shard, dtype=np.int64),
-                "first_row": np.cumsum(lengths) - lengths,
-                "length": lengths,
-            }
-        )
-        path = _shard_path(self.folder, shard)
-        with whole(path) as partial, partial.open("wb") as handle:
-            np.save(handle, np.concatenate(self._rows), allow_pickle=False)
-        _write_index(self._part_path(shard), index)
-        self._parts.append(index)
-        self._rows, self._accessions, self._n_rows = [], [], 0
+    def _write(self) -> None:
+        (self.folder / PLAN_NAME).unlink(missing_ok=True)
+        write_shard(self.folder, self._n_shards, list(self._states), self._states.values())
+        self._n_shards += 1
+        self._states, self._n_rows = {}, 0
 
 
 class ShardReader:
@@ -129,24 +220,20 @@ class ShardReader:
             ArtifactError: the folder is unfinished, or a file is missing, damaged or does not fit the index.
         """
         self.folder = folder
-        index = _read_index(folder / INDEX_NAME)
+        index = read_index(folder)
         self.accessions: list[str] = index["accession"].tolist()
         self.shards: Int[np.ndarray, " n_proteins"] = index["shard"].to_numpy(np.int64)
         self.first_rows: Int[np.ndarray, " n_proteins"] = index["first_row"].to_numpy(np.int64)
         self.lengths: Int[np.ndarray, " n_proteins"] = index["length"].to_numpy(np.int64)
-        self._maps = [_map_shard(_shard_path(folder, s)) for s in range(int(self.shards.max(initial=-1)) + 1)]
-        if not self._maps:
-            msg = f"{folder} holds no protein; run the stage that embeds again"
-            raise ArtifactError(msg)
+        self._maps = [open_shard(folder, number) for number in range(int(self.shards.max()) + 1)]
         self.d_model = self._maps[0].shape[1]
-        for shard, rows in enumerate(self._maps):
-            needed = (self.first_rows + self.lengths)[self.shards == shard].max(initial=0)
-            if rows.shape[1] != self.d_model or len(rows) != needed:
-                msg = (
-                    f"{_shard_path(folder, shard)} has the shape {rows.shape} where the index asks for "
-                    f"({needed}, {self.d_model}); run the stage that embeds again"
+        n_rows = np.bincount(self.shards, weights=self.lengths).astype(np.int64)
+        for number, (rows, needed) in enumerate(zip(self._maps, n_rows.tolist(), strict=True)):
+            if rows.shape != (needed, self.d_model):
+                raise ArtifactError(
+                    f"{shard_path(folder, number)} has the shape {rows.shape} where the index asks for "
+                    f"({needed}, {self.d_model}); {_AGAIN}"
                 )
-                raise ArtifactError(msg)
         self._row_of = {accession: i for i, accession in enumerate(self.accessions)}
 
     def __len__(self) -> int:
@@ -167,8 +254,7 @@ class ShardReader:
         try:
             return self._row_of[accession]
         except KeyError:
-            msg = f"there are no activations of {accession!r} in {self.folder}; embed it first"
-            raise InputError(msg) from None
+            raise InputError(f"there are no activations of {accession!r} in {self.folder}; embed it first") from None
 
     def protein(self, row: int) -> Float[np.ndarray, "n_residues d_model"]:
         """All residues of one protein, a view into the mapped file (float16)."""
@@ -202,37 +288,68 @@ class ShardReader:
         return np.stack([self.protein(int(row)).mean(axis=0, dtype=np.float32) for row in proteins])
 
 
-def _shard_path(folder: Path, shard: int) -> Path:
-    return folder / f"shard-{shard:05d}.npy"
+def _index_path(folder: Path, number: int) -> Path:
+    return folder / f"shard-{number:05d}.parquet"
+
+
+def _n_shards(folder: Path) -> int:
+    """Shards that belong to the folder."""
+    if (folder / PLAN_NAME).is_file():
+        n_shards = (read_json(folder / PLAN_NAME) or {}).get("n_shards")
+        if not isinstance(n_shards, int) or n_shards < 0:
+            raise ArtifactError(f"{folder / PLAN_NAME} is damaged: it gives n_shards as {n_shards!r}; {_AGAIN}")
+        return n_shards
+    if (folder / OLD_INDEX_NAME).is_file():
+        return int(_read_index(folder / OLD_INDEX_NAME)["shard"].max()) + 1
+    raise ArtifactError(f"{folder / PLAN_NAME} does not exist: the embeddings are unfinished; {_AGAIN}")
+
+
+def _index_of(folder: Path, number: int) -> pd.DataFrame | None:
+    """The index of one shard; None where the shard or its index is not there."""
+    if not shard_path(folder, number).is_file():
+        return None
+    if _index_path(folder, number).is_file():
+        index = _read_index(_index_path(folder, number))
+        if (index["shard"] != number).any():
+            raise ArtifactError(f"{_index_path(folder, number)} is the index of another shard; {_AGAIN}")
+        return index
+    if not (folder / OLD_INDEX_NAME).is_file():
+        return None
+    index = _read_index(folder / OLD_INDEX_NAME)
+    own = pd.DataFrame(index.loc[index["shard"] == number])
+    return own if len(own) else None
 
 
 def _map_shard(path: Path) -> np.ndarray:
     try:
         rows = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        msg = f"{path} is missing or damaged ({error}); run the stage that embeds again"
-        raise ArtifactError(msg) from error
+        raise ArtifactError(f"{path} is missing or damaged ({error}); {_AGAIN}") from error
     if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.dtype != np.float16:
-        msg = f"{path} holds no float16 matrix; run the stage that embeds again"
-        raise ArtifactError(msg)
+        raise ArtifactError(f"{path} holds no float16 matrix; {_AGAIN}")
     return rows
 
 
 def _read_index(path: Path) -> pd.DataFrame:
-    if not path.exists():
-        msg = f"{path} does not exist: the embeddings are unfinished; run the stage that embeds again"
-        raise ArtifactError(msg)
     try:
         index = pd.read_parquet(path)
     except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
-        msg = f"{path} is damaged ({' '.join(str(error).split())[:120]}); run the stage that embeds again"
-        raise ArtifactError(msg) from error
+        raise ArtifactError(f"{path} is damaged ({' '.join(str(error).split())[:120]}); {_AGAIN}") from error
     if tuple(index.columns) != _COLUMNS:
-        msg = f"{path} has the columns {', '.join(map(str, index.columns))}, not {', '.join(_COLUMNS)}"
-        raise ArtifactError(msg)
+        raise ArtifactError(f"{path} has the columns {', '.join(map(str, index.columns))}, not {', '.join(_COLUMNS)}")
     return index
 
 
-def _write_index(path: Path, index: pd.DataFrame) -> None:
-    with whole(path) as partial:
-        index.to_parquet(partial, index=False)
+def _check_index(folder: Path, index: pd.DataFrame) -> None:
+    """Refuse a merged index with a protein twice, or with rows of a shard that belong to none or to two."""
+    twice = index.loc[index["accession"].duplicated(), "accession"]
+    if len(twice):
+        raise ArtifactError(f"{folder} has {twice.iloc[0]} in two places; {_AGAIN}")
+    end = (index["first_row"] + index["length"]).groupby(index["shard"]).shift(fill_value=0)
+    wrong = index.loc[index["first_row"] != end]
+    if len(wrong):
+        first = wrong.iloc[0]
+        raise ArtifactError(
+            f"{folder} has {first['accession']} at row {first['first_row']} of shard {first['shard']}, where the "
+            f"protein before it ends at row {end[wrong.index[0]]}; {_AGAIN}"
+        )

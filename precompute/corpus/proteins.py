@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from protsae.alphabet import AMINO_ACIDS
+from protsae.shards import read_index
 
 N_AMINO_ACIDS = len(AMINO_ACIDS)
 
@@ -79,17 +80,16 @@ def amino_acid_codes(sequence: str) -> np.ndarray:
 
 
 def read_corpus(work: Path) -> Corpus:
-    """Join `proteins/proteins.parquet` with `embed/index.parquet`."""
+    """Join `proteins/proteins.parquet` with the indices of `embed/`."""
     proteins = pd.read_parquet(
         work / "proteins" / "proteins.parquet", columns=["accession", "split", "is_shipped", "sequence"]
     )
-    index = pd.read_parquet(work / "embed" / "index.parquet")
+    index = read_index(work / "embed")
     row_of = pd.Series(np.arange(len(proteins)), index=proteins["accession"])
     index["protein"] = row_of.loc[index["accession"]].to_numpy()
     shards = []
-    for number, rows in index.sort_values(["shard", "first_row"]).groupby("shard"):
+    for number, rows in index.groupby("shard"):
         first, length = rows["first_row"].to_numpy(), rows["length"].to_numpy()
-        assert (first == np.concatenate([[0], np.cumsum(length)[:-1]])).all(), f"shard {number} has gaps"  # noqa: S101
         shards.append(Shard(int(str(number)), rows["protein"].to_numpy(), first, length))
     return Corpus(
         proteins["accession"].to_numpy(dtype=str),

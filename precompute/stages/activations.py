@@ -8,7 +8,9 @@ Read `run`, then `encode_shard`.
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,46 +18,76 @@ from scipy.sparse import vstack
 
 from precompute.config import RunConfig
 from precompute.corpus.codes import CSR, code_path, read_extra, write_codes
-from precompute.corpus.proteins import Shard, read_corpus
+from precompute.corpus.proteins import read_corpus
 from precompute.corpus.trained import TrainedSAE, read_trained
 from precompute.features.quality import Quality, measure
+from precompute.pipeline.executors import Emit, Job, executor_of, in_order
 from precompute.pipeline.plan import follow_plan
-from precompute.pipeline.progress import Meter
+from precompute.pipeline.progress import Meter, Report
 from protsae.files import read_json, sha256
 from protsae.plm.weights import pick_device
 from protsae.sae.base import SAE
+from protsae.shards import open_shard
 
 ROWS_AT_A_TIME = 8192
 
 
-def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[str, int | float | str]:
-    """Encode what is not encoded yet."""
+class Piece(NamedTuple):
+    """One shard that one SAE has to encode."""
+
+    sae: TrainedSAE
+    shard: int
+    split: np.ndarray
+    """[n_rows] train, valid or test"""
+
+
+def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float | str]:
+    """Encode what is not encoded yet.
+
+    Raises:
+        WorkerDiedError: a process died; the sentence names its shard.
+    """
     corpus, saes = read_corpus(work), read_trained(work)
-    device = pick_device(config.device)
     meter = Meter(report, "activations", len(saes) * corpus.n_residues)
     embed_plan = read_json(work / "embed" / "plan.json")
-    n_active = 0
+    missing = []
     for trained in saes:
         folder = work / "activations" / trained.name
         files = {name: sha256(trained.folder / name) for name in ("cfg.json", "sae.safetensors")}
         follow_plan(folder, {"embed": embed_plan, **files})
-        sae = trained.load().to(device)
         for shard in corpus.shards:
-            path = code_path(folder, shard.number)
-            if read_extra(path, "quality") is not None:
+            if read_extra(code_path(folder, shard.number), "quality") is not None:
                 meter.skip(shard.n_rows)
             else:
-                split = corpus.split[shard.row_protein]
-                codes, quality = encode_shard(sae, trained, embedded(work, shard), split, meter.advance)
-                write_codes(path, codes, quality=quality.to_array())
-            indptr = read_extra(path, "indptr")
-            n_active += 0 if indptr is None else int(indptr[-1])
+                missing.append(Piece(trained, shard.number, corpus.split[shard.row_protein]))
+    make = partial(_encoder, work, config.device)
+    with executor_of(config.workers).session(make, meter.advance, _name) as session:
+        for _ in in_order(session, missing):
+            pass
+    paths = [code_path(work / "activations" / trained.name, shard.number) for trained in saes for shard in corpus.shards]
+    n_active = sum(int(indptr[-1]) for path in paths if (indptr := read_extra(path, "indptr")) is not None)
     return {"residues": corpus.n_residues, "saes": len(saes), "active": n_active}
 
 
-def embedded(work: Path, shard: Shard) -> np.ndarray:
-    """[n_rows, d_model] fp16 residue activations of one shard, memory-mapped."""
-    return np.load(work / "embed" / f"shard-{shard.number:05d}.npy", mmap_mode="r")
+def _encoder(work: Path, device: str) -> Job[Piece, None]:
+    """Encodes and writes one shard after the other; keeps the SAE between shards that it encodes."""
+    chosen = pick_device(device)
+    loaded: dict[str, SAE] = {}
+
+    def encode(piece: Piece, emit: Emit) -> None:
+        if piece.sae.name not in loaded:
+            loaded.clear()
+            loaded[piece.sae.name] = piece.sae.load().to(chosen)
+        x = open_shard(work / "embed", piece.shard)
+        codes, quality = encode_shard(loaded[piece.sae.name], piece.sae, x, piece.split, emit)
+        path = code_path(work / "activations" / piece.sae.name, piece.shard)
+        write_codes(path, codes, quality=quality.to_array())
+
+    return encode
+
+
+def _name(piece: Piece) -> str:
+    return f"shard {piece.shard} under {piece.sae.name}"
 
 
 @torch.no_grad()
@@ -69,7 +101,7 @@ def encode_shard(
         trained: what it is.
         x: [n_rows, d_model] residue activations of the PLM.
         split: [n_rows] train, valid or test.
-        advance: told how many residues have been done.
+        advance: takes the number of residues just done.
     """
     parts: list[CSR] = []
     total = np.zeros(6 + x.shape[1])

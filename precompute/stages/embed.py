@@ -1,34 +1,48 @@
 """Residue activations of all proteins at one layer and site of the PLM, as fp16 shards.
 
 Proteins go to shards in the order of `proteins.parquet`; within a shard the PLM takes them by length. A shard that an
-earlier run has written whole for the same proteins and the same PLM is kept. Writes `shard-00000.npy` ... and
-`index.parquet` (see `protsae/shards.py`), and `plm.json` (name, layer, site, shape).
+earlier run has written whole for the same proteins and the same PLM is kept. Writes the shards and their indices (see
+`protsae/shards.py`), and `plm.json` (name, layer, site, shape).
 
-Read `run`, then `assign_shards`.
+Read `run`, then `embed_shard`: each shard has one writer, and any number of them work side by side.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cached_property, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from precompute.config import RunConfig
+from precompute.pipeline.executors import Emit, Job, executor_of, in_order
 from precompute.pipeline.plan import follow_plan, text_hash
 from precompute.pipeline.progress import Meter, Report, Transient
+from protsae.plm.base import PLM
 from protsae.plm.download import Progress
 from protsae.plm.registry import fetch_plm, load_plm, outline_of
 from protsae.plm.sites import check_site
-from protsae.shards import ShardWriter
+from protsae.plm.spec import PLMSpec
+from protsae.shards import assign_shards, is_written, plan_shards, write_shard
 
 
-def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[str, int | float | str]:
+class ShardOfSequences(NamedTuple):
+    """Proteins that go into one shard."""
+
+    number: int
+    accessions: Sequence[str]
+    sequences: Sequence[str]
+
+
+def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float | str]:
     """Embed what is not embedded yet.
 
     Raises:
-        ConfigError: the PLM has no such layer.
-        InputError: the PLM's activations do not fit into fp16.
+        ConfigError: the PLM has no such layer or site.
+        InputError: the PLM's weights cannot be had, or its activations do not fit into fp16.
+        WorkerDiedError: a process died; the sentence names its shard.
     """
     folder = work / "embed"
     outline = outline_of(config.plm)
@@ -38,8 +52,8 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
     proteins = pd.read_parquet(work / "proteins" / "proteins.parquet", columns=["accession", "sequence"])
     accessions, sequences = proteins["accession"].tolist(), proteins["sequence"].tolist()
     length = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
-    plm = load_plm(config.plm, device=config.device)
-    spec = plm.spec(layer=layer, site=config.site)
+    model = _Model(config.plm, config.device)
+    spec = model.plm.spec(layer=layer, site=config.site)
     follow_plan(
         folder,
         {
@@ -48,41 +62,67 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
             "max_residues_per_shard": config.max_residues_per_shard,
         },
     )
-    shard = assign_shards(length, config.max_residues_per_shard)
-    n_shards = int(shard.max(initial=-1)) + 1
+    shards = _cut(accessions, sequences, assign_shards(length.tolist(), config.max_residues_per_shard))
+    plan_shards(folder, len(shards))
+    missing = [shard for shard in shards if not is_written(folder, shard.number, shard.accessions)]
     meter = Meter(report, "embed", int(length.sum()))
-    for number in range(n_shards):
-        with ShardWriter(folder, max_rows=config.max_residues_per_shard) as writer:
-            members = [i for i in np.flatnonzero(shard == number) if accessions[i] not in writer.finished]
-            meter.skip(int(length[shard == number].sum() - length[members].sum()))
-            texts = [sequences[i] for i in members]
-            states = dict(plm.harvest(texts, layer=spec.layer, site=spec.site, progress=meter.advance))
-            for place, protein in enumerate(members):
-                writer.add(accessions[protein], states.pop(place))
+    meter.skip(int(length.sum()) - sum(len(sequence) for shard in missing for sequence in shard.sequences))
+    make = partial(_embedder, model, spec, folder)
+    with executor_of(config.workers).session(make, meter.advance, lambda shard: f"shard {shard.number}") as session:
+        for _ in in_order(session, missing):
+            pass
     spec.write(folder / "plm.json")
     return {
         "proteins": len(proteins),
         "residues": int(length.sum()),
-        "shards": n_shards,
+        "shards": len(shards),
         "layer": spec.layer,
-        "d_model": plm.d_model,
+        "d_model": spec.embed_dim,
     }
+
+
+def embed_shard(plm: PLM, spec: PLMSpec, folder: Path, shard: ShardOfSequences, emit: Emit) -> None:
+    """Embed and write one shard.
+
+    Args:
+        plm: the language model.
+        spec: layer and site.
+        folder: of the shards.
+        shard: what goes into it.
+        emit: takes the number of residues just done.
+
+    Raises:
+        InputError: the PLM's activations do not fit into fp16.
+    """
+    states = dict(plm.harvest(shard.sequences, layer=spec.layer, site=spec.site, progress=emit))
+    write_shard(folder, shard.number, shard.accessions, (states.pop(place) for place in range(len(shard.accessions))))
+
+
+class _Model:
+    """The PLM, loaded where it is first asked for: what goes to other processes is how to get it."""
+
+    def __init__(self, name: str, device: str) -> None:
+        self._name, self._device = name, device
+
+    @cached_property
+    def plm(self) -> PLM:
+        return load_plm(self._name, device=self._device)
+
+    def __getstate__(self) -> dict[str, str]:
+        return {"_name": self._name, "_device": self._device}
+
+
+def _embedder(model: _Model, spec: PLMSpec, folder: Path) -> Job[ShardOfSequences, None]:
+    return partial(embed_shard, model.plm, spec, folder)
+
+
+def _cut(accessions: Sequence[str], sequences: Sequence[str], shard: np.ndarray) -> list[ShardOfSequences]:
+    edges = np.searchsorted(shard, np.arange(int(shard.max(initial=-1)) + 2))
+    return [
+        ShardOfSequences(number, accessions[first:last], sequences[first:last])
+        for number, (first, last) in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+    ]
 
 
 def _download_line(report: Report) -> Progress:
     return lambda done, total: report(Transient(f"downloading the PLM: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB"))
-
-
-def assign_shards(length: np.ndarray, max_residues: int) -> np.ndarray:
-    """Shard number of each protein: in order, a new one where the next protein would exceed `max_residues`.
-
-    A protein that is longer than that alone has a shard of its own. `ShardWriter` cuts at the same places.
-    """
-    shard = np.zeros(len(length), dtype=np.int64)
-    number, used = 0, 0
-    for protein, residues in enumerate(length):
-        if used and used + residues > max_residues:
-            number, used = number + 1, 0
-        shard[protein] = number
-        used += int(residues)
-    return shard

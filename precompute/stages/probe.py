@@ -21,6 +21,7 @@ from sklearn.metrics import roc_auc_score
 
 from precompute.config import RunConfig
 from protsae.alphabet import AMINO_ACIDS
+from protsae.shards import ShardReader
 
 ALPHAS = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
 """Ridge penalties tried; the one with the best mean AUROC on the valid split is kept."""
@@ -70,8 +71,9 @@ def load(work: Path) -> ProbeData:
     is_root = table.all(axis=0)
     kept = (positives["train"] >= MIN_TRAIN_POSITIVES) & (positives["test"] >= MIN_TEST_POSITIVES)
     kept &= (positives["valid"] > 0) & ~is_root
-    index = pd.read_parquet(work / "embed" / "index.parquet").set_index("accession").loc[annotated.index]
-    return ProbeData(_pool(work / "embed", index), _composition(annotated["sequence"]), table[:, kept], split)
+    reader = ShardReader(work / "embed")
+    means = reader.protein_means([reader.row_of(accession) for accession in annotated.index])
+    return ProbeData(means, _composition(annotated["sequence"]), table[:, kept], split)
 
 
 def probe_auroc(x: np.ndarray, labels: np.ndarray, split: np.ndarray) -> float:
@@ -94,15 +96,6 @@ def probe_auroc(x: np.ndarray, labels: np.ndarray, split: np.ndarray) -> float:
 
     best = max(fitted, key=lambda model: score(model, "valid"))
     return score(best, "test")
-
-
-def _pool(folder: Path, index: pd.DataFrame) -> np.ndarray:
-    pooled: list[np.ndarray] = [np.empty(0)] * len(index)
-    for shard, rows in index.assign(row=np.arange(len(index))).groupby("shard"):
-        states = np.load(folder / f"shard-{shard:05d}.npy", mmap_mode="r")
-        for row, first, length in zip(rows["row"], rows["first_row"], rows["length"], strict=True):
-            pooled[row] = states[first : first + length].astype(np.float32).mean(axis=0)
-    return np.stack(pooled)
 
 
 def _composition(sequences: pd.Series) -> np.ndarray:

@@ -73,6 +73,7 @@ def test_what_is_done_is_skipped(config: RunConfig, calls: list[str]) -> None:
         ({"seed": 1}, ["first", "second", "third"]),
         ({"epochs": 1}, []),
         ({"device": "cpu"}, []),
+        ({"workers": 2}, []),
     ],
 )
 def test_a_changed_setting_runs_what_depends_on_it(
@@ -144,7 +145,7 @@ def test_every_stage_depends_on_earlier_ones_and_on_settings_that_exist() -> Non
         assert set(stage.settings) | set(stage.inputs) <= set(RunConfig.__dataclass_fields__)
         seen.add(stage.name)
     used = {name for stage in STAGES for name in (*stage.settings, *stage.inputs)}
-    assert set(RunConfig.__dataclass_fields__) - used == {"device"}
+    assert set(RunConfig.__dataclass_fields__) - used == {"device", "workers"}
 
 
 def test_the_meter_tells_rate_and_time_left() -> None:

@@ -1,6 +1,8 @@
 """Shards on disk: what goes in comes out, a killed writer goes on, damage is refused; batches are reproducible."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +12,15 @@ import torch
 from torch import Tensor
 
 from protsae.errors import ArtifactError, InputError
-from protsae.shards import ShardReader, ShardWriter
+from protsae.shards import ShardReader, ShardWriter, assign_shards, is_written, plan_shards, write_shard
 from protsae.training.batches import BatchStream
 
+INDEX = "shard-00000.parquet"
 LENGTHS = (5, 30, 12, 41, 7, 3)
 
 
 def activations(number: int) -> Tensor:
-    """Every residue tells its protein and position, exactly in fp16."""
+    """Every residue names its protein and position, exactly in fp16."""
     rows = torch.zeros(LENGTHS[number], 4)
     rows[:, 0], rows[:, 1] = number, torch.arange(LENGTHS[number])
     return rows
@@ -53,10 +56,95 @@ def test_single_residues_come_in_the_order_asked_for(reader: ShardReader) -> Non
     assert found[:, :2].tolist() == [[3, 40], [0, 2], [5, 0], [3, 1]]
 
 
-def test_only_the_index_and_the_shards_stay(tmp_path: Path) -> None:
+def test_every_shard_has_its_own_index(tmp_path: Path) -> None:
     write_all(tmp_path)
 
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["index.parquet", *(f"shard-{i:05d}.npy" for i in range(4))]
+    shards = [f"shard-{i:05d}.{kind}" for i in range(4) for kind in ("npy", "parquet")]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*shards, "shards.json"]
+
+
+def test_shards_are_cut_by_one_rule(reader: ShardReader) -> None:
+    assert assign_shards(LENGTHS, 40).tolist() == reader.shards.tolist()
+    assert assign_shards([5, 5, 5, 20, 1, 9], 10).tolist() == [0, 0, 1, 2, 3, 3]
+    assert assign_shards([], 10).tolist() == []
+
+
+def members(number: int) -> list[int]:
+    return np.flatnonzero(assign_shards(LENGTHS, 40) == number).tolist()
+
+
+def write_one(folder: Path, number: int) -> None:
+    names = [f"P{i}" for i in members(number)]
+    write_shard(folder, number, names, [activations(i) for i in members(number)])
+
+
+def same(one: ShardReader, other: ShardReader) -> bool:
+    proteins = all(np.array_equal(one.protein(row), other.protein(row)) for row in range(len(one)))
+    return one.accessions == other.accessions and proteins
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4)))[::5])
+def test_writers_may_come_in_any_order(order: tuple[int, ...], tmp_path: Path) -> None:
+    plan_shards(tmp_path / "many", 4)
+    for number in order:
+        with pytest.raises(ArtifactError, match=r"lacks shard \d of 4 or its index: the embeddings are unfinished"):
+            ShardReader(tmp_path / "many")
+        write_one(tmp_path / "many", number)
+
+    assert same(ShardReader(tmp_path / "many"), write_all(tmp_path / "one"))
+
+
+def test_writers_at_the_same_time_do_not_disturb_each_other(tmp_path: Path) -> None:
+    plan_shards(tmp_path / "many", 4)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: write_one(tmp_path / "many", number), range(4)))
+
+    assert same(ShardReader(tmp_path / "many"), write_all(tmp_path / "one"))
+
+
+def test_a_written_shard_is_known_by_its_proteins(tmp_path: Path) -> None:
+    plan_shards(tmp_path, 4)
+    write_one(tmp_path, 0)
+
+    assert is_written(tmp_path, 0, ["P0", "P1"])
+    assert not is_written(tmp_path, 0, ["P1", "P0"])
+    assert not is_written(tmp_path, 1, ["P2"])
+    (tmp_path / "shard-00000.npy").unlink()
+    assert not is_written(tmp_path, 0, ["P0", "P1"])
+
+
+def as_an_older_run_left_it(folder: Path) -> None:
+    parts = sorted(folder.glob("*.parquet"))
+    pd.concat([pd.read_parquet(path) for path in parts]).to_parquet(folder / "index.parquet", index=False)
+    for path in (*parts, folder / "shards.json"):
+        path.unlink()
+
+
+def test_folders_of_older_runs_are_read(tmp_path: Path) -> None:
+    write_all(tmp_path / "old")
+    as_an_older_run_left_it(tmp_path / "old")
+
+    assert same(ShardReader(tmp_path / "old"), write_all(tmp_path / "new"))
+    assert len(ShardWriter(tmp_path / "old").finished) == 6
+
+
+def test_unfinished_folders_of_older_runs_go_on(tmp_path: Path) -> None:
+    plan_shards(tmp_path / "old", 2)
+    for number in range(2):
+        write_one(tmp_path / "old", number)
+    as_an_older_run_left_it(tmp_path / "old")
+
+    plan_shards(tmp_path / "old", 4)
+    assert [is_written(tmp_path / "old", n, [f"P{i}" for i in members(n)]) for n in range(4)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    for number in (2, 3):
+        write_one(tmp_path / "old", number)
+
+    assert same(ShardReader(tmp_path / "old"), write_all(tmp_path / "new"))
 
 
 def test_a_killed_writer_goes_on_after_its_last_whole_shard(tmp_path: Path) -> None:
@@ -121,7 +209,9 @@ def rewrite(path: Path, **changes: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (lambda f: (f / "shard-00001.npy").unlink(), "missing or damaged"),
+        (lambda f: (f / "shard-00001.npy").unlink(), "lacks shard 1 of 4"),
+        (lambda f: (f / "shard-00001.parquet").unlink(), "lacks shard 1 of 4"),
+        (lambda f: (f / "shard-00003.parquet").unlink(), "lacks shard 3 of 4"),
         (lambda f: (f / "shard-00001.npy").write_bytes(b""), "missing or damaged"),
         (
             lambda f: (f / "shard-00001.npy").write_bytes((f / "shard-00001.npy").read_bytes()[:-9]),
@@ -130,9 +220,15 @@ def rewrite(path: Path, **changes: np.ndarray) -> None:
         (lambda f: np.save(f / "shard-00001.npy", np.zeros((12, 4))), "holds no float16 matrix"),
         (lambda f: np.save(f / "shard-00001.npy", np.zeros((12, 5), np.float16)), r"the shape \(12, 5\)"),
         (lambda f: np.save(f / "shard-00001.npy", np.zeros((11, 4), np.float16)), r"asks for \(12, 4\)"),
-        (lambda f: (f / "index.parquet").write_bytes(b"nothing"), "index.parquet is damaged"),
-        (lambda f: rewrite(f / "index.parquet", more=1), "has the columns accession, shard, first_row, length, more"),
-        (lambda f: pd.read_parquet(f / "index.parquet")[:0].to_parquet(f / "index.parquet"), "holds no protein"),
+        (lambda f: (f / INDEX).write_bytes(b"nothing"), "shard-00000.parquet is damaged"),
+        (lambda f: rewrite(f / INDEX, more=1), "has the columns accession, shard, first_row, length, more"),
+        (lambda f: rewrite(f / INDEX, shard=2), "shard-00000.parquet is the index of another shard"),
+        (lambda f: rewrite(f / INDEX, first_row=[0, 6]), "has P1 at row 6 of shard 0, where .* ends at row 5"),
+        (lambda f: rewrite(f / INDEX, first_row=[0, 4]), "has P1 at row 4 of shard 0, where .* ends at row 5"),
+        (lambda f: rewrite(f / INDEX, accession=["P0", "P2"]), "has P2 in two places"),
+        (lambda f: (f / "shards.json").write_text("{}"), "shards.json is damaged: it gives n_shards as None"),
+        (lambda f: (f / "shards.json").write_text('{"n_shards": 5}'), "lacks shard 4 of 5"),
+        (lambda f: (f / "shards.json").write_text('{"n_shards": 0}'), "holds no protein"),
     ],
 )
 def test_damage_is_refused(damage: object, sentence: str, tmp_path: Path) -> None:

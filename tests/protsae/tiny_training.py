@@ -33,7 +33,7 @@ def planted(folder: Path) -> TrainingData:
         code = rng.exponential(size=(rng.integers(20, 60), 40)) * (rng.random(40) < 0.08)
         code[:, :M] = labels[number] * rng.exponential(size=(len(code), M))
         proteins.append(5 * code @ directions + 0.1 * rng.normal(size=(len(code), D_MODEL)) + 2)
-    if not (folder / "index.parquet").exists():
+    if not (folder / "shards.json").exists():
         with ShardWriter(folder, max_rows=1000) as writer:
             for number, x in enumerate(proteins):
                 writer.add(f"P{number}", torch.from_numpy(x).float())

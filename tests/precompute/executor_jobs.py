@@ -1,0 +1,62 @@
+"""Jobs that test_executors.py sends to other processes, which import them by name."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from protsae.errors import InputError
+
+Job = Callable[[Any, Callable[[Any], None]], Any]
+
+
+def squares() -> Job:
+    """Later items are done sooner."""
+
+    def job(item: int, emit: Callable[[Any], None]) -> int:
+        time.sleep(0.02 * (4 - item % 5))
+        emit(item)
+        return item * item
+
+    return job
+
+
+def process_ids() -> Job:
+    """What was made once serves all items of a process."""
+    made = [os.getpid()]
+
+    def job(_item: int, _emit: Callable[[Any], None]) -> tuple[int, int]:
+        made.append(0)
+        return made[0], len(made)
+
+    return job
+
+
+def troubles() -> Job:
+    """Ends as the item says."""
+
+    def job(item: str, _emit: Callable[[Any], None]) -> str:
+        if item == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if item == "exits":
+            os._exit(3)
+        if item == "mistake":
+            raise InputError("the file is empty; give another")
+        if item == "fault":
+            raise ZeroDivisionError("our own")
+        if item == "unpicklable":
+            return lambda: None  # type: ignore[return-value]
+        return item
+
+    return job
+
+
+def refuses() -> Job:
+    """Cannot be made."""
+    raise InputError("no such model; give another")
+
+
+def threads() -> Job:
+    """What the libraries will read."""
+    return lambda _item, _emit: os.environ["OMP_NUM_THREADS"]

@@ -3,12 +3,13 @@
 Read `describe`.
 """
 
-import os
 import platform
 from pathlib import Path
 
 import psutil
 import torch
+
+from precompute.pipeline.executors import n_cores
 
 _CPU_INFO = Path("/proc/cpuinfo")
 
@@ -16,7 +17,7 @@ _CPU_INFO = Path("/proc/cpuinfo")
 def describe(device: str) -> str:
     """One line."""
     parts = [
-        f"{_cpu()}, {len(os.sched_getaffinity(0))} cores",
+        f"{_cpu()}, {n_cores()} cores",
         f"{psutil.virtual_memory().total / 2**30:.0f} GiB memory",
     ]
     if device.startswith("cuda") and torch.cuda.is_available():

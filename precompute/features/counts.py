@@ -45,7 +45,8 @@ class FirstPass:
         """Sum of its activations."""
         self.amino_acids = np.zeros((d_sae, N_AMINO_ACIDS), dtype=np.int64)
         """Firing residues by amino acid."""
-        self._runs: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
+        self.runs: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
+        """Of each shard: feature, protein, largest activation and sum of every run."""
 
     def add(self, runs: Runs, amino_acids: np.ndarray) -> None:
         """Add one shard.
@@ -66,11 +67,18 @@ class FirstPass:
         letters = np.bincount(flat, minlength=d_sae * (N_AMINO_ACIDS + 1)).reshape(d_sae, N_AMINO_ACIDS + 1)
         self.amino_acids += letters[:, :N_AMINO_ACIDS]
         peak = np.maximum.reduceat(runs.value, runs.start[:-1])
-        self._runs.append((runs.feature, runs.protein.astype(np.int32), peak, total.astype(np.float32)))
+        self.runs.append((runs.feature, runs.protein.astype(np.int32), peak, total.astype(np.float32)))
+
+    def merge(self, other: "FirstPass") -> None:
+        """Add what another pass has counted; shards are merged in their order."""
+        self.count += other.count
+        self.total += other.total
+        self.amino_acids += other.amino_acids
+        self.runs += other.runs
 
     def pooled(self, length: np.ndarray) -> Pooled:
         """Pooled scores of all proteins of these lengths."""
-        feature, protein, peak, total = (np.concatenate(parts) for parts in zip(*self._runs, strict=True))
+        feature, protein, peak, total = (np.concatenate(parts) for parts in zip(*self.runs, strict=True))
         index = (protein, feature)
         mean = total / length[protein].astype(np.float32)
         return Pooled(csc_array((peak, index), shape=self._shape), csc_array((mean, index), shape=self._shape))
@@ -89,6 +97,10 @@ class SecondPass:
         place = np.ceil(runs.value / self._max[feature] * FINE_BINS).astype(np.int64) - 1
         flat = feature * FINE_BINS + np.clip(place, 0, FINE_BINS - 1)
         self.fine += np.bincount(flat, minlength=self.fine.size).reshape(self.fine.shape).astype(np.int32)
+
+    def merge(self, other: "SecondPass") -> None:
+        """Add what another pass over other shards, with the same maxima, has counted."""
+        self.fine += other.fine
 
     def quantile(self, q: float) -> np.ndarray:
         """[d_sae] q-quantile of the positive activations; 0 for a feature that never fires."""

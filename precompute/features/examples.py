@@ -69,7 +69,8 @@ class ExampleRows:
     def __init__(self, chosen: Chosen, max_act: np.ndarray, accession: np.ndarray) -> None:
         self._chosen, self._max, self._accession = chosen, max_act, accession
         self._key = chosen.feature * len(accession) + chosen.protein
-        self._rows: list[tuple[int, float, int, np.ndarray, np.ndarray]] = []
+        self.rows: list[tuple[int, float, int, np.ndarray, np.ndarray]] = []
+        """Place in `chosen`, peak, its position, all active positions, and their activations in 1/255 of max_act."""
 
     def add(self, runs: Runs, shard: Shard) -> None:
         """Take what one shard holds of the chosen proteins."""
@@ -85,11 +86,15 @@ class ExampleRows:
             share = value.astype(np.float64) / self._max[runs.feature[run]]
             acts = np.clip(np.ceil(share * 255), 1, 255).astype(np.uint8)
             peak = int(value.argmax())
-            self._rows.append((int(place[run]), float(value[peak]), int(position[peak]), position, acts))
+            self.rows.append((int(place[run]), float(value[peak]), int(position[peak]), position, acts))
+
+    def merge(self, other: "ExampleRows") -> None:
+        """Take what another collection has found of the same chosen proteins."""
+        self.rows += other.rows
 
     def table(self, sae: str) -> pa.Table:
         """The rows of `example`, positions from 0."""
-        rows = sorted(self._rows, key=lambda row: row[0])
+        rows = sorted(self.rows, key=lambda row: row[0])
         chosen = np.array([row[0] for row in rows], dtype=np.int64)
         offsets = np.concatenate([[0], np.cumsum([len(row[3]) for row in rows])]).astype(np.int32)
         positions = np.concatenate([np.empty(0, dtype=np.int64), *(row[3] for row in rows)])

@@ -20,7 +20,7 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -96,7 +96,7 @@ def executor_of(n_workers: int) -> Executor:
     return InProcess() if n_workers == 1 else Processes(n_workers)
 
 
-def in_order(session: Session[T, R], items: Sequence[T]) -> Iterator[R]:
+def in_order(session: Session[T, R], items: Iterable[T]) -> Iterator[R]:
     """Results of all items, in their order; the first error ends it, whatever is still being computed.
 
     Raises:

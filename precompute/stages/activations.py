@@ -64,7 +64,9 @@ def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float 
     with executor_of(config.workers).session(make, meter.advance, _name) as session:
         for _ in in_order(session, missing):
             pass
-    paths = [code_path(work / "activations" / trained.name, shard.number) for trained in saes for shard in corpus.shards]
+    paths = [
+        code_path(work / "activations" / trained.name, shard.number) for trained in saes for shard in corpus.shards
+    ]
     n_active = sum(int(indptr[-1]) for path in paths if (indptr := read_extra(path, "indptr")) is not None)
     return {"residues": corpus.n_residues, "saes": len(saes), "active": n_active}
 

@@ -1,7 +1,8 @@
 """What every feature does: densities, histograms, amino acids, examples; and how well each SAE reconstructs.
 
-Two passes over the sparse codes of each SAE, shard by shard; see `precompute/features/counts.py` for what is counted
-and `precompute/features/examples.py` for which proteins are shown. Writes
+Two passes over the sparse codes of each SAE, every shard by itself and merged in order; see
+`precompute/features/counts.py` for what is counted and `precompute/features/examples.py` for which proteins are shown.
+Writes
 
     feature_stats.parquet   columns of `feature` up to its place on the map and its label
     example.parquet         columns of `example`, positions from 0
@@ -11,9 +12,9 @@ and `precompute/features/examples.py` for which proteins are shown. Writes
 Read `run`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,20 +22,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from precompute.config import RunConfig
-from precompute.corpus.codes import Runs, code_path, read_codes, read_extra, runs_of
+from precompute.corpus.codes import code_path, read_codes, read_extra, runs_of
 from precompute.corpus.proteins import N_AMINO_ACIDS, Corpus, Shard, read_corpus
 from precompute.corpus.trained import TrainedSAE, plm_directions, read_trained
 from precompute.features.counts import FirstPass, Pooled, SecondPass, enrichment, write_pooled
-from precompute.features.examples import ExampleRows, choose_examples
+from precompute.features.examples import Chosen, ExampleRows, choose_examples
 from precompute.features.quality import Quality
-from precompute.pipeline.progress import Meter
+from precompute.pipeline.executors import Job, executor_of, in_order
+from precompute.pipeline.progress import Meter, Report
 from protsae.plm.registry import load_plm
 
 _INTS = pa.list_(pa.int32())
 _FLOATS = pa.list_(pa.float32())
 
 
-def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[str, int | float | str]:
+def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float | str]:
     """Write the tables named above."""
     corpus, folder = read_corpus(work), work / "statistics"
     saes = read_trained(work)
@@ -43,13 +45,20 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
     plm = load_plm(config.plm, device=config.device)
     meter = Meter(report, "statistics", 2 * len(saes) * corpus.n_residues)
     features, examples, rows = [], [], []
-    for sae in saes:
-        counted = _count(sae, corpus, has_structure, work / "activations" / sae.name, meter)
-        write_pooled(folder / f"{sae.name}.pooled.npz", counted.pooled)
-        effect = plm.amino_acid_effect(plm_directions(sae.load())).numpy()
-        features.append(_feature_table(sae, counted, effect))
-        examples.append(counted.examples)
-        rows.append(_sae_row(sae, corpus, work / "activations" / sae.name, counted))
+    with executor_of(config.workers).session(_counter, meter.advance, lambda piece: piece.codes.stem) as session:
+
+        def counts(pieces: Iterable[_First | _Second]) -> Iterator[Any]:
+            for shard, counted in zip(corpus.shards, in_order(session, pieces), strict=True):
+                meter.advance(shard.n_rows)
+                yield counted
+
+        for sae in saes:
+            counted = _count(sae, corpus, has_structure, work / "activations" / sae.name, counts)
+            write_pooled(folder / f"{sae.name}.pooled.npz", counted.pooled)
+            effect = plm.amino_acid_effect(plm_directions(sae.load())).numpy()
+            features.append(_feature_table(sae, counted, effect))
+            examples.append(counted.examples)
+            rows.append(_sae_row(sae, corpus, work / "activations" / sae.name, counted))
     pq.write_table(pa.concat_tables(features), folder / "feature_stats.parquet")
     pq.write_table(pa.concat_tables(examples), folder / "example.parquet")
     table = pd.DataFrame(rows)
@@ -73,31 +82,79 @@ class _Counted(NamedTuple):
     n_proteins: int
 
 
-def _count(sae: TrainedSAE, corpus: Corpus, has_structure: np.ndarray, folder: Path, meter: Meter) -> _Counted:
-    """Both passes over one SAE's codes."""
+class _First(NamedTuple):
+    """One shard in the first pass."""
+
+    codes: Path
+    row_protein: np.ndarray
+    amino_acids: np.ndarray
+    n_proteins: int
+    d_sae: int
+
+    def count(self) -> FirstPass:
+        counted = FirstPass(self.n_proteins, self.d_sae)
+        counted.add(runs_of(read_codes(self.codes), self.row_protein), self.amino_acids)
+        return counted
+
+
+class _Second(NamedTuple):
+    """One shard in the second pass, which knows the maxima and the proteins to show."""
+
+    codes: Path
+    shard: Shard
+    max_act: np.ndarray
+    chosen: Chosen
+    accession: np.ndarray
+
+    def count(self) -> tuple[SecondPass, ExampleRows]:
+        runs = runs_of(read_codes(self.codes), self.shard.row_protein)
+        counted, examples = SecondPass(self.max_act), ExampleRows(self.chosen, self.max_act, self.accession)
+        counted.add(runs)
+        examples.add(runs, self.shard)
+        return counted, examples
+
+
+def _counter() -> Job[_First | _Second, Any]:
+    return lambda piece, _emit: piece.count()
+
+
+Counts = Callable[[Iterable[_First | _Second]], Iterator[Any]]
+
+
+def _count(sae: TrainedSAE, corpus: Corpus, has_structure: np.ndarray, folder: Path, counts: Counts) -> _Counted:
+    """Both passes over one SAE's codes: every shard alone, then merged in the shards' order.
+
+    Args:
+        sae: whose codes.
+        corpus: of all proteins.
+        has_structure: [n_proteins]
+        folder: of the codes.
+        counts: gives what each piece counts, in order.
+    """
     first = FirstPass(corpus.n_proteins, sae.d_sae)
     letters = np.zeros(N_AMINO_ACIDS, dtype=np.int64)
-    for shard, runs in _runs(corpus, folder):
-        amino_acids = corpus.amino_acids(shard)
-        letters += np.bincount(amino_acids, minlength=N_AMINO_ACIDS + 1)[:N_AMINO_ACIDS]
-        first.add(runs, amino_acids)
-        meter.advance(shard.n_rows)
+    for shard in corpus.shards:
+        letters += np.bincount(corpus.amino_acids(shard), minlength=N_AMINO_ACIDS + 1)[:N_AMINO_ACIDS]
+    firsts = (
+        _First(
+            code_path(folder, shard.number), shard.row_protein, corpus.amino_acids(shard), corpus.n_proteins, sae.d_sae
+        )
+        for shard in corpus.shards
+    )
+    for part in counts(firsts):
+        first.merge(part)
     pooled = first.pooled(corpus.length)
     max_act = pooled.max.max(axis=0).toarray().ravel().astype(np.float64)
-    second = SecondPass(max_act)
     chosen = choose_examples(pooled.max, corpus.is_shipped, has_structure)
-    examples = ExampleRows(chosen, max_act, corpus.accession)
-    for shard, runs in _runs(corpus, folder):
-        second.add(runs)
-        examples.add(runs, shard)
-        meter.advance(shard.n_rows)
+    second, examples = SecondPass(max_act), ExampleRows(chosen, max_act, corpus.accession)
+    seconds = (
+        _Second(code_path(folder, shard.number), shard, max_act, chosen, corpus.accession) for shard in corpus.shards
+    )
+    for histograms, rows in counts(seconds):
+        second.merge(histograms)
+        examples.merge(rows)
     table = examples.table(sae.name)
     return _Counted(first, second, max_act, pooled, table, letters, corpus.n_residues, corpus.n_proteins)
-
-
-def _runs(corpus: Corpus, folder: Path) -> Iterator[tuple[Shard, Runs]]:
-    for shard in corpus.shards:
-        yield shard, runs_of(read_codes(code_path(folder, shard.number)), shard.row_protein)
 
 
 def _feature_table(sae: TrainedSAE, counted: _Counted, effect: np.ndarray) -> pa.Table:

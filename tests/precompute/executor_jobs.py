@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from protsae.errors import InputError
@@ -60,3 +61,20 @@ def refuses() -> Job:
 def threads() -> Job:
     """What the libraries will read."""
     return lambda _item, _emit: os.environ["OMP_NUM_THREADS"]
+
+
+def rows_that_die(settings: dict[str, Any]) -> Job:
+    """Rows of an evaluation, of which some take their process with them."""
+    Path(settings["bundle"]).with_name("seen").mkdir(exist_ok=True)
+
+    def job(row: Any, emit: Callable[[Any], None]) -> None:
+        emit(f"{row.name}: step 1")
+        (Path(settings["bundle"]).with_name("seen") / row.method).touch()
+        if row.method.startswith("killed"):
+            os._exit(9)
+        if row.method.startswith("mistaken"):
+            raise InputError("a split holds no protein; give more")
+        if row.method.startswith("faulty"):
+            raise ZeroDivisionError
+
+    return job

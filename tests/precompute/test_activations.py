@@ -1,5 +1,7 @@
 """Encoding the corpus: what a shard holds, and the quality that is summed beside it."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -99,8 +101,8 @@ def test_shards_are_kept_as_long_as_weights_and_embeddings_stay(trained: Trained
     config = RunConfig(**dict.fromkeys(("proteins", "annotations", "ontology", "out"), tmp_path), device="cpu")
     folder = tmp_path / "activations" / "vanilla"
 
-    def run() -> list[int]:
-        activations.run(config, tmp_path, lambda _: None)
+    def run(workers: int = 1) -> list[int]:
+        activations.run(replace(config, workers=workers), tmp_path, lambda _: None)
         return [code_path(folder, shard).stat().st_mtime_ns for shard in range(2)]
 
     first = run()
@@ -112,3 +114,9 @@ def test_shards_are_kept_as_long_as_weights_and_embeddings_stay(trained: Trained
     TopKSAE(TopKSAEConfig(d_model=6, d_sae=20, k=3), seed=1).save(trained.folder)
     assert all(new > old for new, old in zip(run(), second, strict=True))
     assert read_extra(code_path(folder, 0), "quality") is not None
+    alone = [read_codes(code_path(folder, shard)).toarray() for shard in range(2)]
+    shutil.rmtree(folder)
+    run(workers=2)
+    for shard in range(2):
+        np.testing.assert_allclose(read_codes(code_path(folder, shard)).toarray(), alone[shard], atol=1e-5)
+        assert read_extra(code_path(folder, shard), "quality") is not None

@@ -1,5 +1,7 @@
 """Embedding: shards, their order, and what is kept after a kill."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +11,13 @@ import pytest
 from precompute.config import RunConfig
 from precompute.corpus.proteins import read_corpus
 from precompute.stages import embed
-from precompute.stages.embed import assign_shards
 from protsae.errors import ConfigError, InputError
 from protsae.plm.esm2_plm import ESM2PLM
-from protsae.plm.registry import load_plm
+from protsae.plm.registry import ARCHITECTURES, load_plm
+from protsae.plm.sites import Outline
+from protsae.shards import ShardReader, read_index
 
 SEQUENCES = {"A1": "MKTAYIAKQR" * 60, "B2": "GAVLI" * 80, "C3": "WWHHCC" * 50, "D4": "MKLV" * 30}
-
-
-def test_shards_by_hand() -> None:
-    assert assign_shards(np.array([5, 5, 5, 20, 1, 9]), 10).tolist() == [0, 0, 1, 2, 3, 3]
-    assert assign_shards(np.array([], dtype=int), 10).tolist() == []
 
 
 @pytest.fixture
@@ -63,7 +61,7 @@ def test_a_killed_run_goes_on_after_its_last_whole_shard(
     whole = work / "embed"
     run(config, work)
     content = [(whole / f"shard-0000{n}.npy").read_bytes() for n in range(2)]
-    index = (whole / "index.parquet").read_bytes()
+    index = read_index(whole)
     for path in whole.iterdir():
         path.unlink()
     harvested: list[int] = []
@@ -83,7 +81,7 @@ def test_a_killed_run_goes_on_after_its_last_whole_shard(
     assert (whole / "shard-00000.npy").stat().st_mtime_ns == kept
 
     assert [(whole / f"shard-0000{n}.npy").read_bytes() for n in range(2)] == content
-    assert (whole / "index.parquet").read_bytes() == index
+    pd.testing.assert_frame_equal(read_index(whole), index)
 
 
 def test_another_layer_starts_clean(config: RunConfig, work: Path) -> None:
@@ -105,3 +103,30 @@ def test_activations_beyond_fp16_are_refused(config: RunConfig, work: Path, monk
     with pytest.raises(InputError, match="beyond fp16"):
         run(config, work)
     assert not (work / "embed" / "shard-00000.npy").exists()
+
+
+def test_any_number_of_workers_writes_the_same_shards(config: RunConfig, work: Path, tmp_path: Path) -> None:
+    numbers = run(config, work)
+    again = tmp_path / "again"
+    shutil.copytree(work / "proteins", again / "proteins")
+    (again / "embed").mkdir()
+
+    assert run(replace(config, workers=2), again) == numbers
+
+    one, other = ShardReader(work / "embed"), ShardReader(again / "embed")
+    assert one.accessions == other.accessions
+    for row in range(len(one)):
+        np.testing.assert_allclose(one.protein(row), other.protein(row), atol=2e-3)
+    assert sorted(path.name for path in (work / "embed").iterdir()) == sorted(
+        path.name for path in (again / "embed").iterdir()
+    )
+
+
+def test_a_place_that_the_plm_does_not_offer_is_refused_before_anything_is_read(
+    config: RunConfig, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_ends = ARCHITECTURES["esm2"]._replace(outline=lambda _: Outline(2, ("resid_post",)))
+    monkeypatch.setitem(ARCHITECTURES, "esm2", only_ends)
+    (work / "proteins" / "proteins.parquet").unlink()
+    with pytest.raises(ConfigError, match="site must be one of resid_post for this language model, got 'resid_mid'"):
+        run(config, work)

@@ -167,3 +167,25 @@ def test_no_example_gives_an_empty_table() -> None:
     shard = Shard(0, np.array([0, 1]), np.array([0, 2]), np.array([2, 2]))
     rows.add(runs_of(csr_array((4, 3), dtype=np.float32), shard.row_protein), shard)
     assert rows.table("x").num_rows == 0
+
+
+def test_shards_merged_in_order_equal_one_pass_over_all(first: FirstPass, dense: np.ndarray, runs: Runs) -> None:
+    letters = np.arange(400) % 21
+    max_act = dense.max(axis=0).astype(np.float64)
+    merged, whole, second = FirstPass(4, 7), SecondPass(max_act), SecondPass(max_act)
+    whole.add(runs)
+    for half in (slice(0, 200), slice(200, 400)):
+        part = runs_of(csr_array(dense[half]), ROW_PROTEIN[half])
+        one = FirstPass(4, 7)
+        one.add(part, letters[half])
+        merged.merge(one)
+        other = SecondPass(max_act)
+        other.add(part)
+        second.merge(other)
+
+    assert (second.fine == whole.fine).all()
+    assert (merged.count == first.count).all()
+    assert (merged.amino_acids == first.amino_acids).all()
+    np.testing.assert_allclose(merged.total, first.total)
+    for one, other in zip(merged.pooled(np.full(4, 100)), first.pooled(np.full(4, 100)), strict=True):
+        np.testing.assert_allclose(one.toarray(), other.toarray(), rtol=1e-6)

@@ -12,6 +12,7 @@ from explorer.protein.reading import Hits, Pasted, Records, Stored
 from explorer.sequence import report
 from explorer.services import data
 from explorer.shell import frame, links
+from protsae import palette
 from protsae.errors import InputError
 from protsae.store.rows import ExampleRow
 
@@ -186,7 +187,7 @@ def examples() -> None:
             name = words.protein_name(example.accession, example.protein_name, limit=48)
             frame.link(links.sequence(example.accession), f"{name} ({example.accession})", icon=":material/biotech:")
             if row is not None:
-                st.caption(words.md(f"violet: {words.label(row.label)} #{row.feature}"))
+                st.caption(words.md(f"{palette.RAMP_NAME}: {words.label(row.label)} #{row.feature}"))
 
 
 def strong_examples() -> list[tuple[ExampleRow, links.FeatureRef]]:

@@ -21,10 +21,17 @@ import streamlit.components.v2 as components
 from jaxtyping import Float
 
 from explorer.components.ribbon import drawable
+from protsae import palette
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("pv_theme.js", "pv_strip.js", "pv_draw.js", "pv_input.js", "pv_block.js", "pv_structure.js", "pv_main.js")
 _VIEWER_FILE = "app/static/3Dmol-min.js"
+_PALETTE = {
+    **palette.VIEWER,
+    "paleFrom": palette.VIEWER_PALE_FROM,
+    "elements": {name: colour for key, colour in palette.ELEMENTS.items() for name in (key, key.upper())},
+}
+"""Sent with every view; structure files spell elements either way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +111,13 @@ def protein_view(
         sequence=sequence, rows=rows, tracks=tracks, structure=structure, marks=marks,
         coloured_row=coloured_row, height=height,
     )  # fmt: skip
-    data |= {"identity": identity, "scaleNote": scale_note, "reportRange": report_range, "scripts": _addresses()}
+    data |= {
+        "identity": identity,
+        "scaleNote": scale_note,
+        "reportRange": report_range,
+        "scripts": _addresses(),
+        "palette": _PALETTE,
+    }
     result = _renderer()(key=key, data=data, on_clicked_change=_nothing, on_range_change=_nothing)
     return _residue(result.get("clicked"), identity, len(sequence))
 
@@ -196,5 +209,6 @@ def _nothing() -> None:
 @lru_cache(maxsize=1)
 def _renderer() -> Any:
     script = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    css = (_HERE / "protein_view.css").read_text(encoding="utf-8")
+    cursor = f".psv {{ --psv-cursor: {palette.VIEWER['light']['cursor']}; }}\n"
+    css = cursor + (_HERE / "protein_view.css").read_text(encoding="utf-8")
     return components.component("protsae_protein_view", css=css, js=script, isolate_styles=False)

@@ -162,7 +162,7 @@ function drawTrack(pen, strips, line) {
       const room = Math.min(left + width, strips.width) - inside - 8;
       const text = label || "";
       if (text && pen.measureText(text).width <= room) {
-        pen.fillStyle = theme.dark ? "#10131a" : "#ffffff";
+        pen.fillStyle = theme.onTrack;
         pen.fillText(text, inside + 4, y + ROW.lane / 2);
       }
     }

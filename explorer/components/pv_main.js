@@ -58,7 +58,7 @@ class ProteinView {
     if (chosenByHand !== null && chosenByHand < data.rows.length) this.data.colouredRow = chosenByHand;
     if (!sameProtein) this.hovered = this.range = null;
     if (!sameProtein) this.pinned = data.clicked ?? null;
-    this.theme = readTheme(this.root);
+    this.theme = readTheme(this.root, data.palette);
     this.strips.theme = this.theme;
     this.strips.missingFill = null;
     this.strips.setData(this.data, sameProtein);

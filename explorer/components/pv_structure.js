@@ -145,12 +145,12 @@ class Structure {
     const chain = this.style === "spheres" ? { chain: "A", atom: "CA" } : { chain: "A" };
     this.viewer.setStyle({ chain: "A" }, {});
     this.viewer.setStyle(chain, style);
-    const carbon = this.theme.dark ? "#c7b27a" : "#8a7433";
+    const { carbon, elements } = this.theme;
     const ligands = { not: { chain: "A" } };
-    this.viewer.setStyle(ligands, { stick: { radius: 0.18, colorscheme: { prop: "elem", map: { ...ELEMENTS, C: carbon } } } });
+    this.viewer.setStyle(ligands, { stick: { radius: 0.18, colorscheme: { prop: "elem", map: { ...elements, C: carbon } } } });
     for (const atom of this.model.selectedAtoms(ligands))
       if (!atom.bonds.length) this.viewer.setStyle({ index: atom.index },
-        { sphere: { radius: 1.0, color: ELEMENTS[atom.elem] ?? carbon } });
+        { sphere: { radius: 1.0, color: elements[atom.elem] ?? carbon } });
     this.viewer.setBackgroundColor(this.theme.background, 0);
     this.showMarks();
     this.viewer.render();
@@ -282,9 +282,3 @@ class Structure {
     this.viewer?.resize();
   }
 }
-
-const ELEMENTS = {
-  N: "#3f6fd8", O: "#d8402f", S: "#c9a400", P: "#d9822b", H: "#d0d0d0", FE: "#c9622e", Fe: "#c9622e", ZN: "#5f86a8", Zn: "#5f86a8",
-  MG: "#2e9e4f", Mg: "#2e9e4f", CA: "#35a06b", Ca: "#35a06b", CL: "#3aa63a", Cl: "#3aa63a", CU: "#b8733f", Cu: "#b8733f",
-  MN: "#8a5fb0", Mn: "#8a5fb0", NI: "#4fa06a", Ni: "#4fa06a", CO: "#d0708f", Co: "#d0708f", NA: "#7a6fd0", Na: "#7a6fd0", K: "#7a5fc0",
-};

@@ -1,24 +1,15 @@
-// Colours of the protein viewer, read from the page's theme so that light and dark follow it.
+// Colours of the protein viewer: those of protsae/palette.py, which come with the data, and the page's own theme.
 //
 // One ramp for strips and structures: neutral at zero, deep violet (light theme) or bright violet (dark theme) at the
 // row's full scale. Values are linear in the ramp; nothing is stretched per protein.
 
-const RAMP_STOPS = {
-  light: ["#ebe9f0", "#d5c7ee", "#b698e0", "#915fcb", "#6a2fac", "#40107c"],
-  dark: ["#2c2e38", "#3d2f63", "#58409c", "#7c57dc", "#a67fff", "#d3bcff"],
-};
-// On lit surfaces the neutral end must be lighter (darker) than any shaded violet, or zero would look like a value.
-const SOLID_STOPS = {
-  light: ["#fbfaff", "#dccff2", "#b698e0", "#915fcb", "#6a2fac", "#40107c"],
-  dark: ["#70748a", "#7468ad", "#7a5cc8", "#8a66ea", "#ab87ff", "#dccaff"],
-};
 const RAMP_STEPS = 256;
 
 function parseColour(text) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = 1;
   const pen = canvas.getContext("2d", { willReadFrequently: true });
-  pen.fillStyle = text || "#ffffff";
+  pen.fillStyle = text;
   pen.fillRect(0, 0, 1, 1);
   return Array.from(pen.getImageData(0, 0, 1, 1).data.slice(0, 3));
 }
@@ -40,30 +31,25 @@ function toHex(rgb) {
   return "#" + rgb.map((channel) => channel.toString(16).padStart(2, "0")).join("");
 }
 
-function readTheme(element) {
+function readTheme(element, palette) {
   const style = getComputedStyle(element);
   const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
-  const background = read("--st-background-color", "#ffffff");
+  const background = read("--st-background-color", palette.light.background);
   const dark = luminance(parseColour(background)) < 0.5;
-  const ramp = buildRamp(dark ? RAMP_STOPS.dark : RAMP_STOPS.light);
-  const theme = {
-    dark,
+  const own = dark ? palette.dark : palette.light;
+  const ramp = buildRamp(own.ramp);
+  return {
+    ...own,
     background,
-    text: read("--st-text-color", dark ? "#fafafa" : "#31333f"),
-    faint: dark ? "#9a9cab" : "#6b6d7c",
-    line: dark ? "#454857" : "#d5d4de",
+    text: read("--st-text-color", own.text),
     zero: toHex(ramp[0]),
-    missing: dark ? "#6d7080" : "#a9aab5",
-    track: dark ? "#8fa3b8" : "#7d8fa3",
-    cursor: dark ? "#35d6c3" : "#00998a",
     font: read("--st-font", "sans-serif"),
     mono: read("--st-code-font", "monospace"),
     ramp: ramp.map(toHex),
-    solidRamp: buildRamp(dark ? SOLID_STOPS.dark : SOLID_STOPS.light).map(toHex),
-    inkOn: ramp.map((rgb) => (luminance(rgb) > 0.52 ? "#17141f" : "#ffffff")),
+    solidRamp: buildRamp(own.solidRamp).map(toHex),
+    inkOn: ramp.map((rgb) => (luminance(rgb) > palette.paleFrom ? own.inkOnPale : own.inkOnDeep)),
+    elements: palette.elements,
   };
-  theme.signature = [theme.background, theme.text, theme.font].join("|");
-  return theme;
 }
 
 function rampStep(value, scale) {

@@ -136,7 +136,7 @@ def read_choice(params: Mapping[str, str], name: str, options: Sequence[str]) ->
 
 
 def feature_in(text: str, saes: Sequence[SAERow]) -> list[FeatureRef]:
-    """Features that a search text such as 'vanilla #1733', '#214' or 'mfo 12' names; empty where it names none."""
+    """Features that a search text such as 'vanilla #17', '#21' or 'mfo 12' names; empty where it names none."""
     match = _FEATURE_TEXT.fullmatch(text.strip())
     if match is None or go_id_in(text):
         return []

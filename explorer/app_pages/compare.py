@@ -8,8 +8,8 @@ from explorer.compare import comparison, results_view
 from explorer.components.protein_view import protein_view
 from explorer.draw import charts, markup, views, words
 from explorer.services import data
+from explorer.services.refs import FeatureRef
 from explorer.shell import cards, frame, links
-from explorer.shell.links import FeatureRef
 from protsae.errors import ProtSAEError
 from protsae.store.rows import TermFeature, TermRow
 

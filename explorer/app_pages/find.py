@@ -7,8 +7,8 @@ import streamlit as st
 from explorer.components.protein_view import protein_view
 from explorer.draw import markup, views, words
 from explorer.services import data
+from explorer.services.refs import FeatureRef
 from explorer.shell import cards, frame, links
-from explorer.shell.links import FeatureRef
 
 LIMIT = 20
 SHOWN = 4

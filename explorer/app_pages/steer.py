@@ -6,9 +6,9 @@ from explorer.draw import markup, words
 from explorer.protein import reading
 from explorer.protein.reading import Pasted, Stored
 from explorer.services import data, live
+from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
 from explorer.shell.bound import bound
-from explorer.shell.links import FeatureRef
 from explorer.steer import report, runs
 from explorer.steer.runs import Plan
 from protsae.errors import InputError, ProtSAEError

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from explorer.draw import words
 from explorer.services import data, live
-from explorer.shell.links import FeatureRef
+from explorer.services.refs import FeatureRef
 from protsae.store.rows import TermFeature
 
 Item = TypeVar("Item")

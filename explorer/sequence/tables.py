@@ -13,8 +13,8 @@ from explorer.draw import downloads, words
 from explorer.protein import predictions
 from explorer.protein.subject import Subject
 from explorer.services import data, live
+from explorer.services.refs import FeatureRef
 from explorer.shell import links
-from explorer.shell.links import FeatureRef
 
 VIEW = "sequence_view"
 TABLE_ROWS = 120

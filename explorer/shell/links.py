@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from explorer.services.refs import FeatureRef
 from protsae.errors import InputError
 from protsae.store.rows import SAERow
 
@@ -44,13 +45,6 @@ class Link(NamedTuple):
         """Address relative to the server's root."""
         path = "" if self.page == "find" else self.page
         return f"/{path}?{urlencode(self.params)}" if self.params else f"/{path}"
-
-
-class FeatureRef(NamedTuple):
-    """A feature of one of the bundle's SAEs."""
-
-    sae: str
-    feature: int
 
 
 def find(query: str = "") -> Link:

@@ -1,13 +1,23 @@
 """The explorer on the made-up bundle: a page by its address, as a reader opens it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 APP = Path(__file__).resolve().parents[2] / "explorer" / "app.py"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def closed_at_the_end() -> Iterator[None]:
+    """What the explorer's cache holds open is released before the interpreter ends."""
+    yield
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
 
 OpenPage = Callable[..., AppTest]
 

@@ -167,7 +167,7 @@ def test_the_weakest_activation_is_still_seen() -> None:
 def test_html_strips_carry_both_themes() -> None:
     html = strip_thumbnail(np.array([0.0, 2.0]), 2.0)
 
-    assert "light-dark(#40107c,#d3bcff)" in html
+    assert "light-dark(#40107c, #d3bcff)" in html
     assert html.count("<i ") == 1
 
 

@@ -61,6 +61,7 @@ def label_filter() -> str:
 
 
 @st.fragment
+@frame.guarded
 def one_map(sae: str, colouring: str, text: str) -> None:
     """One autoencoder's map; only this part reruns on a click or a lasso."""
     points = data.map_points(sae)

@@ -25,7 +25,8 @@ from protsae import palette
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("pv_theme.js", "pv_strip.js", "pv_draw.js", "pv_input.js", "pv_block.js", "pv_structure.js", "pv_main.js")
-_VIEWER_FILE = "app/static/3Dmol-min.js"
+_VIEWER_FILE = "./app/static/3Dmol-min.js"
+"""Relative to the page, so it holds under any base path or proxy."""
 _PALETTE = {
     **palette.VIEWER,
     "paleFrom": palette.VIEWER_PALE_FROM,
@@ -115,7 +116,7 @@ def protein_view(
         "identity": identity,
         "scaleNote": scale_note,
         "reportRange": report_range,
-        "scripts": _addresses(),
+        "library": _VIEWER_FILE,
         "palette": _PALETTE,
     }
     result = _renderer()(key=key, data=data, on_clicked_change=_nothing, on_range_change=_nothing)
@@ -194,12 +195,6 @@ def _residue(clicked: Any, identity: str, n: int) -> int | None:
         return None
     residue = int(clicked["residue"])
     return residue if 1 <= residue <= n else None
-
-
-def _addresses() -> list[str]:
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    own = f"/{base}/{_VIEWER_FILE}" if base else f"/{_VIEWER_FILE}"
-    return [own, _VIEWER_FILE]
 
 
 def _nothing() -> None:

@@ -9,15 +9,14 @@ const DRAW = {
   spheres: { sphere: { radius: 1.9 } },
 };
 
-function load3Dmol(addresses) {
-  window.__protsae3Dmol ??= addresses.reduce(
-    (attempt, address) => attempt.catch(() => new Promise((resolve, reject) => {
-      const script = document.createElement("script");
-      script.src = address;
-      script.onload = () => (window.$3Dmol ? resolve(window.$3Dmol) : reject(new Error("no 3Dmol in " + address)));
-      script.onerror = () => reject(new Error("not found: " + address));
-      document.head.appendChild(script);
-    })), Promise.reject(new Error("not tried")));
+function load3Dmol(address) {
+  window.__protsae3Dmol ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = address;
+    script.onload = () => (window.$3Dmol ? resolve(window.$3Dmol) : reject(new Error("no 3Dmol in " + address)));
+    script.onerror = () => reject(new Error("not found: " + address));
+    document.head.appendChild(script);
+  });
   return window.__protsae3Dmol;
 }
 
@@ -78,7 +77,7 @@ class Structure {
     this.say("Loading the structure");
     const wanted = this.text;
     try {
-      const library = await load3Dmol(this.data.scripts);
+      const library = await load3Dmol(this.data.library);
       if (wanted !== this.text || this.viewer || this.gone) return;
       this.viewer = library.createViewer(this.canvasBox, {
         backgroundColor: this.theme.background, backgroundAlpha: 0, antialias: true, hoverDuration: 40,

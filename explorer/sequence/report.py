@@ -39,6 +39,7 @@ def show(subject: Stored | Pasted, upload: Uploaded | None) -> None:
 
 
 @st.fragment
+@frame.guarded
 def evidence(about: Subject) -> None:
     """The view and its tables; a click or a brush redraws this part only."""
     sae = frame.settings().sae

@@ -63,14 +63,17 @@ def stored_proteins() -> dict[str, str]:
     return {accession: f"{accession} · {name} · {length}" for accession, name, length in _stored()}
 
 
-def default_protein(ref: FeatureRef) -> str:
-    """One in which the feature fires weakly, so that there is room to rise; else the one nearest to 250 residues."""
+def default_protein(ref: FeatureRef) -> str | None:
+    """One in which the feature fires weakly, so that there is room to rise; else the one nearest to 250 residues.
+
+    None where no protein is stored.
+    """
     listed = stored_proteins()
     for band in ("low", "high", "3d", "top"):
         found = next((row.accession for row in data.examples(ref, band) if row.accession in listed), None)
         if found is not None:
             return found
-    return min(_stored(), key=lambda row: (abs(row[2] - 250), row[0]))[0]
+    return min(_stored(), key=lambda row: (abs(row[2] - 250), row[0]), default=(None,))[0]
 
 
 def raised(plan: Plan) -> dict[int, float]:

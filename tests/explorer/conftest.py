@@ -25,7 +25,13 @@ OpenPage = Callable[..., AppTest]
 @pytest.fixture
 def open_page(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     """`open_page('feature', sae='vanilla', feature='3')`: the page at that address, after its first run."""
-    monkeypatch.setenv("PROTSAE_BUNDLE", str(tiny_bundle))
+    return opener(tiny_bundle, monkeypatch)
+
+
+def opener(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
+    """Opens pages of this bundle; faults of our own end in `app.exception`, not in a sentence."""
+    monkeypatch.setenv("PROTSAE_BUNDLE", str(bundle))
+    monkeypatch.setenv("PROTSAE_DEBUG", "1")
 
     def open_at(page: str, **params: str) -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=60)

@@ -1,7 +1,7 @@
 """One protein, tied together: activation strips, annotation tracks and 3D structure.
 
 Hovering a residue lights it in all three, clicking keeps it (and tells Python), brushing a range zooms the structure;
-none of that but the click leaves the browser. The drawing is in `pv_*.js`, concatenated into one module; 3Dmol comes
+none of that but the click leaves the browser. The drawing is in the modules `pv_*.js` (see `modules.py`); 3Dmol comes
 from this app's own `static/` folder.
 
 Read `protein_view`, then `pv_main.js`.
@@ -20,11 +20,11 @@ import streamlit as st
 import streamlit.components.v2 as components
 from jaxtyping import Float
 
+from explorer.components.modules import linked
 from explorer.components.ribbon import drawable
 from protsae import palette
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("pv_theme.js", "pv_strip.js", "pv_draw.js", "pv_input.js", "pv_block.js", "pv_structure.js", "pv_main.js")
 _VIEWER_FILE = "./app/static/3Dmol-min.js"
 """Relative to the page, so it holds under any base path or proxy."""
 _PALETTE = {
@@ -203,7 +203,6 @@ def _nothing() -> None:
 
 @lru_cache(maxsize=1)
 def _renderer() -> Any:
-    script = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS)
     cursor = f".psv {{ --psv-cursor: {palette.VIEWER['light']['cursor']}; }}\n"
     css = cursor + (_HERE / "protein_view.css").read_text(encoding="utf-8")
-    return components.component("protsae_protein_view", css=css, js=script, isolate_styles=False)
+    return components.component("protsae_protein_view", css=css, js=linked(_HERE, "pv_main.js"), isolate_styles=False)

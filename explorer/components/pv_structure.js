@@ -1,8 +1,11 @@
 // The 3D structure, drawn by 3Dmol from this app's own files. Residue k of chain A, in order of appearance, is modelled
 // residue k, and `positions[k]` is its place in the sequence (0: not in it); no colour is ever shifted by a gap.
 
+import { element, rampStep } from "./pv_theme.js";
+
 const MOST_VIEWERS = 6; // browsers drop the oldest WebGL context at sixteen a page
 const AWAKE = (window.__protsaeViewersAwake ??= []);
+const NO_WEBGL = "This browser offers no WebGL, so there is no 3D view; the strip holds the same values.";
 const DRAW = {
   ribbon: { cartoon: { arrows: true, thickness: 0.35, gapcutoff: 5 } },
   tube: { cartoon: { style: "trace", thickness: 0.55 } },
@@ -20,7 +23,17 @@ function load3Dmol(address) {
   return window.__protsae3Dmol;
 }
 
-class Structure {
+// A canvas that gives no context: WebGL is off, or the machine has no graphics that the browser trusts.
+function offersWebGL() {
+  if (window.__protsaeWebGL === undefined) {
+    const context = document.createElement("canvas").getContext("webgl2") ?? document.createElement("canvas").getContext("webgl");
+    window.__protsaeWebGL = Boolean(context);
+    context?.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+  return window.__protsaeWebGL;
+}
+
+export class Structure {
   constructor(root, events) {
     this.events = events;
     this.panel = element("div", "psv-structure", root);
@@ -74,6 +87,7 @@ class Structure {
   }
 
   async wake() {
+    if (!offersWebGL()) return this.say(NO_WEBGL);
     this.say("Loading the structure");
     const wanted = this.text;
     try {
@@ -84,10 +98,10 @@ class Structure {
         disableFog: false,
       });
     } catch (problem) {
-      this.say("The 3D viewer could not start (" + problem.message + "); the strip holds the same values.");
+      this.say("The 3D viewer could not start (" + (problem?.message ?? String(problem)) + "); the strip holds the same values.");
       return;
     }
-    if (!this.viewer) return this.say("This browser offers no WebGL, so there is no 3D view; the strip holds the same values.");
+    if (!this.viewer) return this.say(NO_WEBGL);
     AWAKE.push(this);
     if (AWAKE.length > MOST_VIEWERS) AWAKE[0].doze();
     this.say("");

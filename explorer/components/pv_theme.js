@@ -3,7 +3,7 @@
 // One ramp for strips and structures: neutral at zero, deep violet (light theme) or bright violet (dark theme) at the
 // row's full scale. Values are linear in the ramp; nothing is stretched per protein.
 
-const RAMP_STEPS = 256;
+export const RAMP_STEPS = 256;
 
 function parseColour(text) {
   const canvas = document.createElement("canvas");
@@ -31,7 +31,7 @@ function toHex(rgb) {
   return "#" + rgb.map((channel) => channel.toString(16).padStart(2, "0")).join("");
 }
 
-function readTheme(element, palette) {
+export function readTheme(element, palette) {
   const style = getComputedStyle(element);
   const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
   const background = read("--st-background-color", palette.light.background);
@@ -52,12 +52,12 @@ function readTheme(element, palette) {
   };
 }
 
-function rampStep(value, scale) {
+export function rampStep(value, scale) {
   if (!(scale > 0) || !(value > 0)) return 0;
   return Math.min(RAMP_STEPS - 1, Math.round((value / scale) * (RAMP_STEPS - 1)));
 }
 
-function hatch(pen, theme) {
+export function hatch(pen, theme) {
   const tile = document.createElement("canvas");
   tile.width = tile.height = 6;
   const ink = tile.getContext("2d");
@@ -73,7 +73,7 @@ function hatch(pen, theme) {
 }
 
 // A canvas sized in CSS pixels, sharp on any screen.
-function fitCanvas(canvas, width, height) {
+export function fitCanvas(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);
@@ -87,7 +87,7 @@ function fitCanvas(canvas, width, height) {
   return pen;
 }
 
-function element(tag, className, parent, attributes = {}) {
+export function element(tag, className, parent, attributes = {}) {
   const node = document.createElement(tag);
   node.className = className;
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);

@@ -86,10 +86,20 @@ def amino_acids(values: Float[np.ndarray, " 20"], unit: str, mode: theme.Mode) -
     return figure
 
 
+MOST_SVG_POINTS = 6000
+"""Points up to which a map is drawn as SVG, which every browser shows; WebGL draws more but is not everywhere."""
+
+
+def draws_with_webgl(points: pd.DataFrame) -> bool:
+    """Whether a map of these points needs WebGL."""
+    return len(points) > MOST_SVG_POINTS
+
+
 def position(points: pd.DataFrame, feature: int, near: Sequence[int], mode: theme.Mode, colour: str) -> go.Figure:
     """A small map: all features grey, the neighbours marked, this one in its SAE's colour."""
     figure = _map_base(190)
-    figure.add_scattergl(
+    add_points = figure.add_scattergl if draws_with_webgl(points) else figure.add_scatter
+    add_points(
         x=points["umap_x"],
         y=points["umap_y"],
         mode="markers",
@@ -97,7 +107,7 @@ def position(points: pd.DataFrame, feature: int, near: Sequence[int], mode: them
         hoverinfo="skip",
     )
     around = points.loc[points["feature"].isin(list(near))]
-    figure.add_scattergl(
+    add_points(
         x=around["umap_x"],
         y=around["umap_y"],
         mode="markers",
@@ -106,7 +116,7 @@ def position(points: pd.DataFrame, feature: int, near: Sequence[int], mode: them
         hovertemplate="%{text}<extra></extra>",
     )
     here = points[points["feature"] == feature]
-    figure.add_scattergl(
+    add_points(
         x=here["umap_x"],
         y=here["umap_y"],
         mode="markers",
@@ -121,10 +131,11 @@ def feature_map(
 ) -> go.Figure:
     """All features of an SAE by the direction they write; one trace, so a click's index is the row of `points`."""
     figure = _map_base(500)
+    add_points = figure.add_scattergl if draws_with_webgl(points) else figure.add_scatter
     marker: dict[str, Any] = {"size": 6, "opacity": 0.85, "color": point_colours(points, colouring, mode)}
     if found is not None:
         marker["opacity"] = np.where(points["feature"].isin(list(found)), 1.0, 0.12)
-    figure.add_scattergl(
+    add_points(
         x=points["umap_x"],
         y=points["umap_y"],
         mode="markers",

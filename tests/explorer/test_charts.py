@@ -46,12 +46,21 @@ def test_amino_acids_are_sorted_by_value() -> None:
 
 
 @pytest.mark.parametrize("colouring", list(charts.COLOURINGS))
-def test_the_map_is_one_webgl_trace_whose_points_are_the_rows(colouring: str) -> None:
+def test_the_map_is_one_trace_whose_points_are_the_rows(colouring: str) -> None:
     figure = charts.feature_map(POINTS, colouring, "light")
 
     assert len(figure.data) == 1
-    assert figure.data[0].type == "scattergl"
     assert list(figure.data[0].customdata) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("points", "kind"), [(6000, "scatter"), (6001, "scattergl")])
+def test_a_map_needs_webgl_only_where_svg_would_be_slow(points: int, kind: str) -> None:
+    many = POINTS.loc[[0] * points].assign(feature=range(points)).reset_index(drop=True)
+    small = charts.position(many, 0, [1, 2], "light", palette.PROTSAE)
+
+    assert charts.feature_map(many, "kind", "light").data[0].type == kind
+    assert {trace.type for trace in small.data} == {kind}
+    assert [len(trace.x) for trace in small.data] == [points, 2, 1]
 
 
 def test_hover_text_is_escaped_and_leaves_out_what_is_not_known() -> None:

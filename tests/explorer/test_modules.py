@@ -26,7 +26,7 @@ def write(folder: Path, **texts: str) -> Path:
 def test_what_is_imported_stands_first_and_once(tmp_path: Path) -> None:
     write(
         tmp_path,
-        main='// Head.\n\nimport { b } from "./b.js";\nimport { a, A } from "./a.js";\n\nexport default () => a() + A;\n',
+        main='import { b } from "./b.js";\nimport { a, A } from "./a.js";\n\nexport default () => a() + A;\n',
         b='import { a } from "./a.js";\nexport function b() { return a(); }\n',
         a="export const A = 1;\nexport async function a() { return 2; }\n",
     )
@@ -34,7 +34,7 @@ def test_what_is_imported_stands_first_and_once(tmp_path: Path) -> None:
     assert linked(tmp_path, "main.js") == (
         "const A = 1;\nasync function a() { return 2; }\n\n"
         "function b() { return a(); }\n\n"
-        "// Head.\n\n\nexport default () => a() + A;\n"
+        "\nexport default () => a() + A;\n"
     )
 
 

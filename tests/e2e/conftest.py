@@ -88,6 +88,8 @@ def server_under_a_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[BrowserType]:
     """How to start chromium; the tests that need it skip, saying so once, where there is none."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine, so no browser tests: apt-get install chromium")
     with sync_playwright() as playwright:
         yield playwright.chromium
 

@@ -1,4 +1,5 @@
 # Two commands: `make run` opens the explorer on the embedded bundle, `make test` runs the gate. Both set everything up.
+# `make run ARGS=--debug` shows tracebacks of the explorer's own faults, `make run ARGS="--bundle DIR"` another bundle.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -6,11 +7,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATA ?= ../shared/data
 RUNS ?= runs
+ARGS ?=
 
 .PHONY: run test check parity demo lock clean
 
 run: $(READY)
-	$(BIN)/streamlit run explorer/app.py
+	$(BIN)/streamlit run explorer/app.py -- $(ARGS)
 
 test: check
 	$(BIN)/pytest

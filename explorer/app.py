@@ -1,4 +1,7 @@
-"""The explorer's entry, `streamlit run explorer/app.py`: page configuration and navigation, nothing else."""
+"""The explorer's entry, `streamlit run explorer/app.py`: page configuration and navigation, nothing else.
+
+`streamlit run explorer/app.py -- --bundle DIR --debug` opens another bundle and shows tracebacks of our own faults.
+"""
 
 from pathlib import Path
 
@@ -7,6 +10,8 @@ import streamlit as st
 from explorer.shell import frame
 from explorer.shell.links import PAGES
 
+if frame.debugging():
+    st.set_option("client.showErrorDetails", "full")
 st.set_page_config(
     page_title="ProtSAE Explorer",
     page_icon=Path(__file__).parent / "static" / "icon.png",

@@ -1,78 +1,65 @@
-"""Colours that carry meaning, and the style sheet of the HTML that pages write.
+"""How the palette is laid on: identities, the activation ramp, and the style sheet of the HTML that pages write.
 
 Identity: ProtSAE is blue, vanilla orange (Okabe-Ito, safe for colour-blind readers), everywhere. Activation: one ramp
 from the page's neutral tone at zero to violet; its dark-mode twin ends bright. Missing is hatched grey. The style sheet
-uses `light-dark()`, so a change of theme needs no server. Read `ramp` and `STYLE_SHEET`.
+uses `light-dark()`, so a change of theme needs no server. The colours themselves stand in `protsae.palette`. Read
+`shade`, then `STYLE_SHEET`.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
+from protsae import palette
+
 Mode = Literal["light", "dark"]
-
-PROTSAE = "#0072B2"
-VANILLA = "#E69F00"
-
-RAMP: dict[Mode, tuple[str, ...]] = {
-    "light": ("#ebe9f0", "#d5c7ee", "#b698e0", "#915fcb", "#6a2fac", "#40107c"),
-    "dark": ("#2c2e38", "#3d2f63", "#58409c", "#7c57dc", "#a67fff", "#d3bcff"),
-}
-"""Activation from 0 to full colour in equal steps; `components/pv_theme.js` holds the same."""
-
-MISSING: dict[Mode, str] = {"light": "#C9C6C2", "dark": "#55525C"}
-MUTED: dict[Mode, str] = {"light": "#BDB9B4", "dark": "#57535F"}
-INK: dict[Mode, str] = {"light": "#25232B", "dark": "#ECEAF0"}
-SURFACE: dict[Mode, str] = {"light": "#FFFFFF", "dark": "#151419"}
-GRID: dict[Mode, str] = {"light": "#E9E6E2", "dark": "#2F2C36"}
-
-NAMESPACE_COLOURS = {"MFO": "#0072B2", "BPO": "#009E73", "CCO": "#CC79A7", "": "#999999"}
-ORIGIN_COLOURS = {"guided": "#0072B2", "go": "#009E73", "annotation": "#CC79A7", "none": "#9A96A0"}
-
-TRACK_COLOURS = ("#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#B8A100", "#8C6D46", "#5F7F8C", "#A05195")
-"""Annotation kinds in the order in which a view first meets them; none is an identity colour."""
 
 
 def identity(sae: str) -> str:
     """The colour that stands for this SAE wherever the two kinds are compared."""
-    return VANILLA if sae == "vanilla" else PROTSAE
-
-
-def ramp(mode: Mode) -> list[tuple[float, str]]:
-    """Activation ramp as plotly reads it: (share of full colour, hex)."""
-    stops = RAMP[mode]
-    return [(i / (len(stops) - 1), colour) for i, colour in enumerate(stops)]
+    return palette.VANILLA if sae == "vanilla" else palette.PROTSAE
 
 
 def shade(mode: Mode, level: float) -> str:
     """The ramp's colour at `level`, 0 to 1 of full colour."""
-    stops = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in RAMP[mode]]
+    stops = palette.RAMP[mode]
     place = min(max(level, 0.0), 1.0) * (len(stops) - 1)
     low = min(int(place), len(stops) - 2)
-    pairs = zip(stops[low], stops[low + 1], strict=True)
-    return "#" + "".join(f"{round(a + (b - a) * (place - low)):02x}" for a, b in pairs)
+    return mix(stops[low], stops[low + 1], place - low)
 
 
-def _pair(values: dict[Mode, str]) -> str:
+def mix(low: str, high: str, share: float) -> str:
+    """The colour between two hex colours, `share` of the way, channel by channel."""
+    channels = ((int(low[i : i + 2], 16), int(high[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in channels)
+
+
+def pair(values: Mapping[str, str]) -> str:
+    """CSS for a colour that differs between light and dark."""
     return f"light-dark({values['light']}, {values['dark']})"
 
 
-def _gradient() -> str:
-    steps = zip(RAMP["light"], RAMP["dark"], strict=True)
-    return ", ".join(f"light-dark({light}, {dark})" for light, dark in steps)
+def shade_pair(level: float) -> str:
+    """CSS for the ramp's colour at `level` in either theme."""
+    return pair({"light": shade("light", level), "dark": shade("dark", level)})
+
+
+def _stop(index: int) -> str:
+    return pair({mode: stops[index] for mode, stops in palette.RAMP.items()})
 
 
 STYLE_SHEET = f"""<style>
 :root {{
-  --ps-protsae: light-dark({PROTSAE}, #4BA6DE); --ps-vanilla: light-dark({VANILLA}, #F0B441);
-  --ps-ink: {_pair(INK)}; --ps-soft: light-dark(#6A6670, #A6A1AE); --ps-line: light-dark(#E2DFDB, #38353F);
-  --ps-panel: light-dark(#F6F5F3, #211F27); --ps-missing: {_pair(MISSING)}; --ps-zero: {
-    _pair({"light": RAMP["light"][0], "dark": RAMP["dark"][0]})
-};
-  --ps-violet: light-dark({RAMP["light"][4]}, {RAMP["dark"][4]}); --ps-ramp: {_gradient()};
+  --ps-protsae: {pair(palette.IDENTITY_ON_PAGE["protsae"])}; --ps-vanilla: {pair(palette.IDENTITY_ON_PAGE["vanilla"])};
+  --ps-ink: {pair(palette.INK)}; --ps-soft: {pair(palette.SOFT)}; --ps-line: {pair(palette.LINE)};
+  --ps-panel: {pair(palette.PANEL)}; --ps-surface: {pair(palette.SURFACE)}; --ps-link: {pair(palette.LINK)};
+  --ps-missing: {pair(palette.MISSING)}; --ps-zero: {_stop(0)}; --ps-violet: {_stop(4)};
+  --ps-ramp: {", ".join(_stop(i) for i in range(len(palette.RAMP["light"])))};
+  --ps-warn-line: {pair(palette.WARNING_LINE)}; --ps-warn-ink: {pair(palette.WARNING_INK)};
 }}
 .stMainBlockContainer {{ padding: 4.4rem clamp(1rem, 2.6vw, 3rem) 3rem; max-width: 1600px; }}
-[data-testid="stPageLink-NavLink"] {{ padding: .1rem 0; color: light-dark(#5B2A9D, #C9A6F5); }}
+[data-testid="stPageLink-NavLink"] {{ padding: .1rem 0; color: var(--ps-link); }}
 [data-testid="stPageLink-NavLink"], [data-testid="stPageLink-NavLink"]:hover {{ background: none !important; }}
-[data-testid="stPageLink-NavLink"] p {{ white-space: normal; font-weight: 500; color: light-dark(#5B2A9D, #C9A6F5); }}
+[data-testid="stPageLink-NavLink"] p {{ white-space: normal; font-weight: 500; color: var(--ps-link); }}
 [data-testid="stPageLink-NavLink"]:hover p {{ text-decoration: underline; }}
 .ps {{ color: var(--ps-ink); font-size: .93rem; line-height: 1.45; }}
 .ps * {{ box-sizing: border-box; }}
@@ -86,7 +73,7 @@ STYLE_SHEET = f"""<style>
 .ps-mono {{ font-family: "Source Code Pro", ui-monospace, monospace; font-size: .86em; }}
 .ps-badge {{ display: inline-block; border: 1px solid var(--ps-line); border-radius: 99px; padding: .06rem .55rem;
   margin: 0 .3rem .3rem 0; font-size: .78rem; color: var(--ps-soft); cursor: help; }}
-.ps-badge.warn {{ border-color: light-dark(#D9A100, #8F6C00); color: light-dark(#7A5600, #F0C75E); }}
+.ps-badge.warn {{ border-color: var(--ps-warn-line); color: var(--ps-warn-ink); }}
 .ps-badge.good {{ border-color: var(--ps-violet); color: var(--ps-violet); }}
 .ps-score {{ display: flex; align-items: baseline; gap: 0 .9rem; flex-wrap: wrap; }}
 .ps-score .big {{ font-size: 1.55rem; font-weight: 640; font-variant-numeric: tabular-nums; line-height: 1.15; }}
@@ -96,7 +83,7 @@ STYLE_SHEET = f"""<style>
 .ps-axis .rail {{ position: absolute; left: 0; right: 0; top: 8px; height: 1px; background: var(--ps-line); }}
 .ps-axis .ci {{ position: absolute; top: 5px; height: 7px; border-radius: 4px; opacity: .38; }}
 .ps-axis .at {{ position: absolute; top: 2px; width: 13px; height: 13px; margin-left: -6.5px; border-radius: 50%;
-  border: 2px solid {_pair(SURFACE)}; }}
+  border: 2px solid var(--ps-surface); }}
 .ps-axis .null {{ position: absolute; top: 1px; height: 15px; border-left: 2px dotted var(--ps-soft); }}
 .ps-axis .tick {{ position: absolute; top: 15px; font-size: .66rem; color: var(--ps-soft);
   transform: translateX(-50%); }}
@@ -111,7 +98,7 @@ STYLE_SHEET = f"""<style>
 .ps-wide {{ overflow-x: auto; }}
 .ps-wide td {{ white-space: nowrap; padding-right: 1.1rem; }}
 .ps-wide th {{ vertical-align: bottom; min-width: 5.6rem; }}
-.ps-wide tr > :first-child {{ position: sticky; left: 0; background: {_pair(SURFACE)}; }}
+.ps-wide tr > :first-child {{ position: sticky; left: 0; background: var(--ps-surface); }}
 .ps-wide .kind td {{ border-bottom: 0; padding-top: .55rem; font-size: .76rem; color: var(--ps-soft); }}
 .ps-wide .kind span {{ position: sticky; left: 0; }}
 .ps-legend {{ display: flex; align-items: center; gap: .15rem .6rem; font-size: .78rem; color: var(--ps-soft);

@@ -8,8 +8,8 @@ from explorer.compare import comparison, results_view
 from explorer.components.protein_view import protein_view
 from explorer.draw import charts, markup, views, words
 from explorer.services import data
+from explorer.services.refs import FeatureRef
 from explorer.shell import cards, frame, links
-from explorer.shell.links import FeatureRef
 from protsae.errors import ProtSAEError
 from protsae.store.rows import TermFeature, TermRow
 
@@ -52,6 +52,11 @@ def asked_term(namespaces: list[str]) -> TermRow | None:
         own = next((row.namespace for row in data.saes() if row.name == frame.settings().sae), "")
         namespace = st.query_params.get("ns") or own
         asked = comparison.default_term(namespace if namespace in namespaces else namespaces[0])
+    if asked is None:
+        frame.headline("Guided against unguided", "This page needs a Gene Ontology term that was scored.")
+        results_view.switch()
+        frame.problem("No term of this bundle has a scored feature.", "Look at the features it has.")
+        return None
     term = data.term(links.go_id_in(asked) or asked)
     if term is None or term.namespace not in namespaces:
         frame.headline(
@@ -122,6 +127,14 @@ def proteins(term: TermRow, guided: TermFeature, vanilla: TermFeature) -> None:
     st.subheader("The same proteins under both features", anchor=False)
     st.html(markup.wrap(markup.legend(scale, scales[0] if scale == "raw" else None)))
     chosen = comparison.proteins(term.go_id, guided, vanilla)
+    if not chosen:
+        st.html(
+            markup.empty(
+                "No protein of this bundle carries the term, and neither feature fires on one without it.",
+                "The held-out scores above and the table below come from the whole corpus.",
+            )
+        )
+        return
     try:
         rows = comparison.activations(chosen, refs)
     except ProtSAEError as error:

@@ -7,8 +7,8 @@ from explorer.components.strips import strip_thumbnail
 from explorer.draw import exports, markup, views, words
 from explorer.feature import evidence
 from explorer.services import data
+from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
-from explorer.shell.links import FeatureRef
 from protsae.errors import InputError
 from protsae.store.rows import AnnotationRow, ExampleRow, FeatureRow, TermFeature
 

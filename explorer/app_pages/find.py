@@ -7,11 +7,12 @@ import streamlit as st
 from explorer.components.protein_view import protein_view
 from explorer.draw import markup, views, words
 from explorer.services import data
+from explorer.services.refs import FeatureRef
 from explorer.shell import cards, frame, links
-from explorer.shell.links import FeatureRef
 
 LIMIT = 20
 SHOWN = 4
+MOST_REPEATED = 80
 CLEAREST = 1 / 3
 """Share of the chain in colour that tells a structure's parts apart best."""
 
@@ -21,7 +22,9 @@ def main() -> None:
     query = st.query_params.get("q", "").strip()
     if query:
         frame.headline(
-            f"Results for “{query}”", "Terms, proteins, sites and features that match, best first.", search=False
+            f"Results for “{shortened(query)}”",
+            "Terms, proteins, sites and features that match, best first.",
+            search=False,
         )
     else:
         frame.headline(
@@ -37,6 +40,11 @@ def main() -> None:
         results(query)
     else:
         landing()
+
+
+def shortened(query: str) -> str:
+    """What the page repeats of a search text."""
+    return query if len(query) <= MOST_REPEATED else query[:MOST_REPEATED].rstrip() + " …"
 
 
 def search_box() -> None:
@@ -134,7 +142,7 @@ def results(query: str) -> None:
     )
     if not any(rows for _, rows in counts):
         frame.problem(
-            f"Nothing matches “{query}”.",
+            f"Nothing matches “{shortened(query)}”.",
             "Try a GO term's name or id, a protein's name or accession, or a kind of site.",
         )
         return

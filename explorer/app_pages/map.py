@@ -61,6 +61,7 @@ def label_filter() -> str:
 
 
 @st.fragment
+@frame.guarded
 def one_map(sae: str, colouring: str, text: str) -> None:
     """One autoencoder's map; only this part reruns on a click or a lasso."""
     points = data.map_points(sae)
@@ -81,6 +82,8 @@ def one_map(sae: str, colouring: str, text: str) -> None:
         config={"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"]},
         alt=f"Map of the features of {words.sae_name(sae)}",
     )
+    if charts.draws_with_webgl(alive):
+        st.caption("Drawn with WebGL; a browser that has none shows no points here, but Find lists features by label.")
     picked = [index for index in event["selection"]["point_indices"] if index < len(alive)]
     if len(picked) == 1:
         frame.go(links.feature(sae, int(alive["feature"].to_numpy()[picked[0]])))

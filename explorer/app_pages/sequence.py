@@ -11,7 +11,9 @@ from explorer.protein import reading, uploads
 from explorer.protein.reading import Hits, Pasted, Records, Stored
 from explorer.sequence import report
 from explorer.services import data
+from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
+from protsae import palette
 from protsae.errors import InputError
 from protsae.store.rows import ExampleRow
 
@@ -145,7 +147,7 @@ def pickers() -> None:
             choose(Stored(st.session_state["sequence_hit"]))
 
         st.selectbox(
-            f"{len(names)} proteins of this bundle match “{hits.text}”; shown is",
+            f"{len(names)} proteins of this bundle match “{words.md(hits.text)}”; shown is",
             list(names),
             key="sequence_hit",
             format_func=names.__getitem__,
@@ -186,14 +188,14 @@ def examples() -> None:
             name = words.protein_name(example.accession, example.protein_name, limit=48)
             frame.link(links.sequence(example.accession), f"{name} ({example.accession})", icon=":material/biotech:")
             if row is not None:
-                st.caption(words.md(f"violet: {words.label(row.label)} #{row.feature}"))
+                st.caption(words.md(f"{palette.RAMP_NAME}: {words.label(row.label)} #{row.feature}"))
 
 
-def strong_examples() -> list[tuple[ExampleRow, links.FeatureRef]]:
+def strong_examples() -> list[tuple[ExampleRow, FeatureRef]]:
     """Strong examples of validated features, each another protein; those with a structure that shows it come first."""
-    found: dict[str, tuple[bool, ExampleRow, links.FeatureRef]] = {}
+    found: dict[str, tuple[bool, ExampleRow, FeatureRef]] = {}
     for term in data.showcase(6 * EXAMPLES):
-        ref = links.FeatureRef(term.sae, term.feature)
+        ref = FeatureRef(term.sae, term.feature)
         full = getattr(data.feature(ref), "p999_act", 0.0)
         for row in [*data.examples(ref, "top", 12), *data.examples(ref, "3d")]:
             shows = row.has_structure and len(row.positions) >= 8 and row.peak_act >= full / 2

@@ -1,14 +1,16 @@
 """Steer: what happens if I turn this up?"""
 
+import math
+
 import streamlit as st
 
 from explorer.draw import markup, words
 from explorer.protein import reading
 from explorer.protein.reading import Pasted, Stored
 from explorer.services import data, live
+from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
 from explorer.shell.bound import bound
-from explorer.shell.links import FeatureRef
 from explorer.steer import report, runs
 from explorer.steer.runs import Plan
 from protsae.errors import InputError, ProtSAEError
@@ -35,6 +37,12 @@ def main() -> None:
     left, middle, right = st.columns([1.5, 1.5, 1], gap="medium", vertical_alignment="top")
     with left:
         chosen = feature_box(ref)
+    if chosen is None:
+        frame.problem(
+            f"No feature of {words.sae_name(ref.sae)} fires on any residue of this corpus, so none can be turned up.",
+            "Choose another autoencoder in the side bar.",
+        )
+        return
     with middle:
         sequence, accession = where(chosen)
     if sequence is None:
@@ -66,9 +74,14 @@ def what() -> FeatureRef:
     return ref or data.default_feature(frame.settings().sae)
 
 
-def feature_box(ref: FeatureRef) -> FeatureRef:
-    """Every feature of the autoencoder that fires; type a function, a GO id or a number to find one."""
+def feature_box(ref: FeatureRef) -> FeatureRef | None:
+    """Every feature of the autoencoder that fires; type a function, a GO id or a number to find one.
+
+    None where no feature fires.
+    """
     options = feature_options(ref.sae)
+    if not options:
+        return None
     st.session_state["steer_feature"] = ref.feature if ref.feature in options else next(iter(options))
 
     def write() -> None:
@@ -91,11 +104,11 @@ def feature_options(sae: str) -> dict[int, str]:
     table = live.features(sae)
     firm = {term.feature for term in data.validated() if term.sae == sae}
     rows = [row for row in table.to_dict("records") if row["p99_act"] > 0]
-    rows.sort(key=lambda row: (row["feature"] not in firm, -(max(0, row["best_f1"]))))
+    rows.sort(key=lambda row: (row["feature"] not in firm, 0 if math.isnan(row["best_f1"]) else -row["best_f1"]))
     names = {}
     for row in rows:
         term = f" · {row['go_id']}" if isinstance(row["go_id"], str) else ""
-        score = f" · F1 {row['best_f1']:.2f}" if row["best_f1"] == row["best_f1"] else ""
+        score = "" if math.isnan(row["best_f1"]) else f" · F1 {row['best_f1']:.2f}"
         names[int(row["feature"])] = f"{row['label'] or 'no label yet'}{term} · #{row['feature']}{score}"
     return names
 
@@ -111,7 +124,7 @@ def where(ref: FeatureRef) -> tuple[str | None, str]:
         else:
             options = {asked: f"{asked} · {words.protein_name(asked, row.protein_name, limit=40)}"} | options
     own = "sequence" in st.query_params
-    st.session_state["steer_protein"] = OWN if own else asked if asked in options else runs.default_protein(ref)
+    st.session_state["steer_protein"] = OWN if own else asked if asked in options else runs.default_protein(ref) or OWN
 
     def write() -> None:
         picked = st.session_state["steer_protein"]

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from explorer.draw import words
 from explorer.services import data, live
-from explorer.shell.links import FeatureRef
+from explorer.services.refs import FeatureRef
 from protsae.store.rows import TermFeature
 
 Item = TypeVar("Item")
@@ -30,14 +30,17 @@ class Picked(NamedTuple):
     """It is annotated with the term."""
 
 
-def default_term(namespace: str) -> str:
-    """The namespace's validated guided term furthest above luck that vanilla has a feature for, too; else its first."""
+def default_term(namespace: str) -> str | None:
+    """The namespace's validated guided term furthest above luck that vanilla has a feature for, too; else its first.
+
+    None where no term of the namespace was scored.
+    """
     rows = data.compare_table(namespace)
     both = set(rows.loc[rows["protsae_f1"].notna() & rows["vanilla_f1"].notna(), "go_id"])
     for row in data.validated():
         if row.is_guiding and row.go_id in both:
             return row.go_id
-    return min(both, default=str(rows["go_id"].iloc[0]))
+    return min(both or map(str, rows["go_id"].head(1)), default=None)
 
 
 def proteins(go_id: str, guided: TermFeature, vanilla: TermFeature) -> list[Picked]:

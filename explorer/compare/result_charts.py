@@ -14,11 +14,12 @@ import plotly.graph_objects as go
 
 from explorer import theme
 from explorer.draw import charts
+from protsae import palette
 from protsae.store.evaluation.methods import method_of
 from protsae.store.evaluation.metrics import Metric
 from protsae.store.evaluation.summary import Gap, Spread
 
-GREY = theme.ORIGIN_COLOURS["none"]
+GREY = palette.ORIGINS["none"]
 
 PLOT_PIXELS = np.array([620.0, 240.0])
 """Width and height that the points of the trade-off span on a usual screen."""
@@ -39,7 +40,7 @@ PLACES = (
 def colour(method: str) -> str:
     """The colour that stands for a method."""
     known = method_of(method)
-    return theme.PROTSAE if known.kind == "guided" else theme.VANILLA if known.standing == "baseline" else GREY
+    return palette.PROTSAE if known.kind == "guided" else palette.VANILLA if known.standing == "baseline" else GREY
 
 
 def trade_off(x: Mapping[str, Spread], y: Mapping[str, Spread], axes: tuple[Metric, Metric]) -> go.Figure:
@@ -107,14 +108,14 @@ def sweep(lines: Mapping[str, Sequence[tuple[float, Spread]]], metric: Metric) -
 def differences(gaps: Sequence[Gap], metric: Metric, mode: theme.Mode) -> go.Figure:
     """One dot a variant; ProtSAE itself is the blue line at zero."""
     figure = charts.base(58 + 30 * len(gaps))
-    figure.add_vline(x=0, line={"color": theme.PROTSAE, "width": 2})
+    figure.add_vline(x=0, line={"color": palette.PROTSAE, "width": 2})
     spreads = [0 if np.isnan(gap.cell.sd) else gap.cell.sd for gap in gaps]
     figure.add_scatter(
         x=[gap.cell.mean for gap in gaps],
         y=[escape(gap.method) for gap in gaps],
-        error_x={"type": "data", "array": spreads, "width": 0, "color": theme.INK[mode]},
+        error_x={"type": "data", "array": spreads, "width": 0, "color": palette.INK[mode]},
         mode="markers",
-        marker={"size": 9, "color": theme.INK[mode]},
+        marker={"size": 9, "color": palette.INK[mode]},
         customdata=[gap.cell.n for gap in gaps],
         hovertemplate="%{y}<br>" + metric.title + " %{x:+.3f}<br>seeds: %{customdata}<extra></extra>",
     )

@@ -1,7 +1,7 @@
 """One protein, tied together: activation strips, annotation tracks and 3D structure.
 
 Hovering a residue lights it in all three, clicking keeps it (and tells Python), brushing a range zooms the structure;
-none of that but the click leaves the browser. The drawing is in `pv_*.js`, concatenated into one module; 3Dmol comes
+none of that but the click leaves the browser. The drawing is in the modules `pv_*.js` (see `modules.py`); 3Dmol comes
 from this app's own `static/` folder.
 
 Read `protein_view`, then `pv_main.js`.
@@ -20,11 +20,19 @@ import streamlit as st
 import streamlit.components.v2 as components
 from jaxtyping import Float
 
+from explorer.components.modules import linked
 from explorer.components.ribbon import drawable
+from protsae import palette
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("pv_theme.js", "pv_strip.js", "pv_draw.js", "pv_input.js", "pv_block.js", "pv_structure.js", "pv_main.js")
-_VIEWER_FILE = "app/static/3Dmol-min.js"
+_VIEWER_FILE = "./app/static/3Dmol-min.js"
+"""Relative to the page, so it holds under any base path or proxy."""
+_PALETTE = {
+    **palette.VIEWER,
+    "paleFrom": palette.VIEWER_PALE_FROM,
+    "elements": {name: colour for key, colour in palette.ELEMENTS.items() for name in (key, key.upper())},
+}
+"""Sent with every view; structure files spell elements either way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +112,13 @@ def protein_view(
         sequence=sequence, rows=rows, tracks=tracks, structure=structure, marks=marks,
         coloured_row=coloured_row, height=height,
     )  # fmt: skip
-    data |= {"identity": identity, "scaleNote": scale_note, "reportRange": report_range, "scripts": _addresses()}
+    data |= {
+        "identity": identity,
+        "scaleNote": scale_note,
+        "reportRange": report_range,
+        "library": _VIEWER_FILE,
+        "palette": _PALETTE,
+    }
     result = _renderer()(key=key, data=data, on_clicked_change=_nothing, on_range_change=_nothing)
     return _residue(result.get("clicked"), identity, len(sequence))
 
@@ -183,18 +197,12 @@ def _residue(clicked: Any, identity: str, n: int) -> int | None:
     return residue if 1 <= residue <= n else None
 
 
-def _addresses() -> list[str]:
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    own = f"/{base}/{_VIEWER_FILE}" if base else f"/{_VIEWER_FILE}"
-    return [own, _VIEWER_FILE]
-
-
 def _nothing() -> None:
     """A callback is what makes a state key known; there is nothing to do."""
 
 
 @lru_cache(maxsize=1)
 def _renderer() -> Any:
-    script = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    css = (_HERE / "protein_view.css").read_text(encoding="utf-8")
-    return components.component("protsae_protein_view", css=css, js=script, isolate_styles=False)
+    cursor = f".psv {{ --psv-cursor: {palette.VIEWER['light']['cursor']}; }}\n"
+    css = cursor + (_HERE / "protein_view.css").read_text(encoding="utf-8")
+    return components.component("protsae_protein_view", css=css, js=linked(_HERE, "pv_main.js"), isolate_styles=False)

@@ -1,9 +1,12 @@
 // The whole sequence as letters in lines of ten-residue groups, coloured by the chosen row; shown where there is room
 // for all of it, so that nobody must zoom to read.
 
+import { listenToPointer } from "./pv_input.js";
+import { element, fitCanvas, hatch, rampStep } from "./pv_theme.js";
+
 const BLOCK = { cell: 10.5, line: 21, gutter: 38, gap: 6, group: 10 };
 
-class LetterBlock {
+export class LetterBlock {
   constructor(root, events) {
     this.events = events;
     this.box = element("div", "psv-block", root);

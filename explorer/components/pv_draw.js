@@ -1,7 +1,12 @@
 // Drawing of the strips on canvas. One fill a residue, or one a pixel (its strongest residue) where residues are
 // narrower than a pixel; residues at zero are left to the row's bed, so that long chains stay fast.
 
-function drawLines(strips) {
+import { RAMP_STEPS, fitCanvas, hatch, rampStep } from "./pv_theme.js";
+
+export const ROW = { axis: 20, letters: 18, row: 19, single: 26, bar: 11, lane: 15, gap: 5 };
+export const LETTER_WIDTH = 7.5;
+
+export function drawLines(strips) {
   const pen = fitCanvas(strips.canvas, strips.width, strips.height);
   strips.missingFill ??= hatch(pen, strips.theme);
   const painter = { axis: drawAxis, letters: drawLetters, row: drawRow, structure: drawStructure, track: drawTrack };
@@ -162,14 +167,14 @@ function drawTrack(pen, strips, line) {
       const room = Math.min(left + width, strips.width) - inside - 8;
       const text = label || "";
       if (text && pen.measureText(text).width <= room) {
-        pen.fillStyle = theme.dark ? "#10131a" : "#ffffff";
+        pen.fillStyle = theme.onTrack;
         pen.fillText(text, inside + 4, y + ROW.lane / 2);
       }
     }
   });
 }
 
-function drawOverview(strips) {
+export function drawOverview(strips) {
   const { theme, data, width, n } = strips;
   const height = 30;
   const pen = fitCanvas(strips.overview, width, height);

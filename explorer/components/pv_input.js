@@ -3,7 +3,7 @@
 const DRAG_THRESHOLD = 4;
 
 // Hover, click and brush on anything that can tell a residue from a pointer event.
-function listenToPointer(target, events, positionOf) {
+export function listenToPointer(target, events, positionOf) {
   let pressed = null;
   target.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
@@ -27,7 +27,7 @@ function listenToPointer(target, events, positionOf) {
   target.addEventListener("pointerleave", () => { if (!pressed) events.hover(null); });
 }
 
-function listenToStage(strips) {
+export function listenToStage(strips) {
   const { stage, events } = strips;
   listenToPointer(stage, events, (event) => strips.positionAt(event.clientX - stage.getBoundingClientRect().left));
   stage.addEventListener("dblclick", () => events.clear());
@@ -70,7 +70,7 @@ function onKey(strips, event) {
   event.preventDefault();
 }
 
-function listenToOverview(strips) {
+export function listenToOverview(strips) {
   const bar = strips.overview;
   let grip = null;
   const residueAt = (event) => ((event.clientX - bar.getBoundingClientRect().left) / strips.width) * strips.n;

@@ -1,6 +1,11 @@
 // One protein: strips and structure share what is pointed at, kept and brushed. Python hears of clicks and, where it
 // asks for it, of brushed ranges; everything else stays in the browser.
 
+import { LetterBlock } from "./pv_block.js";
+import { Strips } from "./pv_strip.js";
+import { Structure } from "./pv_structure.js";
+import { element, readTheme } from "./pv_theme.js";
+
 const NAMES = {
   A: "Ala", R: "Arg", N: "Asn", D: "Asp", C: "Cys", Q: "Gln", E: "Glu", G: "Gly", H: "His", I: "Ile", L: "Leu", K: "Lys",
   M: "Met", F: "Phe", P: "Pro", S: "Ser", T: "Thr", W: "Trp", Y: "Tyr", V: "Val", U: "Sec", O: "Pyl", X: "Xaa", B: "Asx", Z: "Glx",
@@ -58,7 +63,7 @@ class ProteinView {
     if (chosenByHand !== null && chosenByHand < data.rows.length) this.data.colouredRow = chosenByHand;
     if (!sameProtein) this.hovered = this.range = null;
     if (!sameProtein) this.pinned = data.clicked ?? null;
-    this.theme = readTheme(this.root);
+    this.theme = readTheme(this.root, data.palette);
     this.strips.theme = this.theme;
     this.strips.missingFill = null;
     this.strips.setData(this.data, sameProtein);

@@ -1,10 +1,11 @@
 // The strips: an overview of the whole chain, and below it axis, letters, activation rows, structure and annotations
 // of the residues in the window. Positions are 1-based everywhere; `first` and `span` count residues from 0.
 
-const ROW = { axis: 20, letters: 18, row: 19, single: 26, bar: 11, lane: 15, gap: 5 };
-const LETTER_WIDTH = 7.5;
+import { LETTER_WIDTH, ROW, drawLines, drawOverview } from "./pv_draw.js";
+import { listenToOverview, listenToStage } from "./pv_input.js";
+import { element, fitCanvas } from "./pv_theme.js";
 
-class Strips {
+export class Strips {
   constructor(root, events) {
     this.events = events;
     this.first = 0;

@@ -1,27 +1,39 @@
 // The 3D structure, drawn by 3Dmol from this app's own files. Residue k of chain A, in order of appearance, is modelled
 // residue k, and `positions[k]` is its place in the sequence (0: not in it); no colour is ever shifted by a gap.
 
+import { element, rampStep } from "./pv_theme.js";
+
 const MOST_VIEWERS = 6; // browsers drop the oldest WebGL context at sixteen a page
 const AWAKE = (window.__protsaeViewersAwake ??= []);
+const NO_WEBGL = "This browser offers no WebGL, so there is no 3D view; the strip holds the same values.";
 const DRAW = {
   ribbon: { cartoon: { arrows: true, thickness: 0.35, gapcutoff: 5 } },
   tube: { cartoon: { style: "trace", thickness: 0.55 } },
   spheres: { sphere: { radius: 1.9 } },
 };
 
-function load3Dmol(addresses) {
-  window.__protsae3Dmol ??= addresses.reduce(
-    (attempt, address) => attempt.catch(() => new Promise((resolve, reject) => {
-      const script = document.createElement("script");
-      script.src = address;
-      script.onload = () => (window.$3Dmol ? resolve(window.$3Dmol) : reject(new Error("no 3Dmol in " + address)));
-      script.onerror = () => reject(new Error("not found: " + address));
-      document.head.appendChild(script);
-    })), Promise.reject(new Error("not tried")));
+function load3Dmol(address) {
+  window.__protsae3Dmol ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = address;
+    script.onload = () => (window.$3Dmol ? resolve(window.$3Dmol) : reject(new Error("no 3Dmol in " + address)));
+    script.onerror = () => reject(new Error("not found: " + address));
+    document.head.appendChild(script);
+  });
   return window.__protsae3Dmol;
 }
 
-class Structure {
+// A canvas that gives no context: WebGL is off, or the machine has no graphics that the browser trusts.
+function offersWebGL() {
+  if (window.__protsaeWebGL === undefined) {
+    const context = document.createElement("canvas").getContext("webgl2") ?? document.createElement("canvas").getContext("webgl");
+    window.__protsaeWebGL = Boolean(context);
+    context?.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+  return window.__protsaeWebGL;
+}
+
+export class Structure {
   constructor(root, events) {
     this.events = events;
     this.panel = element("div", "psv-structure", root);
@@ -75,20 +87,21 @@ class Structure {
   }
 
   async wake() {
+    if (!offersWebGL()) return this.say(NO_WEBGL);
     this.say("Loading the structure");
     const wanted = this.text;
     try {
-      const library = await load3Dmol(this.data.scripts);
+      const library = await load3Dmol(this.data.library);
       if (wanted !== this.text || this.viewer || this.gone) return;
       this.viewer = library.createViewer(this.canvasBox, {
         backgroundColor: this.theme.background, backgroundAlpha: 0, antialias: true, hoverDuration: 40,
         disableFog: false,
       });
     } catch (problem) {
-      this.say("The 3D viewer could not start (" + problem.message + "); the strip holds the same values.");
+      this.say("The 3D viewer could not start (" + (problem?.message ?? String(problem)) + "); the strip holds the same values.");
       return;
     }
-    if (!this.viewer) return this.say("This browser offers no WebGL, so there is no 3D view; the strip holds the same values.");
+    if (!this.viewer) return this.say(NO_WEBGL);
     AWAKE.push(this);
     if (AWAKE.length > MOST_VIEWERS) AWAKE[0].doze();
     this.say("");
@@ -145,12 +158,12 @@ class Structure {
     const chain = this.style === "spheres" ? { chain: "A", atom: "CA" } : { chain: "A" };
     this.viewer.setStyle({ chain: "A" }, {});
     this.viewer.setStyle(chain, style);
-    const carbon = this.theme.dark ? "#c7b27a" : "#8a7433";
+    const { carbon, elements } = this.theme;
     const ligands = { not: { chain: "A" } };
-    this.viewer.setStyle(ligands, { stick: { radius: 0.18, colorscheme: { prop: "elem", map: { ...ELEMENTS, C: carbon } } } });
+    this.viewer.setStyle(ligands, { stick: { radius: 0.18, colorscheme: { prop: "elem", map: { ...elements, C: carbon } } } });
     for (const atom of this.model.selectedAtoms(ligands))
       if (!atom.bonds.length) this.viewer.setStyle({ index: atom.index },
-        { sphere: { radius: 1.0, color: ELEMENTS[atom.elem] ?? carbon } });
+        { sphere: { radius: 1.0, color: elements[atom.elem] ?? carbon } });
     this.viewer.setBackgroundColor(this.theme.background, 0);
     this.showMarks();
     this.viewer.render();
@@ -282,9 +295,3 @@ class Structure {
     this.viewer?.resize();
   }
 }
-
-const ELEMENTS = {
-  N: "#3f6fd8", O: "#d8402f", S: "#c9a400", P: "#d9822b", H: "#d0d0d0", FE: "#c9622e", Fe: "#c9622e", ZN: "#5f86a8", Zn: "#5f86a8",
-  MG: "#2e9e4f", Mg: "#2e9e4f", CA: "#35a06b", Ca: "#35a06b", CL: "#3aa63a", Cl: "#3aa63a", CU: "#b8733f", Cu: "#b8733f",
-  MN: "#8a5fb0", Mn: "#8a5fb0", NI: "#4fa06a", Ni: "#4fa06a", CO: "#d0708f", Co: "#d0708f", NA: "#7a6fd0", Na: "#7a6fd0", K: "#7a5fc0",
-};

@@ -1,24 +1,15 @@
-// Colours of the protein viewer, read from the page's theme so that light and dark follow it.
+// Colours of the protein viewer: those of protsae/palette.py, which come with the data, and the page's own theme.
 //
 // One ramp for strips and structures: neutral at zero, deep violet (light theme) or bright violet (dark theme) at the
 // row's full scale. Values are linear in the ramp; nothing is stretched per protein.
 
-const RAMP_STOPS = {
-  light: ["#ebe9f0", "#d5c7ee", "#b698e0", "#915fcb", "#6a2fac", "#40107c"],
-  dark: ["#2c2e38", "#3d2f63", "#58409c", "#7c57dc", "#a67fff", "#d3bcff"],
-};
-// On lit surfaces the neutral end must be lighter (darker) than any shaded violet, or zero would look like a value.
-const SOLID_STOPS = {
-  light: ["#fbfaff", "#dccff2", "#b698e0", "#915fcb", "#6a2fac", "#40107c"],
-  dark: ["#70748a", "#7468ad", "#7a5cc8", "#8a66ea", "#ab87ff", "#dccaff"],
-};
-const RAMP_STEPS = 256;
+export const RAMP_STEPS = 256;
 
 function parseColour(text) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = 1;
   const pen = canvas.getContext("2d", { willReadFrequently: true });
-  pen.fillStyle = text || "#ffffff";
+  pen.fillStyle = text;
   pen.fillRect(0, 0, 1, 1);
   return Array.from(pen.getImageData(0, 0, 1, 1).data.slice(0, 3));
 }
@@ -40,38 +31,33 @@ function toHex(rgb) {
   return "#" + rgb.map((channel) => channel.toString(16).padStart(2, "0")).join("");
 }
 
-function readTheme(element) {
+export function readTheme(element, palette) {
   const style = getComputedStyle(element);
   const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
-  const background = read("--st-background-color", "#ffffff");
+  const background = read("--st-background-color", palette.light.background);
   const dark = luminance(parseColour(background)) < 0.5;
-  const ramp = buildRamp(dark ? RAMP_STOPS.dark : RAMP_STOPS.light);
-  const theme = {
-    dark,
+  const own = dark ? palette.dark : palette.light;
+  const ramp = buildRamp(own.ramp);
+  return {
+    ...own,
     background,
-    text: read("--st-text-color", dark ? "#fafafa" : "#31333f"),
-    faint: dark ? "#9a9cab" : "#6b6d7c",
-    line: dark ? "#454857" : "#d5d4de",
+    text: read("--st-text-color", own.text),
     zero: toHex(ramp[0]),
-    missing: dark ? "#6d7080" : "#a9aab5",
-    track: dark ? "#8fa3b8" : "#7d8fa3",
-    cursor: dark ? "#35d6c3" : "#00998a",
     font: read("--st-font", "sans-serif"),
     mono: read("--st-code-font", "monospace"),
     ramp: ramp.map(toHex),
-    solidRamp: buildRamp(dark ? SOLID_STOPS.dark : SOLID_STOPS.light).map(toHex),
-    inkOn: ramp.map((rgb) => (luminance(rgb) > 0.52 ? "#17141f" : "#ffffff")),
+    solidRamp: buildRamp(own.solidRamp).map(toHex),
+    inkOn: ramp.map((rgb) => (luminance(rgb) > palette.paleFrom ? own.inkOnPale : own.inkOnDeep)),
+    elements: palette.elements,
   };
-  theme.signature = [theme.background, theme.text, theme.font].join("|");
-  return theme;
 }
 
-function rampStep(value, scale) {
+export function rampStep(value, scale) {
   if (!(scale > 0) || !(value > 0)) return 0;
   return Math.min(RAMP_STEPS - 1, Math.round((value / scale) * (RAMP_STEPS - 1)));
 }
 
-function hatch(pen, theme) {
+export function hatch(pen, theme) {
   const tile = document.createElement("canvas");
   tile.width = tile.height = 6;
   const ink = tile.getContext("2d");
@@ -87,7 +73,7 @@ function hatch(pen, theme) {
 }
 
 // A canvas sized in CSS pixels, sharp on any screen.
-function fitCanvas(canvas, width, height) {
+export function fitCanvas(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);
@@ -101,7 +87,7 @@ function fitCanvas(canvas, width, height) {
   return pen;
 }
 
-function element(tag, className, parent, attributes = {}) {
+export function element(tag, className, parent, attributes = {}) {
   const node = document.createElement(tag);
   node.className = className;
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);

@@ -7,16 +7,13 @@ Read `strip_runs`.
 """
 
 import base64
-from functools import lru_cache
 from html import escape
 
 import numpy as np
 from jaxtyping import Float
 
 from explorer import theme
-
-_VIOLET = {None: "#7b45c9", False: "#4f1d94", True: "#b48cff"}
-_BED = "#8d8a99"
+from protsae import palette
 
 
 def strip_svg(
@@ -45,14 +42,16 @@ def strip_svg(
         + ('fill="url(#h)"/>' if level is None else f'fill-opacity="{max(level, 0.05):.2f}"/>')
         for start, n, level in runs
     ]
-    stroke = f'<path d="M0 4L4 0" stroke="{_BED}"/>'
+    ground = "both" if dark is None else "dark" if dark else "light"
+    full, bed = palette.STILL[ground], palette.STILL["bed"]
+    stroke = f'<path d="M0 4L4 0" stroke="{bed}"/>'
     hatch = f'<pattern id="h" width="4" height="4" patternUnits="userSpaceOnUse">{stroke}</pattern>'
     name = f"<title>{escape(title)}</title>" if title else ""
     size = f'width="{width}" height="{height}"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {width} {height}" role="img">{name}'
         f"{hatch if any(level is None for _, _, level in runs) else ''}"
-        f'<rect {size} rx="2" fill="{_BED}" fill-opacity=".16"/><g fill="{_VIOLET[dark]}">{"".join(parts)}</g></svg>'
+        f'<rect {size} rx="2" fill="{bed}" fill-opacity=".16"/><g fill="{full}">{"".join(parts)}</g></svg>'
     )
 
 
@@ -98,13 +97,4 @@ def strip_runs(
 def _fill(level: float | None) -> str:
     if level is None:
         return "repeating-linear-gradient(45deg,var(--ps-missing) 0 2px,transparent 2px 4px)"
-    return f"light-dark({_on_ramp('light', level)},{_on_ramp('dark', level)})"
-
-
-@lru_cache(maxsize=64)
-def _on_ramp(mode: theme.Mode, level: float) -> str:
-    stops = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in theme.RAMP[mode]]
-    place = level * (len(stops) - 1)
-    low = min(int(place), len(stops) - 2)
-    mixed = [round(a + (b - a) * (place - low)) for a, b in zip(stops[low], stops[low + 1], strict=True)]
-    return "#" + "".join(f"{channel:02x}" for channel in mixed)
+    return theme.shade_pair(level)

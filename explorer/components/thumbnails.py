@@ -7,9 +7,9 @@ suits light and dark pages; what lies behind is paler. Read `structure_svg`.
 import numpy as np
 from jaxtyping import Float
 
+from explorer import theme
 from explorer.components.ribbon import CHAIN_BREAK, alpha_trace, widest_face
-
-_SILENT, _VIOLET = np.array([154, 152, 166]), np.array([124, 72, 208])
+from protsae import palette
 
 
 def structure_svg(
@@ -64,7 +64,7 @@ def _segments(trace: np.ndarray, strength: np.ndarray, width: int, height: int) 
         start = halfway[i - 1] if i > 0 and bonded[i - 1] else flat[i]
         end = halfway[i] if i < len(bonded) and bonded[i] else flat[i]
         near = float(depth[i])
-        colour = "#" + "".join(f"{round(c):02x}" for c in _SILENT + (_VIOLET - _SILENT) * strength[i])
+        colour = theme.mix(palette.STILL_CHAIN["silent"], palette.STILL_CHAIN["full"], float(strength[i]))
         curve = f"M{start[0]:.1f} {start[1]:.1f}Q{x:.1f} {y:.1f} {end[0]:.1f} {end[1]:.1f}"
         pen = f'stroke-width="{thick * (0.7 + 0.5 * near):.1f}" stroke-opacity="{0.4 + 0.6 * near:.2f}"'
         drawn.append((near, f'<path d="{curve}" stroke="{colour}" {pen}/>'))

@@ -15,6 +15,7 @@ from jaxtyping import Float
 
 from explorer import theme
 from explorer.draw import words
+from protsae import palette
 from protsae.alphabet import AMINO_ACIDS
 
 COLOURINGS = {
@@ -32,8 +33,8 @@ def base(height: int, **layout: Any) -> go.Figure:
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor=palette.CLEAR,
+        plot_bgcolor=palette.CLEAR,
         showlegend=False,
         **layout,
     )
@@ -72,12 +73,12 @@ def amino_acids(values: Float[np.ndarray, " 20"], unit: str, mode: theme.Mode) -
     letters = [AMINO_ACIDS[i] for i in order]
     heights = np.asarray(values, dtype=float)[order]
     names = [words.AMINO_ACID_NAMES[letter] for letter in letters]
-    violet = theme.RAMP[mode][3]
+    violet = palette.RAMP[mode][3]
     figure.add_bar(
         x=letters,
         y=np.maximum(heights, LEAST),
         customdata=[f"{name} {height:+.2f}" for name, height in zip(names, heights, strict=True)],
-        marker={"color": [violet if height > 0 else theme.MUTED[mode] for height in heights], "line": {"width": 0}},
+        marker={"color": [violet if height > 0 else palette.MUTED[mode] for height in heights], "line": {"width": 0}},
         hovertemplate="%{customdata} " + unit + "<extra></extra>",
     )
     figure.update_xaxes(tickangle=0, tickfont={"size": 10}, dtick=1, showgrid=False, fixedrange=True)
@@ -85,31 +86,41 @@ def amino_acids(values: Float[np.ndarray, " 20"], unit: str, mode: theme.Mode) -
     return figure
 
 
+MOST_SVG_POINTS = 6000
+"""Points up to which a map is drawn as SVG, which every browser shows; WebGL draws more but is not everywhere."""
+
+
+def draws_with_webgl(points: pd.DataFrame) -> bool:
+    """Whether a map of these points needs WebGL."""
+    return len(points) > MOST_SVG_POINTS
+
+
 def position(points: pd.DataFrame, feature: int, near: Sequence[int], mode: theme.Mode, colour: str) -> go.Figure:
     """A small map: all features grey, the neighbours marked, this one in its SAE's colour."""
     figure = _map_base(190)
-    figure.add_scattergl(
+    add_points = figure.add_scattergl if draws_with_webgl(points) else figure.add_scatter
+    add_points(
         x=points["umap_x"],
         y=points["umap_y"],
         mode="markers",
-        marker={"size": 3, "color": theme.MUTED[mode], "opacity": 0.55},
+        marker={"size": 3, "color": palette.MUTED[mode], "opacity": 0.55},
         hoverinfo="skip",
     )
     around = points.loc[points["feature"].isin(list(near))]
-    figure.add_scattergl(
+    add_points(
         x=around["umap_x"],
         y=around["umap_y"],
         mode="markers",
-        marker={"size": 6, "color": theme.INK[mode], "opacity": 0.75},
+        marker={"size": 6, "color": palette.INK[mode], "opacity": 0.75},
         text=_names(around),
         hovertemplate="%{text}<extra></extra>",
     )
     here = points[points["feature"] == feature]
-    figure.add_scattergl(
+    add_points(
         x=here["umap_x"],
         y=here["umap_y"],
         mode="markers",
-        marker={"size": 13, "color": colour, "line": {"width": 2, "color": theme.SURFACE[mode]}},
+        marker={"size": 13, "color": colour, "line": {"width": 2, "color": palette.SURFACE[mode]}},
         hoverinfo="skip",
     )
     return figure
@@ -120,10 +131,11 @@ def feature_map(
 ) -> go.Figure:
     """All features of an SAE by the direction they write; one trace, so a click's index is the row of `points`."""
     figure = _map_base(500)
+    add_points = figure.add_scattergl if draws_with_webgl(points) else figure.add_scatter
     marker: dict[str, Any] = {"size": 6, "opacity": 0.85, "color": point_colours(points, colouring, mode)}
     if found is not None:
         marker["opacity"] = np.where(points["feature"].isin(list(found)), 1.0, 0.12)
-    figure.add_scattergl(
+    add_points(
         x=points["umap_x"],
         y=points["umap_y"],
         mode="markers",
@@ -142,14 +154,14 @@ def point_colours(points: pd.DataFrame, colouring: str, mode: theme.Mode) -> lis
     """One colour a feature: an identity, or the ramp over held-out F1 or density (0.001 % to 100 %, logarithmic)."""
     if colouring == "f1":
         return [
-            theme.MISSING[mode] if np.isnan(f1) else theme.shade(mode, f1) for f1 in points["best_f1"].to_numpy(float)
+            palette.MISSING[mode] if np.isnan(f1) else theme.shade(mode, f1) for f1 in points["best_f1"].to_numpy(float)
         ]
     if colouring == "density":
         decades = np.log10(points["density"].to_numpy(float).clip(1e-5))
         return [theme.shade(mode, 1 + decade / 5) for decade in decades]
     if colouring == "kind":
-        return [theme.PROTSAE if kind == "defined" else theme.ORIGIN_COLOURS["none"] for kind in points["kind"]]
-    return [theme.ORIGIN_COLOURS.get(origin, theme.ORIGIN_COLOURS["none"]) for origin in points["label_origin"]]
+        return [palette.PROTSAE if kind == "defined" else palette.ORIGINS["none"] for kind in points["kind"]]
+    return [palette.ORIGINS.get(origin, palette.ORIGINS["none"]) for origin in points["label_origin"]]
 
 
 def drawing_order(points: pd.DataFrame, colouring: str) -> pd.DataFrame:
@@ -168,11 +180,9 @@ def category_legend(colouring: str) -> list[tuple[str, str]]:
             "go": "matched to a GO term",
             "annotation": "matched to a residue site",
         }
-        return [(name, theme.ORIGIN_COLOURS[key]) for key, name in names.items()] + [
-            ("no match", theme.ORIGIN_COLOURS["none"])
-        ]
+        return [(name, palette.ORIGINS[key]) for key, name in names.items()] + [("no match", palette.ORIGINS["none"])]
     if colouring == "kind":
-        return [("guided", theme.PROTSAE), ("free", theme.ORIGIN_COLOURS["none"])]
+        return [("guided", palette.PROTSAE), ("free", palette.ORIGINS["none"])]
     return []
 
 
@@ -187,13 +197,13 @@ def difference(table: pd.DataFrame, mode: theme.Mode, chosen: str | None = None)
     figure.add_bar(
         x=centres,
         y=counts,
-        marker={"color": np.where(centres > 0, theme.PROTSAE, theme.VANILLA).tolist(), "line": {"width": 0}},
+        marker={"color": np.where(centres > 0, palette.PROTSAE, palette.VANILLA).tolist(), "line": {"width": 0}},
         hovertemplate="difference about %{x:+.2f}<br>%{y} terms<extra></extra>",
     )
     here = gap[both["go_id"].to_numpy() == chosen]
     if len(here):
         at = float(here[0])
-        figure.add_vline(x=at, line={"color": theme.INK[mode], "width": 1.5, "dash": "dot"})
+        figure.add_vline(x=at, line={"color": palette.INK[mode], "width": 1.5, "dash": "dot"})
         figure.add_annotation(x=at, y=1, yref="paper", text="this term", showarrow=False, yanchor="bottom")
         figure.update_layout(margin={"t": 24})
     reach = max(0.25, float(np.abs(gap).max(initial=0)) + 0.05)

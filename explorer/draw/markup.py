@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from explorer import theme
 from explorer.draw import words
+from protsae import palette
 from protsae.store.rows import AnnotationRow, TermFeature
 
 
@@ -120,7 +121,7 @@ FOLD = frozenset({"Helix", "Beta strand", "Turn", "Mutagenesis", "Natural varian
 def kind_colours(annotations: Iterable[AnnotationRow]) -> dict[str, str]:
     """Colours for the most frequent kinds of annotation in view, as many as stay apart."""
     counts = Counter(row.kind for row in annotations if row.kind not in FOLD)
-    return dict(zip((kind for kind, _ in counts.most_common()), theme.TRACK_COLOURS, strict=False))
+    return dict(zip((kind for kind, _ in counts.most_common()), palette.TRACKS, strict=False))
 
 
 def ribbon(annotations: Sequence[AnnotationRow], length: int, colours: Mapping[str, str]) -> str:
@@ -154,9 +155,8 @@ def window(sequence: str, values: Float[np.ndarray, " n_residues"], peak: int, s
             cells.append("<i></i>")
             continue
         level = min(1.0, float(values[place]) / scale)
-        fill = f"light-dark({theme.shade('light', level)},{theme.shade('dark', level)})"
-        ink = ";color:light-dark(#fff,#151419)" if level > 0.45 else ""
-        style = f' style="background:{fill}{ink}"' if level > 0 else ""
+        ink = ";color:var(--ps-surface)" if level > palette.INVERSE_FROM_LEVEL else ""
+        style = f' style="background:{theme.shade_pair(level)}{ink}"' if level > 0 else ""
         cells.append(f'<i{style} title="{escape(sequence[place])}{place + 1}">{escape(sequence[place])}</i>')
     return f'<div class="ps-window">{"".join(cells)}</div>'
 

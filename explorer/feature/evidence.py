@@ -8,8 +8,8 @@ import streamlit as st
 from explorer import theme
 from explorer.draw import charts, markup, words
 from explorer.services import data
+from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
-from explorer.shell.links import FeatureRef
 from protsae.alphabet import AMINO_ACIDS
 from protsae.store.rows import ConfoundRow, FeatureAnnotation, FeatureRow, NeighbourRow, TermFeature
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from explorer.draw import words
 from explorer.services import data, live
-from explorer.shell.links import FeatureRef
+from explorer.services.refs import FeatureRef
 from protsae.store.rows import TermFeature
 
 LEAST_RIGHT = 0.3

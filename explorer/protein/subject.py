@@ -7,15 +7,13 @@ carried over to the reader's numbering. Read `learn`.
 from dataclasses import replace
 from typing import NamedTuple
 
-import streamlit as st
-
 from explorer.components.protein_view import StructureView, Track
 from explorer.draw import views
 from explorer.protein import matching, reading
 from explorer.protein.reading import Pasted, Stored
 from explorer.protein.uploads import Uploaded
-from explorer.services import bundle as bundles
 from explorer.services import data
+from explorer.services.cached import cached_by_bundle
 from protsae.store.rows import ProteinRow
 
 NO_STRUCTURE = "no structure is stored for it; drop a file beside the box to add one"
@@ -102,14 +100,9 @@ def tracks(about: Subject) -> list[Track]:
     return views.tracks(moved)
 
 
+@cached_by_bundle(2, shared=True, spinner="Indexing the stored sequences …")
 def sequence_index() -> matching.SequenceIndex:
     """All stored sequences, indexed once per bundle."""
-    folder = data.bundle().folder
-    return _sequence_index(str(folder), bundles.stamp(folder))
-
-
-@st.cache_resource(max_entries=2, show_spinner="Indexing the stored sequences …")
-def _sequence_index(folder: str, stamp: tuple[int, ...]) -> matching.SequenceIndex:  # noqa: ARG001
     table = data.bundle().reader.sequence_index()
     return matching.SequenceIndex(
         table["accession"].tolist(), table["sequence"].tolist(), table["has_structure"].tolist()

@@ -10,6 +10,7 @@ import streamlit as st
 from explorer.components.protein_view import StructureView
 from explorer.protein.reading import Pasted, Stored
 from explorer.services import data
+from explorer.services.cached import cached_by_bundle
 from protsae.structure.read import read_uploaded_structure
 
 Given = tuple[str, bytes]
@@ -53,7 +54,7 @@ def structure_in(given: Given | None, subject: Stored | Pasted | None) -> Upload
     return _read(name, content, sequence)
 
 
-@st.cache_data(max_entries=8, show_spinner="Reading the structure …")
+@cached_by_bundle(8, spinner="Reading the structure …")
 def _read(name: str, content: bytes, sequence: str | None) -> Uploaded:
     found = read_uploaded_structure(content, name, sequence)
     fit = f"{100 * found.coverage:.0f} % of the sequence at {100 * found.identity:.0f} % identity"

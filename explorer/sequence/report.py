@@ -14,8 +14,8 @@ from explorer.protein.subject import Subject
 from explorer.protein.uploads import Uploaded
 from explorer.sequence.tables import VIEW, feature_table, picked, take_away, term_table
 from explorer.services import data, live
+from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
-from explorer.shell.links import FeatureRef
 from protsae.errors import ProtSAEError
 
 SHOWN_ROWS, MOST_ROWS = 8, 14
@@ -39,6 +39,7 @@ def show(subject: Stored | Pasted, upload: Uploaded | None) -> None:
 
 
 @st.fragment
+@frame.guarded
 def evidence(about: Subject) -> None:
     """The view and its tables; a click or a brush redraws this part only."""
     sae = frame.settings().sae

@@ -13,8 +13,8 @@ from explorer.draw import downloads, words
 from explorer.protein import predictions
 from explorer.protein.subject import Subject
 from explorer.services import data, live
+from explorer.services.refs import FeatureRef
 from explorer.shell import links
-from explorer.shell.links import FeatureRef
 
 VIEW = "sequence_view"
 TABLE_ROWS = 120
@@ -41,7 +41,8 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
     st.caption(UNUSUAL if span is None else IN_RANGE.format(*span))
     features = [a.feature for a in listed]
     facts = table.set_index("feature").loc[features]
-    full = [row.p999_act or row.max_act or 1.0 for row in facts.itertuples()]
+    ranges = zip(facts["p999_act"].to_numpy(float), facts["max_act"].to_numpy(float), strict=True)
+    full = [float(p999 or highest or 1.0) for p999, highest in ranges]
     values = live.feature_rows(about.sequence, [FeatureRef(sae, feature) for feature in features])
     key = (
         f"sequence_features_{hash((about.sequence, sae, span))}"  # another list must not inherit the ticks of this one

@@ -1,21 +1,18 @@
-"""What pages know about the open bundle: typed look-ups, and the explorer's only caches.
+"""What pages know about the open bundle: typed look-ups.
 
-Pages import this module, never DuckDB. `bundle` opens once per folder and content; tables are cached by the bundle they
-came from. Read `bundle`, then any look-up.
+Pages import this module, never DuckDB. What takes long is kept by `cached.cached_by_bundle`, the explorer's only cache.
+Read any look-up.
 """
 
-import os
-import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 from jaxtyping import Float
 
-from explorer.services import bundle as bundles
-from explorer.shell.links import FeatureRef
+from explorer.services.cached import bundle, cached_by_bundle
+from explorer.services.refs import FeatureRef
 from protsae.store.rows import (
     AnnotationHit,
     AnnotationRow,
@@ -34,28 +31,6 @@ from protsae.store.rows import (
     TermHit,
     TermRow,
 )
-
-Stamp = tuple[int, ...]
-
-
-@st.cache_resource(max_entries=2, show_spinner="Opening the bundle …", on_release=lambda opened: opened.reader.close())
-def _open(folder: str, stamp: Stamp) -> bundles.Bundle:  # noqa: ARG001 - part of the cache key
-    return bundles.open_bundle(bundles.Path(folder))
-
-
-def bundle() -> bundles.Bundle:
-    """The open bundle.
-
-    Raises:
-        BundleError: it cannot be opened; the sentence says why.
-    """
-    folder = bundles.find_bundle(sys.argv[1:], os.environ)
-    return _open(str(folder), bundles.stamp(folder))
-
-
-def _key() -> tuple[str, Stamp]:
-    folder = bundle().folder
-    return str(folder), bundles.stamp(folder)
 
 
 def saes() -> list[SAERow]:
@@ -89,11 +64,11 @@ class SearchResult(NamedTuple):
 
 def search(text: str, limit: int = 20) -> SearchResult:
     """Terms, proteins, annotation kinds and labelled features that match `text`."""
-    return _search(*_key(), text.strip(), limit)
+    return _search(text.strip(), limit)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def _search(folder: str, stamp: Stamp, text: str, limit: int) -> SearchResult:  # noqa: ARG001
+@cached_by_bundle(256)
+def _search(text: str, limit: int) -> SearchResult:
     reader = bundle().reader
     return SearchResult(
         reader.search_terms(text, limit),
@@ -183,13 +158,9 @@ def neighbours(ref: FeatureRef) -> list[NeighbourRow]:
     return bundle().reader.neighbours(ref.sae, ref.feature)
 
 
+@cached_by_bundle(4)
 def validated(limit: int = 2000) -> list[TermFeature]:
     """Named features whose alignment held on unseen proteins: guided ones first, those furthest above luck first."""
-    return _validated(*_key(), limit)
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _validated(folder: str, stamp: Stamp, limit: int) -> list[TermFeature]:  # noqa: ARG001
     return [row for row in bundle().reader.validated_features(limit) if row.label]
 
 
@@ -243,24 +214,16 @@ def proteins_with_term(go_id: str, limit: int | None = None) -> list[ProteinHit]
     return bundle().reader.proteins_with_term(go_id, limit or 100_000)
 
 
+@cached_by_bundle(64)
 def accessions_with_term(go_id: str) -> frozenset[str]:
     """Shipped proteins annotated with a term, for look-ups."""
-    return _accessions_with_term(*_key(), go_id)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _accessions_with_term(folder: str, stamp: Stamp, go_id: str) -> frozenset[str]:  # noqa: ARG001
     return frozenset(hit.accession for hit in proteins_with_term(go_id))
 
 
+@cached_by_bundle(4)
 def n_proteins() -> int:
     """Shipped proteins."""
-    return _n_proteins(*_key())
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _n_proteins(folder: str, stamp: Stamp) -> int:  # noqa: ARG001
-    return len(bundle().reader.sequence_index())
+    return bundle().reader.count_proteins()
 
 
 def structure(accession: str) -> StructureRow | None:
@@ -268,23 +231,15 @@ def structure(accession: str) -> StructureRow | None:
     return bundle().reader.structure(accession)
 
 
+@cached_by_bundle(8, spinner="Reading the map …")
 def map_points(sae: str) -> pd.DataFrame:
     """Every feature of an SAE with its place on the map."""
-    return _map_points(*_key(), sae)
-
-
-@st.cache_data(max_entries=8, show_spinner="Reading the map …")
-def _map_points(folder: str, stamp: Stamp, sae: str) -> pd.DataFrame:  # noqa: ARG001
     return bundle().reader.map_points(sae)
 
 
+@cached_by_bundle(8, spinner="Reading the terms …")
 def compare_table(namespace: str) -> pd.DataFrame:
     """All terms of a namespace with both autoencoders' held-out scores."""
-    return _compare_table(*_key(), namespace)
-
-
-@st.cache_data(max_entries=8, show_spinner="Reading the terms …")
-def _compare_table(folder: str, stamp: Stamp, namespace: str) -> pd.DataFrame:  # noqa: ARG001
     return bundle().reader.compare_table(namespace)
 
 

@@ -7,20 +7,18 @@ a random stretch of the corpus of this length?
 Read `encode`, then `top_features`.
 """
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 import torch
 from jaxtyping import Float, Int
 from scipy import sparse
 from torch import Tensor
 
-from explorer.services import bundle as bundles
 from explorer.services import data
-from explorer.shell.links import FeatureRef
+from explorer.services.cached import cached_by_bundle
+from explorer.services.refs import FeatureRef
 from protsae.errors import ArtifactError, InputError
 from protsae.plm.base import PLM
 from protsae.plm.registry import open_plm
@@ -29,8 +27,6 @@ from protsae.sae import SAE, load_sae
 
 _MOST_THREADS = 4
 _ROWS_AT_ONCE = 256
-
-Stamp = tuple[int, ...]
 
 
 class LanguageModel(NamedTuple):
@@ -65,24 +61,31 @@ class ActiveFeature(NamedTuple):
     """How far this is from a random stretch of the corpus, in nats; 0 = as expected."""
 
 
+@cached_by_bundle(1, shared=True, spinner="Loading the language model …")
 def language_model() -> LanguageModel:
     """The bundle's language model, loaded once.
 
     Raises:
         ArtifactError: its weights are not on this machine, or damaged; the sentence says what to do.
     """
-    return _language_model(*_key())
+    torch.set_num_threads(min(_MOST_THREADS, torch.get_num_threads()))  # readers share the machine
+    try:
+        return LanguageModel(*open_plm(data.bundle().folder))
+    except InputError as error:  # its weights are not here, and a page must not start a download of gigabytes
+        raise ArtifactError(f"{error} All pages on stored proteins work without it.") from error
 
 
+@cached_by_bundle(8, shared=True, spinner="Loading the autoencoder …")
 def sae(name: str) -> SAE:
     """One of the bundle's autoencoders, loaded once.
 
     Raises:
         ArtifactError: its files are damaged.
     """
-    return _sae(*_key(), name)
+    return load_sae(data.bundle().folder / "sae" / name).eval()
 
 
+@cached_by_bundle(32, shared=True, spinner="Reading the sequence …")
 def embed(sequence: str) -> Float[Tensor, "n_residues d_model"]:
     """Residue activations at the bundle's layer and site.
 
@@ -90,17 +93,26 @@ def embed(sequence: str) -> Float[Tensor, "n_residues d_model"]:
         ArtifactError: the language model cannot be loaded.
         InputError: the sequence has a letter that the model does not know.
     """
-    return _embed(*_key(), sequence)
+    plm, spec = language_model()
+    return plm.embed(sequence, layer=spec.layer, site=spec.site)
 
 
+@cached_by_bundle(64, shared=True)
 def encode(sequence: str, name: str) -> Encoded:
     """One autoencoder's activations and concept probabilities on every residue."""
-    return _encode(*_key(), sequence, name)
+    model = sae(name)
+    acts, pi = [], []
+    with torch.inference_mode():
+        for x in embed(sequence).split(_ROWS_AT_ONCE):  # wide dictionaries, long chains
+            found = model(x)
+            acts.append(sparse.csr_array(found.acts.numpy()))
+            pi.append(np.zeros((len(x), 0)) if found.extra is None else found.extra.logits.sigmoid().numpy())
+    return Encoded(sparse.csr_array(sparse.vstack(acts)), np.concatenate(pi))
 
 
 def feature_rows(sequence: str, refs: list[FeatureRef]) -> list[Float[np.ndarray, " n_residues"]]:
     """The activations of single features on every residue, in the order asked for."""
-    return [_by_feature(*_key(), sequence, name).dense(feature) for name, feature in refs]
+    return [_by_feature(sequence, name).dense(feature) for name, feature in refs]
 
 
 def top_features(sequence: str, name: str, n: int | None = None) -> list[ActiveFeature]:
@@ -111,7 +123,7 @@ def top_features(sequence: str, name: str, n: int | None = None) -> list[ActiveF
         name: of the autoencoder.
         n: at most so many; all where None.
     """
-    codes, tails = _by_feature(*_key(), sequence, name), _tails(*_key(), name)
+    codes, tails = _by_feature(sequence, name), _tails(name)
     surprises = surprise(codes, tails)
     active = np.flatnonzero(np.diff(codes.starts))
     order = active[np.argsort(-surprises[active], kind="stable")][:n]
@@ -209,61 +221,20 @@ class Tails(NamedTuple):
         return (count + 1) / (self.n_residues + 1)
 
 
+@cached_by_bundle(8, shared=True)
 def features(name: str) -> pd.DataFrame:
     """Every feature of an autoencoder, by index: what it takes to name and scale its activations."""
-    return _features(*_key(), name)
+    return data.bundle().reader.feature_table(name)
 
 
-def _key() -> tuple[str, Stamp]:
-    folder = data.bundle().folder
-    return str(folder), bundles.stamp(folder)
-
-
-@st.cache_resource(max_entries=1, show_spinner="Loading the language model …")
-def _language_model(folder: str, stamp: Stamp) -> LanguageModel:  # noqa: ARG001 - part of the cache key
-    torch.set_num_threads(min(_MOST_THREADS, torch.get_num_threads()))  # readers share the machine
-    try:
-        return LanguageModel(*open_plm(Path(folder)))
-    except InputError as error:  # its weights are not here, and a page must not start a download of gigabytes
-        raise ArtifactError(f"{error} All pages on stored proteins work without it.") from error
-
-
-@st.cache_resource(max_entries=8, show_spinner="Loading the autoencoder …")
-def _sae(folder: str, stamp: Stamp, name: str) -> SAE:  # noqa: ARG001
-    return load_sae(Path(folder) / "sae" / name).eval()
-
-
-@st.cache_resource(max_entries=32, show_spinner="Reading the sequence …")
-def _embed(folder: str, stamp: Stamp, sequence: str) -> Float[Tensor, "n_residues d_model"]:  # noqa: ARG001
-    plm, spec = language_model()
-    return plm.embed(sequence, layer=spec.layer, site=spec.site)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _encode(folder: str, stamp: Stamp, sequence: str, name: str) -> Encoded:
-    model = _sae(folder, stamp, name)
-    acts, pi = [], []
-    with torch.inference_mode():
-        for x in _embed(folder, stamp, sequence).split(_ROWS_AT_ONCE):  # wide dictionaries, long chains
-            found = model(x)
-            acts.append(sparse.csr_array(found.acts.numpy()))
-            pi.append(np.zeros((len(x), 0)) if found.extra is None else found.extra.logits.sigmoid().numpy())
-    return Encoded(sparse.csr_array(sparse.vstack(acts)), np.concatenate(pi))
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _by_feature(folder: str, stamp: Stamp, sequence: str, name: str) -> Columns:
-    codes = sparse.csc_array(_encode(folder, stamp, sequence, name).acts)
+@cached_by_bundle(64, shared=True)
+def _by_feature(sequence: str, name: str) -> Columns:
+    codes = sparse.csc_array(encode(sequence, name).acts)
     starts, residues = np.asarray(codes.indptr), np.asarray(codes.indices)
     return Columns(len(sequence), starts, residues, np.asarray(codes.data))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _tails(folder: str, stamp: Stamp, name: str) -> Tails:
-    table = _features(folder, stamp, name)
+@cached_by_bundle(8, shared=True)
+def _tails(name: str) -> Tails:
+    table = features(name)
     return Tails.of(table["histogram"].tolist(), table["max_act"].to_numpy(), table["density"].to_numpy())
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _features(folder: str, stamp: Stamp, name: str) -> pd.DataFrame:  # noqa: ARG001
-    return data.bundle().reader.feature_table(name)

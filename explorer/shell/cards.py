@@ -10,8 +10,8 @@ import streamlit as st
 from explorer.components.strips import strip_thumbnail
 from explorer.draw import markup, views, words
 from explorer.services import data
+from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
-from explorer.shell.links import FeatureRef
 from protsae.store.rows import (
     AnnotationHit,
     ExampleRow,

@@ -7,8 +7,12 @@ writing is a step of the browser's history. Read `run`, then `choice`.
 """
 
 import contextlib
+import functools
+import logging
+import os
+import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, ParamSpec
 
 import streamlit as st
 
@@ -17,6 +21,10 @@ from explorer.draw import markup, words
 from explorer.services import data
 from explorer.shell import links
 from protsae.errors import BundleError, InputError, ProtSAEError
+
+P = ParamSpec("P")
+
+logger = logging.getLogger(__name__)
 
 SCALES = ("normalised", "raw")
 
@@ -39,10 +47,45 @@ def run(page: Any) -> None:
         bundle_problem(error)
         return
     st.session_state["settings"] = sidebar()
-    try:
-        page.run()
-    except ProtSAEError as error:
-        problem(str(error), "Search for something else, or open a validated feature.")
+    guarded(page.run)()
+
+
+def debugging() -> bool:
+    """Whether the explorer was started with `-- --debug`, or with PROTSAE_DEBUG set."""
+    return "--debug" in sys.argv[1:] or bool(os.environ.get("PROTSAE_DEBUG"))
+
+
+def guarded(draw: Callable[P, None]) -> Callable[P, None]:
+    """`draw`, but an error becomes one sentence in its place.
+
+    A reader's mistake says what to do. A fault of our own says so, leaves its traceback in the log, and shows it where
+    the explorer was started with `-- --debug`.
+    """
+
+    @functools.wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            draw(*args, **kwargs)
+        except ProtSAEError as error:
+            problem(str(error), "Search for something else, or open a validated feature.")
+        except Exception as error:
+            logger.exception("A page could not be drawn.")
+            fault(error)
+
+    return drawn
+
+
+def fault(error: Exception) -> None:
+    """A fault of our own in the page's place."""
+    what = f"The explorer itself has a fault here ({type(error).__name__}); what you asked for is not the cause."
+    st.html(markup.empty(what, "Every other page stays open."))
+    if debugging():
+        st.exception(error)
+    else:
+        st.caption(
+            "The terminal shows where it happened; the page shows it, too, when started with "
+            "`streamlit run explorer/app.py -- --debug`."
+        )
 
 
 def settings() -> Settings:

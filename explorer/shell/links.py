@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from explorer.services.refs import FeatureRef
 from protsae.errors import InputError
 from protsae.store.rows import SAERow
 
@@ -24,6 +25,10 @@ PAGES = {
 }
 """Page name (also its address) -> script, relative to app.py."""
 
+MOST_QUOTED = 40
+"""Letters of an address that a sentence repeats."""
+
+_NUMBER = re.compile(r"0*([0-9]{1,9})")
 _GO_ID = re.compile(r"(?:GO[:_ ]?)?(\d{7})", re.IGNORECASE)
 _FEATURE_TEXT = re.compile(r"(?P<sae>[a-z_ ]*?)\s*(?:#|feature\s*)?(?P<feature>\d{1,6})", re.IGNORECASE)
 
@@ -41,16 +46,9 @@ class Link(NamedTuple):
 
     @property
     def url(self) -> str:
-        """Address relative to the server's root."""
-        path = "" if self.page == "find" else self.page
-        return f"/{path}?{urlencode(self.params)}" if self.params else f"/{path}"
-
-
-class FeatureRef(NamedTuple):
-    """A feature of one of the bundle's SAEs."""
-
-    sae: str
-    feature: int
+        """Address relative to the page that shows it; pages lie side by side, so it holds under any base path."""
+        path = "./" if self.page == "find" else f"./{self.page}"
+        return f"{path}?{urlencode(self.params)}" if self.params else path
 
 
 def find(query: str = "") -> Link:
@@ -116,9 +114,11 @@ def read_feature(params: Mapping[str, str], saes: Sequence[SAERow]) -> FeatureRe
     if sae is None:
         raise InputError(f"The address names feature {text!r} but no autoencoder; choose one in the side bar.")
     width = next(row.d_sae for row in saes if row.name == sae)
-    if not text.isascii() or not text.isdigit() or int(text) >= width:
-        raise InputError(f"{text!r} is no feature of {sae}; its features are numbered 0 to {width - 1}.")
-    return FeatureRef(sae, int(text))
+    digits = _NUMBER.fullmatch(text)
+    if digits is None or int(digits[1]) >= width:
+        quoted = f"{text[:MOST_QUOTED]!r} …" if len(text) > MOST_QUOTED else repr(text)
+        raise InputError(f"{quoted} is no feature of {sae}; its features are numbered 0 to {width - 1}.")
+    return FeatureRef(sae, int(digits[1]))
 
 
 def read_choice(params: Mapping[str, str], name: str, options: Sequence[str]) -> str:
@@ -136,7 +136,7 @@ def read_choice(params: Mapping[str, str], name: str, options: Sequence[str]) ->
 
 
 def feature_in(text: str, saes: Sequence[SAERow]) -> list[FeatureRef]:
-    """Features that a search text such as 'vanilla #1733', '#214' or 'mfo 12' names; empty where it names none."""
+    """Features that a search text such as 'vanilla #17', '#21' or 'mfo 12' names; empty where it names none."""
     match = _FEATURE_TEXT.fullmatch(text.strip())
     if match is None or go_id_in(text):
         return []

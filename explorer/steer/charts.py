@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from explorer import theme
 from explorer.draw import charts
 from explorer.steer.runs import Dose
+from protsae import palette
 from protsae.steering.steer import SteerResult
 
 NATURAL = (0.0, 1.0)
@@ -25,18 +26,18 @@ def log_odds(result: SteerResult, mode: theme.Mode) -> go.Figure:
     stems_x = [x for position in positions for x in (position, position, None)]
     stems_y = [y for height in heights for y in (0, height, None)]
     figure.add_scatter(
-        x=stems_x, y=stems_y, mode="lines", line={"color": theme.MUTED[mode], "width": 1.5}, hoverinfo="skip"
+        x=stems_x, y=stems_y, mode="lines", line={"color": palette.MUTED[mode], "width": 1.5}, hoverinfo="skip"
     )
     figure.add_scatter(
         x=positions,
         y=heights,
         mode="markers",
-        marker={"color": theme.INK[mode], "size": 6},
+        marker={"color": palette.INK[mode], "size": 6},
         customdata=names,
         hovertemplate="%{customdata} %{y:+.2f}<extra></extra>",
     )
     figure.update_xaxes(title="residue", range=[0.5, len(result.original) + 0.5], showgrid=False, zeroline=False)
-    figure.update_yaxes(title="log-odds", zeroline=True, zerolinecolor=theme.MUTED[mode])
+    figure.update_yaxes(title="log-odds", zeroline=True, zerolinecolor=palette.MUTED[mode])
     return figure
 
 
@@ -49,17 +50,17 @@ def dose_response(doses: Sequence[Dose], sae: str, mode: theme.Mode, at: float) 
     strengths = [dose.strength for dose in doses]
     figure.add_vrect(
         *NATURAL,
-        fillcolor=theme.MUTED[mode],
+        fillcolor=palette.MUTED[mode],
         opacity=0.22,
         line_width=0,
         annotation_text="natural range",
         annotation_position="bottom left",
     )
-    figure.add_vline(x=at, line={"color": theme.INK[mode], "width": 1, "dash": "dot"})
+    figure.add_vline(x=at, line={"color": palette.INK[mode], "width": 1, "dash": "dot"})
     lines = (
         ("this feature", [d.steered.max_act for d in doses], theme.identity(sae), "solid"),
-        ("random feature of equal density", [d.random_feature.max_act for d in doses], theme.MUTED[mode], "solid"),
-        ("random direction of equal length", [d.random_direction.max_act for d in doses], theme.MUTED[mode], "dash"),
+        ("random feature of equal density", [d.random_feature.max_act for d in doses], palette.MUTED[mode], "solid"),
+        ("random direction of equal length", [d.random_direction.max_act for d in doses], palette.MUTED[mode], "dash"),
     )
     for name, values, colour, dash in lines:
         figure.add_scatter(

@@ -34,6 +34,7 @@ PERPLEXITY = (
 
 
 @st.fragment
+@frame.guarded
 def show(plan: Plan, accession: str) -> None:
     """Slider and answer."""
     row = data.feature(plan.ref)

@@ -10,13 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from explorer.draw import words
 from explorer.protein.predictions import pooled
-from explorer.services import bundle as bundles
 from explorer.services import data, live
-from explorer.shell.links import FeatureRef
+from explorer.services.cached import cached_by_bundle
+from explorer.services.refs import FeatureRef
 from protsae.steering.controls import Controls, controls, matched_features
 from protsae.steering.steer import Reading, SteerConfig, Steering, SteerResult, dose_response
 from protsae.store.rows import FeatureRow, TermFeature
@@ -61,17 +60,20 @@ class Check(NamedTuple):
 
 def stored_proteins() -> dict[str, str]:
     """Accession -> what the list calls it: proteins of moderate length with a structure, or any where there is none."""
-    return {accession: f"{accession} · {name} · {length}" for accession, name, length in _stored(*_key())}
+    return {accession: f"{accession} · {name} · {length}" for accession, name, length in _stored()}
 
 
-def default_protein(ref: FeatureRef) -> str:
-    """One in which the feature fires weakly, so that there is room to rise; else the one nearest to 250 residues."""
+def default_protein(ref: FeatureRef) -> str | None:
+    """One in which the feature fires weakly, so that there is room to rise; else the one nearest to 250 residues.
+
+    None where no protein is stored.
+    """
     listed = stored_proteins()
     for band in ("low", "high", "3d", "top"):
         found = next((row.accession for row in data.examples(ref, band) if row.accession in listed), None)
         if found is not None:
             return found
-    return min(_stored(*_key()), key=lambda row: (abs(row[2] - 250), row[0]))[0]
+    return min(_stored(), key=lambda row: (abs(row[2] - 250), row[0]), default=(None,))[0]
 
 
 def raised(plan: Plan) -> dict[int, float]:
@@ -94,17 +96,17 @@ def answer(plan: Plan, strength: float) -> SteerResult:
         InputError: the sequence is too long, or the feature never fires.
         ArtifactError: the language model cannot be loaded.
     """
-    return _answer(*_key(), _still(plan), strength)
+    return _answer(_without_strength(plan), strength)
 
 
 def compared(plan: Plan, strength: float) -> Controls:
     """The same mask and strength, pushed by nothing, a random feature, and a random direction."""
-    return _compared(*_key(), _still(plan), strength)
+    return _compared(_without_strength(plan), strength)
 
 
 def curve(plan: Plan) -> list[Dose]:
     """Dose-response of the feature and of its controls."""
-    return _curve(*_key(), _still(plan))
+    return _curve(_without_strength(plan))
 
 
 def independent(plan: Plan, result: SteerResult) -> Check | None:
@@ -176,49 +178,42 @@ def read_curve(doses: Sequence[Dose]) -> str:
     )
 
 
-def _still(plan: Plan) -> Plan:
-    """The strength is no part of what is computed once."""
+def _without_strength(plan: Plan) -> Plan:
+    """The plan as key of what does not depend on the strength."""
     return plan._replace(config=replace(plan.config, strength=1.0))
 
 
-def _key() -> tuple[str, tuple[int, ...]]:
-    folder = data.bundle().folder
-    return str(folder), bundles.stamp(folder)
-
-
-@st.cache_resource(max_entries=8, show_spinner="Reading the sequence …")
-def _steering(folder: str, stamp: tuple[int, ...], sae: str, sequence: str, config: SteerConfig) -> Steering:  # noqa: ARG001
+@cached_by_bundle(8, shared=True, spinner="Reading the sequence …")
+def _steering(sae: str, sequence: str, config: SteerConfig) -> Steering:
     plm, spec = live.language_model()
     return Steering(plm, spec, live.sae(sae), sequence, config)
 
 
-def _prepared(folder: str, stamp: tuple[int, ...], plan: Plan) -> Steering:
-    return _steering(folder, stamp, plan.sae, plan.sequence, plan.config)
+def _prepared(plan: Plan) -> Steering:
+    return _steering(plan.sae, plan.sequence, plan.config)
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
-def _answer(folder: str, stamp: tuple[int, ...], plan: Plan, strength: float) -> SteerResult:
-    return _prepared(folder, stamp, plan).run(raised(plan), strength=strength)
+@cached_by_bundle(256, shared=True)
+def _answer(plan: Plan, strength: float) -> SteerResult:
+    return _prepared(plan).run(raised(plan), strength=strength)
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
-def _compared(folder: str, stamp: tuple[int, ...], plan: Plan, strength: float) -> Controls:
+@cached_by_bundle(128, shared=True)
+def _compared(plan: Plan, strength: float) -> Controls:
     p99, density = _scales(plan.sae)
-    return controls(
-        _prepared(folder, stamp, plan), raised(plan), p99=p99, density=density, strength=strength, seed=plan.config.seed
-    )
+    return controls(_prepared(plan), raised(plan), p99=p99, density=density, strength=strength, seed=plan.config.seed)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Running thirteen strengths with controls …")
-def _curve(folder: str, stamp: tuple[int, ...], plan: Plan) -> list[Dose]:
-    steering, features = _prepared(folder, stamp, plan), raised(plan)
+@cached_by_bundle(16, shared=True, spinner="Running thirteen strengths with controls …")
+def _curve(plan: Plan) -> list[Dose]:
+    steering, features = _prepared(plan), raised(plan)
     p99, density = _scales(plan.sae)
     others = {
         i: float(p99[i]) for i in matched_features(list(features), p99=p99, density=density, seed=plan.config.seed)
     }
     steered = dose_response(steering, features, STRENGTHS)
     random = [steering.run(others, strength=s, read=list(features)) for s in STRENGTHS]
-    elsewhere = [_compared(folder, stamp, plan, s).random_direction for s in STRENGTHS]
+    elsewhere = [_compared(plan, s).random_direction for s in STRENGTHS]
     return [
         Dose(s, a.after[0], b.after[0], c.after[0], a.n_changed, b.n_changed)
         for s, a, b, c in zip(STRENGTHS, steered, random, elsewhere, strict=True)
@@ -230,14 +225,13 @@ def _scales(sae: str) -> tuple[np.ndarray, np.ndarray]:
     return table["p99_act"].to_numpy(), table["density"].to_numpy()
 
 
-@st.cache_data(max_entries=2, show_spinner=False)
-def _stored(folder: str, stamp: tuple[int, ...]) -> list[tuple[str, str, int]]:  # noqa: ARG001
-    table = data.bundle().reader.sequence_index()
+@cached_by_bundle(2)
+def _stored() -> list[tuple[str, str, int]]:
+    reader = data.bundle().reader
+    table = reader.sequence_index()
     fit = table[table["has_structure"] & table["sequence"].str.len().between(*STORED_LENGTHS)]
     chosen = pd.DataFrame(fit if len(fit) else table).head(MOST_LISTED)
-    rows = [data.protein(accession) for accession in chosen["accession"]]
     return [
         (row.accession, words.protein_name(row.accession, row.protein_name, limit=40), row.length)
-        for row in rows
-        if row
+        for row in reader.proteins(chosen["accession"].tolist())
     ]

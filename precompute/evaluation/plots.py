@@ -9,20 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from protsae import palette
+
 WIDTH, HEIGHT = 720, 440
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 180, 20, 52
-_COLOURS = (
-    "#2563eb",
-    "#d97706",
-    "#059669",
-    "#7c3aed",
-    "#dc2626",
-    "#0891b2",
-    "#65a30d",
-    "#db2777",
-    "#4b5563",
-    "#92400e",
-)
 _Place = Callable[[float], float]
 
 
@@ -49,7 +39,7 @@ def scatter(points: Sequence[Point], *, x_title: str, y_title: str) -> str:
     y_scale = _scale_of([v for p in points for v in (p.y - p.y_sd, p.y + p.y_sd)], HEIGHT - _BOTTOM, _TOP)
     x, y, drawn = x_scale.place, y_scale.place, []
     for number, point in enumerate(points):
-        colour = _COLOURS[number % len(_COLOURS)]
+        colour = palette.SERIES[number % len(palette.SERIES)]
         at_x, at_y = x(point.x), y(point.y)
         drawn += [
             _line(x(point.x - point.x_sd), at_y, x(point.x + point.x_sd), at_y, colour),
@@ -66,7 +56,7 @@ def lines(series: Mapping[str, Sequence[tuple[float, float]]], *, x_title: str, 
     y_scale = _scale_of([at for points in series.values() for _, at in points], HEIGHT - _BOTTOM, _TOP)
     x, y, drawn = x_scale.place, y_scale.place, []
     for number, (name, points) in enumerate(series.items()):
-        colour = _COLOURS[number % len(_COLOURS)]
+        colour = palette.SERIES[number % len(palette.SERIES)]
         places = [(x(at_x), y(at_y)) for at_x, at_y in sorted(points)]
         path = " ".join(f"{at_x:.1f},{at_y:.1f}" for at_x, at_y in places)
         drawn.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
@@ -86,13 +76,14 @@ def _scale_of(values: Sequence[float], start: float, stop: float) -> _Scale:
 
 
 def _axes(x: _Scale, y: _Scale, *, x_title: str, y_title: str) -> list[str]:
-    bottom, right, grey = HEIGHT - _BOTTOM, WIDTH - _RIGHT, "#d1d5db"
-    drawn = [_line(_LEFT, bottom, right, bottom, "#6b7280"), _line(_LEFT, _TOP, _LEFT, bottom, "#6b7280")]
+    bottom, right = HEIGHT - _BOTTOM, WIDTH - _RIGHT
+    grid, axis = palette.FIGURE["grid"], palette.FIGURE["axis"]
+    drawn = [_line(_LEFT, bottom, right, bottom, axis), _line(_LEFT, _TOP, _LEFT, bottom, axis)]
     for tick in x.ticks:
-        drawn.append(_line(x.place(tick), _TOP, x.place(tick), bottom, grey))
+        drawn.append(_line(x.place(tick), _TOP, x.place(tick), bottom, grid))
         drawn.append(_text(x.place(tick), bottom + 18, f"{tick:.4g}", anchor="middle"))
     for tick in y.ticks:
-        drawn.append(_line(_LEFT, y.place(tick), right, y.place(tick), grey))
+        drawn.append(_line(_LEFT, y.place(tick), right, y.place(tick), grid))
         drawn.append(_text(_LEFT - 6, y.place(tick) + 4, f"{tick:.4g}", anchor="end"))
     middle = (_TOP + bottom) / 2
     drawn.append(_text((_LEFT + right) / 2, HEIGHT - 10, x_title, anchor="middle"))
@@ -120,6 +111,11 @@ def _text(x: float, y: float, text: str, *, anchor: str = "start", turn: str = "
 def _svg(parts: Sequence[str]) -> str:
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-        'font-family="sans-serif" font-size="12" fill="#374151">'
+        f'font-family="sans-serif" font-size="12" fill="{palette.FIGURE["text"]}">'
     )
-    return "\n".join([head, f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>', *parts, "</svg>"]) + "\n"
+    return (
+        "\n".join(
+            [head, f'<rect width="{WIDTH}" height="{HEIGHT}" fill="{palette.FIGURE["paper"]}"/>', *parts, "</svg>"]
+        )
+        + "\n"
+    )

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import duckdb
 import pandas as pd
 
+from protsae.errors import InputError
+
 Row = TypeVar("Row")
 
 
@@ -53,7 +55,23 @@ class Queries:
     def _run(self, query: str, parameters: Sequence[Any]) -> duckdb.DuckDBPyConnection:
         cursor = self._connection.cursor()
         cursor.execute("USE store")
-        return cursor.execute(query, list(parameters))
+        return cursor.execute(query, [_text_checked(value) for value in parameters])
+
+
+def _text_checked(value: Any) -> Any:
+    """A parameter as it is.
+
+    Raises:
+        InputError: it is text with half of a surrogate pair, which no database can hold.
+    """
+    if isinstance(value, list):
+        return [_text_checked(item) for item in value]
+    broken = isinstance(value, str) and next((c for c in value if "\ud800" <= c <= "\udfff"), None)
+    if broken:
+        raise InputError(
+            f"{value[:40]!r} holds {broken!r}, half of a character, so nothing can match it; type it again."
+        )
+    return value
 
 
 def columns(kind: Any, /, **source: str) -> str:

@@ -4,6 +4,7 @@ Read `ProteinQueries.protein`.
 """
 
 import gzip
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,19 @@ class ProteinQueries(Queries):
     def protein(self, accession: str) -> ProteinRow | None:
         """One shipped protein by its accession, None where it is not shipped."""
         return self.first(ProteinRow, f"SELECT {PROTEIN} FROM protein p WHERE accession = ?", [accession.strip()])  # noqa: S608
+
+    def proteins(self, accessions: Sequence[str]) -> list[ProteinRow]:
+        """Shipped proteins, in the order asked for; those that are not shipped are left out."""
+        query = f"""
+            SELECT {columns(ProteinRow, accession="p.accession", has_structure=HAS_STRUCTURE)}
+            FROM protein p JOIN (SELECT unnest($1) AS accession, generate_subscripts($1, 1) AS place) asked
+            ON asked.accession = p.accession ORDER BY place
+        """  # noqa: S608
+        return self.rows(ProteinRow, query, [list(accessions)])
+
+    def count_proteins(self) -> int:
+        """How many proteins are shipped."""
+        return self.tuples("SELECT count(*) FROM protein")[0][0]
 
     def annotations(self, accession: str) -> list[AnnotationRow]:
         """Its residue annotations, by kind and position."""

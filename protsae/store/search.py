@@ -4,16 +4,21 @@ A text matches a name when each of its words begins a word of that name, in any 
 count. Where nothing matches, each unknown word is replaced by the most similar word that names use, and last the
 whole text is compared with whole names (both by Jaro-Winkler similarity).
 
+A text of more than `MOST_WORDS` words is no name and is refused.
+
 Read `SearchQueries.search_terms`.
 """
 
 import re
 
+from protsae.errors import InputError
 from protsae.store.queries import Queries, columns
 from protsae.store.read_features import BEST_F1
 from protsae.store.read_proteins import PROTEIN_HIT
 from protsae.store.rows import AnnotationHit, FeatureHit, ProteinHit, TermHit
 
+MOST_WORDS = 80
+"""Of a search text; the longest name of a GO term has 61, and each word costs a look through all names."""
 MIN_WORD_SIMILARITY = 0.82
 MIN_TEXT_SIMILARITY = 0.85
 STOP_WORDS = frozenset({"a", "an", "and", "by", "for", "in", "of", "the", "to", "with"})
@@ -195,8 +200,19 @@ def _hit(match: str, score: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Lower case, punctuation as blanks, single blanks."""
-    return " ".join(text.translate(_BLANKS).lower().split())
+    """Lower case, punctuation as blanks, single blanks.
+
+    Raises:
+        InputError: more words than a name can have.
+    """
+    words = text.translate(_BLANKS).lower().split()
+    if len(words) > MOST_WORDS:
+        start = " ".join(words[:4])
+        raise InputError(
+            f"The search text that begins with '{start[:60]}' has {len(words):,} words, at most {MOST_WORDS} can be "
+            "searched for; give a name, an id or a few words of it."
+        )
+    return " ".join(words)
 
 
 def _words(text: str) -> list[str]:

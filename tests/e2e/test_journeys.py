@@ -12,6 +12,12 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from protsae import palette
+from protsae.store.reader import StoreReader
+
+from .conftest import BUNDLE
+from .waiting import eventually, settle
+
 pytestmark = pytest.mark.e2e
 
 SHOTS = Path(__file__).parents[2] / "runs" / "screenshots"
@@ -65,7 +71,7 @@ def test_a_click_on_the_map_opens_the_feature(page: Page, server: str) -> None:
     )
 
     page.mouse.move(x, y)
-    page.wait_for_timeout(400)
+    expect(plot.locator(".hoverlayer .hovertext")).to_be_visible()
     page.mouse.click(x, y)
 
     expect(page).to_have_url(re.compile(r"/feature\?"))
@@ -123,7 +129,6 @@ def test_the_slider_changes_the_sequence_and_zero_changes_nothing(page: Page, se
     shot(page, "steer")
 
     page.goto(page.url.replace("strength=5", "strength=0"))
-    settle(page)
 
     expect(page.get_by_test_id("stMetricValue").first).to_have_text(re.compile(r"^0 of \d+"))
     no_exception(page)
@@ -175,20 +180,17 @@ def test_every_page_stands_in_the_dark_and_on_a_narrow_screen(
     settle(page)
     shot(page, f"{re.sub('[^a-z]+', '-', name) or 'landing'}-{scheme}-{width}")
 
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    eventually(
+        page,
+        lambda: page.evaluate("document.documentElement.scrollWidth") <= width,
+        "the page is wider than the screen",
+    )
     no_exception(page)
 
 
 def paste(page: Page, text: str) -> None:
     page.get_by_role("textbox", name=re.compile("Sequence, FASTA")).fill(text)
     page.get_by_role("button", name="Read it").click()
-
-
-def settle(page: Page) -> None:
-    """Wait until the server has nothing more to say and the browser has drawn it."""
-    page.wait_for_timeout(400)
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=60_000)
-    page.wait_for_timeout(1200)
 
 
 def shot(page: Page, name: str) -> None:
@@ -201,24 +203,23 @@ def no_exception(page: Page) -> None:
 
 
 def assert_coloured(page: Page) -> None:
-    """The 3D view holds both coloured residues and residues that are not."""
+    """The 3D view holds both residues in the ramp's hue and grey ones."""
     structure: Locator = page.locator(".psv-3d:visible").first
     structure.scroll_into_view_if_needed()
     expect(structure.locator("canvas").first).to_be_visible()
-    page.wait_for_timeout(1500)
-    pixels = list(Image.open(io.BytesIO(structure.screenshot())).convert("HSV").get_flattened_data())
-    violet = sum(1 for hue, saturation, _ in pixels if 170 <= hue <= 215 and saturation > 70)
-    grey = sum(1 for _, saturation, value in pixels if saturation < 40 and value < 225)
-    assert violet > ENOUGH_PIXELS, f"only {violet} violet pixels"
-    assert grey > ENOUGH_PIXELS, f"only {grey} grey pixels"
+    hue = Image.new("RGB", (1, 1), palette.SOLID_RAMP["light"][-2]).convert("HSV").getpixel((0, 0))[0]
+
+    def is_coloured() -> bool:
+        pixels = list(Image.open(io.BytesIO(structure.screenshot())).convert("HSV").get_flattened_data())
+        full = sum(1 for h, saturation, _ in pixels if abs(h - hue) <= 22 and saturation > 70)
+        grey = sum(1 for _, saturation, value in pixels if saturation < 40 and value < 225)
+        return full > ENOUGH_PIXELS and grey > ENOUGH_PIXELS
+
+    eventually(page, is_coloured, "no structure with both coloured and grey residues was drawn")
 
 
 def stored_sequence_with_structure() -> str:
     """A protein of the embedded bundle whose whole chain is short and known in 3D."""
-    from protsae.store.reader import StoreReader
-
-    from .conftest import BUNDLE
-
     with StoreReader.open(BUNDLE / "store.duckdb") as reader:
         table = reader.sequence_index()
     fit = table[table["has_structure"] & table["sequence"].str.len().between(120, 250)]

@@ -1,13 +1,29 @@
 """The explorer on the made-up bundle: a page by its address, as a reader opens it."""
 
-from collections.abc import Callable
+import base64
+import json
+import re
+from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import parse_qsl
 
+import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 APP = Path(__file__).resolve().parents[2] / "explorer" / "app.py"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def closed_at_the_end() -> Iterator[None]:
+    """What the explorer's cache holds open is released before the interpreter ends."""
+    yield
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
 
 OpenPage = Callable[..., AppTest]
 
@@ -15,7 +31,13 @@ OpenPage = Callable[..., AppTest]
 @pytest.fixture
 def open_page(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     """`open_page('feature', sae='vanilla', feature='3')`: the page at that address, after its first run."""
-    monkeypatch.setenv("PROTSAE_BUNDLE", str(tiny_bundle))
+    return opener(tiny_bundle, monkeypatch)
+
+
+def opener(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
+    """Opens pages of this bundle; faults of our own end in `app.exception`, not in a sentence."""
+    monkeypatch.setenv("PROTSAE_BUNDLE", str(bundle))
+    monkeypatch.setenv("PROTSAE_DEBUG", "1")
 
     def open_at(page: str, **params: str) -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=60)
@@ -27,6 +49,56 @@ def open_page(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
         return app.run()
 
     return open_at
+
+
+class PageLink(NamedTuple):
+    """A link that a reader sees."""
+
+    page: str
+    params: dict[str, str]
+    text: str
+
+
+def links_of(app: AppTest, page: str | None = None) -> list[PageLink]:
+    """The page's links in the order of the page; those that lead to `page` where it is given."""
+    protos = [element.proto for element in app.get("page_link")]
+    found = [
+        PageLink(proto.page or "find", dict(parse_qsl(proto.query_string)), proto.label.replace("\\", ""))
+        for proto in protos
+    ]
+    return [link for link in found if page in (None, link.page)]
+
+
+def figures_of(app: AppTest) -> list[dict]:
+    """The page's plotly figures, as the browser gets them."""
+    return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
+
+
+def array_of(values: dict[str, str]) -> np.ndarray:
+    """Numbers of a figure, which plotly packs into bytes."""
+    return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"])
+
+
+def views_of(app: AppTest) -> list[dict]:
+    """What the page's protein views draw from."""
+    return [json.loads(element.proto.json) for element in app.get("bidi_component")]
+
+
+def subheaders_of(app: AppTest) -> list[str]:
+    """The page's sections, in order."""
+    return [element.value for element in app.subheader]
+
+
+def html_of(app: AppTest, css_class: str) -> list[str]:
+    """The page's HTML blocks that hold an element of this class."""
+    blocks = [str(element.proto.body) for element in app.get("html")]
+    return [block for block in blocks if re.search(rf'class="[^"]*\b{css_class}\b', block) and "<style>" not in block]
+
+
+def param(app: AppTest, name: str) -> str | None:
+    """A query parameter, None where the address has none; a list where the page was opened with it."""
+    value = app.query_params.get(name)
+    return value[0] if isinstance(value, list) else value
 
 
 def text_of(app: AppTest) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from explorer import theme
 from explorer.draw import charts, words
+from protsae import palette
 from protsae.alphabet import AMINO_ACIDS
 
 POINTS = pd.DataFrame(
@@ -29,7 +30,7 @@ def test_histogram_bars_stand_at_bin_centres_and_take_the_ramp() -> None:
     assert list(bar.x) == [0.5, 1.5, 2.5, 3.5]
     assert list(bar.y) == [8, 4, 2, 1]
     assert bar.marker.color[0] == theme.shade("light", 0.25)
-    assert bar.marker.color[2] == bar.marker.color[3] == theme.RAMP["light"][-1]
+    assert bar.marker.color[2] == bar.marker.color[3] == palette.RAMP["light"][-1]
 
 
 def test_amino_acids_are_sorted_by_value() -> None:
@@ -41,16 +42,25 @@ def test_amino_acids_are_sorted_by_value() -> None:
     assert bar.x[0] == "C"
     assert bar.x[-1] == "W"
     assert bar.customdata[0] == "cysteine +2.00"
-    assert bar.marker.color[-1] == theme.MUTED["dark"]
+    assert bar.marker.color[-1] == palette.MUTED["dark"]
 
 
 @pytest.mark.parametrize("colouring", list(charts.COLOURINGS))
-def test_the_map_is_one_webgl_trace_whose_points_are_the_rows(colouring: str) -> None:
+def test_the_map_is_one_trace_whose_points_are_the_rows(colouring: str) -> None:
     figure = charts.feature_map(POINTS, colouring, "light")
 
     assert len(figure.data) == 1
-    assert figure.data[0].type == "scattergl"
     assert list(figure.data[0].customdata) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("points", "kind"), [(6000, "scatter"), (6001, "scattergl")])
+def test_a_map_needs_webgl_only_where_svg_would_be_slow(points: int, kind: str) -> None:
+    many = POINTS.loc[[0] * points].assign(feature=range(points)).reset_index(drop=True)
+    small = charts.position(many, 0, [1, 2], "light", palette.PROTSAE)
+
+    assert charts.feature_map(many, "kind", "light").data[0].type == kind
+    assert {trace.type for trace in small.data} == {kind}
+    assert [len(trace.x) for trace in small.data] == [points, 2, 1]
 
 
 def test_hover_text_is_escaped_and_leaves_out_what_is_not_known() -> None:
@@ -74,15 +84,14 @@ def test_the_difference_counts_each_term_once_and_marks_the_chosen_one() -> None
 
     assert sum(figure.data[0].y) == 2
     assert figure.layout.shapes[0].x0 == pytest.approx(0.32)
-    assert set(figure.data[0].marker.color) == {theme.PROTSAE, theme.VANILLA}
+    assert set(figure.data[0].marker.color) == {palette.PROTSAE, palette.VANILLA}
 
 
 def test_the_ramp_starts_neutral_and_ends_where_it_says() -> None:
     for mode in ("light", "dark"):
-        stops = theme.RAMP[mode]
+        stops = palette.RAMP[mode]
         assert theme.shade(mode, 0) == stops[0]
         assert theme.shade(mode, 7) == stops[-1]
-        assert [colour for _, colour in theme.ramp(mode)] == list(stops)
 
 
 def test_percentages_never_show_nothing_for_something() -> None:

@@ -6,8 +6,11 @@ import pytest
 
 from explorer.draw import words
 from explorer.services import data
+from explorer.services.refs import FeatureRef
 
-from .conftest import OpenPage, text_of
+from .conftest import OpenPage, figures_of, html_of, links_of, param, subheaders_of, text_of, views_of
+
+PARTS = ("How do we know?", "When does it fire?", "Amino acids", "Neighbours")
 
 
 def test_it_opens_on_a_validated_feature_and_leaves_the_history_alone(open_page: OpenPage) -> None:
@@ -22,14 +25,30 @@ def test_it_opens_on_a_validated_feature_and_leaves_the_history_alone(open_page:
 
 def test_the_evidence_is_complete(open_page: OpenPage) -> None:
     app = open_page("feature")
-    said = text_of(app)
+    sections = subheaders_of(app)
 
-    for part in ("How do we know?", "When does it fire?", "Amino acids", "Neighbours"):
-        assert part in [element.value for element in app.subheader]
-    assert "label (hypothesis): guided by this GO term" in said
-    for name in ("Precision", "Recall", "Called when", "interval", "AUROC", "null"):
-        assert name in said
-    assert len(app.get("plotly_chart")) == 4
+    assert [name for name in sections if name in PARTS] == list(PARTS)
+    eyebrow = html_of(app, "ps-eyebrow")
+    assert len(eyebrow) == 1
+    assert "label (hypothesis): guided by this GO term" in eyebrow[0]
+    units = set(re.findall(r'<span class="unit">(.*?)</span>', text_of(app)))
+    assert {"interval", "AUROC", "n", "null"} <= units
+    for name in ("Precision", "Recall", "Called when"):
+        assert any(f">{name}</dt>" in block for block in html_of(app, "ps-facts"))
+    assert len(figures_of(app)) == 4
+    assert len(views_of(app)) == 1
+
+
+def test_the_histogram_and_the_neighbours_are_this_features(open_page: OpenPage) -> None:
+    app = open_page("feature", sae="protsae_mfo", feature="5")
+    ref = FeatureRef("protsae_mfo", 5)
+    row = data.feature(ref)
+    assert row is not None
+    bars = [trace for figure in figures_of(app) for trace in figure["data"] if trace["type"] == "bar"]
+    linked = [(link.params["sae"], int(link.params["feature"])) for link in links_of(app, "feature")]
+
+    assert bars[0]["y"] == row.histogram.tolist()
+    assert {(near.other_sae, near.other_feature) for near in data.neighbours(ref)} & set(linked)
 
 
 @pytest.mark.parametrize(
@@ -47,25 +66,51 @@ def test_a_bad_address_is_one_sentence_and_a_way_on(open_page: OpenPage, params:
 
     assert not app.exception
     assert sentence in said
-    assert "Open a validated feature" in said
+    assert [link.text for link in links_of(app)] == ["Open a validated feature", "Search"]
+    assert figures_of(app) == views_of(app) == []
 
 
 @pytest.mark.parametrize("band", ["top", "high", "low", "counter"])
 def test_every_band_of_examples(open_page: OpenPage, band: str) -> None:
     app = open_page("feature", sae="protsae_mfo", feature="1", band=band)
+    ref = FeatureRef("protsae_mfo", 1)
+    term = data.feature_terms(ref)[0]
+    carriers = data.accessions_with_term(term.go_id)
+    stored = data.examples(ref, "top" if band == "counter" else band)
+    listed = [row for row in stored if band != "counter" or row.accession not in carriers]
 
     assert not app.exception
+    assert app.segmented_control(key="choice_band").value == band
+    assert len(views_of(app)) == (1 if listed else 0)
+    if not listed:
+        assert "Choose another band." in html_of(app, "ps-empty")[0]
+        return
+    in_space = data.examples(ref, "3d") if band == "top" else []
+    opened = next((row for row in (*listed, *in_space) if data.peak_in_space(row)), listed[0])
+    others = [row for row in listed if row.accession != opened.accession][:11]
+    linked = [link.params for link in links_of(app, "feature") if "protein" in link.params]
+    assert views_of(app)[0]["sequence"] == opened.sequence
+    assert views_of(app)[0]["rows"][0]["values"] == pytest.approx(data.dense(opened), rel=1e-3)
+    assert len(html_of(app, "ps-strip")) == len(others)
+    assert [params["protein"] for params in linked] == [row.accession for row in others]
+    assert all(params.get("band", "top") == band for params in linked)
+    assert [row.peak_act for row in listed] == sorted((row.peak_act for row in listed), reverse=True)
 
 
-def test_letters_at_the_peak(open_page: OpenPage) -> None:
-    assert "ps-window" in text_of(open_page("feature", view="peak"))
+def test_letters_at_the_peak_stand_in_the_place_of_strips(open_page: OpenPage) -> None:
+    whole, peaks = open_page("feature"), open_page("feature", view="peak")
+
+    assert len(html_of(peaks, "ps-window")) == len(html_of(whole, "ps-strip")) > 0
+    assert html_of(whole, "ps-window") == html_of(peaks, "ps-strip") == []
 
 
 def test_an_unknown_band_is_said_and_the_first_shown(open_page: OpenPage) -> None:
     app = open_page("feature", sae="protsae_mfo", feature="1", band="purple")
 
     assert not app.exception
-    assert "is not known here" in text_of(app)
+    assert [block for block in html_of(app, "ps-empty") if "band=&#x27;purple&#x27; is not known here" in block]
+    assert app.segmented_control(key="choice_band").value == "top"
+    assert len(views_of(app)) == 1
 
 
 def test_the_address_opens_a_protein(open_page: OpenPage) -> None:
@@ -74,7 +119,9 @@ def test_the_address_opens_a_protein(open_page: OpenPage) -> None:
     accession = data.examples(ref, "top")[1].accession
     app = open_page("feature", sae=ref.sae, feature=str(ref.feature), protein=accession)
 
-    assert f"All features of {accession}" in text_of(app).replace("\\", "")
+    assert views_of(app)[0]["sequence"] == data.examples(ref, "top")[1].sequence
+    assert [link.text for link in links_of(app, "sequence")] == [f"All features of {accession}"]
+    assert links_of(app, "sequence")[0].params["accession"] == accession
 
 
 def test_a_protein_that_is_no_example_is_said(open_page: OpenPage) -> None:
@@ -88,7 +135,8 @@ def test_a_feature_that_never_fires(open_page: OpenPage) -> None:
     app = open_page("feature", sae="vanilla", feature=str(silent[0]))
 
     assert not app.exception
-    assert "no known activations" in text_of(app).lower()
+    assert "No known activations." in html_of(app, "ps-empty")[0]
+    assert views_of(app) == []
 
 
 @pytest.mark.parametrize(
@@ -123,12 +171,12 @@ def test_a_feature_that_nothing_explains(open_page: OpenPage) -> None:
 
 def test_next_walks_through_the_validated_features(open_page: OpenPage) -> None:
     app = open_page("feature", sae="protsae_mfo", feature=str(data.default_feature("protsae_mfo").feature))
-    before = _one(app, "feature")
+    before = param(app, "feature")
     next(button for button in app.button if button.label == "Next").click().run()
 
     assert not app.exception
     listed = [str(row.feature) for row in data.validated() if row.sae == "protsae_mfo"]
-    assert _one(app, "feature") == listed[(listed.index(before) + 1) % len(listed)]
+    assert param(app, "feature") == listed[(listed.index(str(before)) + 1) % len(listed)]
 
 
 def test_another_autoencoder_opens_its_own_validated_feature(open_page: OpenPage) -> None:
@@ -136,7 +184,7 @@ def test_another_autoencoder_opens_its_own_validated_feature(open_page: OpenPage
     app.selectbox(key="choice_sae").set_value("vanilla").run()
 
     assert not app.exception
-    assert _one(app, "sae") == "vanilla"
+    assert param(app, "sae") == "vanilla"
     assert "feature" not in app.query_params
     assert f"feature {data.default_feature('vanilla').feature} ·" in text_of(app)
 
@@ -146,9 +194,5 @@ def test_the_search_box_leads_to_find(open_page: OpenPage) -> None:
     app.text_input(key="search_anywhere").set_value("zinc ion binding").run()
 
     assert not app.exception
-    assert "Results for" in app.title[0].value
-
-
-def _one(app: object, name: str) -> str:
-    value = app.query_params[name]  # type: ignore[attr-defined]
-    return value[0] if isinstance(value, list) else value
+    assert app.title[0].value == "Results for “zinc ion binding”"
+    assert param(app, "q") == "zinc ion binding"

@@ -2,107 +2,220 @@
 
 import pytest
 
-from .conftest import OpenPage, text_of
+from explorer.services import data
+
+from .conftest import OpenPage, PageLink, html_of, links_of, param, subheaders_of, text_of, views_of
+
+ZINC = "GO:0008270"
 
 
-def test_the_landing_page_shows_validated_features(open_page: OpenPage) -> None:
+def test_the_landing_page_shows_six_validated_features_and_one_protein(open_page: OpenPage) -> None:
     app = open_page("find")
-    said = text_of(app)
+    showcase = data.showcase()
 
     assert not app.exception
     assert app.title[0].value == "What does a protein language model know?"
-    assert "Features that hold up on unseen proteins" in said
-    assert "held-out F1" in said
-    assert 'class="ps-strip"' in said
+    assert subheaders_of(app) == ["Features that hold up on unseen proteins"]
+    assert [link.params for link in links_of(app, "feature")] == [
+        {"sae": row.sae, "feature": str(row.feature)} for row in showcase
+    ]
+    assert len(showcase) == 6
+    assert {(row.sae, row.feature) for row in showcase} <= {(row.sae, row.feature) for row in data.validated()}
+    assert len(html_of(app, "ps-strip")) == sum(
+        len(data.examples(data.FeatureRef(row.sae, row.feature), "top", 3)) for row in showcase
+    )
+    assert len(views_of(app)) == 1
 
 
-@pytest.mark.parametrize("query", ["zinc ion binding", "GO:0008270", "Zn binding", "zinc ion bindng"])
-def test_a_term_is_found_by_name_id_synonym_and_typo(open_page: OpenPage, query: str) -> None:
-    app = open_page("find", q=query)
-    said = text_of(app)
+def test_a_surprise_is_one_of_the_validated_features(open_page: OpenPage) -> None:
+    app = open_page("find")
+    next(button for button in app.button if button.label == "Surprise me").click().run()
 
     assert not app.exception
-    assert "GO:0008270" in said
-    assert "held-out F1" in said
-    assert "ProtSAE MFO" in said
-    assert "vanilla" in said
+    assert (param(app, "sae"), int(param(app, "feature") or -1)) in {(row.sae, row.feature) for row in data.validated()}
+
+
+@pytest.mark.parametrize(
+    ("query", "note"),
+    [
+        ("zinc ion binding", ""),
+        (ZINC, ""),
+        ("Zn binding", "also called “Zn binding”"),
+        ("zinc ion bindng", "close to what you typed"),
+    ],
+)
+def test_a_term_is_found_first_by_name_id_synonym_and_typo(open_page: OpenPage, query: str, note: str) -> None:
+    app = open_page("find", q=query)
+    heads = html_of(app, "ps-term")
+    pair = data.term_pair(ZINC)
+
+    assert not app.exception
+    assert "Zinc ion binding" in heads[0]
+    assert ZINC in heads[0]
+    assert note in heads[0]
+    assert ("also called" in heads[0], "close to" in heads[0]) == (note.startswith("also"), note.startswith("close"))
+    assert pair.guided is not None
+    assert pair.vanilla is not None
+    assert [link.params for link in links_of(app, "feature")[:2]] == [
+        {"sae": row.sae, "feature": str(row.feature)} for row in (pair.guided, pair.vanilla)
+    ]
+    assert links_of(app, "compare")[0].params == {"go": ZINC}
+    assert len(html_of(app, "ps-axis")) >= 2
 
 
 def test_an_alternative_id_leads_to_the_term(open_page: OpenPage) -> None:
-    assert "plasma membrane" in text_of(open_page("find", q="GO:0005904")).lower()
+    heads = html_of(open_page("find", q="GO:0005904"), "ps-term")
+
+    assert len(heads) == 1
+    assert "Plasma membrane" in heads[0]
+    assert "GO:0005886" in heads[0]
 
 
-def test_an_unknown_id_is_said(open_page: OpenPage) -> None:
+def test_an_unknown_id_is_said_and_nothing_is_listed(open_page: OpenPage) -> None:
     app = open_page("find", q="GO:9999999")
 
     assert not app.exception
-    assert "GO:9999999 is not in this bundle's ontology" in text_of(app)
+    assert len(html_of(app, "ps-empty")) == 1
+    assert "GO:9999999 is not in this bundle's ontology" in html_of(app, "ps-empty")[0].replace("&#x27;", "'")
+    assert subheaders_of(app) == []
+    assert [link.text for link in links_of(app)] == ["Open a validated feature", "Search"]
 
 
-def test_a_term_without_proteins_is_said(open_page: OpenPage) -> None:
-    assert "No protein of this corpus carries the term" in text_of(open_page("find", q="GO:0000006"))
+def test_a_term_without_proteins_is_said_and_has_no_feature(open_page: OpenPage) -> None:
+    app = open_page("find", q="GO:0000006")
+
+    assert "No protein of this corpus carries the term" in text_of(app)
+    assert links_of(app, "compare") == []
+    assert html_of(app, "ps-axis") == []
 
 
 def test_nothing_found_is_said(open_page: OpenPage) -> None:
-    assert "Nothing matches" in text_of(open_page("find", q="qqqqqqqqxx"))
+    app = open_page("find", q="qqqqqqqqxx")
+
+    assert "Nothing matches “qqqqqqqqxx”." in html_of(app, "ps-empty")[0]
+    assert subheaders_of(app) == []
+
+
+def test_a_long_query_is_repeated_in_short(open_page: OpenPage) -> None:
+    app = open_page("find", q="qx" * 300)
+
+    assert len(app.title[0].value) < 120
+    assert len(html_of(app, "ps-empty")[0]) < 400
+    assert app.text_input(key="find_box").value == "qx" * 300
 
 
 def test_narrower_terms_on_request(open_page: OpenPage) -> None:
-    assert "Narrower terms with scored features" not in text_of(open_page("find", q="GO:0005488"))
-    assert "Narrower terms with scored features" in text_of(open_page("find", q="GO:0005488", roll="1"))
+    below = data.rolled_up("GO:0005488") if open_page("find", q="GO:0005488") else {}
+    without, rolled = open_page("find", q="GO:0005488"), open_page("find", q="GO:0005488", roll="1")
+    first = [link.params["q"] for link in links_of(rolled, "find") if link.params.get("q") in list(below)[:6]]
+
+    assert below
+    assert "Narrower terms with scored features" not in text_of(without)
+    assert f"Narrower terms with scored features** · {len(below)}" in text_of(rolled)
+    assert first[: min(6, len(below))] == list(below)[:6]
+    assert rolled.toggle(key="flag_roll").value
+    assert not without.toggle(key="flag_roll").value
 
 
 def test_relatives_are_linked(open_page: OpenPage) -> None:
-    said = text_of(open_page("find", q="GO:0046914"))
+    app = open_page("find", q="GO:0046914")
 
-    assert "Broader:" in said
-    assert "zinc ion binding" in said
+    assert [element.value for element in app.caption if element.value.endswith(":")] == ["Broader:", "Narrower:"]
+    assert [link.params["q"] for link in links_of(app, "find") if "q" in link.params] == [
+        row.go_id for row in (*data.parents("GO:0046914"), *data.children("GO:0046914"))
+    ]
+    assert links_of(app, "find")[1].text == f"zinc ion binding ({data.children('GO:0046914')[0].n_shipped})"
 
 
 def test_a_protein_is_found_by_accession(open_page: OpenPage) -> None:
-    from explorer.services import data
-
     open_page("find")
-    accession = data.bundle().reader.sequence_index()["accession"].iloc[0]
-    app = open_page("find", q=accession)
+    row = data.protein(data.bundle().reader.sequence_index()["accession"].iloc[0])
+    assert row is not None
+    app = open_page("find", q=row.accession)
 
-    assert "Proteins" in [element.value for element in app.subheader]
-    assert accession in text_of(app)
+    assert subheaders_of(app)[0] == "Proteins"
+    assert links_of(app, "sequence")[0].params == {"accession": row.accession}
+    assert links_of(app, "sequence")[0].text.removesuffix("…").rstrip() in (row.protein_name or row.accession)
 
 
-def test_a_feature_is_found_by_number(open_page: OpenPage) -> None:
-    assert "vanilla" in text_of(open_page("find", q="vanilla #3"))
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("vanilla #3", [("vanilla", "3")]),
+        ("mfo 5", [("protsae_mfo", "5")]),
+        ("#3", [("protsae_mfo", "3"), ("protsae_bpo", "3"), ("protsae_cco", "3"), ("vanilla", "3")]),
+    ],
+)
+def test_a_feature_is_found_by_number(open_page: OpenPage, query: str, found: list[tuple[str, str]]) -> None:
+    app = open_page("find", q=query)
+    linked = links_of(app, "feature")
+
+    assert [(link.params["sae"], link.params["feature"]) for link in linked[: len(found)]] == found
+    assert all(f"#{number} · " in link.text for link, (_, number) in zip(linked, found, strict=False))
 
 
 def test_a_kind_of_site_is_found_with_its_features(open_page: OpenPage) -> None:
     app = open_page("find", q="Binding site")
+    best = data.annotation_features("Binding site")
+    linked = [(link.params["sae"], int(link.params["feature"])) for link in links_of(app, "feature")]
 
     assert not app.exception
-    assert "Kinds of annotated sites" in [element.value for element in app.subheader]
+    assert "Kinds of annotated sites" in subheaders_of(app)
+    assert best
+    assert [(row.sae, row.feature) for row in best] == linked[: len(best)]
+
+
+def test_the_counts_above_the_results_are_those_of_the_search(open_page: OpenPage) -> None:
+    app = open_page("find", q="binding")
+    found = data.search("binding")
+
+    assert app.caption[0].value == " · ".join(
+        f"{name} {len(rows)}{'+' if len(rows) == 20 else ''}"
+        for name, rows in (
+            ("Terms", found.terms),
+            ("Proteins", found.proteins),
+            ("Annotations", found.annotations),
+            ("Features", found.features),
+        )
+    )
+    assert len(html_of(app, "ps-term")) == min(4, len(found.terms))
 
 
 def test_typing_writes_the_address(open_page: OpenPage) -> None:
     app = open_page("find")
-    app.text_input(key="find_box").set_value("iron").run()
+    app.text_input(key="find_box").set_value(" iron ").run()
 
-    assert app.query_params["q"] in ("iron", ["iron"])
-    assert "Results for" in app.title[0].value
+    assert param(app, "q") == "iron"
+    assert app.title[0].value == "Results for “iron”"
+    app.text_input(key="find_box").set_value("").run()
+    assert param(app, "q") is None
+    assert app.title[0].value == "What does a protein language model know?"
 
 
 def test_markup_in_a_query_stays_text(open_page: OpenPage) -> None:
     app = open_page("find", q="<script>alert(1)</script>")
 
     assert not app.exception
+    assert app.text_input(key="find_box").value == "<script>alert(1)</script>"
     assert "<script>" not in "".join(str(element.proto.body) for element in app.get("html"))
 
 
 def test_the_default_choices_stay_out_of_the_address(open_page: OpenPage) -> None:
-    assert dict(open_page("find").query_params) == {}
+    app = open_page("find")
+
+    assert dict(app.query_params) == {}
+    assert all("scale" not in link.params for link in links_of(app))
 
 
-def test_raw_scale_is_part_of_the_address(open_page: OpenPage) -> None:
+def test_raw_scale_is_part_of_every_link(open_page: OpenPage) -> None:
     app = open_page("find", scale="raw")
 
-    assert app.session_state["settings"].scale == "raw"
     assert not app.exception
-    assert "scale=raw" in "".join(link.proto.query_string for link in app.get("page_link"))
+    assert app.session_state["settings"].scale == "raw"
+    assert app.segmented_control(key="choice_scale").value == "raw"
+    assert links_of(app)
+    assert all(link.params["scale"] == "raw" for link in links_of(app))
+
+
+def test_links_are_compared_by_where_they_lead(open_page: OpenPage) -> None:
+    assert PageLink("find", {}, "Search") in links_of(open_page("find", q="qqqqqqqqxx"))

@@ -1,6 +1,6 @@
 """Links and addresses: what is built comes back, what is wrong is said in one sentence."""
 
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 
@@ -17,18 +17,28 @@ SAES = [
 @pytest.mark.parametrize(
     ("link", "url"),
     [
-        (links.find(), "/"),
-        (links.find("zinc & co"), "/?q=zinc+%26+co"),
-        (links.feature("vanilla", 7), "/feature?sae=vanilla&feature=7"),
-        (links.feature("vanilla", 7, band="low", protein="P1"), "/feature?sae=vanilla&feature=7&band=low&protein=P1"),
-        (links.compare("GO:0008270"), "/compare?go=GO%3A0008270"),
-        (links.map_of("vanilla", "f1"), "/map?sae=vanilla&colour=f1"),
-        (links.steer("vanilla", 7), "/steer?sae=vanilla&feature=7"),
+        (links.find(), "./"),
+        (links.find("zinc & co"), "./?q=zinc+%26+co"),
+        (links.feature("vanilla", 7), "./feature?sae=vanilla&feature=7"),
+        (links.feature("vanilla", 7, band="low", protein="P1"), "./feature?sae=vanilla&feature=7&band=low&protein=P1"),
+        (links.compare("GO:0008270"), "./compare?go=GO%3A0008270"),
+        (links.map_of("vanilla", "f1"), "./map?sae=vanilla&colour=f1"),
+        (links.steer("vanilla", 7), "./steer?sae=vanilla&feature=7"),
     ],
 )
 def test_an_address_is_built(link: links.Link, url: str) -> None:
     assert link.url == url
     assert link.script == f"app_pages/{link.page}.py"
+
+
+@pytest.mark.parametrize("base", ["", "lab/protsae/", "user/ada/proxy/8501/"])
+@pytest.mark.parametrize("page", ["", *(name for name in links.PAGES if name != "find")])
+def test_every_link_stays_under_the_base_from_every_page(base: str, page: str) -> None:
+    here = f"https://host/{base}{page}?sae=vanilla"
+
+    assert urljoin(here, links.find("zinc").url) == f"https://host/{base}?q=zinc"
+    assert urljoin(here, links.find().url) == f"https://host/{base}"
+    assert urljoin(here, links.feature("vanilla", 7).url) == f"https://host/{base}feature?sae=vanilla&feature=7"
 
 
 def test_a_feature_link_reads_back() -> None:
@@ -46,6 +56,13 @@ def test_a_bad_feature_number_is_quoted(value: str) -> None:
     with pytest.raises(InputError, match="no feature of protsae_mfo; its features are numbered 0 to 63") as caught:
         links.read_feature({"sae": "protsae_mfo", "feature": value}, SAES)
     assert repr(value) in str(caught.value)
+
+
+def test_a_number_too_long_for_python_is_quoted_in_short() -> None:
+    with pytest.raises(InputError, match="no feature of vanilla") as caught:
+        links.read_feature({"sae": "vanilla", "feature": "9" * 5000}, SAES)
+    assert len(str(caught.value)) < 150
+    assert links.read_feature({"sae": "vanilla", "feature": "0" * 5000 + "7"}, SAES) == ("vanilla", 7)
 
 
 def test_an_unknown_autoencoder_is_quoted() -> None:

@@ -9,7 +9,7 @@ import torch
 
 from explorer.services import data, live
 from explorer.services.live import Tails
-from explorer.shell.links import FeatureRef
+from explorer.services.refs import FeatureRef
 from protsae.errors import ArtifactError
 from protsae.plm.spec import PLMSpec
 

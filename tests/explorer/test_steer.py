@@ -72,7 +72,7 @@ def test_a_guided_feature_brings_its_ancestors_unless_they_are_left_alone(plan: 
 def test_the_strength_is_no_part_of_what_is_computed_once(plan: Plan) -> None:
     strong = plan._replace(config=SteerConfig(strength=3.0))
 
-    assert runs._still(strong) == runs._still(plan)
+    assert runs._without_strength(strong) == runs._without_strength(plan)
 
 
 def test_the_curve_passes_through_the_original_at_zero(plan: Plan) -> None:

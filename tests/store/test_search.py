@@ -1,7 +1,10 @@
 """Search: what a person may type for `zinc ion binding`, and what must not match."""
 
+from collections.abc import Callable
+
 import pytest
 
+from protsae.errors import InputError
 from protsae.store.reader import StoreReader
 
 ZINC = "GO:0008270"
@@ -56,6 +59,36 @@ def test_terms_without_annotations_come_last(reader: StoreReader) -> None:
 def test_nothing_is_found_quietly(reader: StoreReader, text: str) -> None:
     assert reader.search_terms(text) == []
     assert reader.term(ZINC) is not None
+
+
+@pytest.mark.parametrize("search", ["search_terms", "search_proteins", "search_annotations", "search_features"])
+def test_a_text_longer_than_any_name_is_refused_before_it_is_searched(reader: StoreReader, search: str) -> None:
+    find = getattr(reader, search)
+
+    assert find(" ".join(["zinc"] * 80)) is not None
+    with pytest.raises(InputError, match="'zinc zinc zinc zinc' has 1,500 words, at most 80"):
+        find("-".join(["zinc"] * 1500))
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        StoreReader.search_terms,
+        StoreReader.search_proteins,
+        StoreReader.search_annotations,
+        StoreReader.search_features,
+        StoreReader.term,
+        StoreReader.protein,
+        StoreReader.annotations,
+        StoreReader.term_features,
+        lambda reader, text: reader.proteins([text]),
+    ],
+)
+def test_half_a_character_is_refused_by_every_look_up(
+    reader: StoreReader, ask: Callable[[StoreReader, str], object]
+) -> None:
+    with pytest.raises(InputError, match=r"(?i)'zinc\\udc00' holds '\\udc00', half of a character"):
+        ask(reader, "zinc\udc00")
 
 
 def test_the_limit_holds(reader: StoreReader) -> None:

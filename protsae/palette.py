@@ -1,0 +1,136 @@
+"""Every colour of the project, once: pages, charts, the protein viewer, still pictures, the report's figures.
+
+Plain values and no imports, so that a style sheet, a script and a plotting library can all take them. Where the two
+themes differ a colour is a pair, `{"light": ..., "dark": ...}`. Two languages: identity (whose feature is it?) is blue
+and orange of Okabe and Ito, safe for colour-blind readers; activation is one violet ramp from the page's neutral tone.
+`explorer/.streamlit/config.toml` is a file that Streamlit reads by itself; a test holds it equal to `CHROME`.
+
+Source:
+    Okabe and Ito 2008, Color Universal Design (https://jfly.uni-koeln.de/color/), for the identities and most tracks.
+"""
+
+PROTSAE = "#0072B2"
+VANILLA = "#E69F00"
+_GREEN, _VERMILION, _SKY, _PINK = "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
+
+IDENTITY_ON_PAGE = {
+    "protsae": {"light": PROTSAE, "dark": "#4BA6DE"},
+    "vanilla": {"light": VANILLA, "dark": "#F0B441"},
+}
+"""The identities as marks in text; charts take `PROTSAE` and `VANILLA` in both themes."""
+
+ORIGINS = {"guided": PROTSAE, "go": _GREEN, "annotation": _PINK, "none": "#9A96A0"}
+"""Where a feature's label comes from."""
+
+TRACKS = (_GREEN, _VERMILION, _SKY, _PINK, "#B8A100", "#8C6D46", "#5F7F8C", "#A05195")
+"""Annotation kinds in the order in which a view first meets them; none is an identity colour."""
+
+RAMP = {
+    "light": ("#ebe9f0", "#d5c7ee", "#b698e0", "#915fcb", "#6a2fac", "#40107c"),
+    "dark": ("#2c2e38", "#3d2f63", "#58409c", "#7c57dc", "#a67fff", "#d3bcff"),
+}
+"""Activation from 0 to full colour in equal steps."""
+
+RAMP_NAME = "violet"
+"""What a text calls the ramp."""
+
+SOLID_RAMP = {
+    "light": ("#fbfaff", "#dccff2", *RAMP["light"][2:]),
+    "dark": ("#70748a", "#7468ad", "#7a5cc8", "#8a66ea", "#ab87ff", "#dccaff"),
+}
+"""The ramp on lit surfaces: zero must be lighter (darker) than any shaded violet, or it would look like a value."""
+
+STILL = {"light": "#4f1d94", "dark": "#b48cff", "both": "#7b45c9", "bed": "#8d8a99"}
+"""Strips as pictures that know no theme: full colour on a known and on any ground, and what lies under them."""
+
+STILL_CHAIN = {"silent": "#9a98a6", "full": "#7c48d0"}
+"""Chains as pictures that know no theme."""
+
+INK = {"light": "#25232B", "dark": "#ECEAF0"}
+SURFACE = {"light": "#FFFFFF", "dark": "#151419"}
+PANEL = {"light": "#F6F5F3", "dark": "#211F27"}
+LINE = {"light": "#E2DFDB", "dark": "#38353F"}
+SOFT = {"light": "#6A6670", "dark": "#A6A1AE"}
+LINK = {"light": "#5B2A9D", "dark": "#C9A6F5"}
+MISSING = {"light": "#C9C6C2", "dark": "#55525C"}
+MUTED = {"light": "#BDB9B4", "dark": "#57535F"}
+WARNING_LINE = {"light": "#D9A100", "dark": "#8F6C00"}
+WARNING_INK = {"light": "#7A5600", "dark": "#F0C75E"}
+CLEAR = "rgba(0,0,0,0)"
+
+INVERSE_FROM_LEVEL = 0.45
+"""Share of full colour from which letters on the ramp take the page's surface instead of its ink."""
+
+CHROME = {
+    "light": {
+        "primaryColor": LINK["light"],
+        "backgroundColor": SURFACE["light"],
+        "secondaryBackgroundColor": PANEL["light"],
+        "textColor": INK["light"],
+        "linkColor": LINK["light"],
+        "borderColor": LINE["light"],
+        "sidebar": {"backgroundColor": PANEL["light"], "secondaryBackgroundColor": SURFACE["light"]},
+    },
+    "dark": {
+        "primaryColor": "#B98CF0",
+        "backgroundColor": SURFACE["dark"],
+        "secondaryBackgroundColor": PANEL["dark"],
+        "textColor": INK["dark"],
+        "linkColor": LINK["dark"],
+        "borderColor": LINE["dark"],
+        "sidebar": {"backgroundColor": "#1B1A20", "secondaryBackgroundColor": "#2A2831"},
+    },
+}
+"""What Streamlit draws by itself, by its own names."""
+
+VIEWER = {
+    "light": {
+        "ramp": RAMP["light"],
+        "solidRamp": SOLID_RAMP["light"],
+        "inkOnPale": "#17141f",
+        "inkOnDeep": "#ffffff",
+        "background": "#ffffff",
+        "text": "#31333f",
+        "faint": "#6b6d7c",
+        "line": "#d5d4de",
+        "missing": "#a9aab5",
+        "track": "#7d8fa3",
+        "onTrack": "#ffffff",
+        "cursor": "#00998a",
+        "carbon": "#8a7433",
+    },
+    "dark": {
+        "ramp": RAMP["dark"],
+        "solidRamp": SOLID_RAMP["dark"],
+        "inkOnPale": "#17141f",
+        "inkOnDeep": "#ffffff",
+        "background": "#ffffff",
+        "text": "#fafafa",
+        "faint": "#9a9cab",
+        "line": "#454857",
+        "missing": "#6d7080",
+        "track": "#8fa3b8",
+        "onTrack": "#10131a",
+        "cursor": "#35d6c3",
+        "carbon": "#c7b27a",
+    },
+}
+"""The protein viewer; background and text stand in where the page's theme names none."""
+
+VIEWER_PALE_FROM = 0.52
+"""Luminance (0 to 1) of a ramp colour above which the viewer's letters are dark."""
+
+ELEMENTS = {
+    "N": "#3f6fd8", "O": "#d8402f", "S": "#c9a400", "P": "#d9822b", "H": "#d0d0d0", "Fe": "#c9622e", "Zn": "#5f86a8",
+    "Mg": "#2e9e4f", "Ca": "#35a06b", "Cl": "#3aa63a", "Cu": "#b8733f", "Mn": "#8a5fb0", "Ni": "#4fa06a",
+    "Co": "#d0708f", "Na": "#7a6fd0", "K": "#7a5fc0",
+}  # fmt: skip
+"""Atoms of ligands."""
+
+SERIES = (
+    "#2563eb", "#d97706", "#059669", "#7c3aed", "#dc2626", "#0891b2", "#65a30d", "#db2777", "#4b5563", "#92400e",
+)  # fmt: skip
+"""Methods in the report's figures, in order; more than the identities can tell apart."""
+
+FIGURE = {"paper": "#ffffff", "text": "#374151", "axis": "#6b7280", "grid": "#d1d5db"}
+"""The report's figures, which stand on white."""

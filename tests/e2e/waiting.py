@@ -1,0 +1,27 @@
+"""Waiting for what a test needs, never for a length of time."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+NOTHING_RUNS = "[data-testid=stApp][data-test-connection-state=CONNECTED][data-test-script-state=notRunning]"
+"""Streamlit's own word that the server has answered and no script runs."""
+STEP_MS = 100
+
+
+def settle(page: Page, seconds: float = 60) -> None:
+    """Wait until the server has nothing more to say and the browser has drawn it."""
+    expect(page.locator(NOTHING_RUNS)).to_be_attached(timeout=1000 * seconds)
+    expect(page.locator("[data-stale=true], [data-testid=stSkeleton]")).to_have_count(0, timeout=1000 * seconds)
+    page.evaluate("document.fonts.ready.then(() => new Promise((drawn) => requestAnimationFrame(() => drawn())))")
+
+
+def eventually(page: Page, is_true: Callable[[], bool], problem: str, seconds: float = 30) -> None:
+    """Ask again until it is true; after so many seconds the test fails with `problem`."""
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        if time.monotonic() > deadline:
+            pytest.fail(problem)
+        page.wait_for_timeout(STEP_MS)

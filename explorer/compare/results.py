@@ -25,9 +25,7 @@ def lead(summary: Summary, over: str) -> str:
     of_kind = {kind: [name for name in auc if method_of(name).kind == kind] for kind in KINDS}
     wanted = summary.scope("main", over)
     where = namespace(wanted[0]) if len(wanted) == 1 else f"mean of {len(wanted)} ontologies"
-    finding = (
-        f"On proteins of unseen families, {ours} predicts GO terms with AUC {words.number(auc[ours].mean)} ({where})"
-    )
+    finding = f"{ours} predicts GO terms with AUC {words.number(auc[ours].mean)} ({where})"
     rival, fitted = (summary.best(kind, "auc", over) for kind in ("unguided", "fitted"))
     named = {} if fitted is None else {fitted: f"{fitted} ({words.number(auc[fitted].mean)})"}
     if rival is not None:

@@ -171,8 +171,9 @@ def _recipe(context: Context, row: Row, k: int) -> tuple[Callable[[], SAE], Trai
 def _checked(data: TrainingData, row: Row) -> TrainingData:
     for part, proteins in (("train", data.train), ("valid", data.valid)):
         if not len(proteins):
-            msg = f"{row.name}: no protein of the {part} split is annotated in {row.namespace or 'any sub-ontology'}"
-            raise InputError(msg)
+            raise InputError(
+                f"{row.name}: no protein of the {part} split is annotated in {row.namespace or 'any sub-ontology'}"
+            )
     return data
 
 

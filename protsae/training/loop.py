@@ -229,8 +229,9 @@ class _Trainer:
         line = self.window.close()
         losses = line.losses
         if not np.isfinite(losses["total"]):
-            msg = f"the training diverged before step {self.step} (loss {losses['total']}); lower lr={self.config.lr}"
-            raise ConfigError(msg)
+            raise ConfigError(
+                f"the training diverged before step {self.step} (loss {losses['total']}); lower lr={self.config.lr}"
+            )
         lr = self.optimizer.param_groups[0]["lr"]
         training_log.append(self.out, {"kind": "step", "epoch": self.epoch + 1, "step": self.step, "lr": lr, **losses})
         if self.progress:

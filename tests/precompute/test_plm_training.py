@@ -97,7 +97,10 @@ def test_a_killed_run_ends_with_the_weights_of_an_uninterrupted_one(config: PLMT
     assert lines[0].startswith("step 6/6")
 
 
-def test_the_log_of_a_killed_run_is_that_of_an_uninterrupted_one(config: PLMTrainConfig) -> None:
+@pytest.mark.parametrize(("is_lost", "kept"), [(False, [25, 30]), (True, [30])])
+def test_a_log_is_cut_to_its_checkpoint_and_never_padded(
+    config: PLMTrainConfig, is_lost: bool, kept: list[int]
+) -> None:
     every = dataclasses.replace(config, steps=30)
 
     def steps() -> list[int]:
@@ -105,14 +108,15 @@ def test_the_log_of_a_killed_run_is_that_of_an_uninterrupted_one(config: PLMTrai
 
     def stop(step: int) -> None:
         if step == 26:
-            (config.out / "log.jsonl").open("a").write('{"step": 27}\n')
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         _train_until(every, stop)
-    assert steps() == [25, 27]
+    assert steps() == [25]
+    log = config.out / "log.jsonl"
+    log.write_text("" if is_lost else log.read_text() + '{"step": 27}\n')
     train(every, lambda _: None)
-    assert steps() == [25, 30]
+    assert steps() == kept
 
 
 @pytest.mark.parametrize(

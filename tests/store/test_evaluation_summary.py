@@ -1,11 +1,12 @@
 """The one judge of the evaluation: hand-worked means and spreads, who leads, and verdicts in every direction."""
 
 import math
+from typing import get_args
 
 import pandas as pd
 import pytest
 
-from protsae.store.evaluation.methods import KINDS, METHODS, PARTS, method_of, ordered, part_of
+from protsae.store.evaluation.methods import KINDS, METHODS, PARTS, MethodKind, PartKey, method_of, ordered, part_of
 from protsae.store.evaluation.summary import MEAN, Spread, Summary
 
 COLUMNS = ["part", "method", "namespace", "k", "seed", "metric", "value"]
@@ -195,6 +196,8 @@ def test_the_list_of_methods_is_whole() -> None:
     assert all(bool(method.result) == (method.kind == "control") for method in METHODS.values())
     assert [m.name for m in METHODS.values() if m.standing == "paper"] == ["ProtSAE"]
     assert [m.name for m in METHODS.values() if m.standing == "baseline"] == ["TopK"]
+    assert tuple(PARTS) == get_args(PartKey)
+    assert set(KINDS) == set(get_args(MethodKind))
     assert {part.key for part in PARTS.values() if part.change} == {"ablation", "guidance"}
     assert ordered(["zeta", "SpLiCE", "TopK", "Alpha", "PLM neurons", "ProtSAE"]) == [
         "ProtSAE",

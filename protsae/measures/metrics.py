@@ -1,15 +1,15 @@
-"""How well features agree with labels, and how well an SAE keeps what the PLM knows: pure functions, no state.
+"""How well calls agree with labels, and how well an SAE keeps what the PLM knows: pure functions, no state.
 
 Every metric has a known answer that the tests hold it to: the identity, the zero and the mean predictor, permuted
-labels. Function prediction per protein (Fmax, Smin) is in `function.py`.
+labels. Function prediction per protein (Fmax, Smin) is in `function.py`, AUROC in `ranking.py`.
 
-Read `binary_scores`, then `auroc`, then `auroc_sparse`.
+Read `binary_scores`, then `explained_variance`.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Num
+from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 from torch import Tensor
 
@@ -19,8 +19,6 @@ __all__ = [
     "BinaryScores",
     "FunctionScores",
     "Interval",
-    "auroc",
-    "auroc_sparse",
     "binary_scores",
     "bootstrap_f1",
     "bootstrap_f1_counts",
@@ -35,8 +33,6 @@ __all__ = [
 ]
 
 Counts = Int[np.ndarray, "..."] | int
-CSC = Any
-"""A scipy.sparse.csc_array; scipy ships no types that a checker can follow."""
 
 
 class BinaryScores(NamedTuple):
@@ -159,65 +155,6 @@ def bootstrap_f1_counts(
     f1 = binary_scores(draws[:, 0], draws[:, 1], draws[:, 2]).f1
     low, high = np.quantile(f1, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(low), float(high))
-
-
-def auroc(scores: Num[np.ndarray, " n"], labels: Bool[np.ndarray, " n"]) -> float:
-    """Chance that a positive outranks a negative, ties counting half; 0 to 1, nan without positives or negatives."""
-    scores, labels = np.asarray(scores), np.asarray(labels, bool)
-    n_pos = int(labels.sum())
-    n_neg = len(labels) - n_pos
-    if n_pos == 0 or n_neg == 0:
-        return float("nan")
-    _, place, size = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(size) - (size - 1) / 2
-    return float((ranks[place[labels]].sum() - n_pos * (n_pos + 1) / 2) / (n_pos * n_neg))
-
-
-def auroc_sparse(scores: CSC, labels: Bool[np.ndarray, "n n_labels"]) -> Float[np.ndarray, "n_columns n_labels"]:
-    """AUROC of every column of a sparse matrix against every label, ties exact.
-
-    Only entries above zero are sorted. The zeros of a column are one tie of known size, so its rank is known; the sums
-    of ranks over the positives are then one sparse product.
-
-    Args:
-        scores: scipy.sparse [n, n_columns], no entry negative.
-        labels: a column per label.
-
-    Returns:
-        nan where a label has no positive or no negative.
-
-    Raises:
-        ValueError: a score is negative.
-    """
-    columns = scores.tocsc().astype(np.float64)
-    columns.sum_duplicates()
-    columns.eliminate_zeros()
-    values, n = columns.data, columns.shape[0]
-    if len(values) and values.min() < 0:
-        msg = f"scores must not be negative, got {values.min()}"
-        raise ValueError(msg)
-    filled = np.diff(columns.indptr)
-    owner = np.repeat(np.arange(columns.shape[1]), filled)
-    order = np.lexsort((values, owner))
-    is_new = np.ones(len(order), dtype=bool)
-    is_new[1:] = (values[order][1:] != values[order][:-1]) | (owner[order][1:] != owner[order][:-1])
-    group = np.cumsum(is_new) - 1
-    first = np.flatnonzero(is_new)
-    size = np.diff(np.append(first, len(order)))
-    n_zero = (n - filled)[owner]
-    within = first - columns.indptr[owner[order][first]] + (size + 1) / 2  # rank among the column's own entries
-    zero_rank = (n - filled + 1) / 2
-    ranks = np.empty(len(values))
-    ranks[order] = within[group]
-    columns.data = ranks + n_zero - zero_rank[owner]
-
-    truth = np.asarray(labels, np.float64)
-    n_pos = truth.sum(axis=0)
-    n_neg = n - n_pos
-    rank_sums = np.asarray(columns.T @ truth) + zero_rank[:, None] * n_pos
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found = (rank_sums - n_pos * (n_pos + 1) / 2) / (n_pos * n_neg)
-    return np.where((n_pos > 0) & (n_neg > 0), found, np.nan)
 
 
 def _ratio(part: ArrayLike, whole: ArrayLike) -> np.ndarray:

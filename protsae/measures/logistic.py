@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Num
 from scipy.sparse import csr_array
 from scipy.special import expit
 from torch import Tensor
@@ -63,7 +63,7 @@ class _Problem(NamedTuple):
 
 def fit_path(
     x: Float[np.ndarray, "n d"] | csr_array,
-    y: Bool[np.ndarray, "n m"],
+    y: Bool[np.ndarray, "n_labels m"],
     penalties: Sequence[float],
     *,
     max_iter: int,
@@ -137,13 +137,13 @@ def fit_each(
     return found
 
 
-def smoothed_log_odds(y: Bool[np.ndarray, "n m"]) -> Float[np.ndarray, " m"]:
+def smoothed_log_odds(y: Bool[np.ndarray, "n m"] | Num[np.ndarray, "n m"]) -> Float[np.ndarray, " m"]:
     """Log-odds of (n_positive + 1/2) / (n + 1)."""
     n_pos = y.sum(axis=0)
     return np.log((n_pos + 0.5) / (len(y) - n_pos + 0.5))
 
 
-def check_rows(x: Float[np.ndarray, "n d"], y: Bool[np.ndarray, "n m"]) -> None:
+def check_rows(x: Float[np.ndarray, "n d"], y: Num[np.ndarray, "n_labels m"] | Bool[np.ndarray, "n_labels m"]) -> None:
     """Refuse what cannot be fitted.
 
     Raises:

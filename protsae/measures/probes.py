@@ -70,7 +70,7 @@ class Platt(NamedTuple):
 
 def fit_logistic(
     x: Float[np.ndarray, "n d"] | csr_array,
-    y: Bool[np.ndarray, "n m"],
+    y: Bool[np.ndarray, "n_labels m"],
     *,
     l2: float,
     max_iter: int = 200,
@@ -99,7 +99,7 @@ def fit_logistic(
 
 def choose_logistic(
     x: Float[np.ndarray, "n d"] | csr_array,
-    y: Bool[np.ndarray, "n m"],
+    y: Bool[np.ndarray, "n_labels m"],
     split: np.ndarray,
     *,
     penalties: Sequence[float] = PENALTIES,
@@ -137,7 +137,7 @@ def choose_logistic(
     return max(tried, key=lambda one: one[0])[1]
 
 
-def fit_platt(scores: Float[np.ndarray, "n m"], y: Bool[np.ndarray, "n m"]) -> Platt:
+def fit_platt(scores: Float[np.ndarray, "n m"], y: Bool[np.ndarray, "n_labels m_labels"]) -> Platt:
     """One-dimensional logistic regressions; a falling map becomes a flat one.
 
     Args:

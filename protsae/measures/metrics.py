@@ -6,6 +6,7 @@ labels. Function prediction per protein (Fmax, Smin) is in `function.py`, AUROC 
 Read `binary_scores`, then `explained_variance`.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from protsae.measures.function import FunctionScores, fmax, function_scores, smin
+from protsae.measures.reconstruction import ErrorSums
 
 __all__ = [
     "BinaryScores",
@@ -55,20 +57,17 @@ def fvu(x: Float[Tensor, "n d_model"], x_hat: Float[Tensor, "n d_model"]) -> flo
 
     Raises:
         ValueError: all rows of `x` are equal, so the ratio is undefined.
-
-    Source:
-        Gao et al. 2024 (arXiv:2406.04093), "normalized MSE".
     """
-    x, x_hat = x.double(), x_hat.double()
-    variance = float((x - x.mean(dim=0)).pow(2).sum())
-    if variance == 0:
-        msg = f"FVU is undefined: all {len(x)} residue activations are equal"
-        raise ValueError(msg)
-    return float((x - x_hat).pow(2).sum()) / variance
+    x, x_hat = x.detach().double().cpu(), x_hat.detach().double().cpu()
+    mean = x.mean(dim=0)
+    found = ErrorSums.of((x - mean).numpy(), (x_hat - mean).numpy()).fvu
+    if math.isnan(found):
+        raise ValueError(f"FVU is undefined: all {len(x)} residue activations are equal")
+    return found
 
 
 def explained_variance(x: Float[Tensor, "n d_model"], x_hat: Float[Tensor, "n d_model"]) -> float:
-    """1 - SSE / SST about the mean of each dimension; at most 1.
+    """1 - FVU; at most 1.
 
     Raises:
         ValueError: all rows of `x` are equal, so the ratio is undefined.
@@ -88,8 +87,7 @@ def loss_recovered(*, clean: float, sae: float, ablated: float) -> float:
         ValueError: the ablation does no damage, so there is nothing to recover.
     """
     if ablated <= clean:
-        msg = f"loss recovered is undefined: the ablated loss {ablated} is not above the clean loss {clean}"
-        raise ValueError(msg)
+        raise ValueError(f"loss recovered is undefined: the ablated loss {ablated} is not above the clean loss {clean}")
     return (ablated - sae) / (ablated - clean)
 
 

@@ -18,6 +18,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_array
@@ -103,6 +104,11 @@ class SAE(nn.Module, ABC):
         """Residue activations in the PLM's own units."""
         return (acts @ self.W_dec + self.b_dec) / self.scale
 
+    def decode_sparse(self, codes: csr_array) -> Float[np.ndarray, "n d_model"]:
+        """`decode` of codes [n, d_sae] through the active features only, in the PLM's own units."""
+        weight, bias = self.W_dec.detach().cpu().numpy(), self.b_dec.detach().cpu().numpy()
+        return (codes @ weight + bias) / float(self.scale)
+
     @torch.no_grad()
     def encode_sparse(self, x: Float[Tensor, "n d_model"]) -> csr_array:
         """`encode` as a sparse matrix [n, d_sae], columns ascending within a row; several times faster on a CPU."""
@@ -112,7 +118,7 @@ class SAE(nn.Module, ABC):
         weight, bias = self.encoder()
         pre_acts = sparse.linear(x_in - self.b_dec, weight, bias)
         codes = sparse.select(pre_acts, self.concept_logits(x_in), k=self.cfg.k, rule=self.forcing_rule())
-        return csr_array((codes.acts, codes.features, codes.indptr), shape=tuple(pre_acts.shape))
+        return csr_array((codes.acts, codes.features, codes.indptr), shape=(len(x), self.d_sae))
 
     def training_pass(
         self,

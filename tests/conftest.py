@@ -1,12 +1,19 @@
-"""Fixtures that several test folders share: the made-up bundle of `tiny_bundle.py`, built once a session."""
+"""What all tests share: shapes are checked at run time, and the made-up bundle of `tiny_bundle.py` is built once.
+
+Model code declares the shapes of its arrays (jaxtyping). While tests run, every call of it is checked against them; the
+hook must stand before the first import of that code.
+"""
 
 import sys
 from pathlib import Path
 
 import pytest
+from jaxtyping import install_import_hook
 
 sys.path.insert(0, str(Path(__file__).parent))
-from tiny_bundle import build_tiny_bundle
+from shapes import MODEL_CODE
+
+install_import_hook(MODEL_CODE, "shapes.checked")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -14,6 +21,8 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 @pytest.fixture(scope="session")
 def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A full bundle of made-up proteins."""
+    from tiny_bundle import build_tiny_bundle  # model code is imported with it, so after the hook
+
     return build_tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny")
 
 

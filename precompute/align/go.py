@@ -120,7 +120,7 @@ def align(
         tables: of `term_tables`.
         guiding: terms of the defined features 0, 1, ...
         seed: of the bootstrap.
-        advance: told how many features have been done, once per table.
+        advance: called with the number of features done, once per table.
     """
     d_sae = scores[POOLINGS[0]].shape[1]
     choices = [
@@ -208,7 +208,7 @@ def _choose_rows(
 def _score_rows(
     rows: pd.DataFrame, table: TermTable, choice: Choice, test: Mapping[str, CSC], seed: int
 ) -> pd.DataFrame:
-    """Test scores of the rows, and of their nulls: choice repeated with shuffled labels, told on shuffled labels."""
+    """Test scores of the rows, and of their nulls: choice repeated with shuffled labels, scored on shuffled labels."""
     n_terms = len(table.go_id)
     feature, term = rows["feature"].to_numpy(), rows["term"].to_numpy()
     pairs = choice.pairs(feature, term)

@@ -1,7 +1,7 @@
-"""How well a feature's score separates proteins with a label from those without, chosen on one split, told on another.
+"""How well a feature's score separates labelled proteins from others; chosen on one split, scored on another.
 
     F1    = 2 TP / (called + positives)               called: the score exceeds the threshold
-    AUROC = (rank sum of positives - n+ (n+ + 1) / 2) / (n+ n-)          ties share their mean rank
+    AUROC of the score itself: `protsae/measures/ranking.py`
 
 Thresholds tried for a feature: those that call 1 .. all of the proteins in which it fires, at 20 counts spaced
 geometrically, because a rare label needs a fine grid at the top and a common one does not.
@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import rankdata
 
 from precompute.corpus.codes import CSC
+from protsae.measures.ranking import midranks, share_of_pairs, wins
 
 POOLINGS = ("max", "mean")
 N_THRESHOLDS = 20
@@ -73,7 +73,7 @@ def choose(scores: Mapping[str, CSC], labels: np.ndarray, *, advance: Callable[[
     Args:
         scores: pooling -> sparse [n_proteins, n_features].
         labels: [n_proteins, n_labels] of 0 and 1, float32.
-        advance: told how many features have been done.
+        advance: called with the number of features done.
     """
     n_features, n_labels = scores[POOLINGS[0]].shape[1], labels.shape[1]
     f1 = np.zeros((n_features, n_labels), dtype=np.float32)
@@ -141,7 +141,7 @@ def evaluate(
             features, place = np.unique(pairs.feature[block[here]], return_inverse=True)
             dense = columns[name][:, features].toarray()
             score[:, here] = dense[:, place]
-            rank[:, here] = rankdata(dense, axis=0)[:, place]
+            rank[:, here] = midranks(dense)[:, place]
         truth = labels[:, pairs.label[block]].astype(np.float32)
         called = (score > pairs.threshold[block]).astype(np.float32)
         for target, values in zip(result, _score_block(called, truth, rank, weights), strict=True):
@@ -172,13 +172,6 @@ def always_f1(prevalence: np.ndarray) -> np.ndarray:
     return 2 * prevalence / (1 + prevalence)
 
 
-def auroc_from_ranks(rank_sum: np.ndarray, n_positive: np.ndarray, n: int) -> np.ndarray:
-    """AUROC from the rank sum of the positives among n; NaN where a class is empty."""
-    pairs = n_positive * (n - n_positive)
-    safe = np.where(pairs > 0, pairs, 1)
-    return np.where(pairs > 0, (rank_sum - n_positive * (n_positive + 1) / 2) / safe, np.nan)
-
-
 def _score_block(called: np.ndarray, truth: np.ndarray, rank: np.ndarray, weights: np.ndarray) -> Scored:
     hit = called * truth
     n_called, n_positive = called.sum(axis=0, dtype=np.float64), truth.sum(axis=0, dtype=np.float64)
@@ -189,5 +182,6 @@ def _score_block(called: np.ndarray, truth: np.ndarray, rank: np.ndarray, weight
         total = weights @ (called + truth)
         resampled = np.divide(2 * (weights @ hit), total, out=np.zeros_like(total), where=total > 0)
         low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
-    auroc = auroc_from_ranks((rank * truth).sum(axis=0), n_positive, len(truth))
+    won = wins((rank * truth).sum(axis=0), n_positive)
+    auroc = share_of_pairs(won, n_positive, len(truth) - n_positive)
     return Scored(share(n_hit, n_called), share(n_hit, n_positive), f1, low, high, auroc)

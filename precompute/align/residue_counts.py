@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from precompute.align.regions import RegionTable, ShardRegions, shard_regions
 from precompute.corpus.codes import CSR
 from precompute.corpus.proteins import Corpus, Shard
+from protsae.measures.ranking import aurocs_of_counts
 
 THRESHOLDS = np.array([0.0, 0.15, 0.5, 0.6, 0.8])
 """Shares of max_act."""
@@ -168,17 +169,14 @@ class Histograms:
             self.within[chosen] += counts.reshape(len(chosen), STEPS + 1)
 
     def auroc(self, counts: Counts) -> np.ndarray:
-        """[n_pairs] AUROC of activation for lying within the kind; ties count half; NaN where a class is empty."""
+        """[n_pairs] AUROC of the step of activation for lying within the kind; NaN where a class is empty."""
         source = self._table.source_of_kind[self._pairs.kind]
         positive = self.within.copy()
         positive[:, 0] = counts.n_residues[self._pairs.kind] - positive.sum(axis=1)
         total = self.known[source, self._pairs.feature].astype(np.float64)
         total[:, 0] = counts.n_known[source] - total.sum(axis=1)
-        negative = total - positive
-        below = np.cumsum(negative, axis=1) - negative
-        n_pairs = positive.sum(axis=1) * negative.sum(axis=1)
-        wins = (positive * (below + negative / 2)).sum(axis=1)
-        return np.where(n_pairs > 0, wins / np.where(n_pairs > 0, n_pairs, 1), np.nan)
+        steps = np.broadcast_to(np.arange(STEPS + 1)[:, None], positive.T.shape)
+        return aurocs_of_counts(steps, positive.T, (total - positive).T)
 
 
 def _one_hot(place: np.ndarray, n: int) -> CSR:

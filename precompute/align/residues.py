@@ -4,7 +4,7 @@
     recall    = regions of the kind with at least one called residue / regions of the kind
     F1        = their harmonic mean;    called: activation > threshold * max_act
 
-The threshold, and which kinds a feature is best at, are chosen on valid and told on test. Only proteins with at least
+The threshold, and which kinds a feature is best at, are chosen on valid and scored on test. Only proteins with at least
 one annotation of the kind's source count. AUROC ranks all test residues by activation in steps of max_act / 255.
 Everything streams over shards; what is kept are counts.
 

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from precompute.corpus.codes import CSR
+from protsae.ontology.namespaces import Namespace
 
 
 class Concepts(NamedTuple):
     """The guiding terms of one sub-ontology."""
 
-    namespace: str
+    namespace: Namespace
     go_id: tuple[str, ...]
     """Ascending; feature i is guided by the i-th."""
 
@@ -29,7 +30,7 @@ class Concepts(NamedTuple):
 def choose_concepts(
     labels: CSR,
     terms: pd.DataFrame,
-    namespace: str,
+    namespace: Namespace,
     *,
     split: np.ndarray,
     roots: Collection[str],
@@ -41,7 +42,7 @@ def choose_concepts(
     Args:
         labels: [n_proteins, n_terms] of 0 and 1, closed under ancestors.
         terms: go_id and namespace of the columns.
-        namespace: MFO, BPO or CCO.
+        namespace: of the terms to choose.
         split: [n_proteins] train, valid or test.
         roots: terms that guide nothing.
         min_proteins: least training proteins with the term.

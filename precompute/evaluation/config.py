@@ -12,7 +12,7 @@ from precompute.options import build
 from precompute.pipeline.runner import RUN_NAME
 from protsae.errors import BundleError, ConfigError, InputError
 from protsae.files import read_json
-from protsae.ontology.graph import Namespace
+from protsae.ontology.namespaces import Namespace
 from protsae.store.evaluation.methods import PartKey
 
 _AT_LEAST = {

@@ -1,7 +1,7 @@
 """One pass of an SAE over many proteins: codes pooled by protein, and how well residues are reconstructed.
 
     mean, max [n_proteins, d_sae]        over the residues that were encoded
-    ev = 1 - sum |x - x_hat|^2 / sum |x - mean|^2        test residues
+    explained variance and L0            over test residues
 
 Training proteins are represented by a sample of their residues, valid and test proteins by all of theirs. Nothing but
 a block of residues is in memory at a time.
@@ -17,6 +17,7 @@ import torch
 from scipy.sparse import csr_array, vstack
 
 from precompute.corpus.codes import CSR, runs_of
+from protsae.measures.reconstruction import ErrorSums
 from protsae.sae.base import SAE
 from protsae.shards import ShardReader
 
@@ -83,7 +84,7 @@ def pool(
         train_residues: most residues of a training protein.
         other_residues: most residues of the others; None for all.
         seed: of the residues drawn.
-        advance: told how many proteins have been done.
+        advance: called with the number of proteins done.
     """
     sums = _Sums(reader.d_model, sae.d_sae)
     means, maxima, pis, pi_maxima = [], [], [], []
@@ -117,9 +118,8 @@ class _Sums:
     """Reconstruction on test residues, firing on held-out residues."""
 
     def __init__(self, d_model: int, d_sae: int) -> None:
-        self.n = self.active = 0
-        self.error = self.squares = 0.0
-        self.total = np.zeros(d_model)
+        self.active = 0
+        self.errors = ErrorSums.zeros(d_model)
         self.fired = np.zeros(d_sae, dtype=bool)
 
     def add(self, sae: SAE, x: torch.Tensor, codes: CSR, *, is_test: np.ndarray, held_out: np.ndarray) -> None:
@@ -127,24 +127,13 @@ class _Sums:
         if not is_test.any():
             return
         here = np.flatnonzero(is_test)
-        codes, x_test = codes[here], x.cpu().numpy()[here].astype(np.float64)
-        x_hat = decode_sparse(sae, codes)
-        self.n += len(here)
+        codes = codes[here]
         self.active += codes.nnz
-        self.error += float(((x_test - x_hat) ** 2).sum())
-        self.squares += float((x_test**2).sum())
-        self.total += x_test.sum(axis=0)
+        self.errors = self.errors.plus(ErrorSums.of(x.cpu().numpy()[here], sae.decode_sparse(codes)))
 
     def results(self) -> tuple[float, float, float]:
-        variance = self.squares - float(self.total @ self.total) / max(1, self.n)
-        ev = 1 - self.error / variance if variance > 0 else float("nan")
-        return ev, self.active / max(1, self.n), float(self.fired.mean())
-
-
-def decode_sparse(sae: SAE, codes: CSR) -> np.ndarray:
-    """[n, d_model] reconstruction in the PLM's own units, through the active features only."""
-    directions = sae.W_dec.detach().cpu().numpy()
-    return (codes @ directions + sae.b_dec.detach().cpu().numpy()) / float(sae.scale)
+        l0 = self.active / max(1, self.errors.n)
+        return self.errors.explained_variance, l0, float(self.fired.mean())
 
 
 def _blocks(
@@ -181,14 +170,12 @@ def _pool_codes(codes: CSR, owner: np.ndarray, sizes: np.ndarray) -> tuple[CSR, 
 def _pool_predictor(
     sae: SAE, x: torch.Tensor, owner: np.ndarray, sizes: np.ndarray, *, held_out: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    predictor = sae.concept_predictor()
-    m = 0 if predictor is None else len(predictor[1])
-    mean, highest = np.zeros((len(sizes), m), dtype=np.float32), np.zeros((len(sizes), m), dtype=np.float32)
-    if m == 0 or not held_out.any():
-        return mean, highest
     wanted = held_out[owner]
     logits = sae.concept_logits(x[torch.from_numpy(wanted).to(x.device)] * sae.scale)
-    assert logits is not None, "a predictor gives logits"  # noqa: S101 - narrows the type
+    m = 0 if logits is None else logits.shape[1]
+    mean, highest = np.zeros((len(sizes), m), dtype=np.float32), np.zeros((len(sizes), m), dtype=np.float32)
+    if logits is None or not held_out.any():
+        return mean, highest
     pi = logits.sigmoid().cpu().numpy()
     start = np.concatenate([[0], np.cumsum(sizes[held_out])[:-1]])
     mean[held_out] = np.add.reduceat(pi, start, axis=0) / sizes[held_out][:, None]

@@ -12,7 +12,7 @@ import torch
 
 from precompute.evaluation import function, meaning
 from precompute.evaluation.context import Context, Space
-from precompute.evaluation.pooling import Pooled, decode_sparse, pool
+from precompute.evaluation.pooling import Pooled, pool
 from precompute.evaluation.rows import Row
 from precompute.evaluation.training import Trained, neurons_row, splice_row, train_row
 from precompute.pipeline.progress import Meter, Report
@@ -123,7 +123,7 @@ def _encode(context: Context, row: Row, sae: SAE, spaces: list[Space], report: R
 
 def _fidelity(context: Context, sae: SAE, pooled: Pooled, trained: Trained) -> dict[str, float]:
     def reconstruct(x: torch.Tensor) -> torch.Tensor:
-        x_hat = decode_sparse(sae, sae.encode_sparse(x))
+        x_hat = sae.decode_sparse(sae.encode_sparse(x))
         return torch.from_numpy(np.ascontiguousarray(x_hat, dtype=np.float32)).to(x.device)
 
     found = context.bench.measure(reconstruct)

@@ -1,12 +1,12 @@
 """How well simple facts alone predict where a feature fires: amino acid, place in the chain, length, family, organism.
 
 A fact divides residues (amino acid, position) or proteins (length, organism) into levels, and a level is predicted by
-its firing rate; the threshold that is best on valid is told on test:
+its firing rate; the threshold that is best on valid is scored on test:
 
     rate(level)   = firing / all of the level, on train; the rate of all of train where train lacks the level
     called        : rate >= the threshold with the highest valid F1
     F1            = 2 TP / (called + positives)
-    AUROC         = sum over levels i, j of P_i N_j (1[rate_i > rate_j] + 1/2 1[rate_i = rate_j]) / (P N)
+    AUROC         of the rate
 
 A residue counts as firing at any activation. A protein counts where its strongest residue exceeds half of the feature's
 maximum: dense features fire somewhere in nearly every protein, so that "fires at all" would leave nothing to explain,
@@ -14,18 +14,18 @@ while for rare ones both say the same.
 
 Families differ, because no family is in two splits. A protein's rate is the share of the *other* members of its cluster
 in which the feature fires, and without relatives that of all proteins; it is called at .5, so nothing is chosen, and
-both numbers are told over all proteins. Leaving the protein itself out puts the AUROC of chance a little below .5.
+both numbers are over all proteins. Leaving the protein itself out puts the AUROC of chance a little below .5.
 
-The null deals the levels out at random within each split (families: over all proteins). For counts that is a draw from
-the multivariate hypergeometric distribution; F1 is the mean over `N_SHUFFLES` of them.
+The null shuffles the levels within each split (families: over all proteins). For counts that is a draw from the
+multivariate hypergeometric distribution; F1 is the mean over `N_SHUFFLES` of them.
 
 A fact explains a feature where F1 >= .5, AUROC >= .8, (F1 - null) / (1 - null) >= .4, F1 is no less than that of the
-GO term that the feature is judged by, and it fires on at least 10 of what is told (families: 5 proteins, at least half
-of them in one family, since relatives of many families predict any conserved function). Of several facts the one with
-the highest (F1 - null) / (1 - null) is named, F1 itself being easy where firing is common; a fact about residues before
-one about proteins, since a long protein fires more strongly merely by having more residues of the right kind.
+GO term that the feature is judged by, and it fires on at least 10 of what is scored (families: 5 proteins, at least
+half of them in one family, since relatives of many families predict any conserved function). Of several facts the one
+with the highest (F1 - null) / (1 - null) is named, F1 itself being easy where firing is common; a fact about residues
+before one about proteins, since a long protein fires more strongly merely by having more residues of the right kind.
 
-Read `Counts`, then `tell`, then `strongest`. Source: designed here.
+Read `Counts`, then `score_levels`, then `strongest`. Source: designed here.
 """
 
 from collections.abc import Mapping
@@ -37,6 +37,7 @@ from jaxtyping import Bool, Float, Int
 
 from precompute.align.ranks import share
 from precompute.corpus.codes import CSC, CSR
+from protsae.measures.ranking import aurocs_of_counts
 
 CONFOUNDS = ("amino_acid", "position", "length", "family", "organism")
 OF_RESIDUES = ("amino_acid", "position")
@@ -84,16 +85,16 @@ class Counts(NamedTuple):
         self.total.reshape(-1)[:] += np.bincount(group, minlength=self.total.size)
 
 
-class Told(NamedTuple):
+class Scores(NamedTuple):
     """How well one fact predicts each feature."""
 
     auroc: Float[np.ndarray, " d_sae"]
-    """NaN where the feature fires on none or all of what is told."""
+    """NaN where the feature fires on none or all of what is scored."""
 
     f1: Float[np.ndarray, " d_sae"]
 
     n_firing: Int[np.ndarray, " d_sae"]
-    """Residues or proteins on which it fires, of those told."""
+    """Residues or proteins on which it fires, of those scored."""
 
 
 def position_levels(length: Int[np.ndarray, " n_proteins"]) -> Int[np.ndarray, " n_residues"]:
@@ -129,7 +130,7 @@ def strong(peak: CSC, max_act: Float[np.ndarray, " d_sae"]) -> CSR:
     return sp.csr_array(kept)
 
 
-def tell(counts: Counts) -> Told:
+def score_levels(counts: Counts) -> Scores:
     """Learn rates on train, choose the threshold on valid, score on test."""
     train, valid, test = counts.firing
     everywhere = share(train.sum(axis=0), np.array(counts.total[0].sum()))
@@ -142,12 +143,13 @@ def tell(counts: Counts) -> Told:
         better = on_valid > best
         best[better] = on_valid[better]
         f1[better] = _f1(called, test, counts.total[2])[better]
-    return Told(_auroc(rate, test, counts.total[2]), f1, test.sum(axis=0))
+    auroc = aurocs_of_counts(rate, test, counts.total[2][:, None] - test)
+    return Scores(auroc, f1, test.sum(axis=0))
 
 
-def tell_shuffled(counts: Counts, rng: np.random.Generator) -> Float[np.ndarray, " d_sae"]:
-    """[d_sae] mean F1 after dealing the levels out at random within each split."""
-    return np.mean([tell(_shuffled(counts, rng)).f1 for _ in range(N_SHUFFLES)], axis=0)
+def shuffled_levels(counts: Counts, rng: np.random.Generator) -> Float[np.ndarray, " d_sae"]:
+    """[d_sae] mean F1 with the levels shuffled within each split."""
+    return np.mean([score_levels(_shuffled(counts, rng)).f1 for _ in range(N_SHUFFLES)], axis=0)
 
 
 def _shuffled(counts: Counts, rng: np.random.Generator) -> Counts:
@@ -165,25 +167,15 @@ def _f1(called: Bool[np.ndarray, "n_levels d_sae"], firing: np.ndarray, total: n
     return share(2 * hits, total @ called + firing.sum(axis=0))
 
 
-def _auroc(rate: Float[np.ndarray, "n_levels d_sae"], firing: np.ndarray, total: np.ndarray) -> np.ndarray:
-    silent = total[:, None] - firing
-    won = np.zeros(rate.shape[1])
-    for level, own in enumerate(rate):
-        below = (silent * (rate < own)).sum(axis=0) + (silent * (rate == own)).sum(axis=0) / 2
-        won += firing[level] * below
-    pairs = firing.sum(axis=0).astype(np.float64) * silent.sum(axis=0)
-    return np.where(pairs > 0, won / np.maximum(pairs, 1), np.nan)
-
-
 class Families(NamedTuple):
     """What proteins' relatives say of each feature."""
 
-    told: Told
+    scores: Scores
     largest: Float[np.ndarray, " d_sae"]
     """Share of the firing proteins that belong to one family, the one with most of them; 0 where none fires."""
 
 
-def tell_families(firing: CSR, family: Int[np.ndarray, " n_proteins"]) -> Families:
+def score_families(firing: CSR, family: Int[np.ndarray, " n_proteins"]) -> Families:
     """Predict every protein by the other members of its family.
 
     Args:
@@ -213,24 +205,22 @@ def tell_families(firing: CSR, family: Int[np.ndarray, " n_proteins"]) -> Famili
         positive, negative = np.bincount(place, positive), np.bincount(place, negative)
         called = level >= MAJORITY
         f1[feature] = 2 * positive[called].sum() / ((positive + negative)[called].sum() + n_firing[feature])
-        pairs = positive.sum() * negative.sum()
-        won = positive @ (np.cumsum(negative) - negative / 2)
-        auroc[feature] = won / pairs if pairs else np.nan
+        auroc[feature] = aurocs_of_counts(level[:, None], positive[:, None], negative[:, None])[0]
         largest[feature] = fires.max() / n_firing[feature]
-    return Families(Told(auroc, f1, n_firing), largest)
+    return Families(Scores(auroc, f1, n_firing), largest)
 
 
 def shuffled_families(
     firing: CSR, family: Int[np.ndarray, " n_proteins"], rng: np.random.Generator
 ) -> Float[np.ndarray, " d_sae"]:
-    """[d_sae] mean F1 after dealing the families out at random over the proteins."""
-    return np.mean([tell_families(firing, rng.permutation(family)).told.f1 for _ in range(N_SHUFFLES)], axis=0)
+    """[d_sae] mean F1 with the families shuffled over the proteins."""
+    return np.mean([score_families(firing, rng.permutation(family)).scores.f1 for _ in range(N_SHUFFLES)], axis=0)
 
 
 class Checked(NamedTuple):
     """One fact's scores beside luck."""
 
-    told: Told
+    scores: Scores
     null_f1: Float[np.ndarray, " d_sae"]
 
 
@@ -247,11 +237,11 @@ def strongest(
         go_f1: held-out F1 of the GO term that the feature is judged by, 0 where there is none.
     """
     rank = np.zeros((len(checked), len(go_f1)))
-    for row, (name, (told, null_f1)) in enumerate(checked.items()):
-        gain = (told.f1 - null_f1) / np.maximum(1 - null_f1, 1e-9)
-        holds = (told.f1 >= np.maximum(MIN_F1, go_f1)) & (told.auroc >= MIN_AUROC) & (gain >= MIN_GAIN)
-        related = (told.n_firing >= MIN_RELATED) & (largest >= MAJORITY)
-        holds &= related if name == "family" else told.n_firing >= MIN_FIRING
+    for row, (name, (scores, null_f1)) in enumerate(checked.items()):
+        gain = (scores.f1 - null_f1) / np.maximum(1 - null_f1, 1e-9)
+        holds = (scores.f1 >= np.maximum(MIN_F1, go_f1)) & (scores.auroc >= MIN_AUROC) & (gain >= MIN_GAIN)
+        related = (scores.n_firing >= MIN_RELATED) & (largest >= MAJORITY)
+        holds &= related if name == "family" else scores.n_firing >= MIN_FIRING
         rank[row] = np.where(holds, gain + (name in OF_RESIDUES), 0.0)
     named = np.array(list(checked), dtype=object)[rank.argmax(axis=0)]
     named[rank.max(axis=0) == 0] = None

@@ -1,6 +1,6 @@
 """How many features are active and how well residues are reconstructed, summed shard by shard.
 
-    explained variance = 1 - sum |x - x_hat|^2 / sum |x - mean|^2          test split; the mean is per dimension
+L0 is that of the valid residues, the explained variance that of the test residues.
 
 Read `measure`, then `Quality.explained_variance`.
 """
@@ -8,6 +8,8 @@ Read `measure`, then `Quality.explained_variance`.
 from typing import NamedTuple, Self
 
 import numpy as np
+
+from protsae.measures.reconstruction import ErrorSums
 
 
 class Quality(NamedTuple):
@@ -20,25 +22,19 @@ class Quality(NamedTuple):
     forced: float
     """Of these, forced beyond the k of TopK."""
 
-    n_test: float
-    squared_error: float
+    test: ErrorSums
     """Over test residues."""
-
-    squared_norm: float
-    """Over test residues."""
-
-    sum_x: np.ndarray
-    """[d_model] over test residues."""
 
     def to_array(self) -> np.ndarray:
         """One row of numbers, as saved beside a shard's codes."""
-        return np.concatenate([np.array(self[:-1], dtype=np.float64), self.sum_x])
+        numbers = [self.n_valid, self.active, self.forced, *self.test[:-1]]
+        return np.concatenate([np.array(numbers, dtype=np.float64), self.test.sum_x])
 
     @classmethod
     def from_array(cls, values: np.ndarray) -> Self:
         """The reverse of `to_array`; rows of several shards may have been added up."""
         n_valid, active, forced, n_test, squared_error, squared_norm = values[:6].tolist()
-        return cls(n_valid, active, forced, n_test, squared_error, squared_norm, values[6:])
+        return cls(n_valid, active, forced, ErrorSums(int(n_test), squared_error, squared_norm, values[6:]))
 
     @property
     def l0(self) -> float:
@@ -53,8 +49,7 @@ class Quality(NamedTuple):
     @property
     def explained_variance(self) -> float:
         """At most 1; 0 for predicting the mean residue; NaN where there is no test residue."""
-        total = self.squared_norm - float(self.sum_x @ self.sum_x) / max(1, self.n_test)
-        return float(1 - self.squared_error / total) if total > 0 else float("nan")
+        return self.test.explained_variance
 
 
 def measure(x: np.ndarray, x_hat: np.ndarray, active: np.ndarray, *, k: int, split: np.ndarray) -> Quality:
@@ -68,13 +63,5 @@ def measure(x: np.ndarray, x_hat: np.ndarray, active: np.ndarray, *, k: int, spl
         split: [n] train, valid or test.
     """
     valid = active[split == "valid"]
-    x, error = x.astype(np.float64), x_hat.astype(np.float64) - x
-    return Quality(
-        float(len(valid)),
-        float(valid.sum()),
-        float(np.maximum(valid - k, 0).sum()),
-        float(len(x)),
-        float((error**2).sum()),
-        float((x**2).sum()),
-        x.sum(axis=0),
-    )
+    forced = np.maximum(valid - k, 0).sum()
+    return Quality(float(len(valid)), float(valid.sum()), float(forced), ErrorSums.of(x, x_hat))

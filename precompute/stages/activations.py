@@ -112,13 +112,8 @@ def encode_shard(
         inside = split[start : start + len(rows)]
         codes: CSR = sae.encode_sparse(torch.from_numpy(rows).to(sae.W_dec.device))
         test = np.flatnonzero(inside == "test")
-        x_hat = _decode(sae, codes[test])
+        x_hat = sae.decode_sparse(codes[test])
         total += measure(rows[test], x_hat, np.diff(codes.indptr), k=trained.k, split=inside).to_array()
         parts.append(codes)
         advance(len(rows))
     return vstack(parts, format="csr"), Quality.from_array(total)
-
-
-def _decode(sae: SAE, codes: CSR) -> np.ndarray:
-    weight, bias = sae.W_dec.detach().cpu().numpy(), sae.b_dec.detach().cpu().numpy()
-    return (codes @ weight + bias) / float(sae.scale)

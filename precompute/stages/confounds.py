@@ -105,7 +105,7 @@ def check(
         strong: [n_proteins, d_sae] sparse, where the features fire strongly.
         facts: of the proteins.
         go_f1: [d_sae] held-out F1 of the GO term that each feature is judged by.
-        rng: deals out the null.
+        rng: for the null, which is shuffled.
     """
     d_sae = strong.shape[1]
     counts = dict(residues)
@@ -114,16 +114,16 @@ def check(
         counts[name] = Counts.zeros(int(level.max()) + 1, d_sae)
         counts[name].add(strong, facts.split, level)
     found = {
-        name: Checked(confounds.tell(counted), confounds.tell_shuffled(counted, rng))
+        name: Checked(confounds.score_levels(counted), confounds.shuffled_levels(counted, rng))
         for name, counted in counts.items()
     }
-    families = confounds.tell_families(strong, facts.family)
-    found["family"] = Checked(families.told, confounds.shuffled_families(strong, facts.family, rng))
+    families = confounds.score_families(strong, facts.family)
+    found["family"] = Checked(families.scores, confounds.shuffled_families(strong, facts.family, rng))
     columns = {
         "feature": np.arange(d_sae).repeat(len(CONFOUNDS)),
         "confound": np.tile(CONFOUNDS, d_sae),
-        "auroc": np.stack([found[name].told.auroc for name in CONFOUNDS], axis=1).ravel(),
-        "f1": np.stack([found[name].told.f1 for name in CONFOUNDS], axis=1).ravel(),
+        "auroc": np.stack([found[name].scores.auroc for name in CONFOUNDS], axis=1).ravel(),
+        "f1": np.stack([found[name].scores.f1 for name in CONFOUNDS], axis=1).ravel(),
         "null_f1": np.stack([found[name].null_f1 for name in CONFOUNDS], axis=1).ravel(),
     }
     return pd.DataFrame(columns), confounds.strongest(found, families.largest, go_f1)

@@ -17,10 +17,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import Ridge
-from sklearn.metrics import roc_auc_score
 
 from precompute.config import RunConfig
 from protsae.alphabet import AMINO_ACIDS
+from protsae.measures.ranking import aurocs
 from protsae.shards import ShardReader
 
 ALPHAS = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
@@ -92,7 +92,7 @@ def probe_auroc(x: np.ndarray, labels: np.ndarray, split: np.ndarray) -> float:
     fitted = [Ridge(alpha=alpha).fit(x[parts["train"]], labels[parts["train"]]) for alpha in ALPHAS]
 
     def score(model: Ridge, part: str) -> float:
-        return float(roc_auc_score(labels[parts[part]], model.predict(x[parts[part]]), average="macro"))
+        return float(aurocs(model.predict(x[parts[part]]), labels[parts[part]]).mean())
 
     best = max(fitted, key=lambda model: score(model, "valid"))
     return score(best, "test")

@@ -188,7 +188,7 @@ def _sae_row(sae: TrainedSAE, corpus: Corpus, folder: Path, counted: _Counted) -
         "name": sae.name,
         "architecture": sae.architecture,
         "namespace": sae.namespace,
-        "d_model": len(quality.sum_x),
+        "d_model": len(quality.test.sum_x),
         "d_sae": sae.d_sae,
         "k": sae.k,
         "n_defined": len(sae.concepts),

@@ -25,7 +25,8 @@ from precompute.pipeline.plan import array_hash, follow_plan
 from precompute.pipeline.progress import Transient, duration
 from protsae.errors import InputError
 from protsae.files import read_json, write_json
-from protsae.ontology.graph import Namespace, Ontology
+from protsae.ontology.graph import Ontology
+from protsae.ontology.namespaces import Namespace
 from protsae.plm.weights import pick_device
 from protsae.sae import SAE, ProtSAE, ProtSAEConfig, TopKSAE, TopKSAEConfig
 from protsae.shards import ShardReader

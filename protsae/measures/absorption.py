@@ -1,7 +1,7 @@
 """Absorption: a concept's feature falls silent where a more specific concept's feature fires in its place.
 
 A sparse code is cheaper if "kinase activity" is silent on protein kinases and their own feature says both. The feature
-of the parent then has holes that its label does not tell. For a parent p and a child c directly below it, on proteins
+of the parent then has holes that its label does not show. For a parent p and a child c directly below it, on proteins
 with p (hence all with c) on which a dense linear probe of p says yes, so that the PLM does know about p:
 
     w  = share of proteins with c on which c's feature fires
@@ -15,7 +15,7 @@ proteins with c. It is 0 where c makes no difference to p's feature, and 1 where
 does, even if p's feature is a poor one elsewhere. A child's feature that never fires absorbs nothing.
 
 Cutting at 0 makes chance look like a little absorption, so a null goes beside it: the same with the firings of p's
-feature dealt at random to the proteins behind r0 and r1. Read `mean` against `null`.
+feature shuffled over the proteins behind r0 and r1. Read `mean` against `null`.
 
 Read `direct_pairs` and `firing_thresholds` first, then `absorption`.
 
@@ -84,8 +84,8 @@ def absorption(
         says_yes: calls of a dense probe for every concept.
         min_positives: least proteins with the child, and least proteins with the parent but not the child on which
             the parent's feature fires (fewer give no recall to compare with), all of them found by the probe.
-        n_null: random deals for the null.
-        seed: of the deals.
+        n_null: shuffles for the null.
+        seed: of the shuffles.
 
     Raises:
         InputError: a parent lacks a protein that its child has, so the labels are not closed under ancestors.
@@ -109,21 +109,21 @@ def absorption(
     has_feature = ~(np.isnan(acts).any(axis=0) | np.isnan(threshold))
     kept = (n_child >= least) & (k0 >= least) & has_feature[parent] & has_feature[child]
 
-    def told(values: Float[np.ndarray, " n_pairs"]) -> Float[np.ndarray, " n_pairs"]:
+    def where_kept(values: Float[np.ndarray, " n_pairs"]) -> Float[np.ndarray, " n_pairs"]:
         return np.where(kept, values, np.nan)
 
     w = n1 / np.maximum(n_child, 1)
-    rate = told(_rate(w, n1, k1, n0, k0))
-    dealt = np.random.default_rng(seed).hypergeometric(k0 + k1, n0 + n1 - k0 - k1, n1, size=(n_null, len(n1)))
-    chance = _rate(w, n1, dealt, n0, k0 + k1 - dealt)[:, kept]
+    rate = where_kept(_rate(w, n1, k1, n0, k0))
+    shuffled = np.random.default_rng(seed).hypergeometric(k0 + k1, n0 + n1 - k0 - k1, n1, size=(n_null, len(n1)))
+    chance = _rate(w, n1, shuffled, n0, k0 + k1 - shuffled)[:, kept]
     return Absorption(
         rate=rate,
         mean=float(rate[kept].mean()) if kept.any() else float("nan"),
         n=int(kept.sum()),
         null=float(chance.mean()) if chance.size else float("nan"),
-        child_fires=told(w),
-        recall_with=told(np.where(n1 > 0, k1 / np.maximum(n1, 1), np.nan)),
-        recall_without=told(k0 / np.maximum(n0, 1)),
+        child_fires=where_kept(w),
+        recall_with=where_kept(np.where(n1 > 0, k1 / np.maximum(n1, 1), np.nan)),
+        recall_without=where_kept(k0 / np.maximum(n0, 1)),
     )
 
 

@@ -32,22 +32,21 @@ under ties (Lehmann 1975, Nonparametrics, 1.4); the false discovery rate: Benjam
 (doi:10.1111/j.2517-6161.1995.tb02031.x).
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 from scipy.sparse import csr_array
 from scipy.special import ndtr
-from scipy.stats import rankdata
+from scipy.stats import false_discovery_control
 
-CSR = Any
-"""A scipy.sparse.csr_array; scipy ships no types that a checker can follow."""
+from protsae.measures.ranking import midranks, share_of_pairs, wins
 
 
 class Entanglement(NamedTuple):
     """What the features of the concepts serve beside their own."""
 
-    count: Float[np.ndarray, " m"]
+    n_unrelated: Float[np.ndarray, " m"]
     """Unrelated concepts that the feature serves; NaN where it has no feature or too few proteins carry the concept."""
 
     others: tuple[tuple[int, ...], ...]
@@ -62,17 +61,17 @@ class Entanglement(NamedTuple):
     @property
     def mean(self) -> float:
         """Mean count over the concepts; NaN where all are left out."""
-        return _mean(self.count)
+        return _mean(self.n_unrelated)
 
     @property
     def mean_serving(self) -> float:
         """Mean count over the features that serve their own concept; NaN where none does."""
-        return _mean(self.count[self.serves_own])
+        return _mean(self.n_unrelated[self.serves_own])
 
     @property
     def share_serving(self) -> float:
         """Share of features that serve their own concept."""
-        return _mean(np.where(np.isnan(self.count), np.nan, self.serves_own))
+        return _mean(np.where(np.isnan(self.n_unrelated), np.nan, self.serves_own))
 
 
 class _Rules(NamedTuple):
@@ -143,7 +142,7 @@ def entanglement(
     return Entanglement(count, tuple(others), serves_own, null)
 
 
-def feature_acts(codes: CSR, features: Int[np.ndarray, " m"]) -> Float[np.ndarray, "n m"]:
+def feature_acts(codes: csr_array, features: Int[np.ndarray, " m"]) -> Float[np.ndarray, "n m"]:
     """Activation of every concept's feature.
 
     Args:
@@ -197,29 +196,30 @@ def _tests(
     Proteins that are not kept get the lowest place, so that taking their number off leaves the ranks among the kept.
     """
     n_kept = kept.sum(axis=0)
-    ranks = rankdata(np.where(kept, acts, -np.inf), axis=0) - (len(acts) - n_kept)
+    ranks = midranks(np.where(kept, acts, -np.inf)) - (len(acts) - n_kept)
     ranks = np.where(kept, ranks, 0.0)
     truth = labels.astype(np.float64)
     n1 = kept.T.astype(np.float64) @ truth
     n0 = n_kept[:, None] - n1
     is_tested = np.minimum(n1, n0) >= rules.min_positives
-    wins = ranks.T @ truth - n1 * (n1 + 1) / 2
+    won = wins(ranks.T @ truth, n1)
     middle = (n_kept + 1) / 2
     spread = (np.where(kept, ranks - middle, 0.0) ** 2).sum(axis=0) / np.maximum(n_kept - 1, 1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        auroc = wins / (n1 * n0)
-        z = (wins - n1 * n0 / 2 - 0.5) / np.sqrt(n1 * n0 * (spread / np.maximum(n_kept, 1))[:, None])
+        z = (won - n1 * n0 / 2 - 0.5) / np.sqrt(n1 * n0 * (spread / np.maximum(n_kept, 1))[:, None])
     is_flat = (spread == 0)[:, None]
-    return _Tests(np.where(is_tested, auroc, np.nan), np.where(is_tested & ~is_flat, z, -np.inf), is_tested)
+    auroc = np.where(is_tested, share_of_pairs(won, n1, n0), np.nan)
+    return _Tests(auroc, np.where(is_tested & ~is_flat, z, -np.inf), is_tested)
 
 
 def _rejects(p: Float[np.ndarray, "a m"], level: float) -> Bool[np.ndarray, "a m"]:
-    """Benjamini and Hochberg in each row: the largest i with p_(i) <= level i / n, and all up to it; NaN is no test."""
-    ascending = np.sort(p, axis=1)
-    n_tests = np.maximum((~np.isnan(p)).sum(axis=1, keepdims=True), 1)
-    passes = ascending <= level * np.arange(1, p.shape[1] + 1) / n_tests
-    cut = np.where(passes, ascending, -1.0).max(axis=1, initial=-1.0)
-    return p <= cut[:, None]
+    """Tests of each row that the procedure of Benjamini and Hochberg rejects; NaN is no test."""
+    rejected = np.zeros(p.shape, dtype=bool)
+    for row, tests in enumerate(p):
+        places = np.flatnonzero(~np.isnan(tests))
+        if len(places):
+            rejected[row, places] = false_discovery_control(tests[places]) <= level
+    return rejected
 
 
 def _mean(values: np.ndarray) -> float:

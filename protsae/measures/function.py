@@ -1,4 +1,4 @@
-"""Metrics of function prediction: per protein as in CAFA (Fmax, Smin, AUPR), and per term (AUROC, average precision).
+"""Metrics of function prediction: per protein as in CAFA (Fmax, Smin, AUPR), and means over terms (AUROC, AP).
 
     F(t) = 2 p r / (p + r)                p over proteins with a prediction, r over proteins with a term
     S(t) = sqrt(ru^2 + mi^2)              ru, mi: information content missed and wrongly claimed, mean over proteins
@@ -8,7 +8,7 @@ A term is predicted where its score is at least the threshold. The root is expec
 be closed under ancestors (`propagate`). A protein with none of the terms has no recall; what is claimed for it still
 counts against precision and S.
 
-Read `function_scores`, then `term_aurocs`. Source: Radivojac et al. 2013 (doi:10.1038/nmeth.2340); Clark and Radivojac
+Read `function_scores`, then `term_auc`. Source: Radivojac et al. 2013 (doi:10.1038/nmeth.2340); Clark and Radivojac
 2013 (doi:10.1093/bioinformatics/btt228).
 """
 
@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Num
+
+from protsae.measures.ranking import aurocs, average_precisions, refuse_nan
 
 THRESHOLDS: Float[np.ndarray, " 101"] = np.arange(101) / 100
 
@@ -40,7 +42,7 @@ def function_scores(
     *,
     thresholds: Float[np.ndarray, " n_thresholds"] = THRESHOLDS,
 ) -> FunctionScores:
-    """Fmax, Smin and AUPR over one sweep of thresholds; of equally good thresholds the lowest is told.
+    """Fmax, Smin and AUPR over one sweep of thresholds; of equally good thresholds the lowest is given.
 
     Args:
         scores: 0 to 1; a term below every threshold is never predicted.
@@ -52,7 +54,7 @@ def function_scores(
         ValueError: no protein has a term, or a score is nan.
     """
     scores, labels = np.asarray(scores), np.asarray(labels, bool)
-    _refuse_nan(scores)
+    refuse_nan(scores)
     has_term = labels.any(axis=1)
     if not has_term.any():
         msg = f"Fmax is undefined: none of {len(labels)} proteins has a term"
@@ -60,8 +62,9 @@ def function_scores(
     # a term with level l is predicted at the thresholds 0, ..., l - 1
     level = np.searchsorted(thresholds, scores.ravel(), side="right").reshape(scores.shape)
     n_called, hits = _per_threshold(level, None, len(thresholds)), _per_threshold(level, labels, len(thresholds))
-    speaks = n_called > 0
-    precision = np.divide(hits, n_called, out=np.zeros(hits.shape), where=speaks).sum(0) / speaks.sum(0).clip(1)
+    is_called = n_called > 0
+    precision = np.divide(hits, n_called, out=np.zeros(hits.shape), where=is_called).sum(0)
+    precision = precision / is_called.sum(0).clip(1)
     recall = (hits[has_term] / labels[has_term].sum(axis=1, keepdims=True)).mean(axis=0)
     missed = _bits(level, labels, information, len(thresholds)).cumsum()[:-1]
     claimed = _bits(level, ~labels, information, len(thresholds))[:0:-1].cumsum()[::-1]
@@ -94,7 +97,7 @@ def smin(
     return function_scores(scores, labels, information).smin
 
 
-def propagate(scores: Num[np.ndarray, "n m"], ancestors: Bool[np.ndarray, "m m"]) -> Num[np.ndarray, "n m"]:
+def propagate(scores: Num[np.ndarray, "n m"], ancestors: Bool[np.ndarray, "_ _"]) -> Num[np.ndarray, "n m"]:
     """Close scores under ancestors: a term scores the maximum of itself and its descendants among the m terms.
 
     Args:
@@ -122,81 +125,21 @@ def propagate(scores: Num[np.ndarray, "n m"], ancestors: Bool[np.ndarray, "m m"]
 
 
 def term_auc(scores: Num[np.ndarray, "n m"], labels: Bool[np.ndarray, "n m"]) -> float:
-    """Mean of `term_aurocs` over the terms where it is defined; 0 to 1, 0.5 is chance.
+    """Mean AUROC over the terms where it is defined; 0 to 1, 0.5 is chance.
 
     Raises:
         ValueError: no term has a positive and a negative, or a score is nan.
     """
-    return _mean_over_terms(term_aurocs(scores, labels), "AUROC")
+    return _mean_over_terms(aurocs(np.asarray(scores), np.asarray(labels, bool)), "AUROC")
 
 
 def term_aupr(scores: Num[np.ndarray, "n m"], labels: Bool[np.ndarray, "n m"]) -> float:
-    """Mean of `term_average_precisions` over the terms where it is defined; 0 to 1, the mean prevalence is chance.
+    """Mean average precision over the terms where it is defined; 0 to 1, the mean prevalence is chance.
 
     Raises:
         ValueError: no term has a positive and a negative, or a score is nan.
     """
-    return _mean_over_terms(term_average_precisions(scores, labels), "average precision")
-
-
-def term_aurocs(scores: Num[np.ndarray, "n m"], labels: Bool[np.ndarray, "n m"]) -> Float[np.ndarray, " m"]:
-    """AUROC of every column of scores against its own column of labels, ties counting half.
-
-    Returns:
-        nan where a term has no positive or no negative.
-
-    Raises:
-        ValueError: a score is nan.
-    """
-    ranked = _rank(scores, labels)
-    n_pos, n_neg = ranked.positives.sum(axis=1), (~ranked.positives).sum(axis=1)
-    ranks = np.repeat(ranked.starts % ranked.positives.shape[1] + (ranked.sizes + 1) / 2, ranked.sizes)
-    rank_sums = (ranks.reshape(ranked.positives.shape) * ranked.positives).sum(axis=1)
-    return _where_defined(rank_sums - n_pos * (n_pos + 1) / 2, n_pos * n_neg, ranked.positives)
-
-
-def term_average_precisions(scores: Num[np.ndarray, "n m"], labels: Bool[np.ndarray, "n m"]) -> Float[np.ndarray, " m"]:
-    """Average precision of every column of scores: precision at each distinct score, weighed by the recall it adds.
-
-    Returns:
-        nan where a term has no positive or no negative.
-
-    Raises:
-        ValueError: a score is nan.
-    """
-    ranked = _rank(scores, labels)
-    m, n = ranked.positives.shape
-    hits = ranked.positives[:, ::-1].cumsum(axis=1)[:, ::-1].ravel()[ranked.starts]
-    precision = hits / (n - ranked.starts % n)
-    gained = np.add.reduceat(ranked.positives.ravel().astype(np.int64), ranked.starts) * precision
-    sums = np.bincount(ranked.starts // n, weights=gained, minlength=m)
-    return _where_defined(sums, ranked.positives.sum(axis=1), ranked.positives)
-
-
-class _Ranked(NamedTuple):
-    """Labels of every term in ascending order of its scores."""
-
-    positives: Bool[np.ndarray, "m n"]
-    starts: np.ndarray
-    """Places in `positives.ravel()` where a run of equal scores of one term starts."""
-    sizes: np.ndarray
-    """Lengths of the runs."""
-
-
-def _rank(scores: np.ndarray, labels: np.ndarray) -> _Ranked:
-    scores, truth = np.ascontiguousarray(np.asarray(scores).T), np.asarray(labels, bool).T
-    if scores.shape != truth.shape or not scores.size:
-        msg = (
-            f"scores {scores.T.shape} and labels {truth.T.shape} must be of one shape with a row and a column at least"
-        )
-        raise ValueError(msg)
-    _refuse_nan(scores)
-    order = np.argsort(scores, axis=1, kind="stable")
-    ordered = np.take_along_axis(scores, order, axis=1)
-    is_new = np.ones(scores.shape, dtype=bool)
-    is_new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    starts = np.flatnonzero(is_new)
-    return _Ranked(np.take_along_axis(truth, order, axis=1), starts, np.diff(starts, append=scores.size))
+    return _mean_over_terms(average_precisions(np.asarray(scores), np.asarray(labels, bool)), "average precision")
 
 
 def _per_threshold(level: np.ndarray, counted: np.ndarray | None, n_thresholds: int) -> np.ndarray:
@@ -214,19 +157,8 @@ def _bits(level: np.ndarray, counted: np.ndarray, information: np.ndarray, n_thr
     return np.bincount(level[counted], weights=bits, minlength=n_thresholds + 1)
 
 
-def _where_defined(part: np.ndarray, whole: np.ndarray, positives: np.ndarray) -> np.ndarray:
-    is_defined = positives.any(axis=1) & ~positives.all(axis=1)
-    return np.divide(part, whole, out=np.full(len(positives), np.nan), where=is_defined)
-
-
 def _mean_over_terms(values: np.ndarray, name: str) -> float:
     if np.isnan(values).all():
         msg = f"the mean {name} is undefined: none of {len(values)} terms has both a positive and a negative"
         raise ValueError(msg)
     return float(np.nanmean(values))
-
-
-def _refuse_nan(scores: np.ndarray) -> None:
-    if np.isnan(scores).any():
-        msg = f"scores must be numbers, got nan for {int(np.isnan(scores).sum())} of {scores.size}"
-        raise ValueError(msg)

@@ -1,26 +1,26 @@
-"""How well features agree with labels, and how well an SAE keeps what the PLM knows: pure functions, no state.
+"""How well calls agree with labels, and how well an SAE keeps what the PLM knows: pure functions, no state.
 
 Every metric has a known answer that the tests hold it to: the identity, the zero and the mean predictor, permuted
-labels. Function prediction per protein (Fmax, Smin) is in `function.py`.
+labels. Function prediction per protein (Fmax, Smin) is in `function.py`, AUROC in `ranking.py`.
 
-Read `binary_scores`, then `auroc`, then `auroc_sparse`.
+Read `binary_scores`, then `explained_variance`.
 """
 
-from typing import Any, NamedTuple
+import math
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Num
+from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 from torch import Tensor
 
 from protsae.measures.function import FunctionScores, fmax, function_scores, smin
+from protsae.measures.reconstruction import ErrorSums
 
 __all__ = [
     "BinaryScores",
     "FunctionScores",
     "Interval",
-    "auroc",
-    "auroc_sparse",
     "binary_scores",
     "bootstrap_f1",
     "bootstrap_f1_counts",
@@ -35,8 +35,6 @@ __all__ = [
 ]
 
 Counts = Int[np.ndarray, "..."] | int
-CSC = Any
-"""A scipy.sparse.csc_array; scipy ships no types that a checker can follow."""
 
 
 class BinaryScores(NamedTuple):
@@ -59,20 +57,17 @@ def fvu(x: Float[Tensor, "n d_model"], x_hat: Float[Tensor, "n d_model"]) -> flo
 
     Raises:
         ValueError: all rows of `x` are equal, so the ratio is undefined.
-
-    Source:
-        Gao et al. 2024 (arXiv:2406.04093), "normalized MSE".
     """
-    x, x_hat = x.double(), x_hat.double()
-    variance = float((x - x.mean(dim=0)).pow(2).sum())
-    if variance == 0:
-        msg = f"FVU is undefined: all {len(x)} residue activations are equal"
-        raise ValueError(msg)
-    return float((x - x_hat).pow(2).sum()) / variance
+    x, x_hat = x.detach().double().cpu(), x_hat.detach().double().cpu()
+    mean = x.mean(dim=0)
+    found = ErrorSums.of((x - mean).numpy(), (x_hat - mean).numpy()).fvu
+    if math.isnan(found):
+        raise ValueError(f"FVU is undefined: all {len(x)} residue activations are equal")
+    return found
 
 
 def explained_variance(x: Float[Tensor, "n d_model"], x_hat: Float[Tensor, "n d_model"]) -> float:
-    """1 - SSE / SST about the mean of each dimension; at most 1.
+    """1 - FVU; at most 1.
 
     Raises:
         ValueError: all rows of `x` are equal, so the ratio is undefined.
@@ -92,8 +87,7 @@ def loss_recovered(*, clean: float, sae: float, ablated: float) -> float:
         ValueError: the ablation does no damage, so there is nothing to recover.
     """
     if ablated <= clean:
-        msg = f"loss recovered is undefined: the ablated loss {ablated} is not above the clean loss {clean}"
-        raise ValueError(msg)
+        raise ValueError(f"loss recovered is undefined: the ablated loss {ablated} is not above the clean loss {clean}")
     return (ablated - sae) / (ablated - clean)
 
 
@@ -159,65 +153,6 @@ def bootstrap_f1_counts(
     f1 = binary_scores(draws[:, 0], draws[:, 1], draws[:, 2]).f1
     low, high = np.quantile(f1, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(low), float(high))
-
-
-def auroc(scores: Num[np.ndarray, " n"], labels: Bool[np.ndarray, " n"]) -> float:
-    """Chance that a positive outranks a negative, ties counting half; 0 to 1, nan without positives or negatives."""
-    scores, labels = np.asarray(scores), np.asarray(labels, bool)
-    n_pos = int(labels.sum())
-    n_neg = len(labels) - n_pos
-    if n_pos == 0 or n_neg == 0:
-        return float("nan")
-    _, place, size = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(size) - (size - 1) / 2
-    return float((ranks[place[labels]].sum() - n_pos * (n_pos + 1) / 2) / (n_pos * n_neg))
-
-
-def auroc_sparse(scores: CSC, labels: Bool[np.ndarray, "n n_labels"]) -> Float[np.ndarray, "n_columns n_labels"]:
-    """AUROC of every column of a sparse matrix against every label, ties exact.
-
-    Only entries above zero are sorted. The zeros of a column are one tie of known size, so its rank is known; the sums
-    of ranks over the positives are then one sparse product.
-
-    Args:
-        scores: scipy.sparse [n, n_columns], no entry negative.
-        labels: a column per label.
-
-    Returns:
-        nan where a label has no positive or no negative.
-
-    Raises:
-        ValueError: a score is negative.
-    """
-    columns = scores.tocsc().astype(np.float64)
-    columns.sum_duplicates()
-    columns.eliminate_zeros()
-    values, n = columns.data, columns.shape[0]
-    if len(values) and values.min() < 0:
-        msg = f"scores must not be negative, got {values.min()}"
-        raise ValueError(msg)
-    filled = np.diff(columns.indptr)
-    owner = np.repeat(np.arange(columns.shape[1]), filled)
-    order = np.lexsort((values, owner))
-    is_new = np.ones(len(order), dtype=bool)
-    is_new[1:] = (values[order][1:] != values[order][:-1]) | (owner[order][1:] != owner[order][:-1])
-    group = np.cumsum(is_new) - 1
-    first = np.flatnonzero(is_new)
-    size = np.diff(np.append(first, len(order)))
-    n_zero = (n - filled)[owner]
-    within = first - columns.indptr[owner[order][first]] + (size + 1) / 2  # rank among the column's own entries
-    zero_rank = (n - filled + 1) / 2
-    ranks = np.empty(len(values))
-    ranks[order] = within[group]
-    columns.data = ranks + n_zero - zero_rank[owner]
-
-    truth = np.asarray(labels, np.float64)
-    n_pos = truth.sum(axis=0)
-    n_neg = n - n_pos
-    rank_sums = np.asarray(columns.T @ truth) + zero_rank[:, None] * n_pos
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found = (rank_sums - n_pos * (n_pos + 1) / 2) / (n_pos * n_neg)
-    return np.where((n_pos > 0) & (n_neg > 0), found, np.nan)
 
 
 def _ratio(part: ArrayLike, whole: ArrayLike) -> np.ndarray:

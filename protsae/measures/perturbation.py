@@ -8,7 +8,7 @@
 All is linear in the mean state, so that subtracting the mean code is the same as switching the features off at every
 residue; the SAE's error stays in. An AUROC below 1/2 counts as 1/2: a probe turned round is not blinder than a coin.
 
-Features, probes and directions are chosen on train and told on test. Read `targeted_perturbation`, then
+Features, probes and directions are chosen on train and scored on test. Read `targeted_perturbation`, then
 `attributed_features` and `random_features` (the null).
 
 Source: Karvonen et al. 2024 (arXiv:2411.18895), "targeted probe perturbation", there with classifiers of tokens and
@@ -17,15 +17,14 @@ designed here.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.sparse import csc_array, csr_array
 
 from protsae.errors import ConfigError, InputError
-
-CSR = Any
-"""A scipy.sparse.csr_array; scipy ships no types that a checker can follow."""
+from protsae.measures.ranking import aurocs
 
 N_UNRELATED = 20
 """Unrelated concepts that each concept is compared with."""
@@ -58,7 +57,7 @@ class Perturbation(NamedTuple):
 
 def targeted_perturbation(
     states: Float[np.ndarray, "n d_model"],
-    codes: CSR,
+    codes: csr_array,
     directions: Float[np.ndarray, "d_sae d_model"],
     *,
     probe_weight: Float[np.ndarray, "m d_model"],
@@ -95,11 +94,11 @@ def targeted_perturbation(
     if len(features) != m:
         raise ConfigError(f"Each of the {m} concepts needs its list of features, got {len(features)} lists.")
     rng = np.random.default_rng(seed)
-    columns, weight = codes.tocsc(), np.asarray(probe_weight, np.float64)
+    columns, weight = csc_array(codes), np.asarray(probe_weight, np.float64)
     before = np.asarray(states, np.float64) @ weight.T + probe_bias
     spread = np.where((deviation := before.std(axis=0)) > 0, deviation, 1.0)
     before, weight = before / spread, weight / spread[:, None]
-    auroc = _auroc(before, labels)
+    auroc = aurocs(before.round(_DECIMALS), labels)
     unrelated = ~(related | np.eye(m, dtype=bool)) & np.isfinite(auroc)
     own, other = np.full(m, np.nan), np.full(m, np.nan)
     for concept, off in enumerate(features):
@@ -109,7 +108,7 @@ def targeted_perturbation(
         seen = np.append(concept, others)
         push = np.asarray(directions[off], np.float64) @ weight[seen].T
         after = before[:, seen] - columns[:, off] @ push
-        drop = np.maximum(auroc[seen], _CHANCE) - np.maximum(_auroc(after, labels[:, seen]), _CHANCE)
+        drop = np.maximum(auroc[seen], _CHANCE) - np.maximum(aurocs(after.round(_DECIMALS), labels[:, seen]), _CHANCE)
         own[concept] = drop[0]
         if len(others):
             other[concept] = drop[1:].mean()
@@ -117,7 +116,7 @@ def targeted_perturbation(
 
 
 def attributed_features(
-    codes: CSR,
+    codes: csr_array,
     labels: Bool[np.ndarray, "n m"],
     directions: Float[np.ndarray, "d_sae d_model"],
     probe_weight: Float[np.ndarray, "m d_model"],
@@ -153,7 +152,7 @@ def attributed_features(
 
 
 def random_features(
-    codes: CSR, features: Sequence[Int[np.ndarray, " _"]], *, seed: int = 0
+    codes: csr_array, features: Sequence[Int[np.ndarray, " _"]], *, seed: int = 0
 ) -> list[Int[np.ndarray, " _"]]:
     """The null: for each concept as many other features, drawn among those that fire at all.
 
@@ -176,21 +175,3 @@ def random_features(
             )
         drawn.append(rng.choice(free, len(off), replace=False))
     return drawn
-
-
-def _auroc(scores: Float[np.ndarray, "n m"], labels: Bool[np.ndarray, "n m"]) -> Float[np.ndarray, " m"]:
-    """AUROC of each column against its own labels, ties counting half; nan without positives or negatives.
-
-    Only the positives are ranked, by their places in the sorted column: five times as fast as ranking all.
-    """
-    scores = scores.round(_DECIMALS)
-    ascending = np.sort(scores.T, axis=1)
-    found = np.full(scores.shape[1], np.nan)
-    for column, is_positive in enumerate(labels.T):
-        positives = scores[is_positive, column]
-        n_pos, n_neg = len(positives), len(scores) - len(positives)
-        if n_pos and n_neg:
-            lower, upper = (np.searchsorted(ascending[column], positives, side) for side in ("left", "right"))
-            rank_sum = (lower + upper + 1).sum() / 2
-            found[column] = (rank_sum - n_pos * (n_pos + 1) / 2) / (n_pos * n_neg)
-    return found

@@ -16,17 +16,20 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.sparse import csc_array, csr_array
+from scipy.special import expit
 
 from protsae.errors import InputError
 from protsae.measures.function import term_auc, term_aupr
-from protsae.measures.logistic import CSR, check_rows, fit_path, smoothed_log_odds
-from protsae.measures.metrics import auroc_sparse
+from protsae.measures.logistic import check_rows, fit_each, fit_path, smoothed_log_odds
+from protsae.measures.ranking import sparse_aurocs
 
 PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001)
 """From hardly more than the mean difference of the classes to hardly any penalty, for 320 to 2,560 columns."""
 
 _PATIENCE = 2
 """Penalties in a row that may be worse than the best before `choose_logistic` stops."""
+_CONCEPTS_AT_A_TIME = 64
 _RIDGE = 1e-3
 """Ridge on the slope of a standardised Platt score, summed loss; only there so that separable scores have a slope."""
 
@@ -43,14 +46,14 @@ class LogisticProbe(NamedTuple):
     """Standard deviations of the fitted rows, 1 where a column is constant."""
     l2: float
 
-    def logits(self, x: Float[np.ndarray, "n d"] | CSR) -> Float[np.ndarray, "n m"]:
+    def logits(self, x: Float[np.ndarray, "n d"] | csr_array) -> Float[np.ndarray, "n m"]:
         """Log-odds of each concept."""
         weight = self.weight / self.scale
         return np.asarray(x @ weight.T) + (self.bias - weight @ self.mean)
 
-    def scores(self, x: Float[np.ndarray, "n d"] | CSR) -> Float[np.ndarray, "n m"]:
+    def scores(self, x: Float[np.ndarray, "n d"] | csr_array) -> Float[np.ndarray, "n m"]:
         """Probability of each concept, 0 to 1."""
-        return _sigmoid(self.logits(x))
+        return expit(self.logits(x))
 
 
 class Platt(NamedTuple):
@@ -62,12 +65,12 @@ class Platt(NamedTuple):
 
     def probabilities(self, scores: Float[np.ndarray, "n m"]) -> Float[np.ndarray, "n m"]:
         """Probability of each concept, 0 to 1."""
-        return _sigmoid(self.slope * scores + self.intercept)
+        return expit(self.slope * scores + self.intercept)
 
 
 def fit_logistic(
-    x: Float[np.ndarray, "n d"] | CSR,
-    y: Bool[np.ndarray, "n m"],
+    x: Float[np.ndarray, "n d"] | csr_array,
+    y: Bool[np.ndarray, "n_labels m"],
     *,
     l2: float,
     max_iter: int = 200,
@@ -95,8 +98,8 @@ def fit_logistic(
 
 
 def choose_logistic(
-    x: Float[np.ndarray, "n d"] | CSR,
-    y: Bool[np.ndarray, "n m"],
+    x: Float[np.ndarray, "n d"] | csr_array,
+    y: Bool[np.ndarray, "n_labels m"],
     split: np.ndarray,
     *,
     penalties: Sequence[float] = PENALTIES,
@@ -117,7 +120,7 @@ def choose_logistic(
 
     Raises:
         ConfigError: no penalty is given, or one is not a positive number.
-        InputError: train has no rows, no concept can be told on valid, or x is not finite.
+        InputError: train has no rows, no concept can be judged on valid, or x is not finite.
     """
     train, valid = np.flatnonzero(split == "train"), np.flatnonzero(split == "valid")
     if not (y[valid].any(axis=0) & ~y[valid].all(axis=0)).any():
@@ -134,14 +137,13 @@ def choose_logistic(
     return max(tried, key=lambda one: one[0])[1]
 
 
-def fit_platt(scores: Float[np.ndarray, "n m"], y: Bool[np.ndarray, "n m"], *, max_iter: int = 100) -> Platt:
-    """One-dimensional logistic regressions, by Newton's method with halved steps; a falling map becomes a flat one.
+def fit_platt(scores: Float[np.ndarray, "n m"], y: Bool[np.ndarray, "n_labels m_labels"]) -> Platt:
+    """One-dimensional logistic regressions; a falling map becomes a flat one.
 
     Args:
         scores: a column per concept.
         y: a column per concept; one that all rows or no rows carry gets slope 0, as a constant score does, and then the
             log-odds of (n_positive + 1/2) / (n + 1).
-        max_iter: Newton steps at most.
 
     Raises:
         InputError: there are no rows, the shapes differ, or a score is not finite.
@@ -158,18 +160,20 @@ def fit_platt(scores: Float[np.ndarray, "n m"], y: Bool[np.ndarray, "n m"], *, m
     flat = smoothed_log_odds(truth)
     free = ~is_flat & truth.any(axis=0) & ~truth.all(axis=0)
     coef = np.stack([np.zeros(len(flat)), flat])
-    coef[:, free] = _newton(s[:, free], truth[:, free], coef[:, free], max_iter)
+    for block in np.split(np.flatnonzero(free), range(_CONCEPTS_AT_A_TIME, free.sum(), _CONCEPTS_AT_A_TIME)):
+        column = np.stack([s[:, block].T, np.ones((len(block), len(s)))], axis=2)
+        coef[:, block] = fit_each(column, truth[:, block].T, np.array([_RIDGE, 0.0]), coef[:, block].T).T
     falls = coef[0] < 0
     share = truth.mean(axis=0)
     coef[0, falls], coef[1, falls] = 0, np.log(share[falls] / (1 - share[falls]))
     return Platt(coef[0] / scale, coef[1] - coef[0] * mean / scale)
 
 
-def best_features(pooled: CSR, labels: Bool[np.ndarray, "n m"]) -> Int[np.ndarray, " m"]:
+def best_features(pooled: csr_array | csc_array, labels: Bool[np.ndarray, "n m"]) -> Int[np.ndarray, " m"]:
     """The feature with the highest AUROC for each concept on these rows; of equal ones the first.
 
     Args:
-        pooled: scipy.sparse [n, d_sae], not negative.
+        pooled: [n, d_sae], not negative.
         labels: a column per concept.
 
     Raises:
@@ -182,45 +186,4 @@ def best_features(pooled: CSR, labels: Bool[np.ndarray, "n m"]) -> Int[np.ndarra
             f"no feature can be chosen for concept {undefined[0]}: {truth[:, undefined[0]].sum()} of {len(truth)} rows"
         )
         raise InputError(f"{msg} carry it, and both kinds are needed")
-    return auroc_sparse(pooled, truth).argmax(axis=0)
-
-
-def _newton(s: np.ndarray, truth: np.ndarray, coef: np.ndarray, max_iter: int) -> np.ndarray:
-    """[2, m] slopes and intercepts of one-dimensional logistic regressions on standardised scores."""
-    found = coef.copy()
-    open_ = np.arange(coef.shape[1])  # concepts that are not done
-    loss = _platt_loss(s, truth, coef)
-    for _ in range(max_iter):
-        probability = _sigmoid(coef[0] * s + coef[1])
-        spread = probability * (1 - probability)
-        gradient = np.stack([((probability - truth) * s).sum(axis=0) + _RIDGE * coef[0], (probability - truth).sum(0)])
-        aa, ab, bb = (spread * s * s).sum(axis=0) + _RIDGE, (spread * s).sum(axis=0), spread.sum(axis=0) + 1e-12
-        step = np.stack([bb * gradient[0] - ab * gradient[1], aa * gradient[1] - ab * gradient[0]]) / (aa * bb - ab**2)
-        promised = (gradient * step).sum(axis=0) / 2
-        tried = _platt_loss(s, truth, coef - step)
-        length = np.ones(len(loss))
-        worse = np.flatnonzero((tried > loss) & (promised > 1e-10 * loss))
-        for _ in range(30):
-            if not len(worse):
-                break
-            length[worse] /= 2
-            tried[worse] = _platt_loss(s[:, worse], truth[:, worse], (coef - length * step)[:, worse])
-            worse = worse[tried[worse] > loss[worse]]
-        better = tried < loss
-        coef = coef - np.where(better, length, 0) * step
-        goes_on = better & (loss - tried > 1e-10 * loss)
-        found[:, open_] = coef
-        if not goes_on.any():
-            break
-        s, truth, coef = s[:, goes_on], truth[:, goes_on], coef[:, goes_on]
-        open_, loss = open_[goes_on], tried[goes_on]
-    return found
-
-
-def _platt_loss(s: np.ndarray, truth: np.ndarray, coef: np.ndarray) -> np.ndarray:
-    logits = coef[0] * s + coef[1]
-    return (np.logaddexp(0, logits) - truth * logits).sum(axis=0) + _RIDGE / 2 * coef[0] ** 2
-
-
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    return np.exp(-np.logaddexp(0, -logits))
+    return sparse_aurocs(pooled, truth).argmax(axis=0)

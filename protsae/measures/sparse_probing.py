@@ -4,40 +4,34 @@ For every concept, on train alone, take the n features with the largest standard
 
     d(f) = |mean of f over proteins with the concept - mean over those without| / standard deviation of f
 
-and fit a logistic regression with an L2 penalty on them. Its AUROC is told on test, and so is its F1 at the threshold
-that gives the best F1 on valid. (Dividing by the deviation within the classes would rank features in the same order:
-for one concept both rise with the correlation of feature and label.) A concept that one feature holds is as easy to
-read from one as from five; a concept that is spread over many is not.
+and fit a logistic regression with an L2 penalty on them. AUROC is that of test, and so is F1, at the threshold that
+gives the best F1 on valid. (Dividing by the deviation within the classes would rank features in the same order: for one
+concept both rise with the correlation of feature and label.) A concept that one feature holds is as easy to read from
+one as from five; a concept that is spread over many is not.
 
 Read `select_features` first, then `sparse_probe`.
 
 Source: Gurnee et al. 2023 (arXiv:2305.01610); Karvonen et al. 2025, SAEBench (arXiv:2503.09532).
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.sparse import csr_array
-from scipy.special import expit
-from scipy.stats import rankdata
+from scipy.sparse import csc_array, csr_array
 
 from protsae.errors import ConfigError, InputError
-
-CSR = Any
-"""A scipy.sparse.csr_array; scipy ships no types that a checker can follow."""
+from protsae.measures.logistic import fit_each
+from protsae.measures.ranking import aurocs
 
 _PARTS = ("train", "valid", "test")
 _CONCEPTS_AT_A_TIME = 64
-_MAX_STEPS = 50
-_MAX_HALVINGS = 12
-_TOLERANCE = 1e-6
-_RIDGE = 1e-6
-"""On the intercept's curvature only, so that a step exists where all predictions are certain."""
+_CONSTANT = 1e-6
+"""A standard deviation below this share of the root mean square is rounding."""
 
 
 class SparseProbe(NamedTuple):
-    """Probes of every concept, told on test."""
+    """Probes of every concept, scored on test."""
 
     auroc: Float[np.ndarray, " m"]
     """0 to 1; NaN where a split holds too few proteins with or without the concept."""
@@ -50,7 +44,7 @@ class SparseProbe(NamedTuple):
 
 
 def sparse_probe(
-    codes: CSR,
+    codes: csr_array,
     labels: Bool[np.ndarray, "n m"],
     split: np.ndarray,
     *,
@@ -59,7 +53,7 @@ def sparse_probe(
     l2: float = 1.0,
     min_positives: int = 5,
 ) -> SparseProbe:
-    """Choose features and fit on train, choose thresholds on valid, tell on test.
+    """Choose features and fit on train, choose thresholds on valid, score on test.
 
     Args:
         codes: [n, d_sae] pooled codes of proteins.
@@ -81,12 +75,13 @@ def sparse_probe(
         if row.size == 0:
             raise InputError(f"No protein is in the split {part!r}: a sparse probe needs {', '.join(_PARTS)}.")
     labels = np.asarray(labels, bool)
-    by_row, by_column = csr_array(codes), csr_array(codes).tocsc()
+    by_row, by_column = csr_array(codes), csc_array(codes)
     features = select_features(by_row[rows["train"]], labels[rows["train"]], n_features=n_features, own=own)
     n_positive = np.array([labels[row].sum(axis=0) for row in rows.values()])
     n_rows = np.array([row.size for row in rows.values()])[:, None]
     is_scored = np.all(np.minimum(n_positive, n_rows - n_positive) >= max(1, min_positives), axis=0)
     auroc, f1 = np.full(labels.shape[1], np.nan), np.full(labels.shape[1], np.nan)
+    penalty = np.append(np.full(n_features, l2), 0.0)
     scored = np.flatnonzero(is_scored)
     for first in range(0, len(scored), _CONCEPTS_AT_A_TIME):
         block = scored[first : first + _CONCEPTS_AT_A_TIME]
@@ -96,18 +91,23 @@ def sparse_probe(
         x /= np.where(spread > 0, spread, 1)
         x = x.reshape(len(x), len(block), n_features).transpose(1, 0, 2)
         x = np.concatenate([x, np.ones((*x.shape[:2], 1))], axis=2)
-        weight = _fit(x[:, rows["train"]], labels[rows["train"]][:, block].T.astype(np.float64), l2)
-        logit = {part: (x[:, rows[part]] @ weight[:, :, None])[:, :, 0].T for part in ("valid", "test")}
+        truth = labels[rows["train"]][:, block].T.astype(np.float64)
+        share = truth.mean(axis=1)
+        start = np.zeros((len(block), n_features + 1))
+        start[:, -1] = np.log(share / (1 - share))
+        weight = fit_each(x[:, rows["train"]], truth, penalty, start)
+        # summed row by row, not by a matrix product: equal rows must get equal logits, which tie
+        logit = {part: (x[:, rows[part]] * weight[:, None]).sum(axis=2).T for part in ("valid", "test")}
         threshold = best_threshold(logit["valid"], labels[rows["valid"]][:, block])
         truth = labels[rows["test"]][:, block]
-        auroc[block] = _aurocs(logit["test"], truth)
+        auroc[block] = aurocs(logit["test"], truth)
         called = logit["test"] > threshold
         f1[block] = 2 * (called & truth).sum(axis=0) / (called.sum(axis=0) + truth.sum(axis=0))
     return SparseProbe(auroc, f1, features)
 
 
 def select_features(
-    codes: CSR,
+    codes: csr_array,
     labels: Bool[np.ndarray, "n m"],
     *,
     n_features: int,
@@ -139,7 +139,7 @@ def select_features(
     with np.errstate(invalid="ignore", divide="ignore"):
         gap = with_concept / n_positive - (total[:, None] - with_concept) / (n - n_positive)
         difference = np.abs(gap) / spread[:, None]
-    difference[spread <= _TOLERANCE * np.sqrt(squares / n)] = -1  # a constant feature tells nothing; rounding aside
+    difference[spread <= _CONSTANT * np.sqrt(squares / n)] = -1  # a constant feature separates nothing; rounding aside
     if own is not None:
         difference[own, np.arange(len(own))] = np.inf
     order = np.argsort(-difference, axis=0, kind="stable")[:n_features].T
@@ -176,47 +176,3 @@ def best_threshold(
     middle = np.where(below > floor, (above + below) / 2, floor)
     found = np.where(middle < above, middle, below)  # rounding may bring the middle of neighbours up to the upper one
     return np.where(n_positive > 0, np.where(f1 < 0, floor, found), np.nan)
-
-
-def _fit(
-    x: Float[np.ndarray, "m n n_weights"], y: Float[np.ndarray, "m n"], l2: float
-) -> Float[np.ndarray, "m n_weights"]:
-    """Logistic regressions by Newton's method, each step halved until its loss no longer rises; the last is intercept.
-
-    loss = sum of log(1 + exp(z)) - y z, plus l2 / 2 |w|^2 without the intercept
-    """
-    penalty = np.full(x.shape[2], l2)
-    penalty[-1] = 0
-    ridge = np.diag(penalty + _RIDGE * (penalty == 0))
-    weight = np.zeros((len(x), x.shape[2]))
-    rate = y.mean(axis=1)
-    weight[:, -1] = np.log(rate / (1 - rate))
-    loss = _loss(x, y, weight, penalty)
-    for _ in range(_MAX_STEPS):
-        p = expit((x @ weight[:, :, None])[:, :, 0])
-        gradient = ((p - y)[:, None] @ x)[:, 0] + penalty * weight
-        curvature = x.transpose(0, 2, 1) @ (x * (p * (1 - p))[:, :, None]) + ridge
-        step = np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0]
-        size = np.ones(len(x))
-        for _ in range(_MAX_HALVINGS):
-            tried = _loss(x, y, weight - size[:, None] * step, penalty)
-            rises = tried > loss + _TOLERANCE * np.abs(loss)
-            if not rises.any():
-                break
-            size[rises] /= 2
-        weight, loss = weight - size[:, None] * step, tried
-        if np.abs(step).max(initial=0) < _TOLERANCE:
-            break
-    return weight
-
-
-def _loss(x: np.ndarray, y: np.ndarray, weight: np.ndarray, penalty: np.ndarray) -> Float[np.ndarray, " m"]:
-    z = (x @ weight[:, :, None])[:, :, 0]
-    return (np.logaddexp(0, z) - y * z).sum(axis=1) + (penalty * weight**2).sum(axis=1) / 2
-
-
-def _aurocs(scores: Float[np.ndarray, "n m"], labels: Bool[np.ndarray, "n m"]) -> Float[np.ndarray, " m"]:
-    """AUROC of each column against its own label; ties count half."""
-    n_positive = labels.sum(axis=0)
-    rank_sum = (rankdata(scores, axis=0) * labels).sum(axis=0)
-    return (rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * (len(labels) - n_positive))

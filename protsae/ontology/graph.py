@@ -14,20 +14,14 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import obonet
 
 from protsae.errors import InputError
 from protsae.ontology.axioms import Axioms, normalise
+from protsae.ontology.namespaces import NAMESPACES, Namespace
 
-Namespace = Literal["MFO", "BPO", "CCO"]
-
-NAMESPACES: Mapping[str, Namespace] = {
-    "molecular_function": "MFO",
-    "biological_process": "BPO",
-    "cellular_component": "CCO",
-}
 CLOSURE_RELATIONS = ("is_a", "part_of")
 
 _SYNONYM = re.compile(r'^"(?P<text>(?:[^"\\]|\\.)*)"\s*(?P<scope>EXACT|NARROW|BROAD|RELATED)?')

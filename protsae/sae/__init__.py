@@ -4,11 +4,12 @@
 `gated`, `jumprelu`, `batchtopk` and `splice` (class means of the concepts, nothing trained).
 """
 
-from protsae.sae.base import SAE, ForwardOutput, GuidedOutput
+from protsae.sae.base import SAE
 from protsae.sae.batchtopk import BatchTopKSAE, BatchTopKSAEConfig
 from protsae.sae.gated import GatedSAE, GatedSAEConfig
 from protsae.sae.jumprelu import JumpReLUSAE, JumpReLUSAEConfig
 from protsae.sae.loaders import load_sae
+from protsae.sae.passes import ForwardOutput, GuidedOutput
 from protsae.sae.protsae import ProtSAE, ProtSAEConfig
 from protsae.sae.relu import ReLUSAE, ReLUSAEConfig
 from protsae.sae.splice import SpLiCESAE, SpLiCESAEConfig

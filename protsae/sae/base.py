@@ -7,97 +7,34 @@
 
 Rows of W_dec have unit length. `encode`, `decode` and `forward` take and give the PLM's own units and are plain,
 differentiable torch on any device: the definition. `training_pass` and `encode_sparse` give the same results through
-the active features only (`fast/sparse.py`).
+the active features only (`fast/sparse.py`, which lies below this module and knows no SAE).
 
-Read `SAE.forward`, then the architecture. Files are read and written in `artifact.py`.
+Read `SAE.forward`, then the architecture. The files of a saved SAE are in `artifact.py`.
 
 Source: scale and unit rows are designed here where the paper (arXiv:2509.05309) is silent.
 """
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_array
 from torch import Tensor, nn
 
 from protsae.sae import artifact
-
-Dtype = Literal["float32", "float16"]
+from protsae.sae.artifact import Dtype
+from protsae.sae.config import SAEConfig
+from protsae.sae.fast import sparse
+from protsae.sae.passes import ForcingRule, ForwardOutput, GuidedOutput, TrainingPass
 
 DENSE_ABOVE = 1 / 12
 """Share of active features above which dense products beat gathers on a CPU (measured at d_model 320)."""
 
-
-@runtime_checkable
-class SAEConfig(Protocol):
-    """What all configs have in common."""
-
-    @property
-    def d_model(self) -> int:
-        """Width of the residual stream that is read."""
-        ...
-
-    @property
-    def d_sae(self) -> int:
-        """Number of features."""
-        ...
-
-    @property
-    def k(self) -> int:
-        """Active features per residue: exactly with TopK, else the mean that the training aims at."""
-        ...
-
-
-class GuidedOutput(NamedTuple):
-    """What a guided SAE knows beside its activations."""
-
-    logits: Float[Tensor, "n_residues m"]
-    """Of the concept predictor; the probability is their sigmoid."""
-
-    is_forced: Bool[Tensor, "n_residues m"]
-    """Defined features that are active only because their concept was predicted."""
-
-
-class ForwardOutput(NamedTuple):
-    """One pass through an SAE, in the PLM's own units."""
-
-    x_hat: Float[Tensor, "n_residues d_model"]
-    acts: Float[Tensor, "n_residues d_sae"]
-    extra: GuidedOutput | None
-    """None where the architecture is unguided."""
-
-
-class ForcingRule(NamedTuple):
-    """How predicted concepts force their features; see `protsae.py`."""
-
-    n_defined: int
-    before_topk: bool
-    mean_over_all: bool
-    graded: bool
-    """Force to mu (2 pi - 1) instead of mu."""
-
-
-class TrainingPass(NamedTuple):
-    """One pass over a batch in the SAE's own units, ready for the loss."""
-
-    x_hat: Float[Tensor, "n_residues d_model"]
-    logits: Float[Tensor, "n_residues m"]
-    """Of the concept predictor; m = 0 where there is none."""
-    n_fired: Int[Tensor, " d_sae"]
-    """Residues on which each feature is active."""
-    n_forced: int
-    """(residue, feature) pairs that are active only by force."""
-    n_predicted: int
-    """(residue, concept) pairs with pi > 0.5."""
-    n_participating: int
-    """Of these, pairs whose defined feature is active."""
-    penalty: Float[Tensor, ""]
-    """What the loss takes on top of the reconstruction, already weighted; 0 where the architecture asks for nothing."""
-    floor: Float[Tensor, ""] | Float[Tensor, " d_sae"] | None = None
-    """What pre-activations had to exceed, of all features or of each; None where no threshold decides."""
+ARCHITECTURES: dict[str, "type[SAE]"] = {}
+"""Architecture name -> class; every subclass of `SAE` enters itself."""
 
 
 class SAE(nn.Module, ABC):
@@ -125,7 +62,7 @@ class SAE(nn.Module, ABC):
         """Make the architecture known to `load_sae`."""
         super().__init_subclass__(**kwargs)
         if "architecture" in vars(cls):  # else a base of several architectures
-            artifact.ARCHITECTURES[cls.architecture] = cls
+            ARCHITECTURES[cls.architecture] = cls
 
     @abstractmethod
     def encoder(self) -> tuple[Float[Tensor, "d_sae d_model"], Float[Tensor, " d_sae"]]:
@@ -167,18 +104,21 @@ class SAE(nn.Module, ABC):
         """Residue activations in the PLM's own units."""
         return (acts @ self.W_dec + self.b_dec) / self.scale
 
+    def decode_sparse(self, codes: csr_array) -> Float[np.ndarray, "n d_model"]:
+        """`decode` of codes [n, d_sae] through the active features only, in the PLM's own units."""
+        weight, bias = self.W_dec.detach().cpu().numpy(), self.b_dec.detach().cpu().numpy()
+        return (codes @ weight + bias) / float(self.scale)
+
     @torch.no_grad()
     def encode_sparse(self, x: Float[Tensor, "n d_model"]) -> csr_array:
         """`encode` as a sparse matrix [n, d_sae], columns ascending within a row; several times faster on a CPU."""
         if not self.runs_sparse:
             return csr_array(self.encode(x).cpu().numpy())
-        from protsae.sae.fast import sparse  # noqa: PLC0415 - numba is needed here only
-
         x_in = x * self.scale
         weight, bias = self.encoder()
         pre_acts = sparse.linear(x_in - self.b_dec, weight, bias)
         codes = sparse.select(pre_acts, self.concept_logits(x_in), k=self.cfg.k, rule=self.forcing_rule())
-        return csr_array((codes.acts, codes.features, codes.indptr), shape=tuple(pre_acts.shape))
+        return csr_array((codes.acts, codes.features, codes.indptr), shape=(len(x), self.d_sae))
 
     def training_pass(
         self,
@@ -195,9 +135,14 @@ class SAE(nn.Module, ABC):
         """
         weight, bias = self.encoder()
         if self.runs_sparse:
-            from protsae.sae.fast import sparse  # noqa: PLC0415 - numba is needed here only
-
-            return sparse.training_pass(self, x_in, weight, bias)
+            return sparse.training_pass(
+                x_in,
+                encoder=(weight, bias),
+                decoder=(self.W_dec, self.b_dec),
+                predictor=self.concept_predictor(),
+                k=self.cfg.k,
+                rule=self.forcing_rule(),
+            )
         logits = self.concept_logits(x_in)
         acts, is_forced = self.sparsify((x_in - self.b_dec) @ weight.T + bias, logits)
         logits = x_in.new_zeros(len(x_in), 0) if logits is None else logits
@@ -244,8 +189,7 @@ class SAE(nn.Module, ABC):
             ValueError: `mean_square_norm` is not a positive number.
         """
         if not 0 < mean_square_norm < float("inf"):
-            msg = f"the mean squared norm of the residue activations must be positive, got {mean_square_norm}"
-            raise ValueError(msg)
+            raise ValueError(f"the mean squared norm of residue activations must be positive, got {mean_square_norm}")
         self.scale.fill_((self.d_model / mean_square_norm) ** 0.5)
         self.b_dec.copy_(mean.to(self.scale.device) * self.scale)
 
@@ -270,7 +214,7 @@ class SAE(nn.Module, ABC):
             folder: made if it does not exist.
             dtype: of the matrices; vectors and the scale stay float32.
         """
-        artifact.save(self, folder, dtype)
+        artifact.write(folder, self.architecture, self.cfg, self.state_dict(), dtype)
 
 
 def load_sae(folder: Path) -> SAE:
@@ -279,7 +223,10 @@ def load_sae(folder: Path) -> SAE:
     Raises:
         ArtifactError: a file is missing, damaged, of an unknown architecture, or does not fit its config.
     """
-    return artifact.load(folder)
+    architecture, cfg = artifact.read_config(folder, {name: cls.config_class for name, cls in ARCHITECTURES.items()})
+    sae = ARCHITECTURES[architecture](cfg)
+    sae.load_state_dict(artifact.read_tensors(folder, architecture, sae.state_dict()))
+    return sae
 
 
 def random_directions(n: int, d_model: int, generator: torch.Generator) -> Float[Tensor, "n d_model"]:

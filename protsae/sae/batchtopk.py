@@ -17,31 +17,21 @@ from typing import ClassVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from protsae.sae.base import TrainingPass, random_directions
-from protsae.sae.threshold import Entries, ThresholdSAE
-from protsae.sae.topk import check_shape
+from protsae.sae.config import SizedConfig
+from protsae.sae.entries import Entries
+from protsae.sae.fast.threshold import nth_largest
+from protsae.sae.passes import TrainingPass
+from protsae.sae.threshold import ThresholdSAE
 
 _RATE = 0.1
 """Share of the newest batch in the running mean: it looks back over about ten steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchTopKSAEConfig:
-    """Shape and sparsity of a BatchTopK SAE. Saved as `cfg.json` beside the weights."""
-
-    d_model: int
-    """Width of the residual stream that is read, e.g. 1280 for ESM-2 650M."""
-
-    d_sae: int
-    """Number of features."""
-
-    k: int = 64
-    """Features kept per residue, in the mean of a batch."""
-
-    def __post_init__(self) -> None:
-        check_shape(self.d_model, self.d_sae, self.k)
+class BatchTopKSAEConfig(SizedConfig):
+    """Shape and sparsity of a BatchTopK SAE: k features are kept per residue, in the mean of a batch."""
 
 
 class BatchTopKSAE(ThresholdSAE):
@@ -57,16 +47,8 @@ class BatchTopKSAE(ThresholdSAE):
     def __init__(self, cfg: BatchTopKSAEConfig, *, seed: int = 0) -> None:
         """Start from random unit directions, the encoder as the decoder's transpose."""
         super().__init__(cfg)
-        directions = random_directions(cfg.d_sae, cfg.d_model, torch.Generator().manual_seed(seed))
-        self.W_enc = nn.Parameter(directions.T.contiguous())
-        self.b_enc = nn.Parameter(torch.zeros(cfg.d_sae))
-        self.W_dec = nn.Parameter(directions.clone())
-        self.b_dec = nn.Parameter(torch.zeros(cfg.d_model))
+        self.start(seed, b_enc=0.0)
         self.register_buffer("threshold", torch.zeros(()))
-
-    def encoder(self) -> tuple[Float[Tensor, "d_sae d_model"], Float[Tensor, " d_sae"]]:
-        """Rows of W_enc transposed, and b_enc."""
-        return self.W_enc.T, self.b_enc
 
     def floor(self) -> Float[Tensor, ""]:
         """The learnt threshold, one for all features."""
@@ -76,9 +58,7 @@ class BatchTopKSAE(ThresholdSAE):
         """The largest number below the n * k largest of `pre_acts`, not below 0; all that equal the last are kept."""
         n_kept = self.cfg.k * len(pre_acts)
         if pre_acts.device.type == "cpu":
-            from protsae.sae.fast import threshold as sparse_threshold  # noqa: PLC0415 - numba is needed here only
-
-            least = pre_acts.new_tensor(sparse_threshold.nth_largest(pre_acts, n_kept, 0.8 * float(self.threshold)))
+            least = pre_acts.new_tensor(nth_largest(pre_acts, n_kept, 0.8 * float(self.threshold)))
         else:
             least = pre_acts.flatten().topk(n_kept).values[-1]
         return torch.nextafter(least, least.new_tensor(-torch.inf)).clamp_min(0)

@@ -22,27 +22,15 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from protsae.sae.base import random_directions
+from protsae.sae.config import SizedConfig
+from protsae.sae.entries import Entries
 from protsae.sae.losses import reconstruction_loss
-from protsae.sae.threshold import Entries, PenalizedSAE
-from protsae.sae.topk import check_shape
+from protsae.sae.threshold import PenalizedSAE
 
 
 @dataclass(frozen=True, kw_only=True)
-class GatedSAEConfig:
-    """Shape and sparsity of a Gated SAE. Saved as `cfg.json` beside the weights."""
-
-    d_model: int
-    """Width of the residual stream that is read, e.g. 1280 for ESM-2 650M."""
-
-    d_sae: int
-    """Number of features."""
-
-    k: int = 64
-    """Active features per residue that the training aims at, in the mean."""
-
-    def __post_init__(self) -> None:
-        check_shape(self.d_model, self.d_sae, self.k)
+class GatedSAEConfig(SizedConfig):
+    """Shape and sparsity of a Gated SAE: the training aims at k active features per residue, in the mean."""
 
 
 class GatedSAE(PenalizedSAE):
@@ -52,16 +40,14 @@ class GatedSAE(PenalizedSAE):
     config_class: ClassVar[type] = GatedSAEConfig
     cfg: GatedSAEConfig
 
+    b_gate: nn.Parameter
+    r_mag: nn.Parameter
+    b_mag: nn.Parameter
+
     def __init__(self, cfg: GatedSAEConfig, *, seed: int = 0) -> None:
         """Start from random unit directions, the encoder as the decoder's transpose, gate and magnitude equal."""
         super().__init__(cfg, first_coef=0.1)
-        directions = random_directions(cfg.d_sae, cfg.d_model, torch.Generator().manual_seed(seed))
-        self.W_enc = nn.Parameter(directions.T.contiguous())
-        self.b_gate = nn.Parameter(torch.zeros(cfg.d_sae))
-        self.r_mag = nn.Parameter(torch.zeros(cfg.d_sae))
-        self.b_mag = nn.Parameter(torch.zeros(cfg.d_sae))
-        self.W_dec = nn.Parameter(directions.clone())
-        self.b_dec = nn.Parameter(torch.zeros(cfg.d_model))
+        self.start(seed, b_gate=0.0, r_mag=0.0, b_mag=0.0)
 
     def encoder(self) -> tuple[Float[Tensor, "d_sae d_model"], Float[Tensor, " d_sae"]]:
         """Rows of W_enc transposed, and no bias: gate and magnitude have their own."""

@@ -29,23 +29,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from protsae.errors import ConfigError
-from protsae.sae.base import TrainingPass, random_directions
-from protsae.sae.threshold import Entries, ThresholdSAE
-from protsae.sae.topk import check_shape
+from protsae.sae.config import SizedConfig
+from protsae.sae.entries import Entries
+from protsae.sae.passes import TrainingPass
+from protsae.sae.threshold import ThresholdSAE
 
 
 @dataclass(frozen=True, kw_only=True)
-class JumpReLUSAEConfig:
-    """Shape and sparsity of a JumpReLU SAE. Saved as `cfg.json` beside the weights."""
-
-    d_model: int
-    """Width of the residual stream that is read, e.g. 1280 for ESM-2 650M."""
-
-    d_sae: int
-    """Number of features."""
-
-    k: int = 64
-    """Active features per residue that the training aims at, in the mean."""
+class JumpReLUSAEConfig(SizedConfig):
+    """Shape and sparsity of a JumpReLU SAE: the training aims at k active features per residue, in the mean."""
 
     bandwidth: float = 0.4
     """Width w of the rectangle, in units of the pre-activations; with a narrow one more features die."""
@@ -54,11 +46,11 @@ class JumpReLUSAEConfig:
     """Weight of the squared relative error of L0, in units of mean |x_in|^2."""
 
     def __post_init__(self) -> None:
-        check_shape(self.d_model, self.d_sae, self.k)
+        """Refuse numbers outside their range."""
+        SizedConfig.__post_init__(self)
         for name in ("bandwidth", "l0_weight"):
             if not 0 < getattr(self, name) < float("inf"):
-                msg = f"{name} must be above 0, got {getattr(self, name)}"
-                raise ConfigError(msg)
+                raise ConfigError(f"{name} must be above 0, got {getattr(self, name)}")
 
 
 class JumpReLUSAE(ThresholdSAE):
@@ -69,24 +61,17 @@ class JumpReLUSAE(ThresholdSAE):
     config_class: ClassVar[type] = JumpReLUSAEConfig
     cfg: JumpReLUSAEConfig
 
+    threshold_unit: nn.Parameter
+
     def __init__(self, cfg: JumpReLUSAEConfig, *, seed: int = 0) -> None:
         """Start from random unit directions, the encoder as the decoder's transpose; `fit_input` sets thresholds."""
         super().__init__(cfg)
-        directions = random_directions(cfg.d_sae, cfg.d_model, torch.Generator().manual_seed(seed))
-        self.W_enc = nn.Parameter(directions.T.contiguous())
-        self.b_enc = nn.Parameter(torch.zeros(cfg.d_sae))
-        self.threshold_unit = nn.Parameter(torch.full((cfg.d_sae,), 0.001))
-        self.W_dec = nn.Parameter(directions.clone())
-        self.b_dec = nn.Parameter(torch.zeros(cfg.d_model))
+        self.start(seed, b_enc=0.0, threshold_unit=0.001)
 
     @property
     def threshold(self) -> Float[Tensor, " d_sae"]:
         """Theta in units of the pre-activations, not negative."""
         return self.threshold_unit * self.d_model**0.5
-
-    def encoder(self) -> tuple[Float[Tensor, "d_sae d_model"], Float[Tensor, " d_sae"]]:
-        """Rows of W_enc transposed, and b_enc."""
-        return self.W_enc.T, self.b_enc
 
     @torch.no_grad()
     def fit_input(self, mean: Float[Tensor, " d_model"], mean_square_norm: float) -> None:

@@ -18,20 +18,21 @@ Read `ProtSAEConfig`, then `ProtSAE.sparsify`. Written from the paper's formulas
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from protsae.errors import ConfigError
-from protsae.sae.base import SAE, ForcingRule, random_directions
-from protsae.sae.topk import check_shape, keep_top_k
-
-Namespace = Literal["MFO", "BPO", "CCO"]
+from protsae.ontology.namespaces import Namespace
+from protsae.sae.base import SAE, random_directions
+from protsae.sae.config import check_shape
+from protsae.sae.passes import ForcingRule
+from protsae.sae.topk import keep_top_k
 
 _CHOICES: dict[str, tuple[str, ...]] = {
-    "namespace": ("MFO", "BPO", "CCO"),
+    "namespace": get_args(Namespace),
     "forcing_mean": ("active", "all"),
     "forcing": ("after", "before"),
     "forcing_strength": ("mean", "graded"),
@@ -101,20 +102,18 @@ class ProtSAEConfig:
     def __post_init__(self) -> None:
         check_shape(self.d_model, self.d_sae, self.k)
         if not 0 < len(self.concepts) < self.d_sae:
-            msg = f"a ProtSAE needs 1..{self.d_sae - 1} concepts at d_sae={self.d_sae}, got {len(self.concepts)}"
-            raise ConfigError(msg)
+            raise ConfigError(
+                f"a ProtSAE needs 1..{self.d_sae - 1} concepts at d_sae={self.d_sae}, got {len(self.concepts)}"
+            )
         concept, n_times = Counter(self.concepts).most_common(1)[0]
         if n_times > 1:
-            msg = f"concept {concept} is listed {n_times} times; give every GO term once"
-            raise ConfigError(msg)
+            raise ConfigError(f"concept {concept} is listed {n_times} times; give every GO term once")
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
-                msg = f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
-                raise ConfigError(msg)
+                raise ConfigError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}")
         for name in ("lambda_annot", "lambda_axiom", "margin", "positive_weight"):
             if not 0 <= getattr(self, name) < float("inf"):
-                msg = f"{name} must not be negative, got {getattr(self, name)}"
-                raise ConfigError(msg)
+                raise ConfigError(f"{name} must not be negative, got {getattr(self, name)}")
 
     @property
     def n_defined(self) -> int:

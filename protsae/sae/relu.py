@@ -20,26 +20,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from protsae.sae.base import random_directions
-from protsae.sae.threshold import Entries, PenalizedSAE
-from protsae.sae.topk import check_shape
+from protsae.sae.config import SizedConfig
+from protsae.sae.entries import Entries
+from protsae.sae.threshold import PenalizedSAE
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReLUSAEConfig:
-    """Shape and sparsity of a ReLU SAE. Saved as `cfg.json` beside the weights."""
-
-    d_model: int
-    """Width of the residual stream that is read, e.g. 1280 for ESM-2 650M."""
-
-    d_sae: int
-    """Number of features."""
-
-    k: int = 64
-    """Active features per residue that the training aims at, in the mean."""
-
-    def __post_init__(self) -> None:
-        check_shape(self.d_model, self.d_sae, self.k)
+class ReLUSAEConfig(SizedConfig):
+    """Shape and sparsity of a ReLU SAE: the training aims at k active features per residue, in the mean."""
 
 
 class ReLUSAE(PenalizedSAE):
@@ -52,15 +40,7 @@ class ReLUSAE(PenalizedSAE):
     def __init__(self, cfg: ReLUSAEConfig, *, seed: int = 0) -> None:
         """Start from random unit directions, the encoder as the decoder's transpose."""
         super().__init__(cfg, first_coef=0.1)
-        directions = random_directions(cfg.d_sae, cfg.d_model, torch.Generator().manual_seed(seed))
-        self.W_enc = nn.Parameter(directions.T.contiguous())
-        self.b_enc = nn.Parameter(torch.zeros(cfg.d_sae))
-        self.W_dec = nn.Parameter(directions.clone())
-        self.b_dec = nn.Parameter(torch.zeros(cfg.d_model))
-
-    def encoder(self) -> tuple[Float[Tensor, "d_sae d_model"], Float[Tensor, " d_sae"]]:
-        """Rows of W_enc transposed, and b_enc."""
-        return self.W_enc.T, self.b_enc
+        self.start(seed, b_enc=0.0)
 
     @torch.no_grad()
     def fit_input(self, mean: Float[Tensor, " d_model"], mean_square_norm: float) -> None:

@@ -29,7 +29,9 @@ from torch import Tensor, nn
 
 from protsae.errors import ConfigError
 from protsae.sae.base import SAE
-from protsae.sae.topk import check_shape
+from protsae.sae.config import check_shape
+from protsae.sae.fast import kernels_lasso
+from protsae.sae.fast.autograd import in_threads
 
 _CHUNK_ROWS = 8192
 """Residues that `encode_sparse` solves for at once."""
@@ -64,11 +66,11 @@ class SpLiCESAEConfig:
         """Refuse settings outside their range."""
         check_shape(self.d_model, self.d_sae, self.k)
         if len(self.concepts) != self.d_sae:
-            msg = f"SpLiCE has one feature for each concept, got d_sae={self.d_sae} and {len(self.concepts)} concepts"
-            raise ConfigError(msg)
+            raise ConfigError(
+                f"SpLiCE has one feature for each concept, got d_sae={self.d_sae} and {len(self.concepts)} concepts"
+            )
         if not 0 <= self.l1 < float("inf"):
-            msg = f"l1 must be a number of at least 0, got {self.l1}"
-            raise ConfigError(msg)
+            raise ConfigError(f"l1 must be a number of at least 0, got {self.l1}")
 
 
 class SpLiCESAE(SAE):
@@ -114,10 +116,9 @@ class SpLiCESAE(SAE):
         lengths = torch.linalg.vector_norm(directions, dim=1)
         empty = torch.nonzero(lengths <= 1e-6 * torch.linalg.vector_norm(mean))[:, 0]
         if len(empty):
-            msg = (
+            raise ConfigError(
                 f"{concepts[int(empty[0])]} has no direction, the mean of its proteins is the mean of all; leave it out"
             )
-            raise ConfigError(msg)
         sae.fit_input(mean, mean_square_norm)
         sae.W_dec.copy_(directions / lengths[:, None])
         return sae
@@ -170,8 +171,9 @@ class SpLiCESAE(SAE):
         low, least = high, high * 2**-20
         while (l0 := l0_at(low)) < k:
             if low <= least:
-                msg = f"k={k} is out of reach: almost without a penalty {l0:.1f} features are active; give a smaller k"
-                raise ConfigError(msg)
+                raise ConfigError(
+                    f"k={k} is out of reach: almost without a penalty {l0:.1f} features are active; give a smaller k"
+                )
             high, low = low, low / 2
         l1 = low
         for _ in range(30):
@@ -198,11 +200,9 @@ def nonnegative_lasso(
         gram: G = D @ D^T, float64; a ridge of 1e-8 is added.
         l1: at least 0.
     """
-    from protsae.sae.fast import kernels_lasso, sparse  # noqa: PLC0415 - numba is needed here only
-
     rows = correlations.cpu().float().contiguous().numpy()
     acts = np.zeros_like(rows)
     bounds = np.linspace(0, len(rows), torch.get_num_threads() + 1).astype(np.int64)
     definite = gram + _RIDGE * np.eye(len(gram))
-    sparse.in_threads(kernels_lasso.solve_rows, bounds, rows, definite, float(l1), _TOLERANCE, acts)
+    in_threads(kernels_lasso.solve_rows, bounds, rows, definite, float(l1), _TOLERANCE, acts)
     return torch.from_numpy(acts).to(correlations.device, correlations.dtype)

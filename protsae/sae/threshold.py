@@ -4,8 +4,9 @@
     acts  = activate(pre) where pre > floor, else 0            # a floor for each feature, or one for all
     L     = L_rec + penalty
 
-`Entries` are the pre-activations with their floor: all of them as a matrix, or those above it as a vector
-(`fast/threshold.py`). An architecture writes `activate` and `penalty` once, in plain torch, and both forms use it.
+`Entries` are the pre-activations with their floor: all of them as a matrix (`entries.py`), or those above it as a
+vector (`fast/threshold.py`). An architecture writes `activate` and `penalty` once, in plain torch, and both forms use
+it.
 
 Where a penalty c * S makes the features sparse, a controller sets c so that L0, the mean number of active features,
 comes to k: after every step
@@ -27,43 +28,26 @@ from abc import abstractmethod
 from typing import ClassVar
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from protsae.sae.base import DENSE_ABOVE, SAE, SAEConfig, TrainingPass
+from protsae.sae.base import DENSE_ABOVE
+from protsae.sae.config import SAEConfig
+from protsae.sae.entries import Entries
+from protsae.sae.fast import autograd
+from protsae.sae.fast import threshold as sparse_threshold
+from protsae.sae.passes import TrainingPass
+from protsae.sae.tied import TiedSAE
 
 _SLOW, _FAST = 0.02, 1.0
 """Gains of the controller per step."""
 
 _PROBED_ROWS = 64
-"""Residues that tell whether a batch is sparse enough for the loops over active features."""
+"""Residues that decide whether a batch is sparse enough for the loops over active features."""
 
 
-class Entries:
-    """Pre-activations and what is asked of them; here all of a batch, as a matrix."""
-
-    def __init__(self, pre: Float[Tensor, "n d_sae"], floor: Tensor) -> None:
-        """`pre` carries gradients; `floor` is of all features or of each."""
-        self.pre = pre
-        self.is_above: Tensor = pre.detach() > floor
-        """Which of them exceed their floor."""
-        self.n_rows: int = len(pre)
-
-    def at(self, per_feature: Float[Tensor, " d_sae"]) -> Tensor:
-        """The value of each entry's feature, in a shape that fits `pre`."""
-        return per_feature.expand_as(self.pre)
-
-    def decode(self, acts: Tensor, decoder: Float[Tensor, "d_sae d_model"]) -> Float[Tensor, "n d_model"]:
-        """Product of activations and decoder."""
-        return acts @ decoder
-
-    def n_fired(self, acts: Tensor) -> Int[Tensor, " d_sae"]:
-        """Rows on which each feature's activation is not zero."""
-        return (acts > 0).sum(0)
-
-
-class ThresholdSAE(SAE):
+class ThresholdSAE(TiedSAE):
     """An SAE whose features are active where a pre-activation exceeds a threshold; residues may differ in L0."""
 
     @abstractmethod
@@ -129,9 +113,6 @@ class ThresholdSAE(SAE):
             pre_acts = (x_in - self.b_dec) @ weight.T + bias
             floor = floor_of(pre_acts)
             return Entries(pre_acts, floor), floor
-        from protsae.sae.fast import autograd  # noqa: PLC0415 - numba is needed here only
-        from protsae.sae.fast import threshold as sparse_threshold  # noqa: PLC0415
-
         u = (x_in - self.b_dec).detach()
         pre_acts = autograd.linear(u, weight, bias)
         floor = floor_of(pre_acts)
@@ -164,9 +145,6 @@ class ThresholdSAE(SAE):
         """`encode` as a sparse matrix [n, d_sae], columns ascending within a row; several times faster on a CPU."""
         if self.W_dec.device.type != "cpu":
             return csr_array(self.encode(x).cpu().numpy())
-        from protsae.sae.fast import autograd  # noqa: PLC0415 - numba is needed here only
-        from protsae.sae.fast import threshold as sparse_threshold  # noqa: PLC0415
-
         weight, bias = self.encoder()
         u = x * self.scale - self.b_dec
         codes = sparse_threshold.above(autograd.linear(u, weight, bias), self.floor())

@@ -9,32 +9,19 @@ Read `keep_top_k`, then `TopKSAE`. Scaling, decoding, saving are in `base.py`; t
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from protsae.errors import ConfigError
-from protsae.sae.base import SAE, random_directions
+from protsae.sae.config import SizedConfig
+from protsae.sae.tied import TiedSAE
 
 
 @dataclass(frozen=True, kw_only=True)
-class TopKSAEConfig:
-    """Shape and sparsity of a TopK SAE. Saved as `cfg.json` beside the weights."""
-
-    d_model: int
-    """Width of the residual stream that is read, e.g. 1280 for ESM-2 650M."""
-
-    d_sae: int
-    """Number of features."""
-
-    k: int = 64
-    """Features kept per residue (not per protein)."""
-
-    def __post_init__(self) -> None:
-        check_shape(self.d_model, self.d_sae, self.k)
+class TopKSAEConfig(SizedConfig):
+    """Shape and sparsity of a TopK SAE: k features are kept per residue (not per protein)."""
 
 
-class TopKSAE(SAE):
+class TopKSAE(TiedSAE):
     """SAE that keeps the k largest positive pre-activations of each residue."""
 
     architecture: ClassVar[str] = "topk"
@@ -44,15 +31,7 @@ class TopKSAE(SAE):
     def __init__(self, cfg: TopKSAEConfig, *, seed: int = 0) -> None:
         """Start from random unit directions, the encoder as the decoder's transpose."""
         super().__init__(cfg)
-        directions = random_directions(cfg.d_sae, cfg.d_model, torch.Generator().manual_seed(seed))
-        self.W_enc = nn.Parameter(directions.T.contiguous())
-        self.b_enc = nn.Parameter(torch.zeros(cfg.d_sae))
-        self.W_dec = nn.Parameter(directions.clone())
-        self.b_dec = nn.Parameter(torch.zeros(cfg.d_model))
-
-    def encoder(self) -> tuple[Float[Tensor, "d_sae d_model"], Float[Tensor, " d_sae"]]:
-        """Rows of W_enc transposed, and b_enc."""
-        return self.W_enc.T, self.b_enc
+        self.start(seed, b_enc=0.0)
 
     def sparsify(
         self,
@@ -78,17 +57,3 @@ def keep_top_k(acts: Float[Tensor, "n d_sae"], k: int) -> Float[Tensor, "n d_sae
         above = acts[crowded] > least[crowded]
         is_kept[crowded] = above | (tied & (tied.cumsum(1) <= k - above.sum(1, keepdim=True)))
     return acts * is_kept
-
-
-def check_shape(d_model: int, d_sae: int, k: int) -> None:
-    """Check the numbers that every SAE has.
-
-    Raises:
-        ConfigError: one is out of its range.
-    """
-    if d_model < 1 or d_sae < 1:
-        msg = f"d_model and d_sae must be at least 1, got d_model={d_model}, d_sae={d_sae}"
-        raise ConfigError(msg)
-    if not 0 < k <= d_sae:
-        msg = f"k must be in 1..d_sae={d_sae}, got {k}"
-        raise ConfigError(msg)

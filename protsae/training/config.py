@@ -8,7 +8,8 @@ from jaxtyping import Bool, Float, Int
 
 from protsae.errors import ConfigError
 from protsae.ontology.axioms import Axioms
-from protsae.sae.base import SAE, Dtype
+from protsae.sae.artifact import Dtype
+from protsae.sae.base import SAE
 from protsae.sae.geometry import Scope
 from protsae.sae.protsae import ProtSAE
 from protsae.shards import ShardReader

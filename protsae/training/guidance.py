@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from protsae.sae.base import TrainingPass
 from protsae.sae.geometry import OntologyGeometry, index_axioms
 from protsae.sae.losses import annotation_loss, bag_logits
+from protsae.sae.passes import TrainingPass
 from protsae.sae.protsae import ProtSAE
 from protsae.training.batches import Batch
 from protsae.training.config import TrainConfig, TrainingData

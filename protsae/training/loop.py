@@ -27,8 +27,9 @@ import torch
 from torch import Tensor
 
 from protsae.errors import ConfigError
-from protsae.sae.base import SAE, TrainingPass
+from protsae.sae.base import SAE
 from protsae.sae.losses import auxiliary_loss, reconstruction_loss
+from protsae.sae.passes import TrainingPass
 from protsae.sae.protsae import ProtSAE
 from protsae.training import checkpoints
 from protsae.training import log as training_log

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import torch
 
+from protsae.measures.reconstruction import ErrorSums
 from protsae.sae.base import SAE
-from protsae.sae.losses import reconstruction_loss
 from protsae.training.batches import BatchStream
 from protsae.training.guidance import Guidance
 
@@ -48,31 +48,26 @@ def validate(sae: SAE, stream: BatchStream, guidance: Guidance | None) -> Valida
         stream: of validation proteins.
         guidance: labels for the annotation loss, None where the SAE is unguided.
     """
-    n = n_forced = n_predicted = n_participating = 0
-    error = annot = 0.0
-    total = torch.zeros(sae.d_model, dtype=torch.float64)
-    squares = torch.zeros(sae.d_model, dtype=torch.float64)
+    n_forced = n_predicted = n_participating = 0
+    annot = 0.0
+    errors = ErrorSums.zeros(sae.d_model)
     fired = torch.zeros(sae.d_sae, dtype=torch.int64)
     for batch in stream.epoch(0):
         x_in = batch.x.to(sae.W_dec.device) * sae.scale
         passed = sae.training_pass(x_in, inference=True)
-        n += len(x_in)
-        error += float(reconstruction_loss(x_in, passed.x_hat)) * len(x_in)
-        centred = (x_in - sae.b_dec).double().cpu()
-        total += centred.sum(0)
-        squares += centred.pow(2).sum(0)
+        centred, centred_hat = ((part - sae.b_dec).cpu().numpy() for part in (x_in, passed.x_hat))
+        errors = errors.plus(ErrorSums.of(centred, centred_hat))
         fired += passed.n_fired.cpu()
         n_forced += passed.n_forced
         n_predicted += passed.n_predicted
         n_participating += passed.n_participating
         if guidance:
             annot += float(guidance.annotation(batch, passed)) * len(x_in)
-    variance = float((squares - total.pow(2) / n).sum())
-    fvu = error / variance if variance > 0 else float("nan")
+    n = errors.n
     return Validation(
-        l_rec=error / n,
-        fvu=fvu,
-        explained_variance=1 - fvu,
+        l_rec=errors.squared_error / n,
+        fvu=errors.fvu,
+        explained_variance=errors.explained_variance,
         l_annot=annot / n if guidance else None,
         l0=float(fired.sum()) / n,
         l0_forced=n_forced / n,

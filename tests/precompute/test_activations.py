@@ -81,7 +81,7 @@ def test_a_shard_equals_the_dense_formula(trained: TrainedSAE, monkeypatch: pyte
     dense = torch.from_numpy(x.astype(np.float32))
     np.testing.assert_allclose(codes.toarray(), sae.encode(dense).detach().numpy(), atol=1e-6)
     error = (sae(dense).x_hat - dense).detach().double()[10:].pow(2).sum()
-    assert quality.squared_error == pytest.approx(float(error), rel=1e-4)
+    assert quality.test.squared_error == pytest.approx(float(error), rel=1e-4)
     assert sum(done) == 23
     assert quality.n_valid == 10
 

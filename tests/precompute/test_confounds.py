@@ -9,7 +9,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 from precompute.align.ranks import always_f1
 from precompute.corpus.proteins import Corpus, Shard
 from precompute.features import confounds
-from precompute.features.confounds import CONFOUNDS, Checked, Counts, Told
+from precompute.features.confounds import CONFOUNDS, Checked, Counts, Scores
 from precompute.stages.confounds import Facts, check, count_residues
 
 
@@ -50,12 +50,12 @@ def test_hand_worked_counts_and_scores() -> None:
 
     assert counts.total.tolist() == [[2, 2, 1], [1, 1, 1], [1, 2, 1]]
     assert counts.firing[:, :, 0].tolist() == [[2, 1, 0], [1, 0, 0], [1, 1, 0]]
-    told = confounds.tell(counts)
-    assert told.f1[0] == pytest.approx(2 / 3)  # called: level 0; TP 1, called 1, positives 2
-    assert told.auroc[0] == pytest.approx(3.5 / 4)  # level 0 beats both silent; level 1 ties with one, beats the other
-    assert told.n_firing.tolist() == [2, 0]
-    assert told.f1[1] == 0
-    assert np.isnan(told.auroc[1])
+    found = confounds.score_levels(counts)
+    assert found.f1[0] == pytest.approx(2 / 3)  # called: level 0; TP 1, called 1, positives 2
+    assert found.auroc[0] == pytest.approx(3.5 / 4)  # level 0 beats both silent; level 1 ties with one, beats the other
+    assert found.n_firing.tolist() == [2, 0]
+    assert found.f1[1] == 0
+    assert np.isnan(found.auroc[1])
 
 
 def test_scores_are_those_of_scikit_learn() -> None:
@@ -64,12 +64,12 @@ def test_scores_are_those_of_scikit_learn() -> None:
     fires = rng.random(3000) < np.array([0.9, 0.1, 0.5, 0.0, 0.3, 0.05])[level]
     counts = Counts.zeros(7, 1)
     counts.add(csr_array(fires[:, None].astype(np.int8)), split, level)
-    told = confounds.tell(counts)
+    found = confounds.score_levels(counts)
 
     rate = np.array([fires[(split == 0) & (level == own)].mean() for own in range(6)])[level]
     best = max(np.unique(rate), key=lambda t: f1_score(fires[split == 1], rate[split == 1] >= t))
-    assert told.f1[0] == pytest.approx(f1_score(fires[split == 2], rate[split == 2] >= best))
-    assert told.auroc[0] == pytest.approx(roc_auc_score(fires[split == 2], rate[split == 2]))
+    assert found.f1[0] == pytest.approx(f1_score(fires[split == 2], rate[split == 2] >= best))
+    assert found.auroc[0] == pytest.approx(roc_auc_score(fires[split == 2], rate[split == 2]))
 
 
 def test_the_null_is_that_of_shuffled_levels() -> None:
@@ -78,8 +78,8 @@ def test_the_null_is_that_of_shuffled_levels() -> None:
     counts = Counts.zeros(4, 2)
     counts.add(csr_array(np.stack([level == 0, level < 3], axis=1).astype(np.int8)), split, level)
 
-    assert confounds.tell(counts).f1.tolist() == [1, 1]
-    null = confounds.tell_shuffled(counts, rng)
+    assert confounds.score_levels(counts).f1.tolist() == [1, 1]
+    null = confounds.shuffled_levels(counts, rng)
     assert null == pytest.approx(always_f1(np.array([0.25, 0.75])), abs=0.02)
     shuffled = rng.permutation(level[:10_000])
     assert f1_score(level[:10_000] == 0, np.isin(shuffled, [0, 1, 2, 3])) == pytest.approx(null[0], abs=0.02)
@@ -91,14 +91,14 @@ def test_families_predict_by_their_other_members() -> None:
     fires[:4, 0] = 1  # all of one family
     fires[[0, 4], 1] = 1  # one of each of two families
     fires[[7, 8], 2] = 1  # two without relatives
-    found = confounds.tell_families(csr_array(fires), family)
+    found = confounds.score_families(csr_array(fires), family)
 
-    assert found.told.f1.tolist() == [1, 0, 0]
-    assert found.told.auroc[0] == 1
-    assert found.told.auroc[1] < 0.5
-    assert found.told.auroc[2] == pytest.approx((2 * 7) / (2 * 7))
+    assert found.scores.f1.tolist() == [1, 0, 0]
+    assert found.scores.auroc[0] == 1
+    assert found.scores.auroc[1] < 0.5
+    assert found.scores.auroc[2] == pytest.approx((2 * 7) / (2 * 7))
     assert found.largest.tolist() == [1, 0.5, 0.5]
-    assert found.told.n_firing.tolist() == [4, 2, 2]
+    assert found.scores.n_firing.tolist() == [4, 2, 2]
 
 
 def planted(seed: int = 0) -> tuple[Corpus, np.ndarray, Facts]:
@@ -141,7 +141,7 @@ def test_what_is_planted_is_found_and_noise_is_not() -> None:
 
 
 def checked(f1: float, auroc: float = 0.9, null: float = 0.1, n: int = 50) -> Checked:
-    return Checked(Told(np.array([auroc]), np.array([f1]), np.array([n])), np.array([null]))
+    return Checked(Scores(np.array([auroc]), np.array([f1]), np.array([n])), np.array([null]))
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,10 @@ from tiny_saes import CLASSES, NAMES, gradients, make, shaken
 
 from protsae.errors import ConfigError
 from protsae.sae import JumpReLUSAE, JumpReLUSAEConfig, ReLUSAE, ReLUSAEConfig, TopKSAE, TopKSAEConfig
+from protsae.sae.entries import Entries
 from protsae.sae.fast.threshold import SparseEntries, above, nth_largest
 from protsae.sae.losses import reconstruction_loss
-from protsae.sae.threshold import Entries, ThresholdSAE
+from protsae.sae.threshold import ThresholdSAE
 
 
 def identity(name: str, d_model: int, k: int = 1) -> ThresholdSAE:

@@ -39,7 +39,7 @@ def test_a_feature_for_each_concept_and_nothing_else_is_not_entangled(
 ) -> None:
     found = entanglement(fire(labels, rng), labels, UNRELATED)
 
-    assert found.count.tolist() == [0] * M
+    assert found.n_unrelated.tolist() == [0] * M
     assert found.serves_own.all()
     assert (found.mean, found.mean_serving, found.share_serving) == (0, 0, 1)
 
@@ -50,7 +50,7 @@ def test_the_or_of_three_unrelated_concepts_serves_two_more(labels: np.ndarray, 
 
     found = entanglement(acts, labels, UNRELATED)
 
-    assert found.count.tolist() == [2] + [0] * (M - 1)
+    assert found.n_unrelated.tolist() == [2] + [0] * (M - 1)
     assert set(found.others[0]) == {3, 5}
     assert found.mean == pytest.approx(2 / M)
 
@@ -79,7 +79,7 @@ def test_a_concept_that_overlaps_the_own_one_is_not_held_against_a_pure_feature(
     labels[:, 1] = labels[:, 0] ^ (rng.random(N) < 0.02)  # the same proteins, almost
     acts = fire(labels, rng)
 
-    assert entanglement(acts, labels, UNRELATED).count[0] == 0
+    assert entanglement(acts, labels, UNRELATED).n_unrelated[0] == 0
 
     acts[:, 2] = fire(either(labels, 2, 0), rng)  # serves 0, and 1 with it: one thing, not two
     assert entanglement(acts, labels, UNRELATED).others[2] == (0,)
@@ -94,7 +94,7 @@ def test_what_a_plain_detector_serves_too_is_not_held_against_a_feature(
 
     assert entanglement(acts, labels, UNRELATED, reference=reference).others[0] == (5,)
     assert entanglement(acts, labels, UNRELATED, reference=acts).mean == 0
-    assert entanglement(acts, labels, UNRELATED, reference=labels * 1.0).count[0] == 2
+    assert entanglement(acts, labels, UNRELATED, reference=labels * 1.0).n_unrelated[0] == 2
 
 
 def test_permuted_labels_and_random_features_count_nothing(labels: np.ndarray, rng: np.random.Generator) -> None:
@@ -123,7 +123,7 @@ def test_the_null_does_not_follow_the_finding(labels: np.ndarray, rng: np.random
 def test_a_silent_feature_counts_nothing_and_serves_nothing(labels: np.ndarray) -> None:
     found = entanglement(np.zeros((N, M)), labels, UNRELATED)
 
-    assert found.count.tolist() == [0] * M
+    assert found.n_unrelated.tolist() == [0] * M
     assert found.share_serving == 0
     assert np.isnan(found.mean_serving)
 
@@ -137,7 +137,7 @@ def test_missing_features_and_rare_concepts_are_left_out(labels: np.ndarray, rng
 
     found = entanglement(acts, labels, UNRELATED)
 
-    assert np.isnan(found.count).tolist() == [False, True, True] + [False] * 5
+    assert np.isnan(found.n_unrelated).tolist() == [False, True, True] + [False] * 5
     assert found.others[0] == ()
     assert not found.serves_own[1]
     assert entanglement(acts, labels, UNRELATED, min_positives=4).others[0] == (2,)

@@ -1,8 +1,7 @@
-"""Function prediction by a CAFA example worked by hand, by the plain loop over thresholds, and by scikit-learn."""
+"""Function prediction by a CAFA example worked by hand, and by the plain loop over thresholds."""
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from protsae.measures.function import (
     THRESHOLDS,
@@ -10,8 +9,6 @@ from protsae.measures.function import (
     propagate,
     term_auc,
     term_aupr,
-    term_aurocs,
-    term_average_precisions,
 )
 
 LABELS = np.array([[1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 0]], bool)
@@ -111,28 +108,10 @@ def test_propagation_needs_all_ancestors() -> None:
         propagate(np.zeros((2, 4)), nearest_only)
 
 
-def test_term_metrics_equal_scikit_learn_with_ties() -> None:
-    rng = np.random.default_rng(1)
-    labels = rng.random((90, 30)) < 0.2
-    scores = np.round(rng.random((90, 30)) + 0.3 * labels, 1)
-    scores[:, 0] = 0.5
-
-    aurocs, precisions = term_aurocs(scores, labels), term_average_precisions(scores, labels)
-
-    columns = range(30)
-    np.testing.assert_allclose(aurocs, [roc_auc_score(labels[:, j], scores[:, j]) for j in columns], atol=1e-14)
-    np.testing.assert_allclose(
-        precisions, [average_precision_score(labels[:, j], scores[:, j]) for j in columns], atol=1e-14
-    )
-    assert aurocs[0] == 0.5
-    assert precisions[0] == pytest.approx(labels[:, 0].mean())
-
-
 def test_term_means_leave_out_terms_of_one_kind() -> None:
     labels = np.array([[1, 0, 1], [0, 0, 1], [1, 0, 1]], bool)
     scores = np.array([[0.9, 0.1, 0.5], [0.5, 0.1, 0.5], [0.1, 0.1, 0.5]])
 
-    assert np.isnan(term_aurocs(scores, labels)[1:]).all()
     assert term_auc(scores, labels) == 0.5
     assert term_aupr(scores, labels) == pytest.approx((1 + 2 / 3) / 2)
     with pytest.raises(ValueError, match="none of 2 terms has both"):

@@ -3,12 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from scipy.sparse import csc_array, csr_array
-from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_score
+from sklearn.metrics import f1_score, precision_score, recall_score
 
 from protsae.measures.metrics import (
-    auroc,
-    auroc_sparse,
     binary_scores,
     bootstrap_f1,
     explained_variance,
@@ -88,53 +85,6 @@ def test_the_bootstrap_interval_holds_f1_and_follows_resampling(rng: np.random.G
     assert bootstrap_f1(called, labels) == bootstrap_f1(called, labels)
     assert bootstrap_f1(labels, labels) == (1, 1)
     assert bootstrap_f1(labels[:0], labels[:0]) == (0, 0)
-
-
-@pytest.mark.parametrize(
-    ("scores", "labels", "expected"),
-    [
-        ([1, 2, 3, 4], [0, 0, 1, 1], 1.0),
-        ([4, 3, 2, 1], [0, 0, 1, 1], 0.0),
-        ([5, 5, 5, 5], [0, 1, 0, 1], 0.5),
-        ([0, 1, 1, 2], [0, 0, 1, 1], 0.875),  # 3.5 of the 4 pairs
-    ],
-)
-def test_auroc_by_hand(scores: list[float], labels: list[int], expected: float) -> None:
-    assert auroc(np.array(scores), np.array(labels, bool)) == expected
-    sparse = auroc_sparse(csc_array(np.array(scores, float)[:, None]), np.array(labels, bool)[:, None])
-    assert sparse.tolist() == [[expected]]
-
-
-def test_auroc_without_positives_or_negatives_is_nan() -> None:
-    assert np.isnan(auroc(np.arange(3), np.zeros(3, bool)))
-    assert np.isnan(auroc(np.arange(3), np.ones(3, bool)))
-    assert np.isnan(auroc_sparse(csc_array(np.eye(3)), np.array([[0, 1]] * 3, bool))).all()
-
-
-def test_all_aurocs_equal_scikit_learn(rng: np.random.Generator) -> None:
-    dense = np.round(rng.random((80, 12)) * 4) * (rng.random((80, 12)) < 0.4)  # many ties, many zeros
-    dense[:, 3] = 0
-    dense[:, 4] = rng.random(80) + 1  # no zero
-    labels = rng.random((80, 5)) < 0.3
-
-    found = auroc_sparse(csr_array(dense), labels)
-
-    expected = [[roc_auc_score(labels[:, j], dense[:, i]) for j in range(5)] for i in range(12)]
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
-    np.testing.assert_allclose(found[:, 0], [auroc(dense[:, i], labels[:, 0]) for i in range(12)], atol=1e-14)
-
-
-def test_permuted_labels_score_at_chance(rng: np.random.Generator) -> None:
-    labels = rng.random(2000) < 0.5
-    scores = labels + rng.random(2000) / 2
-
-    assert auroc(scores, labels) == 1
-    assert auroc(scores, rng.permutation(labels)) == pytest.approx(0.5, abs=0.05)
-
-
-def test_sparse_auroc_refuses_negative_scores() -> None:
-    with pytest.raises(ValueError, match=r"scores must not be negative, got -1.0"):
-        auroc_sparse(csc_array(np.array([[-1.0], [1.0]])), np.array([[True], [False]]))
 
 
 LABELS = np.array([[1, 1, 0], [1, 0, 1], [0, 0, 0]], bool)

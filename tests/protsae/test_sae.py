@@ -1,7 +1,9 @@
 """SAEs by hand-worked numbers and invariants; saved files that are damaged, foreign or of another shape."""
 
+import dataclasses
 import json
 from pathlib import Path
+from typing import Union
 
 import pytest
 import torch
@@ -9,7 +11,9 @@ from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
 from protsae.errors import ArtifactError, ConfigError
-from protsae.sae import SAE, ProtSAE, ProtSAEConfig, TopKSAE, TopKSAEConfig, load_sae
+from protsae.sae import SAE, ProtSAE, ProtSAEConfig, TopKSAE, TopKSAEConfig, base, load_sae
+from protsae.sae.base import ARCHITECTURES
+from protsae.sae.config import SizedConfig
 from protsae.sae.topk import keep_top_k
 
 
@@ -225,6 +229,56 @@ def test_a_file_that_does_not_fit_is_refused_in_one_sentence(damage: object, sen
         load_sae(tmp_path)
 
     assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def optional(monkeypatch: pytest.MonkeyPatch) -> type[TopKSAE]:
+    """An architecture whose config has optional fields and a default that is made anew."""
+    monkeypatch.setattr(base, "ARCHITECTURES", dict(base.ARCHITECTURES))
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class OptionalConfig(SizedConfig):
+        decay: float | None = None
+        note: Union[str, None] = None  # noqa: UP007 - both spellings are read
+        names: tuple[str, ...] = dataclasses.field(default_factory=tuple)
+
+    class OptionalSAE(TopKSAE):
+        architecture = "optional"
+        config_class = OptionalConfig
+
+    return OptionalSAE
+
+
+@pytest.mark.parametrize("given", [{}, {"decay": 0.5}, {"decay": None, "note": "a", "names": ("x", "y")}])
+def test_optional_settings_survive_saving(optional: type[TopKSAE], given: dict[str, object], tmp_path: Path) -> None:
+    sae = optional(optional.config_class(d_model=8, d_sae=24, k=3, **given))
+    sae.save(tmp_path)
+
+    found = load_sae(tmp_path)
+
+    assert type(found) is optional
+    assert found.cfg == sae.cfg
+    edit_config(tmp_path, decay="fast")
+    with pytest.raises(ArtifactError, match="sets decay to 'fast', which is not of the right type"):
+        load_sae(tmp_path)
+
+
+def test_settings_with_a_default_may_be_left_out_of_the_file(optional: type[TopKSAE], tmp_path: Path) -> None:
+    sae = optional(optional.config_class(d_model=8, d_sae=24, k=3))
+    sae.save(tmp_path)
+    (tmp_path / "cfg.json").write_text('{"architecture": "optional", "d_model": 8, "d_sae": 24, "k": 3}')
+
+    assert load_sae(tmp_path).cfg == sae.cfg
+
+
+def test_a_saved_config_keeps_its_fields_and_their_order(tmp_path: Path) -> None:
+    for architecture, sae_class in ARCHITECTURES.items():
+        names = [field.name for field in dataclasses.fields(sae_class.config_class)]
+        assert names[:2] == ["d_model", "d_sae"], architecture
+    TopKSAE(TopKSAEConfig(d_model=8, d_sae=24, k=3)).save(tmp_path)
+    assert (tmp_path / "cfg.json").read_text() == (
+        '{\n "architecture": "topk",\n "d_model": 8,\n "d_sae": 24,\n "k": 3\n}\n'
+    )
 
 
 def test_a_missing_tensor_is_refused(tmp_path: Path) -> None:

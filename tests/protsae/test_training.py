@@ -14,7 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import tiny_training as tiny
 
 from protsae.errors import ArtifactError, ConfigError
-from protsae.measures.metrics import auroc, explained_variance
+from protsae.measures.metrics import explained_variance
+from protsae.measures.ranking import auroc
 from protsae.sae import ProtSAE, load_sae
 from protsae.training.config import TrainConfig, TrainingData
 from protsae.training.loop import Progress, train

@@ -16,9 +16,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from protsae.sae.base import SAE, ForcingRule, TrainingPass
 from protsae.sae.fast import kernels
 from protsae.sae.fast.autograd import Decode, Encode, Linear, Rows, even, in_threads, linear
+from protsae.sae.passes import ForcingRule, TrainingPass
 
 
 class Codes(NamedTuple):
@@ -38,28 +38,44 @@ class Codes(NamedTuple):
 
 
 def training_pass(
-    sae: SAE, x_in: Float[Tensor, "n d_model"], weight: Float[Tensor, "d_sae d_model"], bias: Float[Tensor, " d_sae"]
+    x_in: Float[Tensor, "n d_model"],
+    *,
+    encoder: tuple[Float[Tensor, "d_sae d_model"], Float[Tensor, " d_sae"]],
+    decoder: tuple[Float[Tensor, "d_sae d_model"], Float[Tensor, " d_model"]],
+    predictor: tuple[Float[Tensor, "m d_model"], Float[Tensor, " m"]] | None,
+    k: int,
+    rule: ForcingRule | None,
 ) -> TrainingPass:
-    """`SAE.training_pass` through the active features only; `weight` and `bias` are `sae.encoder()`."""
-    predictor = sae.concept_predictor()
+    """`SAE.training_pass` through the active features only.
+
+    Args:
+        x_in: residues in the SAE's own units.
+        encoder: directions and biases.
+        decoder: W_dec and b_dec.
+        predictor: directions and biases of the concept predictor, None where there is none.
+        k: features that TopK keeps per row.
+        rule: how predicted concepts force their features, None where they never do.
+    """
+    (weight, bias), (w_dec, b_dec) = encoder, decoder
+    d_sae = len(weight)
     logits = x_in.new_zeros(len(x_in), 0) if predictor is None else Linear.apply(x_in, *predictor)
     with torch.no_grad():
-        u = x_in - sae.b_dec
+        u = x_in - b_dec
         pre_acts = linear(u, weight, bias)
-        codes = select(pre_acts, logits, k=sae.cfg.k, rule=sae.forcing_rule())
-    rows = Rows(codes.indptr, codes.features, sae.d_sae)
+        codes = select(pre_acts, logits, k=k, rule=rule)
+    rows = Rows(codes.indptr, codes.features, d_sae)
     chosen = torch.from_numpy(codes.acts)
-    acts = Encode.apply(u, weight, bias, sae.b_dec, chosen, rows)
-    if sae.forcing_rule() is not None:
+    acts = Encode.apply(u, weight, bias, b_dec, chosen, rows)
+    if rule is not None:
         acts = torch.where(torch.from_numpy(codes.origins == kernels.TOPK), acts, chosen)
-    x_hat = Decode.apply(acts, sae.W_dec, rows) + sae.b_dec
+    x_hat = Decode.apply(acts, w_dec, rows) + b_dec
     is_predicted = (logits.detach() > 0).numpy()
     is_defined = codes.features < logits.shape[1]
     residues = np.repeat(np.arange(len(x_in)), np.diff(codes.indptr))[is_defined]
     return TrainingPass(
         x_hat=x_hat,
         logits=logits,
-        n_fired=torch.from_numpy(np.bincount(codes.features, minlength=sae.d_sae)),
+        n_fired=torch.from_numpy(np.bincount(codes.features, minlength=d_sae)),
         n_forced=int((codes.origins == kernels.FORCED).sum()),
         n_predicted=int(is_predicted.sum()),
         n_participating=int(is_predicted[residues, codes.features[is_defined]].sum()),

@@ -1,6 +1,6 @@
 """Pre-activations above a threshold, as a vector: how the SAEs of `sae/threshold.py` run once they are sparse (CPU).
 
-Read `sae/threshold.py` and `autograd.py` first, then `SparseEntries`. The compiled loops are in `kernels_threshold.py`.
+Read `sae/entries.py` and `autograd.py` first, then `SparseEntries`. The compiled loops are in `kernels_threshold.py`.
 """
 
 from typing import NamedTuple
@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from protsae.sae.entries import Entries
 from protsae.sae.fast import kernels_threshold
 from protsae.sae.fast.autograd import Decode, Encode, Rows, as_numpy, even, in_threads
-from protsae.sae.threshold import Entries
 
 
 class Above(NamedTuple):

@@ -1,0 +1,213 @@
+"""Ranks, AUROC and average precision, with ties held exactly: the only ones of this project.
+
+    U     = R - n1 (n1 + 1) / 2          R: sum of the positives' ranks, from 1; equal scores share their mean rank
+    AUROC = U / (n1 n0)                  chance that a positive outranks a negative, ties counting half
+    AP    = sum over distinct scores of precision * recall gained there
+
+U (Mann and Whitney) is the number of pairs that the positives win. The functions differ in what the scores are: each
+column with its own labels (`aurocs`), one of each (`auroc`), all columns of a sparse matrix with all labels
+(`sparse_aurocs`), counts of items that share a score (`aurocs_of_counts`), or ranks that stand already (`wins`).
+
+Read `wins` and `share_of_pairs`, then `aurocs`.
+
+Source: Mann and Whitney 1947 (doi:10.1214/aoms/1177730491); average precision as scikit-learn defines it, without
+interpolation.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Num
+from scipy.sparse import csc_array, csr_array
+from scipy.stats import rankdata
+
+Counts = Num[np.ndarray, "..."]
+
+
+def midranks(scores: Num[np.ndarray, "n m"]) -> Float[np.ndarray, "n m"]:
+    """Ranks within each column, from 1, ascending; equal scores share their mean rank."""
+    return rankdata(scores, axis=0)
+
+
+def wins(rank_sum: Counts | float, n_positive: Counts | float) -> Float[np.ndarray, "..."]:
+    """Pairs (positive, negative) that the positive wins, a tie counting half: Mann and Whitney's U.
+
+    Args:
+        rank_sum: of the positives, among positives and negatives.
+        n_positive: how many they are.
+    """
+    n_positive = np.asarray(n_positive, np.float64)
+    return np.asarray(rank_sum - n_positive * (n_positive + 1) / 2)
+
+
+def share_of_pairs(
+    won: Counts | float, n_positive: Counts | float, n_negative: Counts | float
+) -> Float[np.ndarray, "..."]:
+    """AUROC from the pairs won; NaN where there is no positive or no negative."""
+    pairs = np.asarray(n_positive, np.float64) * n_negative
+    won, pairs = np.broadcast_arrays(np.asarray(won, np.float64), pairs)
+    return np.divide(won, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0)
+
+
+def auroc(scores: Num[np.ndarray, " n"], labels: Bool[np.ndarray, " n"]) -> float:
+    """AUROC of one set of scores; 0 to 1, NaN without positives or negatives.
+
+    Raises:
+        ValueError: a score is NaN.
+    """
+    return float(aurocs(np.asarray(scores)[:, None], np.asarray(labels, bool)[:, None])[0])
+
+
+def aurocs(scores: Num[np.ndarray, "n m"], labels: Bool[np.ndarray, "n m"]) -> Float[np.ndarray, " m"]:
+    """AUROC of every column of scores against its own column of labels.
+
+    Only the positives are ranked, by their places in the sorted column: several times as fast as ranking all where
+    positives are few.
+
+    Returns:
+        NaN where a column has no positive or no negative.
+
+    Raises:
+        ValueError: a score is NaN.
+    """
+    refuse_nan(scores)
+    n, m = scores.shape
+    rank_sum, n_positive = np.zeros(m), np.count_nonzero(labels, axis=0)
+    for column, (ascending, is_positive) in enumerate(zip(np.sort(scores.T, axis=1), labels.T, strict=True)):
+        if 0 < n_positive[column] < n:
+            positives = scores[is_positive, column]
+            lower, upper = (np.searchsorted(ascending, positives, side) for side in ("left", "right"))
+            rank_sum[column] = (lower + upper + 1).sum() / 2
+    return share_of_pairs(wins(rank_sum, n_positive), n_positive, n - n_positive)
+
+
+def average_precisions(scores: Num[np.ndarray, "n m"], labels: Bool[np.ndarray, "n m"]) -> Float[np.ndarray, " m"]:
+    """Average precision of every column of scores against its own column of labels.
+
+    Returns:
+        NaN where a column has no positive or no negative.
+
+    Raises:
+        ValueError: a score is NaN.
+    """
+    refuse_nan(scores)
+    n, m = scores.shape
+    if n == 0 or m == 0:
+        return np.full(m, np.nan)
+    order = np.argsort(scores, axis=0, kind="stable").T
+    positive = np.take_along_axis(labels.T, order, axis=1)
+    runs = _runs(np.take_along_axis(scores.T, order, axis=1))
+    hits = positive[:, ::-1].cumsum(axis=1)[:, ::-1].ravel()[runs.start]
+    precision = hits / (n - runs.start % n)
+    gained = np.add.reduceat(positive.ravel().astype(np.int64), runs.start) * precision
+    n_positive = positive.sum(axis=1)
+    found = np.bincount(runs.column, weights=gained, minlength=m)
+    is_defined = (n_positive > 0) & (n_positive < n)
+    return np.divide(found, n_positive, out=np.full(m, np.nan), where=is_defined)
+
+
+def aurocs_of_counts(
+    scores: Num[np.ndarray, "n_levels m"],
+    n_positive: Num[np.ndarray, "n_levels m"],
+    n_negative: Num[np.ndarray, "n_levels m"],
+) -> Float[np.ndarray, " m"]:
+    """AUROC of every column where items come in levels: all items of a level share its score.
+
+    Args:
+        scores: of the levels, in any order; levels of one score count as one.
+        n_positive: items of each level.
+        n_negative: items of each level.
+
+    Returns:
+        NaN where a column has no positive or no negative.
+
+    Raises:
+        ValueError: a score is NaN.
+    """
+    refuse_nan(scores)
+    n_levels, m = scores.shape
+    if n_levels == 0 or m == 0:
+        return np.full(m, np.nan)
+    order = np.argsort(scores, axis=0, kind="stable").T
+    runs = _runs(np.take_along_axis(scores.T, order, axis=1))
+    positive, negative = (
+        np.add.reduceat(np.take_along_axis(counts.T, order, axis=1).ravel().astype(np.float64), runs.start)
+        for counts in (n_positive, n_negative)
+    )
+    total = np.asarray(n_negative.sum(axis=0), np.float64)
+    before = np.cumsum(total) - total  # the cumulative sum runs over all columns, one after the other
+    below = np.cumsum(negative) - negative - before[runs.column]
+    won = np.bincount(runs.column, weights=positive * (below + negative / 2), minlength=m)
+    return share_of_pairs(won, n_positive.sum(axis=0), total)
+
+
+def sparse_aurocs(
+    scores: csr_array | csc_array, labels: Bool[np.ndarray, "n n_labels"]
+) -> Float[np.ndarray, "n_columns n_labels"]:
+    """AUROC of every column of a sparse matrix [n, n_columns] against every label.
+
+    Only entries above zero are sorted. The zeros of a column are one tie of known size, so its rank is known; the sums
+    of ranks over the positives are then one sparse product.
+
+    Args:
+        scores: no entry negative.
+        labels: a column per label.
+
+    Returns:
+        NaN where a label has no positive or no negative.
+
+    Raises:
+        ValueError: a score is negative.
+    """
+    columns = csc_array(scores, dtype=np.float64, copy=True)
+    columns.sum_duplicates()
+    columns.eliminate_zeros()
+    values, n = columns.data, columns.shape[0]
+    if len(values) and values.min() < 0:
+        raise ValueError(f"scores must not be negative, got {values.min()}")
+    filled = np.diff(columns.indptr)
+    owner = np.repeat(np.arange(columns.shape[1]), filled)
+    order = np.lexsort((values, owner))
+    is_new = np.ones(len(order), dtype=bool)
+    is_new[1:] = (values[order][1:] != values[order][:-1]) | (owner[order][1:] != owner[order][:-1])
+    group = np.cumsum(is_new) - 1
+    first = np.flatnonzero(is_new)
+    size = np.diff(np.append(first, len(order)))
+    within = first - columns.indptr[owner[order][first]] + (size + 1) / 2  # rank among the column's own entries
+    zero_rank = (n - filled + 1) / 2
+    ranks = np.empty(len(values))
+    ranks[order] = within[group]
+    columns.data = ranks + (n - filled)[owner] - zero_rank[owner]
+
+    truth = np.asarray(labels, np.float64)
+    n_positive = truth.sum(axis=0)
+    rank_sum = np.asarray(columns.T @ truth) + zero_rank[:, None] * n_positive
+    return share_of_pairs(wins(rank_sum, n_positive), n_positive, n - n_positive)
+
+
+def refuse_nan(scores: Num[np.ndarray, "..."]) -> None:
+    """Refuse scores that have no place in any order.
+
+    Raises:
+        ValueError: a score is NaN.
+    """
+    n_missing = int(np.isnan(scores).sum())
+    if n_missing:
+        raise ValueError(f"scores must be numbers, got nan for {n_missing} of {scores.size}")
+
+
+class _Runs(NamedTuple):
+    """Stretches of equal scores in rows of ascending scores."""
+
+    start: Int[np.ndarray, " n_runs"]
+    """Places in the flattened rows."""
+
+    column: Int[np.ndarray, " n_runs"]
+    """Row, and so column of the caller's scores, that the stretch lies in."""
+
+
+def _runs(ascending: Num[np.ndarray, "m n"]) -> _Runs:
+    is_new = np.ones(ascending.shape, dtype=bool)
+    is_new[:, 1:] = ascending[:, 1:] != ascending[:, :-1]
+    start = np.flatnonzero(is_new)
+    return _Runs(start, start // ascending.shape[1])

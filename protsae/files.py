@@ -12,7 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from protsae.errors import InputError
+from protsae.errors import BundleError, InputError
 
 PARTIAL = ".partial"
 """Suffix of a file that is being written."""
@@ -55,6 +55,24 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file of a bundle.
+
+    Raises:
+        BundleError: the file is missing, is no UTF-8 text, no JSON, or holds something else than an object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BundleError(f"{path} is missing: this folder is no bundle, or an incomplete one.") from error
+    except (OSError, ValueError, RecursionError) as error:
+        reason = str(error).split("\n", maxsplit=1)[0]
+        raise BundleError(f"{path} cannot be read as JSON ({reason}): copy or build the bundle again.") from error
+    if not isinstance(content, dict):
+        raise BundleError(f"{path} must hold a JSON object, but holds a {type(content).__name__}.")
+    return content
+
+
 def sha256(path: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal; the file is streamed."""
     with path.open("rb") as handle:
@@ -78,3 +96,21 @@ def locked(folder: Path) -> Iterator[None]:
             yield
     except Timeout as error:
         raise InputError(f"another run is at work in {folder}; wait for it or choose another --out") from error
+
+
+def inside(folder: Path, *names: str) -> Path:
+    """A path below `folder`, of names that were read from a file and may have been made up to lead elsewhere.
+
+    Raises:
+        BundleError: a name is absolute, climbs with `..`, or passes through a symbolic link.
+    """
+    path = folder
+    for part in "/".join(names).split("/"):
+        path = path / part
+        if part in {"", ".", ".."} or Path(part).is_absolute() or "\\" in part or ":" in part or "\0" in part:
+            raise BundleError(
+                f"the path {'/'.join(names)!r} leads out of {folder}; get the bundle from a source you trust"
+            )
+        if path.is_symlink():
+            raise BundleError(f"{path} is a symbolic link, which a bundle may not hold; put the file itself there")
+    return path

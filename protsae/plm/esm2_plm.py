@@ -18,7 +18,7 @@ from torch import Tensor
 
 from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import ArtifactError, InputError
-from protsae.files import sha256
+from protsae.files import inside, sha256
 from protsae.plm import esm2
 from protsae.plm import packed as plm_packed
 from protsae.plm.base import PLM, REFERENCE_PROTEINS, Edit, PLMState
@@ -106,10 +106,10 @@ class ESM2PLM(PLM):
             InputError: a model that is not in the bundle cannot be found on this machine.
         """
         if spec.weights is None:
-            plm = cls.load(spec.name, device=device)
+            plm = cls.load(spec.what_to_load(), device=device)
             check_sha256(plm.weights, spec.weights_sha256)
         else:
-            path = folder / Path(spec.weights).name
+            path = inside(folder, spec.weights)
             if not path.is_file():
                 raise ArtifactError(f"{path} is missing: copy the bundle again.")
             check_sha256(path, spec.weights_sha256)

@@ -255,13 +255,27 @@ def test_a_bundle_gives_its_model_and_its_place(tmp_path: Path, stock: ESM2, plm
 def test_a_bundle_may_point_at_a_model_outside_it(tmp_path: Path, stock: ESM2) -> None:
     pt = tmp_path / "esm2_tiny.pt"
     write_pt(pt, stock)
-    good = {"name": str(pt), "weights": None, "weights_sha256": plm_weights.sha256(pt)}
+    good = {"name": "esm2_tiny", "source": str(pt), "weights": None, "weights_sha256": plm_weights.sha256(pt)}
 
     assert open_plm(bundle(tmp_path, stock, **good), device="cpu")[1].weights is None
-    with pytest.raises(ArtifactError, match="SHA-256 differs"):
-        open_plm(bundle(tmp_path, stock, **good | {"weights_sha256": "0" * 64}), device="cpu")
     with pytest.raises(ArtifactError, match=r"needs a .* with num_layers 3, but .* has 2"):
         open_plm(bundle(tmp_path, stock, **good | {"num_layers": 3}), device="cpu")
+    with pytest.raises(ArtifactError, match="SHA-256 differs"):
+        open_plm(bundle(tmp_path, stock, **good | {"weights_sha256": "0" * 64}), device="cpu")
+    with pytest.raises(BundleError, match="needs weights_sha256"):
+        open_plm(bundle(tmp_path, stock, **good | {"weights_sha256": ""}), device="cpu")
+    pt.unlink()
+    with pytest.raises(ArtifactError, match=r"esm2_tiny\.pt, which is not there any more: put the file back"):
+        open_plm(bundle(tmp_path, stock, **good), device="cpu")
+
+
+def test_weights_that_are_a_link_are_refused(tmp_path: Path, stock: ESM2) -> None:
+    folder = bundle(tmp_path, stock)
+    (folder / "plm.safetensors").rename(tmp_path / "elsewhere")
+    (folder / "plm.safetensors").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(BundleError, match="symbolic link"):
+        open_plm(folder, device="cpu")
 
 
 @pytest.mark.parametrize(
@@ -276,7 +290,13 @@ def test_a_bundle_may_point_at_a_model_outside_it(tmp_path: Path, stock: ESM2) -
         ({"layer": 9}, BundleError, r"layer must be in 1\.\.2 .* got 9"),
         ({"site": "mlp_out"}, BundleError, "got 'mlp_out'"),
         ({"layer": "drop"}, BundleError, "must hold the fields"),
-        ({"layer": "two"}, BundleError, "not usable"),
+        ({"layer": "two"}, BundleError, "layer must be int, got 'two'"),
+        ({"layer": True}, BundleError, "layer must be int, got True"),
+        ({"weights": 7}, BundleError, "weights must be str or null, got 7"),
+        ({"weights": "/etc/passwd"}, BundleError, "weights must be the name of a file beside plm.json"),
+        ({"weights": "../plm.safetensors"}, BundleError, "weights must be the name of a file beside plm.json"),
+        ({"name": "/home/reader/esm2.pt", "weights": None}, BundleError, "name must be a model's name and no path"),
+        ({"extra": 1}, BundleError, "must hold the fields"),
     ],
 )
 def test_a_bundle_whose_model_does_not_fit_is_refused(

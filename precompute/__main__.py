@@ -1,4 +1,4 @@
-"""Command line of precompute: `python -m precompute run | stage | evaluate | plm | cluster`.
+"""Command line of precompute: `python -m precompute run | stage | analyse | evaluate | migrate | plm | cluster`.
 
 What the user can mend is one line on standard error and exit code 2; what is our fault keeps its traceback.
 
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from precompute.analyses.adding import analyse
 from precompute.config import RunConfig
 from precompute.evaluation.config import EvaluateConfig
 from precompute.inputs.homology import cluster_with_mmseqs
@@ -20,8 +21,11 @@ from precompute.pipeline.progress import Console
 from precompute.pipeline.runner import STAGE_NAMES, Runner
 from precompute.plm.corpus import read_fasta
 from precompute.plm.training import PLMTrainConfig
+from protsae.bundle.migrating import migrate_bundle
 from protsae.errors import ConfigError, ProtSAEError
 from protsae.files import write_text
+from protsae.store.analysis import ANALYSES
+from protsae.store.schema import SCHEMA_VERSION
 
 USER_FAULT = 2
 INTERRUPTED = 130
@@ -55,13 +59,22 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="precompute", description="Sequences and GO annotations in, a bundle for the explorer out.")
-    names = "run|stage|evaluate|plm|cluster"
+    names = "run|stage|analyse|evaluate|migrate|plm|cluster"
     commands = parser.add_subparsers(dest="command", required=True, metavar=names, parser_class=_Parser)
     run = commands.add_parser("run", help="all stages, in order", description="Make a bundle.")
     run.add_argument("--clean", action="store_true", help="Remove the work folder after success.")
     stage = commands.add_parser("stage", help="one stage", description="Run one stage; those before it must be done.")
     stage.add_argument("stage", choices=STAGE_NAMES, metavar="NAME", help=", ".join(STAGE_NAMES))
     stage.add_argument("--force", action="store_true", help="Run it again from the start even where it is done.")
+    about = "Compute one analysis and put it into a finished bundle; its store stays as it is."
+    analyse = commands.add_parser("analyse", help="add an analysis to a bundle", description=about)
+    analyse.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
+    analyse.add_argument("name", choices=tuple(ANALYSES), metavar="NAME", help=", ".join(ANALYSES))
+    analyse.add_argument("--quiet", action="store_true", help="No progress, no summary.")
+    about = "Bring a bundle of the version before to this program's, in its place."
+    migrate = commands.add_parser("migrate", help="update an old bundle", description=about)
+    migrate.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a bundle.")
+    migrate.add_argument("--quiet", action="store_true", help="No summary.")
     about = "Train every method on a bundle's embeddings and score it on held-out proteins."
     evaluate = commands.add_parser("evaluate", help="compare all methods", description=about)
     evaluate.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
@@ -90,6 +103,16 @@ def _stage(arguments: argparse.Namespace) -> None:
     Runner(config, Console(quiet=arguments.quiet)).run_one(arguments.stage, force=arguments.force)
 
 
+def _analyse(arguments: argparse.Namespace) -> None:
+    analyse(arguments.bundle, arguments.name, Console(quiet=arguments.quiet))
+
+
+def _migrate(arguments: argparse.Namespace) -> None:
+    changed = migrate_bundle(arguments.bundle)
+    version = f"schema version {SCHEMA_VERSION}"
+    Console(quiet=arguments.quiet).say(f"{arguments.bundle}: {'now' if changed else 'already'} of {version}")
+
+
 def _evaluate(arguments: argparse.Namespace) -> None:
     from precompute.evaluation.runner import evaluate  # noqa: PLC0415 - the other commands need not load it
 
@@ -109,7 +132,15 @@ def _cluster(arguments: argparse.Namespace) -> None:
     write_text(arguments.out, "".join(f"{name}\t{cluster}\n" for name, cluster in clusters.items()))
 
 
-_COMMANDS = {"run": _run, "stage": _stage, "evaluate": _evaluate, "plm": _plm, "cluster": _cluster}
+_COMMANDS = {
+    "run": _run,
+    "stage": _stage,
+    "analyse": _analyse,
+    "evaluate": _evaluate,
+    "migrate": _migrate,
+    "plm": _plm,
+    "cluster": _cluster,
+}
 
 
 def _complain(text: str) -> None:

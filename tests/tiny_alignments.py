@@ -53,8 +53,9 @@ def confound_table(features: pd.DataFrame) -> pd.DataFrame:
         for confound in CONFOUNDS if max_act > 0 else ():
             f1 = float(rng.uniform(0.05, 0.25)) + (0.65 if CONFOUNDED.get(feature) == confound else 0.0)
             auroc = None if confound == "family" and feature % 8 == 0 else 0.5 + f1 / 2
-            rows.append((sae, feature, confound, auroc, f1, float(rng.uniform(0.02, 0.1))))
-    return pd.DataFrame(rows, columns=["sae", "feature", "confound", "auroc", "f1", "null_f1"])
+            explains = CONFOUNDED.get(feature) == confound
+            rows.append((sae, feature, confound, auroc, f1, float(rng.uniform(0.02, 0.1)), explains))
+    return pd.DataFrame(rows, columns=["sae", "feature", "confound", "auroc", "f1", "null_f1", "explains"])
 
 
 def _scores(rng: np.random.Generator, f1: float, *, rank: int, n_pos: dict[str, int]) -> dict[str, Any]:

@@ -8,8 +8,6 @@ gives the stored activations. Alignment scores, confounds and the evaluation are
 Read `build_tiny_bundle`.
 """
 
-import hashlib
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -22,7 +20,7 @@ from esm.model.esm2 import ESM2
 from safetensors.torch import save_file
 
 sys.path.insert(0, str(Path(__file__).parent))
-from tiny_alignments import CONFOUNDED, alignment_table, annotation_alignment_table, confound_table
+from tiny_alignments import alignment_table, annotation_alignment_table, confound_table
 from tiny_evaluation import evaluation_table
 from tiny_proteins import (
     ROOTS,
@@ -38,14 +36,18 @@ from tiny_proteins import (
 )
 
 from protsae.alphabet import AMINO_ACIDS
+from protsae.bundle.manifest import write_manifest
+from protsae.files import sha256
 from protsae.plm.registry import open_plm
 from protsae.plm.spec import PLMSpec
 from protsae.sae.base import SAE
 from protsae.sae.protsae import ProtSAE, ProtSAEConfig
 from protsae.sae.topk import TopKSAE, TopKSAEConfig
-from protsae.store.schema import SCHEMA_VERSION
+from protsae.store.analysis import ANALYSES
+from protsae.store.analysis_files import write_analysis
 from protsae.store.writer import StoreWriter
 
+CREATED_BY = "tests/tiny_bundle.py"
 D_MODEL, D_SAE, K, LAYERS, HEADS, LAYER = 32, 64, 8, 2, 2, 1
 SAES = {"protsae_mfo": "MFO", "protsae_bpo": "BPO", "protsae_cco": "CCO", "vanilla": ""}
 SILENT = slice(15, None, 16)
@@ -58,6 +60,8 @@ class Parts(NamedTuple):
 
     tables: dict[str, pd.DataFrame]
     """By the names of schema.sql, residues from 0."""
+    analyses: dict[str, dict[str, pd.DataFrame]]
+    """By analysis and table."""
     saes: dict[str, SAE]
     spec: PLMSpec
 
@@ -73,7 +77,7 @@ def build_tiny_bundle(folder: Path) -> Path:
         store.meta(
             {
                 "bundle_id": "tiny",
-                "created_by": "tests/tiny_bundle.py",
+                "created_by": CREATED_BY,
                 "plm": parts.spec.name,
                 "layer": parts.spec.layer,
                 "site": parts.spec.site,
@@ -83,6 +87,9 @@ def build_tiny_bundle(folder: Path) -> Path:
         )
         for table, frame in parts.tables.items():
             store.insert(table, frame)
+    for name, analysis in ANALYSES.items():
+        facts = {"bundle_id": "tiny", "created_by": CREATED_BY, "settings": {}}
+        write_analysis(folder / "analyses" / name, analysis, parts.analyses[name], **facts)
     _write_manifest(folder)
     return folder
 
@@ -110,15 +117,17 @@ def tiny_parts(folder: Path) -> Parts:
         "protein_go": protein_go,
         "sae": pd.DataFrame([_sae_row(name, saes[name], acts[name], x) for name in SAES]),
         "feature": features,
-        "feature_confound": confound_table(features),
         "feature_go": alignments,
         "feature_annotation": annotation_alignment_table(rng, list(SAES)),
         "example": pd.concat([_examples(name, acts[name], proteins) for name in SAES], ignore_index=True),
         "neighbour": _neighbours(saes),
         "structure": structure_table(proteins),
-        "evaluation": evaluation_table(),
     }
-    return Parts(tables, saes, spec)
+    analyses = {
+        "confounds": {"feature_confound": confound_table(features)},
+        "evaluation": {"evaluation": evaluation_table()},
+    }
+    return Parts(tables, analyses, saes, spec)
 
 
 def concepts(namespace: str) -> tuple[str, ...]:
@@ -142,7 +151,7 @@ def _write_plm(folder: Path, proteins: pd.DataFrame) -> tuple[PLMSpec, list[np.n
         embed_dim=D_MODEL,
         attention_heads=HEADS,
         weights="plm.safetensors",
-        weights_sha256=_sha256(folder / "plm.safetensors"),
+        weights_sha256=sha256(folder / "plm.safetensors"),
     )
     spec.write(folder / "plm.json")
     plm, _ = open_plm(folder, device="cpu")
@@ -213,7 +222,6 @@ def _features(rng: np.random.Generator, name: str, acts: np.ndarray, proteins: p
                 "umap_y": float(rng.normal()) if fires else None,
                 "label": "",
                 "label_origin": "none",
-                "confound": CONFOUNDED.get(feature) if fires else None,
             }
         )
     return pd.DataFrame(rows)
@@ -273,26 +281,19 @@ def _neighbours(saes: dict[str, SAE]) -> pd.DataFrame:
 
 
 def _write_manifest(folder: Path) -> None:
-    files = {str(p.relative_to(folder)): _sha256(p) for p in sorted(folder.rglob("*")) if p.is_file()}
-    manifest = {
-        "schema_version": SCHEMA_VERSION,
+    facts = {
         "bundle_id": "tiny",
-        "created_by": "tests/tiny_bundle.py",
-        "files": files,
+        "created_by": CREATED_BY,
         "seeds": {"seed": 0},
         "config": {"d_sae": D_SAE, "k": K},
-        "inputs": {"plm": files["plm.safetensors"]},
+        "inputs": {"plm": sha256(folder / "plm.safetensors")},
         "metrics": {
             "plm": {"name": "tiny_esm2", "masked_perplexity": 20.0, "unigram_perplexity": 18.3},
             "saes": {name: {"explained_variance": 0.71, "mean_test_f1": 0.5, "mean_null_f1": 0.2} for name in SAES},
         },
         "sources": ["Made-up proteins; Gene Ontology (CC BY 4.0) for term names"],
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    write_manifest(folder, facts)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def main() -> None:
         sites = data.feature_annotations(ref)
         facts = data.feature_confounds(ref)
         evidence.how_we_know(row, terms, sites, facts)
-        evidence.what_else(row, facts)
+        evidence.what_else(facts)
         evidence.when_it_fires(row)
         evidence.amino_acids(row)
         evidence.surroundings(ref, row)

@@ -11,6 +11,7 @@ from explorer.compare import result_charts, results
 from explorer.draw import markup, words
 from explorer.services import data
 from explorer.shell import frame
+from protsae.store.analysis import EVALUATION
 from protsae.store.evaluation.methods import KINDS, METHODS, PARTS, method_of, part_of
 from protsae.store.evaluation.metrics import GROUPS, METRICS, Metric
 from protsae.store.evaluation.summary import MEAN, Gap, Line, Summary, Table
@@ -37,7 +38,8 @@ def page() -> None:
         switch()
         st.html(
             markup.empty(
-                "This bundle was not evaluated.", "To fill this page, run: python -m precompute evaluate BUNDLE"
+                data.absence(EVALUATION) or "This bundle was not evaluated.",
+                "To fill this page, run: python -m precompute evaluate BUNDLE",
             )
         )
         return

@@ -11,6 +11,7 @@ from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
 from protsae.alphabet import AMINO_ACIDS
+from protsae.store.analysis import CONFOUNDS
 from protsae.store.rows import ConfoundRow, FeatureAnnotation, FeatureRow, NeighbourRow, TermFeature
 
 DENSE = 0.1
@@ -109,13 +110,17 @@ def _sites_table(sites: list[FeatureAnnotation]) -> str:
     return markup.table(("Site", "F1", "interval", "null"), rows)
 
 
-def what_else(row: FeatureRow, facts: list[ConfoundRow]) -> None:
+def what_else(facts: list[ConfoundRow]) -> None:
     """How well simple facts alone predict where it fires: a label is worth little where one of them says as much."""
-    if not facts:
+    absence = data.absence(CONFOUNDS)
+    if not facts and not absence:
         return
     with st.container(border=True):
         st.subheader("What else could explain it?", anchor=False, help=words.HELP["confounds"])
-        explains = next((fact for fact in facts if fact.confound == row.confound), None)
+        if absence:
+            frame.say(absence, "ps-small ps-soft")
+            return
+        explains = next((fact for fact in facts if fact.explains), None)
         frame.say(words.confound(explains) if explains else "None of these facts alone explains where it fires.")
         rows = [
             (
@@ -152,20 +157,20 @@ def badges(row: FeatureRow, terms: list[TermFeature], facts: list[ConfoundRow]) 
                 "dense", f"Fires on {words.percent(row.density)} of residues: too often to stand for one idea.", "warn"
             )
         )
-    notes.append(_confound_badge(row, {fact.confound: fact for fact in facts}))
+    notes.append(_confound_badge(row, facts))
     return "".join(notes)
 
 
-def _confound_badge(row: FeatureRow, facts: dict[str, ConfoundRow]) -> str:
+def _confound_badge(row: FeatureRow, facts: list[ConfoundRow]) -> str:
     """The fact that explains the feature; else, as a mere remark, an amino acid that it prefers."""
     letters = enriched_residues(row)
-    if row.confound in facts:
-        found = facts[row.confound]
+    found = next((fact for fact in facts if fact.explains), None)
+    if found is not None:
         named = words.join([words.AMINO_ACID_NAMES[letter] for letter, _ in letters])
         on = f"mostly on {named}" if 1 <= len(letters) <= MOST else "mostly amino acid"
         text = CONFOUND_BADGES.get(found.confound, on)
         return markup.badge(text, words.confound(found), "warn")
-    amino_acid = facts.get("amino_acid")
+    amino_acid = next((fact for fact in facts if fact.confound == "amino_acid"), None)
     if amino_acid is None or not letters or letters[0][1] < BIASED or (amino_acid.auroc or 0) < PREFERS:
         return ""
     name, gain = words.AMINO_ACID_NAMES[letters[0][0]], letters[0][1]

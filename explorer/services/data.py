@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from explorer.services.cached import bundle, cached_by_bundle
 from explorer.services.refs import FeatureRef
+from protsae.store.analysis import Analysis
 from protsae.store.rows import (
     AnnotationHit,
     AnnotationRow,
@@ -248,6 +249,11 @@ def dense(example: ExampleRow) -> Float[np.ndarray, " n_residues"]:
     values = np.zeros(example.length, dtype=np.float32)
     values[example.positions.astype(int) - 1] = example.acts
     return values
+
+
+def absence(analysis: Analysis) -> str:
+    """Why the bundle cannot show an analysis, in one sentence; '' where it can."""
+    return bundle().reader.absence(analysis)
 
 
 def evaluation() -> pd.DataFrame:

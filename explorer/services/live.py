@@ -19,6 +19,7 @@ from torch import Tensor
 from explorer.services import data
 from explorer.services.cached import cached_by_bundle
 from explorer.services.refs import FeatureRef
+from protsae.bundle.layout import sae_folder
 from protsae.errors import ArtifactError, InputError
 from protsae.plm.base import PLM
 from protsae.plm.registry import open_plm
@@ -82,7 +83,7 @@ def sae(name: str) -> SAE:
     Raises:
         ArtifactError: its files are damaged.
     """
-    return load_sae(data.bundle().folder / "sae" / name).eval()
+    return load_sae(sae_folder(data.bundle().folder, name)).eval()
 
 
 @cached_by_bundle(32, shared=True, spinner="Reading the sequence …")

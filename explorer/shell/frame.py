@@ -290,10 +290,10 @@ def _bundle_facts() -> None:
         ("Bundle", meta.get("bundle_id", opened.folder.name)[:24], str(opened.folder)),
         (
             "Language model",
-            str(opened.plm["name"]),
+            opened.plm.name,
             "The protein language model whose inner states the features describe.",
         ),
-        ("Layer", f"{opened.plm['layer']} of {opened.plm.get('num_layers', '?')}", "Counted from 1."),
+        ("Layer", f"{opened.plm.layer} of {opened.plm.num_layers}", "Counted from 1."),
         ("Proteins", f"{data.n_proteins():,} shipped", "Proteins whose activations and examples this bundle carries."),
     ]
     with st.expander("This bundle"):

@@ -1,17 +1,9 @@
-"""Settings of one evaluation, and the run that made the bundle.
-
-Read `EvaluateConfig`, then `read_run`.
-"""
+"""Settings of one evaluation. Read `EvaluateConfig`."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from precompute.config import RunConfig
-from precompute.options import build
-from precompute.pipeline.runner import RUN_NAME
-from protsae.errors import BundleError, ConfigError, InputError
-from protsae.files import read_json
+from protsae.errors import ConfigError
 from protsae.ontology.namespaces import Namespace
 from protsae.store.evaluation.methods import PartKey
 
@@ -95,29 +87,3 @@ class EvaluateConfig:
     def folder(self) -> Path:
         """Where the rows' results are kept."""
         return self.work / "evaluate"
-
-
-def read_run(config: EvaluateConfig) -> RunConfig:
-    """The settings with which the bundle was made.
-
-    Raises:
-        BundleError: there is no finished bundle.
-        InputError: its work folder is gone or was made by an older version.
-    """
-    for name in ("manifest.json", "store.duckdb"):
-        if not (config.bundle / name).is_file():
-            msg = f"{config.bundle} is no bundle (it has no {name}); give a folder that `precompute run` has written"
-            raise BundleError(msg)
-    if not config.work.is_dir():
-        msg = f"{config.work} does not exist, but the evaluation reads its embeddings; run `precompute run` again"
-        raise InputError(msg)
-    values: dict[str, Any] | None = read_json(config.work / RUN_NAME)
-    if values is None:
-        msg = f"{config.work} holds no {RUN_NAME}; run `precompute run` again, finished stages are kept"
-        raise InputError(msg)
-    known = {name: value for name, value in values.items() if value is not None}
-    run = build(RunConfig, {**known, "out": str(config.bundle.resolve())})
-    if not run.ontology.is_file():
-        msg = f"the ontology {run.ontology} of the bundle's run does not exist any more; put it back"
-        raise InputError(msg)
-    return run

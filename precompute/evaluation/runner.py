@@ -12,13 +12,14 @@ from dataclasses import asdict
 from functools import partial
 from typing import NamedTuple
 
-from precompute.evaluation.config import EvaluateConfig, read_run
+from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.context import Context
 from precompute.evaluation.report import write_report
 from precompute.evaluation.rows import Row
-from precompute.evaluation.store import Results, write_bundle
+from precompute.evaluation.store import Results, put_into_bundle
 from precompute.evaluation.worker import rows_elsewhere, rows_here
 from precompute.pipeline.executors import JobError, executor_of, n_cores
+from precompute.pipeline.finished import read_run
 from precompute.pipeline.progress import Console, Meter, Report, duration
 from protsae.errors import InputError, ProtSAEError
 from protsae.files import locked
@@ -41,7 +42,7 @@ def evaluate(config: EvaluateConfig, console: Console) -> Outcome:
         BundleError: there is no bundle.
         InputError: its work folder is missing, no term guides, or rows have failed (raised after all else is written).
     """
-    run = read_run(config)
+    run = read_run(config.bundle, "the evaluation")
     config.folder.mkdir(parents=True, exist_ok=True)
     with locked(config.folder):
         context = Context(config, run)
@@ -57,7 +58,7 @@ def evaluate(config: EvaluateConfig, console: Console) -> Outcome:
             if n_run:
                 schedule.run(min(n_run, config.workers or n_cores()), config)
         table = results.table()
-        write_bundle(config.bundle, table)
+        put_into_bundle(config, table)
         write_report(results, table)
     console.say(f"{n_run} rows in {duration(time.monotonic() - started)}; report: {config.report}")
     if schedule.failed:

@@ -1,13 +1,12 @@
-"""Rows' results on disk, and the bundle's table `evaluation` made from them.
+"""Rows' results on disk, and the bundle's analysis `evaluation` made from them.
 
     BUNDLE.work/evaluate/<slug>/result.json        fingerprint, entries (method, namespace, k, metrics), facts, seconds
 
 A result counts where its fingerprint is the present one: settings, embeddings, labels, the rows it needs, and FORMAT.
 
-Read `Results`, then `write_bundle`.
+Read `Results`, then `put_into_bundle`.
 """
 
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -16,16 +15,16 @@ from typing import Any
 
 import pandas as pd
 
+from precompute.analyses.registry import CREATED_BY
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.context import Context
 from precompute.evaluation.rows import ALIASES, PAPER, Row, chosen_rows, plan_rows
 from precompute.evaluation.scoring import Scored
 from precompute.evaluation.training import train_settings
-from precompute.pipeline.swap import recover, swap_in
-from precompute.stages.publish import check_bundle
 from precompute.stages.train import protsae_config
-from protsae.files import json_sha256, read_json, sha256, write_json
-from protsae.store.writer import replace_rows
+from protsae.bundle.building import add_analysis
+from protsae.files import json_sha256, read_json, write_json
+from protsae.store.analysis import EVALUATION
 
 FORMAT = 2
 """Raised when scores change their meaning, so that old results are not taken up."""
@@ -128,23 +127,13 @@ def tuned_switches(context: Context) -> Mapping[str, Any]:
     return {name: getattr(cfg, name) for name in PAPER}
 
 
-def write_bundle(bundle: Path, table: pd.DataFrame) -> None:
-    """Put the table into a copy of the bundle and the copy into the bundle's place, in one step.
+def put_into_bundle(config: EvaluateConfig, table: pd.DataFrame) -> None:
+    """Add the analysis `evaluation` to the bundle, in the place of an earlier one.
 
     Raises:
         BundleError: the bundle does not pass the checks of opening.
+        InputError: another process is changing the bundle.
     """
-    partial = bundle.with_name(bundle.name + ".partial")
-    recover(bundle)
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        shutil.copytree(bundle, partial)
-        store = partial / "store.duckdb"
-        replace_rows(store, "evaluation", table)
-        manifest = json.loads((partial / "manifest.json").read_text(encoding="utf-8"))
-        manifest["files"]["store.duckdb"] = sha256(store)
-        write_json(partial / "manifest.json", manifest)
-        check_bundle(partial)
-        swap_in(partial, bundle)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    names = ("seeds", "score_residues", "held_out_residues", "fidelity_proteins")
+    settings = {"format": FORMAT, **{name: getattr(config, name) for name in names}}
+    add_analysis(config.bundle, EVALUATION, {"evaluation": table}, created_by=CREATED_BY, settings=settings)

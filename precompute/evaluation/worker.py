@@ -7,12 +7,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from precompute.evaluation.config import EvaluateConfig, read_run
+from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.context import Context
 from precompute.evaluation.rows import Row
 from precompute.evaluation.scoring import run_row
 from precompute.evaluation.store import Results
 from precompute.pipeline.executors import Emit, Job
+from precompute.pipeline.finished import read_run
 
 
 def compute_row(results: Results, row: Row, emit: Emit) -> None:
@@ -41,4 +42,4 @@ def rows_here(results: Results) -> Job[Row, None]:
 def rows_elsewhere(settings: Mapping[str, Any]) -> Job[Row, None]:
     """A job that reads everything itself, from the settings of an `EvaluateConfig`."""
     config = EvaluateConfig(**settings)
-    return rows_here(Results(config, Context(config, read_run(config))))
+    return rows_here(Results(config, Context(config, read_run(config.bundle, "the evaluation"))))

@@ -1,16 +1,12 @@
-"""Everything that an explorer needs, gathered in one folder that appears whole or not at all.
+"""Everything that an explorer needs, gathered in one bundle that appears whole or not at all.
 
-    store.duckdb                              all tables of protsae/store/schema.sql
-    sae/<name>/{cfg.json, sae.safetensors}
-    plm.json, plm.safetensors                 weights only where the PLM was a folder, i.e. may be shipped
-    manifest.json                             hashes of these files, seeds, settings, inputs, metrics, sources
+The format is that of `protsae/bundle/`: the store and the SAEs, the PLM's weights only where it was given as a folder
+(i.e. may be shipped), the analyses that every run computes, and a manifest.
 
-The bundle is built as OUT.partial, opened and checked there, and put in the place of an older OUT in one step: a kill
-leaves the old one or the new one. Read `run`.
+Read `run`.
 """
 
 import errno
-import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -22,96 +18,69 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from precompute.analyses.registry import COMPUTED, CREATED_BY, IN_EVERY_RUN
 from precompute.config import RunConfig
 from precompute.corpus.trained import TrainedSAE, read_trained
-from precompute.pipeline.swap import recover, swap_in
 from precompute.pipeline.tables import read_table
-from protsae.errors import BundleError, InputError
+from protsae.bundle.building import new_bundle
+from protsae.bundle.layout import ANALYSES, PLM, PLM_WEIGHTS, SAE_FILES, STORE, sae_folder
+from protsae.bundle.manifest import write_manifest
+from protsae.errors import InputError
 from protsae.files import json_sha256, read_json, sha256
 from protsae.plm.spec import PLMSpec
-from protsae.sae.base import load_sae
-from protsae.store.reader import StoreReader
-from protsae.store.schema import SCHEMA_VERSION
+from protsae.store.analysis import ANALYSES as KNOWN
+from protsae.store.analysis_files import write_analysis
 from protsae.store.writer import StoreWriter
 
-CREATED_BY = "precompute, ProtSAE Explorer"
 SOURCES = (
     "UniProt (CC BY 4.0): sequences, names, residue annotations",
     "Gene Ontology and GO annotations (CC BY 4.0)",
     "Protein Data Bank (CC0): structures",
 )
-PLM_WEIGHTS = "plm.safetensors"
-SAE_FILES = ("cfg.json", "sae.safetensors")
 
 
 def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[str, int | float | str]:
     """Build, check and put in place the bundle.
 
     Raises:
-        InputError: the disk is full, or a stage's result is missing.
+        InputError: the disk is full, a stage's result is missing, or another process is changing the bundle.
         BundleError: what was built does not pass the checks of opening.
     """
-    partial = config.out.with_name(config.out.name + ".partial")
-    recover(config.out)
-    shutil.rmtree(partial, ignore_errors=True)
-    with _one_sentence_when_full(partial):
-        partial.mkdir(parents=True)
-        spec = _write_plm(config, work, partial)
-        trained = read_trained(work)
-        for sae in trained:
-            _copy_sae(sae, partial / "sae" / sae.name)
-        identity = _identity(config, partial)
+    with _one_sentence_when_full(config.out), new_bundle(config.out) as folder:
+        spec = _write_plm(config, work, folder)
+        for sae in read_trained(work):
+            _copy_sae(sae, sae_folder(folder, sae.name))
+        identity = _identity(config, folder)
         report("writing the store")
-        rows = _write_store(work, partial / "store.duckdb", spec, identity)
+        rows = _write_store(work, folder / STORE, spec, identity)
+        for name in IN_EVERY_RUN:
+            report(f"writing the analysis {name}")
+            tables, settings = COMPUTED[name](config, work, report)
+            target = folder / ANALYSES / name
+            write_analysis(target, KNOWN[name], tables, bundle_id=identity, created_by=CREATED_BY, settings=settings)
         report("hashing and checking")
-        _write_manifest(config, work, partial, identity)
-        check_bundle(partial)
-        swap_in(partial, config.out)
+        write_manifest(folder, _facts(config, work, identity))
     sizes = [path.stat().st_size for path in config.out.rglob("*") if path.is_file()]
     return {
+        "bundle_id": identity,
         "bundle_mb": round(sum(sizes) / 1e6, 2),
-        "store_mb": round((config.out / "store.duckdb").stat().st_size / 1e6, 2),
+        "store_mb": round((config.out / STORE).stat().st_size / 1e6, 2),
         **{name: rows[name] for name in ("protein", "structure", "feature", "feature_go", "example")},
     }
 
 
-def check_bundle(folder: Path) -> None:
-    """Open a bundle as an explorer does, and check every file against the manifest.
-
-    Raises:
-        BundleError: a file is missing or differs, or the parts do not belong together.
-        ArtifactError: an SAE cannot be loaded.
-    """
-    spec = PLMSpec.read(folder / "plm.json")
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    for name, digest in manifest["files"].items():
-        if not (folder / name).is_file() or sha256(folder / name) != digest:
-            msg = f"{folder / name} is missing or differs from the manifest; build the bundle again"
-            raise BundleError(msg)
-    with StoreReader.open(folder / "store.duckdb") as reader:
-        saes = reader.saes()
-        if not saes or reader.sequence_index().empty:
-            msg = f"{folder} holds no SAE or no protein; build the bundle again"
-            raise BundleError(msg)
-        for row in saes:
-            sae = load_sae(folder / "sae" / row.name)
-            if not (sae.d_model == row.d_model == spec.embed_dim and sae.d_sae == row.d_sae):
-                msg = (
-                    f"{folder}: {row.name} is {sae.d_model} x {sae.d_sae}, the store says {row.d_model} x {row.d_sae}, "
-                    f"the PLM has width {spec.embed_dim}; build the bundle again"
-                )
-                raise BundleError(msg)
-
-
-def _write_plm(config: RunConfig, work: Path, partial: Path) -> PLMSpec:
-    spec = PLMSpec.read(work / "embed" / "plm.json")
-    if Path(config.plm).is_dir():
-        weights = next(Path(config.plm).glob("*.safetensors"))
-        shutil.copyfile(weights, partial / PLM_WEIGHTS)
-        spec = replace(spec, weights=PLM_WEIGHTS, weights_sha256=sha256(partial / PLM_WEIGHTS))
+def _write_plm(config: RunConfig, work: Path, folder: Path) -> PLMSpec:
+    """The description, and where the PLM was given as a folder its weights; a single file is remembered by its path."""
+    spec, local = PLMSpec.read(work / "embed" / PLM), Path(config.plm)
+    if local.is_dir():
+        weights = next(local.glob("*.safetensors"))
+        shutil.copyfile(weights, folder / PLM_WEIGHTS)
+        spec = replace(spec, weights=PLM_WEIGHTS, weights_sha256=sha256(folder / PLM_WEIGHTS), source=None)
+    elif local.is_file():
+        spec = replace(spec, weights=None, weights_sha256=sha256(local), source=str(local.resolve()))
     else:
-        spec = replace(spec, weights=None)
-    spec.write(partial / "plm.json")
+        spec = replace(spec, weights=None, source=None)
+    spec.write(folder / PLM)
     return spec
 
 
@@ -146,7 +115,6 @@ def _write_store(work: Path, path: Path, spec: PLMSpec, identity: str) -> dict[s
             rows[table] = store.insert(table, work / "proteins" / f"{table}.parquet")
         rows["sae"] = store.insert("sae", work / "statistics" / "sae.parquet")
         rows["feature"] = store.insert("feature", _features(work))
-        rows["feature_confound"] = store.insert("feature_confound", work / "confounds" / "feature_confound.parquet")
         for table in ("feature_go", "feature_annotation"):
             rows[table] = store.insert(table, work / "associate" / f"{table}.parquet")
         examples = work / "statistics" / "example.parquet"
@@ -158,23 +126,20 @@ def _write_store(work: Path, path: Path, spec: PLMSpec, identity: str) -> dict[s
 
 
 def _features(work: Path) -> pd.DataFrame:
-    """Statistics, place on the map, label and confound of every feature."""
+    """Statistics, place on the map and label of every feature."""
     stats = read_table(work / "statistics" / "feature_stats.parquet")
     labels = read_table(work / "associate" / "label.parquet")
     places = read_table(work / "layout" / "umap.parquet")
     joined = stats.merge(labels, on=["sae", "feature"], how="left", validate="one_to_one")
     assert not joined["label"].isna().to_numpy().any(), "every feature has a label"  # noqa: S101 - ours
-    joined = joined.merge(read_table(work / "confounds" / "explained.parquet"), on=["sae", "feature"], how="left")
     return joined.merge(places, on=["sae", "feature"], how="left", validate="one_to_one")
 
 
-def _write_manifest(config: RunConfig, work: Path, partial: Path, identity: str) -> None:
-    files = [path for path in sorted(partial.rglob("*")) if path.is_file()]
-    content = {
-        "schema_version": SCHEMA_VERSION,
+def _facts(config: RunConfig, work: Path, identity: str) -> dict[str, Any]:
+    """What the manifest says besides the files."""
+    return {
         "bundle_id": identity,
         "created_by": CREATED_BY,
-        "files": {path.relative_to(partial).as_posix(): sha256(path) for path in files},
         "seeds": {"seed": config.seed},
         "config": _settings(config),
         "inputs": _input_hashes(config),
@@ -187,8 +152,6 @@ def _write_manifest(config: RunConfig, work: Path, partial: Path, identity: str)
         },
         "sources": list(SOURCES),
     }
-    text = json.dumps(content, indent=1, default=str)
-    (partial / "manifest.json").write_text(text + "\n", encoding="utf-8")
 
 
 def _settings(config: RunConfig) -> dict[str, Any]:
@@ -211,32 +174,27 @@ def _plm_facts(config: RunConfig) -> Mapping[str, Any]:
     return {path.stem: read_json(path) for path in sorted(folder.glob("*.json"))}
 
 
-def _identity(config: RunConfig, partial: Path) -> str:
+def _identity(config: RunConfig, folder: Path) -> str:
     """Name of the bundle: a hash of its models, inputs and settings, so that the same run gives the same name."""
-    models = {path.relative_to(partial).as_posix(): sha256(path) for path in partial.rglob("*") if path.is_file()}
+    models = {path.relative_to(folder).as_posix(): sha256(path) for path in folder.rglob("*") if path.is_file()}
     settings = {name: value for name, value in _settings(config).items() if name not in {"out", "device"}}
     return json_sha256([models, _input_hashes(config), settings])[:12]
 
 
 @contextmanager
-def _one_sentence_when_full(partial: Path) -> Iterator[None]:
-    """Clear the unfinished bundle away when something fails; a full disk becomes the user's one sentence."""
+def _one_sentence_when_full(out: Path) -> Iterator[None]:
+    """A full disk becomes the user's one sentence."""
     try:
         yield
     except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
-        raise InputError(_full(partial)) from error
+        raise InputError(_full(out)) from error
     except duckdb.Error as error:
-        shutil.rmtree(partial, ignore_errors=True)
         if "No space left" not in str(error):
             raise
-        raise InputError(_full(partial)) from error
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+        raise InputError(_full(out)) from error
 
 
-def _full(partial: Path) -> str:
-    return f"the disk is full at {partial.parent}; free some space and run again, the finished stages are kept"
+def _full(out: Path) -> str:
+    return f"the disk is full at {out.parent}; free some space and run again, the finished stages are kept"

@@ -4,7 +4,8 @@ Read `Queries.rows`. Values always travel as bound parameters; only column names
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import duckdb
@@ -29,16 +30,19 @@ class Queries:
 
     def first(self, kind: Callable[..., Row], query: str, parameters: Sequence[Any] = ()) -> Row | None:
         """The first row, None where there is none."""
-        row = self._run(query, parameters).fetchone()
+        with self._cursor(query, parameters) as cursor:
+            row = cursor.fetchone()
         return None if row is None else kind(*row)
 
     def tuples(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Rows as plain tuples."""
-        return self._run(query, parameters).fetchall()
+        with self._cursor(query, parameters) as cursor:
+            return cursor.fetchall()
 
     def frame(self, query: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
         """Rows as a table."""
-        return self._run(query, parameters).df()
+        with self._cursor(query, parameters) as cursor:
+            return cursor.df()
 
     def close(self) -> None:
         """Release the file; the reader cannot be used afterwards."""
@@ -49,13 +53,13 @@ class Queries:
         with self._lock:
             if name not in self._prepared:
                 for statement in statements:
-                    self._run(statement, ())
+                    self.tuples(statement)
                 self._prepared.add(name)
 
-    def _run(self, query: str, parameters: Sequence[Any]) -> duckdb.DuckDBPyConnection:
-        cursor = self._connection.cursor()
-        cursor.execute("USE store")
-        return cursor.execute(query, [_text_checked(value) for value in parameters])
+    @contextmanager
+    def _cursor(self, query: str, parameters: Sequence[Any]) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._connection.cursor() as cursor:
+            yield cursor.execute(query, [_text_checked(value) for value in parameters])
 
 
 def _text_checked(value: Any) -> Any:

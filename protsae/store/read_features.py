@@ -8,7 +8,7 @@ import pandas as pd
 
 from protsae.store.queries import Queries, columns
 from protsae.store.read_terms import ALIGNMENTS
-from protsae.store.rows import ConfoundRow, ExampleRow, FeatureAnnotation, FeatureRow, NeighbourRow, TermFeature
+from protsae.store.rows import ExampleRow, FeatureAnnotation, FeatureRow, NeighbourRow, TermFeature
 
 FEATURE = columns(FeatureRow, kind="f.kind", go_id="f.go_id", term_name="t.name")
 FEATURE_ANNOTATION = columns(
@@ -53,14 +53,6 @@ class FeatureQueries(Queries):
         """The kinds of residue annotation it aligns with, its best first."""
         query = f"{ANNOTATED} WHERE a.sae = ? AND a.feature = ? ORDER BY rank_in_feature, a.kind"
         return self.rows(FeatureAnnotation, query, [sae, feature])
-
-    def feature_confounds(self, sae: str, feature: int) -> list[ConfoundRow]:
-        """How well simple facts alone predict where it fires, furthest above luck first; empty where it never fires."""
-        query = f"""
-            SELECT {columns(ConfoundRow)} FROM feature_confound
-            WHERE sae = ? AND feature = ? ORDER BY f1 - null_f1 DESC, confound
-        """  # noqa: S608
-        return self.rows(ConfoundRow, query, [sae, feature])
 
     def annotation_features(self, kind: str, limit: int = 20) -> list[FeatureAnnotation]:
         """The features that fit a kind of residue annotation best, by held-out F1."""

@@ -1,15 +1,16 @@
 """Typed, read-only queries over a store: everything the explorer asks.
 
 One connection serves all threads, a cursor each query. Queries are grouped by what they start from: `read_terms.py`,
-`read_features.py`, `read_proteins.py`, `evaluation/read.py`, `search.py`; what they return stands in `rows.py`.
+`read_features.py`, `read_proteins.py`, `read_analyses.py`, `search.py`; what they return stands in `rows.py`.
 """
 
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from protsae.store.evaluation.read import EvaluationQueries
+from protsae.store.analysis import FOLDER
 from protsae.store.queries import columns
+from protsae.store.read_analyses import AnalysisQueries
 from protsae.store.read_features import FeatureQueries
 from protsae.store.read_proteins import ProteinQueries
 from protsae.store.read_terms import TermQueries
@@ -18,7 +19,7 @@ from protsae.store.schema import connect
 from protsae.store.search import SearchQueries
 
 
-class StoreReader(TermQueries, FeatureQueries, ProteinQueries, EvaluationQueries, SearchQueries):
+class StoreReader(TermQueries, FeatureQueries, ProteinQueries, AnalysisQueries, SearchQueries):
     """An open store."""
 
     @classmethod
@@ -26,12 +27,13 @@ class StoreReader(TermQueries, FeatureQueries, ProteinQueries, EvaluationQueries
         """Open the store of a bundle.
 
         Args:
-            path: `store.duckdb`.
+            path: `store.duckdb`; analyses are looked for in the folder beside it.
 
         Raises:
-            BundleError: the file is missing, is no DuckDB file, is truncated, or holds another schema version.
+            BundleError: the file is missing, is held by another process, is no DuckDB file, is truncated, or holds
+                another schema version.
         """
-        return cls(connect(Path(path)))
+        return cls(connect(path), path.parent / FOLDER)
 
     def __enter__(self) -> Self:
         return self

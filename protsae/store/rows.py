@@ -195,7 +195,6 @@ class FeatureRow(NamedTuple):
     umap_y: float | None
     label: str
     label_origin: str
-    confound: str | None
 
 
 class ConfoundRow(NamedTuple):
@@ -206,6 +205,8 @@ class ConfoundRow(NamedTuple):
     auroc: float | None
     f1: float
     null_f1: float
+    explains: bool
+    """It alone explains when the feature fires; true for one row of a feature at most."""
 
 
 class FeatureHit(NamedTuple):

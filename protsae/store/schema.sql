@@ -1,4 +1,5 @@
--- The contract between precompute (writes) and the explorer (reads). One store is one DuckDB file in a bundle.
+-- The contract between precompute (writes) and the explorer (reads). One store is one DuckDB file in a bundle. It holds
+-- what every page needs; what goes beyond are analyses beside it (analysis.py).
 --
 -- Positions count residues from 1, as UniProt does. `split` follows homology clusters. An activation is the SAE's own
 -- (in the units of its rescaled input) unless a comment says otherwise. Rows lie sorted by the columns named at the
@@ -101,19 +102,7 @@ CREATE TABLE feature (
     umap_x          REAL,                      -- place of its decoder direction; NULL where it never fires
     umap_y          REAL,
     label           VARCHAR NOT NULL,          -- what the explorer calls it, without its number; '' where nothing aligns
-    label_origin    VARCHAR NOT NULL,          -- guided | go (best match on valid) | annotation (best match on valid) | none
-    confound        VARCHAR                    -- the confound that alone explains when it fires (see feature_confound); NULL where none does
-);
-
--- How well simple facts alone predict where a feature fires: rates counted on train, told on held-out proteins (family:
--- by the other proteins of the cluster, told over all). No rows where it never fires. Sorted by sae, feature, confound.
-CREATE TABLE feature_confound (
-    sae         VARCHAR NOT NULL,
-    feature     INTEGER NOT NULL,
-    confound    VARCHAR NOT NULL,              -- amino_acid | position | length | family | organism
-    auroc       REAL,                          -- of the predicted rate against whether it fires; NULL where undefined
-    f1          REAL NOT NULL,                 -- at the threshold that is best on valid, told on test (family: at half of the relatives)
-    null_f1     REAL NOT NULL                    -- the same after shuffling the confound
+    label_origin    VARCHAR NOT NULL           -- guided | go (best match on valid) | annotation (best match on valid) | none
 );
 
 -- Protein-level alignment of features with GO terms. For every term the best feature of each SAE, for every defined
@@ -196,17 +185,4 @@ CREATE TABLE structure (
     positions       INTEGER[] NOT NULL,        -- UniProt position of the 1st, 2nd, ... modelled residue; 0 = not in the sequence
     author_numbers  VARCHAR[] NOT NULL,        -- the structure's own residue numbers, insertion codes included
     pdb             BLOB NOT NULL              -- gzipped PDB text: chain A, backbone or C-alpha atoms, then ligands
-);
-
--- Held-out evaluation of every method and seed, one number a row; written by `python -m precompute evaluate`, empty
--- until then. Metrics are named and explained in protsae/store/evaluation/metrics.py. Sorted by part, method, namespace,
--- k, seed, metric.
-CREATE TABLE evaluation (
-    part       VARCHAR NOT NULL,               -- main | ablation | sparsity | guidance
-    method     VARCHAR NOT NULL,               -- as shown: 'ProtSAE', 'TopK', 'no detach', ...
-    namespace  VARCHAR NOT NULL,               -- MFO | BPO | CCO; '' where the number is the same for all three
-    k          INTEGER NOT NULL,               -- features that TopK keeps, or the L0 aimed at; 0 where there is none
-    seed       INTEGER NOT NULL,
-    metric     VARCHAR NOT NULL,
-    value      DOUBLE NOT NULL
 );

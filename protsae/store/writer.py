@@ -15,6 +15,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from protsae.errors import BundleError
 from protsae.store.schema import SORTED_BY, create, quoted
 
 POSITIONS = {
@@ -83,8 +84,7 @@ class StoreWriter:
         found = self._columns(relation)
         missing = [name for name in wanted if name not in found]
         if missing:
-            msg = f"table {table!r} needs the columns {missing}; the source has {found}"
-            raise ValueError(msg)
+            raise ValueError(f"table {table!r} needs the columns {missing}; the source has {found}")
         chosen = ", ".join(_to_store(table, name, found[name]) for name in wanted)
         order = ", ".join(SORTED_BY[table])
         where = "WHERE accession IN (SELECT accession FROM protein)" if of_stored_proteins else ""
@@ -93,6 +93,30 @@ class StoreWriter:
         if isinstance(source, pd.DataFrame):
             self._connection.unregister("source_rows")
         return n_rows
+
+    def copy_from(self, old: Path, values: Mapping[tuple[str, str], str]) -> None:
+        """Fill every table from another store, whose positions are counted from 1 already.
+
+        Args:
+            old: a store that has been checked to be one.
+            values: SQL for columns that the other store does not have, by (table, column).
+
+        Raises:
+            BundleError: the other store lacks a table or column that is not in `values`.
+        """
+        self._connection.execute(f"ATTACH '{quoted(old)}' AS old (TYPE duckdb, READ_ONLY)")
+        try:
+            for table, order in SORTED_BY.items():
+                if table == "meta":
+                    query = "INSERT INTO meta SELECT key, value FROM old.main.meta WHERE key <> 'schema_version'"
+                else:
+                    chosen = ", ".join(values.get((table, name), name) for name in self._columns(table))
+                    query = f"INSERT INTO {table} SELECT {chosen} FROM old.main.{table} ORDER BY {', '.join(order)}"  # noqa: S608
+                self._connection.execute(query)
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            reason = str(error).splitlines()[0]
+            raise BundleError(f"{old} is not what its version says ({reason}); build the bundle again") from error
+        self._connection.execute("DETACH old")
 
     def close(self) -> None:
         """Compact the store and rename it into place."""
@@ -115,29 +139,6 @@ class StoreWriter:
         for path in (self._partial, self._draft):
             path.unlink(missing_ok=True)
             path.with_name(path.name + ".wal").unlink(missing_ok=True)
-
-
-def replace_rows(path: Path, table: str, rows: pd.DataFrame) -> None:
-    """Put `rows` in the place of all rows of one table of a finished store; work on a copy, this is not one step.
-
-    Args:
-        path: of a store that nothing else has open.
-        table: one of `schema.sql` without positions of residues.
-        rows: with all its columns.
-    """
-    columns, order = ", ".join(rows.columns), ", ".join(SORTED_BY[table])
-    connection = duckdb.connect(":memory:")
-    try:
-        connection.execute(f"ATTACH '{quoted(path)}' AS store (TYPE duckdb)")
-        connection.execute("USE store")
-        connection.register("new_rows", pa.Table.from_pandas(rows, preserve_index=False))
-        connection.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of the schema
-        connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM new_rows ORDER BY {order}")  # noqa: S608
-        connection.execute("CHECKPOINT store")
-        connection.execute("USE memory")
-        connection.execute("DETACH store")
-    finally:
-        connection.close()
 
 
 def _to_store(table: str, column: str, kind: str) -> str:

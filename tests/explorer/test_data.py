@@ -27,7 +27,7 @@ def feature(**changes: object) -> FeatureRow:
     row = FeatureRow(
         sae="vanilla", feature=3, kind="free", go_id=None, term_name=None, density=0.1, protein_density=0.5,
         max_act=8.0, mean_act=1.0, p99_act=3.0, p999_act=4.0, histogram=np.array([1]), aa_effect=nothing,
-        aa_enrichment=nothing, umap_x=0.0, umap_y=0.0, label="=zinc", label_origin="go", confound=None,
+        aa_enrichment=nothing, umap_x=0.0, umap_y=0.0, label="=zinc", label_origin="go",
     )  # fmt: skip
     return row._replace(**changes)
 
@@ -44,7 +44,7 @@ def test_the_bundle_comes_from_argument_then_environment_then_the_embedded_one()
 def test_the_made_up_bundle_opens(tiny_bundle: Path) -> None:
     opened = bundle.open_bundle(tiny_bundle)
 
-    assert opened.plm["embed_dim"] == opened.reader.saes()[0].d_model
+    assert opened.plm.embed_dim == opened.reader.saes()[0].d_model
     opened.reader.close()
 
 

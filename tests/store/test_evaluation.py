@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from protsae.store.analysis import EVALUATION
+from protsae.store.analysis_files import write_analysis
 from protsae.store.evaluation.methods import PARTS
 from protsae.store.evaluation.metrics import GROUPS, METRICS
 from protsae.store.reader import StoreReader
@@ -17,7 +19,9 @@ def stored(folder: Path, rows: list[tuple]) -> pd.DataFrame:
     """What a reader gives after these rows were written."""
     with StoreWriter(folder / "store.duckdb") as store:
         store.meta({"bundle_id": "test"})
-        store.insert("evaluation", pd.DataFrame(rows, columns=COLUMNS))
+    tables = {"evaluation": pd.DataFrame(rows, columns=COLUMNS)}
+    facts = {"bundle_id": "test", "created_by": "test", "settings": {}}
+    write_analysis(folder / "analyses" / "evaluation", EVALUATION, tables, **facts)
     with StoreReader.open(folder / "store.duckdb") as reader:
         return reader.evaluation()
 
@@ -27,6 +31,7 @@ def test_rows_come_back_sorted_without_undefined_values(tmp_path: Path) -> None:
         ("main", "TopK", "MFO", 8, 1, "auc", 0.5),
         ("main", "TopK", "MFO", 8, 0, "auc", 0.25),
         ("main", "TopK", "MFO", 8, 0, "perturbation", float("inf")),
+        ("main", "TopK", "MFO", 8, 0, "absorption", float("nan")),
         ("ablation", "no detach", "MFO", 8, 0, "auc", 0.125),
     ]
 
@@ -41,6 +46,7 @@ def test_a_bundle_that_was_not_evaluated_has_none(tmp_path: Path) -> None:
         store.meta({"bundle_id": "test"})
     with StoreReader.open(tmp_path / "store.duckdb") as reader:
         found = reader.evaluation()
+        assert reader.absence(EVALUATION) == "This bundle has no analysis 'evaluation'."
 
     assert found.empty
     assert list(found.columns) == COLUMNS

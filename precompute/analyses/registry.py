@@ -1,0 +1,25 @@
+"""The analyses that can be computed from a run, and the functions that do it.
+
+The evaluation has settings and a command of its own (`python -m precompute evaluate`) and goes into the bundle by the
+same door, `protsae.bundle.building.add_analysis`.
+
+Read `COMPUTED`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from precompute.analyses import confounds
+from precompute.analyses.computed import Computed
+from precompute.config import RunConfig
+
+CREATED_BY = "precompute, ProtSAE Explorer"
+
+Compute = Callable[[RunConfig, Path, Callable[[str], None]], Computed]
+"""(settings of the run, its work folder, where to report progress) -> tables and settings"""
+
+COMPUTED: dict[str, Compute] = {"confounds": confounds.compute}
+"""By the names of `protsae.store.analysis.ANALYSES`."""
+
+IN_EVERY_RUN = ("confounds",)
+"""Those that `python -m precompute run` computes; the others are added to a finished bundle."""

@@ -1,0 +1,107 @@
+"""What may stand beside the store: analyses, each a folder of small Parquet tables with a version of its own.
+
+    BUNDLE/analyses/<name>/analysis.json    name, version, bundle_id, created_by, settings, rows and hash of each table
+    BUNDLE/analyses/<name>/<table>.parquet
+
+The store holds what every page needs. An analysis can be added to a finished bundle, and a bundle without it, or with
+one of another version, opens all the same. This is the contract between `precompute/analyses/`, which computes them,
+and the explorer, which shows those that are there. `version` rises with every change to an analysis' tables.
+
+Read `Analysis`, then `ANALYSES`; the files are written and read by `analysis_files.py`.
+"""
+
+from typing import Literal, NamedTuple
+
+FOLDER = "analyses"
+"""In a bundle, beside the store."""
+
+ColumnType = Literal["VARCHAR", "BOOLEAN", "INTEGER", "REAL", "DOUBLE"]
+
+
+class Column(NamedTuple):
+    """One column of a table."""
+
+    name: str
+    type: ColumnType
+    meaning: str
+    """With its unit or range."""
+    optional: bool = False
+    """It may be NULL."""
+
+
+class Table(NamedTuple):
+    """One table; its rows lie sorted by `sorted_by`."""
+
+    name: str
+    """Of the file, and of the table in the reader's memory: not that of another table of store or analyses."""
+    columns: tuple[Column, ...]
+    sorted_by: tuple[str, ...]
+
+
+class Analysis(NamedTuple):
+    """What one analysis is called, holds and needs."""
+
+    name: str
+    """The folder below `analyses/`, and what `python -m precompute analyse BUNDLE NAME` calls it."""
+    version: int
+    meaning: str
+    reads: tuple[str, ...]
+    """Stages of the run whose results it is computed from."""
+    tables: tuple[Table, ...]
+
+
+EVALUATION = Analysis(
+    name="evaluation",
+    version=1,
+    meaning="Every method, ablation and seed, trained on the bundle's embeddings and scored on held-out proteins",
+    reads=("proteins", "embed"),
+    tables=(
+        Table(
+            name="evaluation",
+            columns=(
+                Column("part", "VARCHAR", "main | ablation | sparsity | guidance"),
+                Column("method", "VARCHAR", "as shown: 'ProtSAE', 'TopK', 'no detach', ..."),
+                Column("namespace", "VARCHAR", "MFO | BPO | CCO; '' where the number is the same for all three"),
+                Column("k", "INTEGER", "features that TopK keeps, or the L0 aimed at; 0 where there is none"),
+                Column("seed", "INTEGER", "of the training"),
+                Column("metric", "VARCHAR", "a key of METRICS in evaluation/metrics.py"),
+                Column("value", "DOUBLE", "in the metric's own unit; NaN where it is undefined"),
+            ),
+            sorted_by=("part", "method", "namespace", "k", "seed", "metric"),
+        ),
+    ),
+)
+
+CONFOUNDS = Analysis(
+    name="confounds",
+    version=1,
+    meaning="How well simple facts alone predict where a feature fires",
+    reads=("confounds",),
+    tables=(
+        Table(
+            name="feature_confound",
+            columns=(
+                Column("sae", "VARCHAR", "name of the SAE"),
+                Column("feature", "INTEGER", "0-based index in its SAE; features that never fire have no rows"),
+                Column("confound", "VARCHAR", "amino_acid | position | length | family | organism | ..."),
+                Column(
+                    "auroc",
+                    "REAL",
+                    "of the predicted rate against firing; NULL where undefined",
+                    optional=True,
+                ),
+                Column(
+                    "f1", "REAL", "at the threshold best on valid, scored on test (family: at half of the relatives)"
+                ),
+                Column("null_f1", "REAL", "the same after shuffling the confound"),
+                Column(
+                    "explains", "BOOLEAN", "this fact alone explains when it fires; true for one of a feature at most"
+                ),
+            ),
+            sorted_by=("sae", "feature", "confound"),
+        ),
+    ),
+)
+
+ANALYSES = {analysis.name: analysis for analysis in (CONFOUNDS, EVALUATION)}
+"""All analyses that this version knows, by name."""

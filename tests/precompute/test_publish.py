@@ -10,11 +10,14 @@ import pytest
 from tiny_bundle import tiny_parts
 
 from precompute.config import RunConfig
-from precompute.pipeline import swap
 from precompute.pipeline.tables import write_table
 from precompute.stages import publish
+from protsae.bundle import building
+from protsae.bundle.building import check_bundle
 from protsae.errors import ArtifactError, BundleError, InputError
 from protsae.files import sha256
+from protsae.plm.spec import PLMSpec
+from protsae.store.analysis import CONFOUNDS
 from protsae.store.reader import StoreReader
 from protsae.store.writer import StoreWriter
 
@@ -32,16 +35,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for table in ("annotation", "protein_go", "go_term", "go_synonym", "go_edge"):
         write_table(work / "proteins" / f"{table}.parquet", parts.tables[table])
     features = parts.tables["feature"]
-    places, labels, explained = ["umap_x", "umap_y"], ["label", "label_origin"], ["sae", "feature", "confound"]
-    write_table(work / "statistics" / "feature_stats.parquet", features.drop(columns=[*places, *labels, "confound"]))
+    places, labels = ["umap_x", "umap_y"], ["label", "label_origin"]
+    write_table(work / "statistics" / "feature_stats.parquet", features.drop(columns=[*places, *labels]))
     write_table(work / "layout" / "umap.parquet", features.loc[features["density"] > 0, ["sae", "feature", *places]])
     write_table(work / "associate" / "label.parquet", features[["sae", "feature", *labels]])
     write_table(work / "statistics" / "sae.parquet", parts.tables["sae"])
     write_table(work / "statistics" / "example.parquet", parts.tables["example"])
     write_table(work / "associate" / "feature_go.parquet", parts.tables["feature_go"])
     write_table(work / "associate" / "feature_annotation.parquet", parts.tables["feature_annotation"])
-    write_table(work / "confounds" / "feature_confound.parquet", parts.tables["feature_confound"])
-    write_table(work / "confounds" / "explained.parquet", features[explained])
+    facts = parts.analyses["confounds"]["feature_confound"]
+    named = facts.loc[facts["explains"], ["sae", "feature", "confound"]]
+    explained = features[["sae", "feature"]].merge(named, on=["sae", "feature"], how="left")
+    write_table(work / "confounds" / "feature_confound.parquet", facts.drop(columns="explains"))
+    write_table(work / "confounds" / "explained.parquet", explained.astype({"confound": "string"}))
     write_table(work / "layout" / "neighbour.parquet", parts.tables["neighbour"])
     write_table(work / "structures" / "structure.parquet", parts.tables["structure"])
     (work / "associate" / "metrics.json").write_text('{"MFO": {"mean_f1": 0.5}}')
@@ -77,6 +83,7 @@ def test_a_bundle_is_whole_and_says_what_is_in_it(config: RunConfig) -> None:
 
     assert files == {"manifest.json", *manifest["files"]}
     assert {"store.duckdb", "plm.json", "plm.safetensors", "sae/vanilla/cfg.json"} <= files
+    assert {"analyses/confounds/analysis.json", "analyses/confounds/feature_confound.parquet"} <= files
     assert all(sha256(config.out / name) == digest for name, digest in manifest["files"].items())
     assert manifest["metrics"]["alignment"] == {"MFO": {"mean_f1": 0.5}}
     assert manifest["inputs"]["proteins"] == sha256(config.proteins)
@@ -98,9 +105,9 @@ def test_the_store_holds_shipped_proteins_only_and_places_from_one(config: RunCo
         assert [row.accession for row in new.examples("vanilla", 20)] == [row.accession for row in kept]
         assert new.feature("vanilla", 20).umap_x == pytest.approx(whole.feature("vanilla", 20).umap_x)  # type: ignore[union-attr]
         assert new.feature("vanilla", 15).umap_x is None  # type: ignore[union-attr]
-        assert new.feature("vanilla", 25).confound == "position"  # type: ignore[union-attr]
-        assert new.feature("vanilla", 24).confound is None  # type: ignore[union-attr]
-        assert new.feature_confounds("vanilla", 25) == whole.feature_confounds("vanilla", 25)
+        assert new.analysis_table(CONFOUNDS, "feature_confound").equals(
+            whole.analysis_table(CONFOUNDS, "feature_confound")
+        )
         meta = new.meta()
         assert (meta["n_shipped_proteins"], meta["plm"], meta["layer"], meta["site"]) == (
             "30",
@@ -125,8 +132,20 @@ def test_the_same_run_has_the_same_name(config: RunConfig) -> None:
 def test_weights_of_a_named_plm_are_not_shipped(config: RunConfig) -> None:
     run(RunConfig(**{**vars(config), "plm": "esm2_t6_8M_UR50D"}))
 
-    assert json.loads((config.out / "plm.json").read_text())["weights"] is None
+    spec = PLMSpec.read(config.out / "plm.json")
+    assert (spec.weights, spec.source) == (None, None)
     assert not (config.out / "plm.safetensors").exists()
+
+
+def test_a_plm_in_a_single_file_is_remembered_by_its_path_and_hash(config: RunConfig, tmp_path: Path) -> None:
+    file = tmp_path / "tuned.pt"
+    file.write_bytes(b"weights")
+    run(RunConfig(**{**vars(config), "plm": str(file)}))
+
+    spec = PLMSpec.read(config.out / "plm.json")
+    assert (spec.weights, spec.source, spec.weights_sha256) == (None, str(file), sha256(file))
+    assert spec.what_to_load() == str(file)
+    assert str(tmp_path) not in (config.out / "manifest.json").read_text()
 
 
 @pytest.mark.parametrize(
@@ -150,22 +169,31 @@ def test_a_full_disk_is_one_sentence_and_the_old_bundle_stays(
         run(config)
     assert "\n" not in str(caught.value)
     assert (config.out / "manifest.json").read_bytes() == before
-    publish.check_bundle(config.out)
+    check_bundle(config.out)
     assert not list(config.out.parent.glob("*.partial"))
+
+
+PLACES = [
+    *((publish, name) for name in ("_write_plm", "_copy_sae", "_write_store", "write_analysis", "write_manifest")),
+    *((building, name) for name in ("check_bundle", "swap_in")),
+]
 
 
 def test_an_exception_anywhere_leaves_the_old_bundle(config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     run(config)
-    for name in ("_write_plm", "_copy_sae", "_write_store", "_write_manifest", "check_bundle", "swap_in"):
+    before = sha256(config.out / "manifest.json")
+
+    def fail(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for module, name in PLACES:
         with monkeypatch.context() as patch:
-
-            def fail(*_: object, **__: object) -> None:
-                raise KeyboardInterrupt
-
-            patch.setattr(publish, name, fail)
+            patch.setattr(module, name, fail)
             with pytest.raises(KeyboardInterrupt):
                 run(config)
-        publish.check_bundle(config.out)
+        check_bundle(config.out)
+        assert sha256(config.out / "manifest.json") == before
+        assert not list(config.out.parent.glob("*.partial"))
 
 
 def test_parts_that_do_not_belong_together_are_refused(config: RunConfig) -> None:
@@ -173,39 +201,10 @@ def test_parts_that_do_not_belong_together_are_refused(config: RunConfig) -> Non
     weights = config.out / "sae" / "vanilla" / "sae.safetensors"
     weights.write_bytes(weights.read_bytes()[:-8])
     with pytest.raises(BundleError, match="differs from the manifest"):
-        publish.check_bundle(config.out)
+        check_bundle(config.out)
 
     manifest = json.loads((config.out / "manifest.json").read_text())
     manifest["files"]["sae/vanilla/sae.safetensors"] = sha256(weights)
     (config.out / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ArtifactError):
-        publish.check_bundle(config.out)
-
-
-@pytest.mark.parametrize("can_exchange", [True, False])
-def test_swapping_replaces_and_removes_the_old(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, can_exchange: bool
-) -> None:
-    if not can_exchange:
-        monkeypatch.setattr(swap, "_exchange", lambda *_: False)
-    for name in ("new", "place"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "content").write_text(name)
-    swap.swap_in(tmp_path / "new", tmp_path / "place")
-
-    assert (tmp_path / "place" / "content").read_text() == "new"
-    assert [path.name for path in tmp_path.iterdir()] == ["place"]
-
-
-def test_what_an_interrupted_swap_left_is_put_right(tmp_path: Path) -> None:
-    place, aside = tmp_path / "place", tmp_path / "place.old"
-    aside.mkdir()
-    swap.recover(place)
-    assert place.is_dir()
-    assert not aside.exists()
-
-    aside.mkdir()
-    swap.recover(place)
-    assert place.is_dir()
-    assert not aside.exists()
-    swap.recover(place)
+        check_bundle(config.out)

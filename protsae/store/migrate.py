@@ -12,10 +12,13 @@ import duckdb
 import pandas as pd
 
 from protsae.errors import BundleError
-from protsae.store.schema import attach, version_of
+from protsae.store.schema import SORTED_BY, attach, columns_of, version_of
 from protsae.store.writer import StoreWriter
 
 FROM = "2"
+
+MOVED = {"evaluation", "feature_confound"}
+"""Tables of version 2 that are analyses now."""
 
 NEW_COLUMNS = {
     ("sae", "role"): "CASE WHEN architecture = 'protsae' THEN 'guided' ELSE 'unguided' END",
@@ -55,6 +58,9 @@ def migrate_store(old: Path, new: Path) -> dict[str, pd.DataFrame]:
         version = version_of(connection, old)
         if version != FROM:
             raise BundleError(f"{old} has schema version {version}, only version {FROM} can be migrated")
+        missing = sorted((SORTED_BY.keys() | MOVED) - columns_of(connection).keys())
+        if missing:
+            raise BundleError(f"{old} lacks the table {missing[0]!r}; build the bundle again")
         try:
             tables = {
                 "confounds": connection.execute(_CONFOUNDS).df(),

@@ -102,7 +102,7 @@ def version_of(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
     """
     try:
         row = None
-        if "meta" in _columns(connection, "store"):
+        if "meta" in columns_of(connection):
             query = "SELECT value FROM store.main.meta WHERE key = 'schema_version'"
             row = connection.execute(query).fetchone()
     except duckdb.Error as error:
@@ -128,7 +128,7 @@ def check(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             f"{path} has schema version {version}, this program reads version {SCHEMA_VERSION}; "
             + ("update ProtSAE Explorer" if newer else older)
         )
-    found = _columns(connection, "store")
+    found = columns_of(connection)
     for table, columns in _expected().items():
         if table not in found:
             raise BundleError(f"{path} lacks the table {table!r}; build the bundle again")
@@ -148,10 +148,10 @@ def _expected() -> dict[str, dict[str, str]]:
     """Columns and types of every table of `schema.sql`."""
     with duckdb.connect(":memory:") as connection:
         create(connection)
-        return _columns(connection, "memory")
+        return columns_of(connection, "memory")
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, dict[str, str]]:
+def columns_of(connection: duckdb.DuckDBPyConnection, database: str = "store") -> dict[str, dict[str, str]]:
     """Columns and types of a database's tables; views are none."""
     query = """
         SELECT t.table_name, c.column_name, c.data_type FROM duckdb_tables() t

@@ -1,0 +1,145 @@
+"""A bundle of version 2 becomes one of this version: the same answers, its analyses beside the store."""
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from protsae.bundle.building import check_bundle
+from protsae.bundle.manifest import write_manifest
+from protsae.bundle.migrating import migrate_bundle
+from protsae.bundle.opening import open_bundle
+from protsae.errors import BundleError
+from protsae.files import sha256
+from protsae.store.analysis import CONFOUNDS, EVALUATION
+from protsae.store.migrate import NEW_COLUMNS
+
+OLD_TABLES = """
+    ALTER TABLE feature ADD COLUMN confound VARCHAR;
+    UPDATE feature SET confound = f.confound FROM (SELECT * FROM facts WHERE explains) f
+        WHERE f.sae = feature.sae AND f.feature = feature.feature;
+    CREATE TABLE feature_confound (sae VARCHAR NOT NULL, feature INTEGER NOT NULL, confound VARCHAR NOT NULL,
+        auroc REAL, f1 REAL NOT NULL, null_f1 REAL NOT NULL);
+    INSERT INTO feature_confound SELECT sae, feature, confound, auroc, f1, null_f1 FROM facts;
+    CREATE TABLE evaluation (part VARCHAR NOT NULL, method VARCHAR NOT NULL, namespace VARCHAR NOT NULL,
+        k INTEGER NOT NULL, seed INTEGER NOT NULL, metric VARCHAR NOT NULL, value DOUBLE NOT NULL);
+    INSERT INTO evaluation SELECT * FROM numbers;
+    UPDATE meta SET value = '2' WHERE key = 'schema_version';
+"""
+"""What version 2 had in the store, from the analyses `facts` and `numbers`."""
+
+
+@pytest.fixture
+def old(copy: Path) -> Path:
+    """The made-up bundle as version 2 wrote it."""
+    folder = copy / "analyses"
+    with duckdb.connect(str(copy / "store.duckdb")) as connection:
+        for view, file in (("facts", "confounds/feature_confound"), ("numbers", "evaluation/evaluation")):
+            connection.execute(f"CREATE TEMP TABLE {view} AS SELECT * FROM read_parquet('{folder / file}.parquet')")
+        columns = {row[0] for row in connection.execute("DESCRIBE sae").fetchall()}
+        newer = [name for _, name in NEW_COLUMNS if name in columns]
+        if newer:
+            kept = ", ".join(sorted(columns - set(newer)))
+            connection.execute(f"CREATE TEMP TABLE kept AS SELECT {kept} FROM sae")
+            connection.execute("DROP TABLE sae")
+            connection.execute("CREATE TABLE sae AS SELECT * FROM kept")
+        connection.execute(OLD_TABLES)
+    for path in sorted(folder.rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    folder.rmdir()
+    content = json.loads((copy / "manifest.json").read_text())
+    write_manifest(copy, content)
+    manifest = json.loads((copy / "manifest.json").read_text()) | {"schema_version": 2}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    return copy
+
+
+def test_it_answers_as_before(old: Path, tiny_bundle: Path) -> None:
+    with pytest.raises(BundleError, match="run `python -m precompute migrate BUNDLE` once"):
+        open_bundle(old)
+    weights = sha256(old / "plm.safetensors")
+
+    assert migrate_bundle(old)
+    check_bundle(old)
+    assert json.loads((old / "manifest.json").read_text())["schema_version"] == 3
+    assert sha256(old / "plm.safetensors") == weights
+    with open_bundle(old) as new, open_bundle(tiny_bundle) as whole:
+        assert new.reader.meta() == whole.reader.meta()
+        assert new.reader.analyses() == [CONFOUNDS, EVALUATION]
+        for analysis in new.reader.analyses():
+            for table in analysis.tables:
+                rows = new.reader.analysis_table(analysis, table.name)
+                assert rows.equals(whole.reader.analysis_table(analysis, table.name))
+        for ask in (
+            lambda reader: reader.protein("Q0T001"),
+            lambda reader: reader.annotations("Q0T001"),
+            lambda reader: reader.structure("Q0T001").positions.tolist(),
+            lambda reader: [(row.peak_pos, row.positions.tolist()) for row in reader.examples("vanilla", 20)],
+            lambda reader: [row[:11] for row in reader.saes()],
+            lambda reader: reader.term_features("GO:0008270"),
+            lambda reader: reader.neighbours("vanilla", 3),
+            lambda reader: reader.map_points("vanilla").to_csv(),
+        ):
+            assert ask(new.reader) == ask(whole.reader)
+
+
+def test_an_sae_of_version_2_is_known_by_what_it_is(old: Path) -> None:
+    with duckdb.connect(str(old / "store.duckdb")) as connection:
+        role, shown = (NEW_COLUMNS["sae", name] for name in ("role", "display_name"))
+        rows = connection.execute(f"SELECT name, {role}, {shown} FROM sae ORDER BY name").fetchall()
+
+    assert rows == [
+        ("protsae_bpo", "guided", "ProtSAE BPO"),
+        ("protsae_cco", "guided", "ProtSAE CCO"),
+        ("protsae_mfo", "guided", "ProtSAE MFO"),
+        ("vanilla", "unguided", "Vanilla"),
+    ]
+
+
+def test_a_second_time_there_is_nothing_to_do(old: Path) -> None:
+    assert migrate_bundle(old)
+    before = (old / "manifest.json").stat().st_mtime_ns
+
+    assert not migrate_bundle(old)
+    assert (old / "manifest.json").stat().st_mtime_ns == before
+
+
+def test_a_bundle_that_was_not_evaluated_gets_no_evaluation(old: Path) -> None:
+    with duckdb.connect(str(old / "store.duckdb")) as connection:
+        connection.execute("DELETE FROM evaluation")
+    content = json.loads((old / "manifest.json").read_text())
+    write_manifest(old, content)
+
+    assert migrate_bundle(old)
+    assert [path.name for path in (old / "analyses").iterdir()] == ["confounds"]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("UPDATE meta SET value = '1' WHERE key = 'schema_version'", "has schema version 1; only version 2 can be"),
+        ("DROP TABLE evaluation", "lacks the table 'evaluation'"),
+        ("ALTER TABLE neighbour RENAME TO n; CREATE VIEW neighbour AS SELECT * FROM n", "lacks the table 'neighbour'"),
+        ("ALTER TABLE evaluation DROP COLUMN k", "is not what its version says"),
+        ("ALTER TABLE neighbour DROP COLUMN cosine", "is not what its version says"),
+        ("UPDATE sae SET name = '../../x' WHERE name = 'vanilla'", "leads out of"),
+    ],
+)
+def test_what_cannot_be_migrated_stays_as_it_is(old: Path, change: str, sentence: str) -> None:
+    with duckdb.connect(str(old / "store.duckdb")) as connection:
+        connection.execute(change)
+    content = json.loads((old / "manifest.json").read_text())
+    write_manifest(old, content)
+    before = sha256(old / "store.duckdb")
+
+    with pytest.raises(BundleError, match=sentence) as caught:
+        migrate_bundle(old)
+    assert "\n" not in str(caught.value)
+    assert sha256(old / "store.duckdb") == before
+    assert not list(old.parent.glob("*.partial"))
+
+
+def test_where_there_is_no_bundle_nothing_is_migrated(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="there is no store at"):
+        migrate_bundle(tmp_path)

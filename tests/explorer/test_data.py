@@ -79,12 +79,12 @@ SPOILT = {
     "no store": (lambda folder: (folder / "store.duckdb").unlink(), "store"),
     "a truncated store": (truncate_store, "store.duckdb"),
     "another schema": (raise_version, "99"),
-    "no plm.json": (lambda folder: (folder / "plm.json").unlink(), "has no plm.json"),
+    "no plm.json": (lambda folder: (folder / "plm.json").unlink(), "plm.json is missing"),
     "a broken plm.json": (lambda folder: (folder / "plm.json").write_text("{"), "cannot be read as JSON"),
     "another PLM": (lambda folder: edit_json(folder / "plm.json", name="esm2_t33_650M_UR50D"), "esm2_t33_650M_UR50D"),
     "a wider PLM": (lambda folder: edit_json(folder / "plm.json", embed_dim=1280), "must come from one bundle"),
     "other weights": (shorten_weights, "is not the file this bundle was built with"),
-    "a missing autoencoder": (lambda folder: shutil.rmtree(folder / "sae" / "vanilla"), "has no cfg.json"),
+    "a missing autoencoder": (lambda folder: shutil.rmtree(folder / "sae" / "vanilla"), "cfg.json is missing"),
 }
 
 

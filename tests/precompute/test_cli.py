@@ -119,7 +119,7 @@ def test_all_paths_are_checked_before_anything_is_computed(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "quoted"),
     [
-        ([], "required: run|stage|evaluate|plm"),
+        ([], "required: run|stage|analyse|evaluate|migrate|plm"),
         (["walk"], "invalid choice: 'walk'"),
         (["run"], "missing: --proteins, --annotations, --ontology, --out"),
         (["run", "--bogus", "1"], "--bogus"),

@@ -1,0 +1,111 @@
+"""Adding an analysis to a finished bundle: by name, from its run, and nothing else changes."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from precompute.__main__ import main
+from precompute.analyses.registry import COMPUTED, IN_EVERY_RUN
+from protsae.bundle.opening import open_bundle
+from protsae.files import sha256
+from protsae.store.analysis import ANALYSES, CONFOUNDS
+
+
+@pytest.fixture(scope="module")
+def made(tiny_arguments, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("analysed") / "bundle"
+    assert main(["run", "--quiet", *tiny_arguments(out)]) == 0
+    return out
+
+
+@pytest.fixture
+def bundle(made: Path, tmp_path: Path) -> Path:
+    """A copy of the bundle and of its work folder."""
+    for name in ("bundle", "bundle.work"):
+        shutil.copytree(made.with_name(name), tmp_path / name)
+    return tmp_path / "bundle"
+
+
+def hashes(bundle: Path) -> dict[str, str]:
+    return {path.relative_to(bundle).as_posix(): sha256(path) for path in bundle.rglob("*") if path.is_file()}
+
+
+def without_confounds(bundle: Path) -> None:
+    """The bundle as if it had been made before there was this analysis."""
+    shutil.rmtree(bundle / "analyses")
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    manifest["files"] = {name: digest for name, digest in manifest["files"].items() if "analyses" not in name}
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_every_function_computes_a_declared_analysis() -> None:
+    assert set(IN_EVERY_RUN) <= set(COMPUTED) <= set(ANALYSES)
+
+
+def test_an_added_analysis_is_the_one_that_the_run_made(bundle: Path) -> None:
+    before = hashes(bundle)
+    without_confounds(bundle)
+    with open_bundle(bundle) as opened:
+        assert opened.reader.analyses() == []
+
+    assert main(["analyse", str(bundle), "confounds", "--quiet"]) == 0
+    assert {n: h for n, h in hashes(bundle).items() if n != "manifest.json"} == {
+        n: h for n, h in before.items() if n != "manifest.json"
+    }
+    with open_bundle(bundle) as opened:
+        assert opened.reader.analyses() == [CONFOUNDS]
+        rows = opened.reader.analysis_table(CONFOUNDS, "feature_confound")
+        assert set(rows["confound"]) == {"amino_acid", "position", "length", "family", "organism"}
+
+
+def test_a_stage_that_it_reads_runs_where_it_is_not_done(bundle: Path) -> None:
+    before = hashes(bundle)
+    without_confounds(bundle)
+    shutil.rmtree(bundle.with_name("bundle.work") / "confounds")
+
+    assert main(["analyse", str(bundle), "confounds", "--quiet"]) == 0
+    assert (
+        hashes(bundle)["analyses/confounds/feature_confound.parquet"]
+        == (before["analyses/confounds/feature_confound.parquet"])
+    )
+
+
+def other_bundle(bundle: Path) -> None:
+    path = bundle.with_name("bundle.work") / "publish" / "done.json"
+    record = json.loads(path.read_text())
+    record["numbers"]["bundle_id"] = "another"
+    path.write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "sentence"),
+    [
+        ("themes", lambda _: None, "invalid choice: 'themes'"),
+        ("evaluation", lambda _: None, "run `python -m precompute evaluate"),
+        ("confounds", shutil.rmtree, "is no bundle (it has no manifest.json)"),
+        (
+            "confounds",
+            lambda bundle: shutil.rmtree(bundle.with_name("bundle.work")),
+            "does not exist, but",
+        ),
+        ("confounds", other_bundle, "is not the run that made"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    bundle: Path, name: str, spoil, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil(bundle)
+
+    assert main(["analyse", str(bundle), name, "--quiet"]) == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert error.count("\n") == 1
+
+
+def test_a_bundle_is_migrated_once(bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate", str(bundle)]) == 0
+    assert "already of schema version 3" in " ".join(capsys.readouterr().err.split())
+    assert main(["migrate", str(tmp_path / "nowhere")]) == 2
+    assert "there is no store at" in capsys.readouterr().err

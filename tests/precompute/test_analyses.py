@@ -13,19 +13,10 @@ from protsae.files import sha256
 from protsae.store.analysis import ANALYSES, CONFOUNDS
 
 
-@pytest.fixture(scope="module")
-def made(tiny_arguments, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("analysed") / "bundle"
-    assert main(["run", "--quiet", *tiny_arguments(out)]) == 0
-    return out
-
-
 @pytest.fixture
-def bundle(made: Path, tmp_path: Path) -> Path:
-    """A copy of the bundle and of its work folder."""
-    for name in ("bundle", "bundle.work"):
-        shutil.copytree(made.with_name(name), tmp_path / name)
-    return tmp_path / "bundle"
+def bundle(copy_run, tmp_path: Path) -> Path:
+    """A copy of a bundle and of its work folder."""
+    return copy_run(tmp_path)
 
 
 def hashes(bundle: Path) -> dict[str, str]:

@@ -22,12 +22,14 @@ from precompute.evaluation.context import Space
 from precompute.evaluation.hierarchy import ancestors_among, conditional_information
 from precompute.evaluation.pooling import pool
 from precompute.evaluation.rows import GUIDANCE, PAPER, chosen_rows, plan_rows
+from protsae.bundle.building import check_bundle
+from protsae.bundle.opening import open_bundle
 from protsae.ontology.graph import Ontology
 from protsae.sae import TopKSAE, TopKSAEConfig
 from protsae.shards import ShardReader, ShardWriter
+from protsae.store.analysis import EVALUATION
 from protsae.store.evaluation.methods import PARTS
 from protsae.store.evaluation.summary import Summary
-from protsae.store.reader import StoreReader
 
 QUICK = ("--epochs", "1", "--seeds", "1", "--fidelity-proteins", "4", "--workers", "1", "--device", "cpu")
 
@@ -52,13 +54,9 @@ def results(bundle: Path) -> dict[str, dict]:
 
 
 def stored(bundle: Path) -> pd.DataFrame:
-    import duckdb
-
-    connection = duckdb.connect(str(bundle / "store.duckdb"), read_only=True)
-    try:
-        return connection.execute("SELECT * FROM evaluation").df()
-    finally:
-        connection.close()
+    with open_bundle(bundle) as opened:
+        assert opened.reader.absence(EVALUATION) == ""
+        return opened.reader.analysis_table(EVALUATION, "evaluation")
 
 
 def test_every_row_of_the_chosen_parts_has_run(bundle: Path, report: Path) -> None:
@@ -98,15 +96,12 @@ def test_the_store_holds_what_the_results_say(bundle: Path, report: Path) -> Non
     }
     keys = ["part", "method", "namespace", "k", "seed", "metric"]
     assert main_rows.set_index(keys)["value"].to_dict() == expected
-    StoreReader.open(bundle / "store.duckdb").close()
     ablation = table[(table["part"] == "ablation") & (table["metric"] == "auc")]
     assert set(ablation["method"]) >= {"ProtSAE", "no axioms", "no detach", "lambda (1, 1)"}
     assert set(ablation["namespace"]) == {"MFO"}
 
 
 def test_the_manifest_knows_the_new_store(bundle: Path, report: Path) -> None:
-    from precompute.stages.publish import check_bundle
-
     check_bundle(bundle)
 
 

@@ -1,6 +1,7 @@
 """How the palette is laid on: identities, the activation ramp, and the style sheet of the HTML that pages write.
 
-Identity: ProtSAE is blue, vanilla orange (Okabe-Ito, safe for colour-blind readers), everywhere. Activation: one ramp
+Identity: an SAE's role has a colour, everywhere: guided blue, unguided orange (Okabe-Ito, safe for colour-blind
+readers), imported a dark crimson that differs from both in lightness, too. Activation: one ramp
 from the page's neutral tone at zero to violet; its dark-mode twin ends bright. Missing is hatched grey. The style sheet
 uses `light-dark()`, so a change of theme needs no server. The colours themselves stand in `protsae.palette`. Read
 `shade`, then `STYLE_SHEET`.
@@ -10,13 +11,14 @@ from collections.abc import Mapping
 from typing import Literal
 
 from protsae import palette
+from protsae.store.rows import Role
 
 Mode = Literal["light", "dark"]
 
 
-def identity(sae: str) -> str:
-    """The colour that stands for this SAE wherever the two kinds are compared."""
-    return palette.ROLES["unguided" if sae == "vanilla" else "guided"]
+def identity(role: Role) -> str:
+    """The colour that stands for SAEs of this role wherever roles are compared."""
+    return palette.ROLES[role]
 
 
 def shade(mode: Mode, level: float) -> str:

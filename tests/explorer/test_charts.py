@@ -79,7 +79,7 @@ def test_marked_features_stay_opaque() -> None:
 
 
 def test_the_difference_counts_each_term_once_and_marks_the_chosen_one() -> None:
-    table = pd.DataFrame({"go_id": ["a", "b", "c"], "protsae_f1": [0.62, 0.3, 0.5], "vanilla_f1": [0.3, 0.62, np.nan]})
+    table = pd.DataFrame({"go_id": ["a", "b", "c"], "guided_f1": [0.62, 0.3, 0.5], "baseline_f1": [0.3, 0.62, np.nan]})
     figure = charts.difference(table, "light", "a")
 
     assert sum(figure.data[0].y) == 2

@@ -86,8 +86,8 @@ def test_both_features_are_shown_on_the_same_proteins_in_the_same_order(open_pag
     open_page("find")
     pair = data.term_pair("GO:0005488")
     assert pair.guided is not None
-    assert pair.vanilla is not None
-    chosen = comparison.proteins("GO:0005488", pair.guided, pair.vanilla)
+    assert pair.baseline is not None
+    chosen = comparison.proteins("GO:0005488", pair.guided, pair.baseline)
     carriers = data.accessions_with_term("GO:0005488")
 
     assert [picked.accession in carriers for picked in chosen] == [picked.carries for picked in chosen]
@@ -101,7 +101,7 @@ def test_the_reading_of_a_pair(open_page: OpenPage) -> None:
     behind = row._replace(sae="vanilla", test_f1=0.4, test_f1_low=0.3, test_f1_high=0.5)
 
     assert words.comparison(ahead, behind).endswith("0.80 against 0.40; the intervals do not overlap.")
-    assert words.comparison(behind, ahead).startswith("The vanilla feature is ahead")
+    assert words.comparison(behind, ahead).startswith("The unguided feature is ahead")
     assert "overlap, so the lead is not certain" in words.comparison(ahead, behind._replace(test_f1_high=0.75))
     assert words.comparison(ahead, ahead).startswith("A tie")
     assert "nothing to compare" in words.comparison(ahead, None)
@@ -110,17 +110,17 @@ def test_the_reading_of_a_pair(open_page: OpenPage) -> None:
 def test_the_summary_counts_wins_and_clear_wins() -> None:
     scored = pd.DataFrame(
         {
-            "protsae_f1": [0.8, 0.5, 0.2],
-            "protsae_low": [0.7, 0.4, 0.1],
-            "protsae_high": [0.9, 0.6, 0.3],
-            "vanilla_f1": [0.4, 0.45, 0.6],
-            "vanilla_low": [0.3, 0.3, 0.5],
-            "vanilla_high": [0.5, 0.6, 0.7],
+            "guided_f1": [0.8, 0.5, 0.2],
+            "guided_low": [0.7, 0.4, 0.1],
+            "guided_high": [0.9, 0.6, 0.3],
+            "baseline_f1": [0.4, 0.45, 0.6],
+            "baseline_low": [0.3, 0.3, 0.5],
+            "baseline_high": [0.5, 0.6, 0.7],
         }
     )
 
-    said = comparison.summary(scored)
+    said = comparison.summary(scored, "unguided")
 
     assert "ahead on 2 (clear of the other's interval on 1)" in said
-    assert "vanilla feature on 1 (clear on 1)" in said
+    assert "unguided feature on 1 (clear on 1)" in said
     assert "median difference is +0.05" in said

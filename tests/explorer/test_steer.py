@@ -75,7 +75,7 @@ def test_the_curve_passes_through_the_original_at_zero(plan: Plan) -> None:
     zero = next(dose for dose in doses if dose.strength == 0)
     assert zero.n_changed == zero.n_changed_random == 0
     assert zero.steered == zero.random_feature == zero.random_direction
-    assert len(charts.dose_response(doses, plan.sae, "light", 1.0).data) == 3
+    assert len(charts.dose_response(doses, "guided", "light", 1.0).data) == 3
 
 
 def test_a_judge_that_was_not_pushed_is_asked(plan: Plan) -> None:

@@ -15,14 +15,14 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
 
-from precompute.config import RunConfig
+from precompute.config import RunConfig, settings_of
 from precompute.corpus.trained import TrainedSAE, read_trained
 from precompute.pipeline.swap import recover, swap_in
 from precompute.pipeline.tables import read_table
@@ -193,8 +193,8 @@ def _write_manifest(config: RunConfig, work: Path, partial: Path, identity: str)
 
 def _settings(config: RunConfig) -> dict[str, Any]:
     """The configuration, of paths only the last part."""
-    values = {field.name: getattr(config, field.name) for field in fields(config)}
-    return {name: Path(v).name if isinstance(v, Path) or "/" in str(v) else v for name, v in values.items()}
+    values = settings_of(config).items()
+    return {name: Path(v).name if isinstance(v, Path | str) and "/" in str(v) else v for name, v in values}
 
 
 def _input_hashes(config: RunConfig) -> dict[str, str]:

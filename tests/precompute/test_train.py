@@ -96,8 +96,8 @@ def test_a_sub_ontology_without_concepts_is_skipped_with_a_sentence(embedded: tu
     said: list[str] = []
     numbers = train.run(replace(config, min_term_proteins=1000, epochs=1), config.work, said.append)
 
-    assert "no MFO term is carried by 1000 training proteins; no ProtSAE for MFO" in said
-    assert numbers["skipped"] == "MFO BPO CCO"
+    assert "no MFO term is carried by 1000 training proteins; ProtSAE MFO is left out" in said
+    assert numbers["left out"] == "protsae_mfo protsae_bpo protsae_cco"
     assert [sae.name for sae in read_trained(config.work)] == ["vanilla"]
     assert read_trained(config.work)[0].k == config.k
     assert not (config.work / "train" / "protsae_mfo").exists()

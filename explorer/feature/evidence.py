@@ -227,9 +227,9 @@ def surroundings(ref: FeatureRef, row: FeatureRow) -> None:
             )
             frame.link(links.map_of(ref.sae), "Open the map", icon=":material/scatter_plot:")
         _neighbour_links("In this autoencoder", here[:4])
-        other = [n for n in near if n.other_sae != ref.sae]
-        for sae in dict.fromkeys(n.other_sae for n in other):
-            _neighbour_links(f"In {data.sae(sae).display_name}", [n for n in other if n.other_sae == sae][:2])
+        for sae in data.saes():
+            if sae.name != ref.sae:
+                _neighbour_links(f"In {sae.display_name}", [n for n in near if n.other_sae == sae.name][:2])
         if not near:
             st.caption("No other feature writes in a similar direction.")
 

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from protsae.errors import ConfigError
-from protsae.ontology.graph import Namespace
+from protsae.ontology.namespaces import Namespace
 from protsae.sae import SAE
 from protsae.sae.artifact import ARCHITECTURES
 from protsae.store.rows import Role

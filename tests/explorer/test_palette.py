@@ -39,7 +39,7 @@ print(json.dumps({
     "viewer": protein_view._PALETTE,
     "identity: map": charts.point_colours(points, "kind", "light"),
     "identity: difference": charts.difference(table, "light").data[0].marker.color,
-    "identity: any SAE": theme.identity("protsae_mfo"),
+    "identity: a role": theme.identity("guided"),
 }))
 """
 

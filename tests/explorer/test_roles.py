@@ -14,8 +14,8 @@ from explorer.compare import comparison
 from explorer.draw import charts, words
 from explorer.protein import predictions
 from explorer.services import data
+from explorer.services.refs import FeatureRef
 from explorer.shell import links
-from explorer.shell.links import FeatureRef
 from explorer.steer import runs
 from explorer.steer.runs import Plan
 from protsae.steering.steer import SteerConfig

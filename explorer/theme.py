@@ -1,6 +1,7 @@
 """How the palette is laid on: identities, the activation ramp, and the style sheet of the HTML that pages write.
 
-Identity: ProtSAE is blue, vanilla orange (Okabe-Ito, safe for colour-blind readers), everywhere. Activation: one ramp
+Identity: an SAE's role has a colour, everywhere: guided blue, unguided orange (Okabe-Ito, safe for colour-blind
+readers), imported a dark crimson that differs from both in lightness, too. Activation: one ramp
 from the page's neutral tone at zero to violet; its dark-mode twin ends bright. Missing is hatched grey. The style sheet
 uses `light-dark()`, so a change of theme needs no server. The colours themselves stand in `protsae.palette`. Read
 `shade`, then `STYLE_SHEET`.
@@ -10,13 +11,14 @@ from collections.abc import Mapping
 from typing import Literal
 
 from protsae import palette
+from protsae.store.rows import Role
 
 Mode = Literal["light", "dark"]
 
 
-def identity(sae: str) -> str:
-    """The colour that stands for this SAE wherever the two kinds are compared."""
-    return palette.VANILLA if sae == "vanilla" else palette.PROTSAE
+def identity(role: Role) -> str:
+    """The colour that stands for SAEs of this role wherever roles are compared."""
+    return palette.ROLES[role]
 
 
 def shade(mode: Mode, level: float) -> str:
@@ -49,7 +51,7 @@ def _stop(index: int) -> str:
 
 STYLE_SHEET = f"""<style>
 :root {{
-  --ps-protsae: {pair(palette.IDENTITY_ON_PAGE["protsae"])}; --ps-vanilla: {pair(palette.IDENTITY_ON_PAGE["vanilla"])};
+  {" ".join(f"--ps-{role}: {pair(colours)};" for role, colours in palette.ROLES_ON_PAGE.items())}
   --ps-ink: {pair(palette.INK)}; --ps-soft: {pair(palette.SOFT)}; --ps-line: {pair(palette.LINE)};
   --ps-panel: {pair(palette.PANEL)}; --ps-surface: {pair(palette.SURFACE)}; --ps-link: {pair(palette.LINK)};
   --ps-missing: {pair(palette.MISSING)}; --ps-zero: {_stop(0)}; --ps-violet: {_stop(4)};

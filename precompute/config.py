@@ -8,10 +8,11 @@ Read `RunConfig` first.
 Source: defaults of the method from Liu et al. 2025 (arXiv:2509.05309) where the paper states them.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from precompute.saes import DEFAULT_SAES, SAESpec, check_list
 from protsae.errors import ConfigError, InputError
 from protsae.plm.weights import FAIR_ESM_MODELS, pick_device
 
@@ -117,6 +118,9 @@ class RunConfig:
     forcing_strength: Literal["mean", "graded"] = "mean"
     """Force predicted features to the mean activation (the paper's), or by degrees as the probability grows."""
 
+    saes: tuple[SAESpec, ...] = DEFAULT_SAES
+    """The SAEs to make; without it a ProtSAE for each sub-ontology and a TopK SAE at their mean L0."""
+
     sae_dtype: Literal["float32", "float16"] = "float32"
     """Precision of the saved SAE weights."""
 
@@ -144,6 +148,7 @@ class RunConfig:
         if self.d_sae is not None and self.k > self.d_sae:
             msg = f"k must be at most d_sae={self.d_sae}, got {self.k}"
             raise ConfigError(msg)
+        check_list(self.saes)
         if self.device not in {"auto", "cpu"} and not self.device.startswith("cuda"):
             msg = f"device must be auto, cpu or cuda, got {self.device!r}"
             raise ConfigError(msg)
@@ -166,7 +171,7 @@ class RunConfig:
         return layer
 
     def width_of(self, d_model: int, n_concepts: int) -> int:
-        """Features of an SAE that reads `d_model` dimensions and is guided by `n_concepts` terms.
+        """Features of an SAE that reads `d_model` dimensions and is guided by at most `n_concepts` terms.
 
         Raises:
             ConfigError: `d_sae` is given and leaves no free feature.
@@ -176,6 +181,12 @@ class RunConfig:
             msg = f"d_sae={width} leaves no free feature beside {n_concepts} guiding terms; raise it"
             raise ConfigError(msg)
         return width
+
+
+def settings_of(config: RunConfig) -> dict[str, Any]:
+    """Every setting by its name, the list of SAEs as plain tables."""
+    values = {field.name: getattr(config, field.name) for field in fields(config)}
+    return values | {"saes": [asdict(spec) for spec in config.saes]}
 
 
 def check_inputs(config: RunConfig) -> None:

@@ -1,7 +1,8 @@
 """A configuration dataclass as command-line flags and as a TOML file.
 
 Every field becomes `--its-name`; the string literal under the field is the help text. A flag wins over the TOML file,
-the file over the default. Paths in a TOML file are relative to that file, a PLM given as one (with a slash) too.
+the file over the default. Paths in a TOML file are relative to that file, a PLM given as one (with a slash) too. A
+tuple of dataclasses has no flag: it is a list of tables in the file (`[[saes]]`), checked as the settings are.
 
 Read `add_flags`, then `build`.
 """
@@ -14,7 +15,7 @@ import itertools
 import textwrap
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -42,10 +43,13 @@ def field_help(config_class: type) -> dict[str, str]:
 
 def add_flags(parser: argparse.ArgumentParser, config_class: type, *, without: Collection[str] = ()) -> None:
     """Add one flag per field of `config_class` not in `without`, and `--config` for a TOML file of the same names."""
-    parser.add_argument("--config", type=Path, metavar="TOML", help="File with the same names; flags win over it.")
     helps = field_help(config_class)
+    tables = [field.name for field in _fields(config_class) if is_dataclass(_kind(config_class, field.name)[0])]
+    only = "".join(f" Only there, as [[{name}]] tables: {helps[name]}" for name in tables)
+    about = f"File with the same names; flags win over it.{only}".replace("%", "%%")
+    parser.add_argument("--config", type=Path, metavar="TOML", help=about)
     for field in _fields(config_class):
-        if field.name in without:
+        if field.name in without or field.name in tables:
             continue
         text = helps.get(field.name, "").replace("%", "%%")
         if field.default is not MISSING and field.default is not None:
@@ -71,12 +75,7 @@ def build(config_class: type[T], arguments: Mapping[str, Any]) -> T:
     values: dict[str, Any] = {}
     file = arguments.get("config")
     if file is not None:
-        for key, value in _read_toml(file).items():
-            name = key.replace("-", "_")
-            if name not in names:
-                msg = f"{file} sets {key!r}, which is no setting; the settings are {', '.join(sorted(names))}"
-                raise ConfigError(msg)
-            values[name] = _convert(config_class, name, value, base=file.parent)
+        values = _from_table(config_class, _read_toml(file), base=file.parent, where=str(file))
     for name in names & set(arguments):
         values[name] = _convert(config_class, name, arguments[name], base=Path())
     missing = [f.name for f in _fields(config_class) if f.name not in values and f.default is MISSING]
@@ -104,6 +103,36 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise InputError(msg) from error
 
 
+def _from_table(config_class: type, table: Mapping[str, Any], *, base: Path, where: str) -> dict[str, Any]:
+    """Values of some fields of `config_class` from a table of its names; `where` stands in the error."""
+    names = {field.name for field in _fields(config_class)}
+    values = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        if name not in names:
+            raise ConfigError(f"{where} sets {key!r}, which is no setting; the settings are {', '.join(sorted(names))}")
+        values[name] = _convert(config_class, name, value, base=base)
+    return values
+
+
+def _from_tables(name: str, kind: Any, value: Any, base: Path) -> tuple[Any, ...]:
+    """Instances of the dataclass `kind` from a list of tables."""
+    if not isinstance(value, list | tuple) or not all(isinstance(item, dict | kind) for item in value):
+        raise ConfigError(f"{name} must be a list of tables, [[{name}]], got {value!r}")
+    made = []
+    for place, item in enumerate(value, start=1):
+        if isinstance(item, kind):
+            made.append(item)
+            continue
+        where = f"table {place} of [[{name}]]"
+        fields_here = _from_table(kind, item, base=base, where=where)
+        missing = [f.name for f in _fields(kind) if f.name not in fields_here and f.default is MISSING]
+        if missing:
+            raise ConfigError(f"{where} lacks {missing[0]}; add it")
+        made.append(kind(**fields_here))
+    return tuple(made)
+
+
 def _kind(config_class: type, name: str) -> tuple[Any, bool]:
     """The field's plain type (or the tuple of a Literal's values), and whether it takes several."""
     hint = get_type_hints(config_class)[name]
@@ -117,6 +146,10 @@ def _kind(config_class: type, name: str) -> tuple[Any, bool]:
 
 def _convert(config_class: type, name: str, value: Any, *, base: Path) -> Any:
     kind, is_many = _kind(config_class, name)
+    if value is None and type(None) in get_args(get_type_hints(config_class)[name]):
+        return None
+    if is_dataclass(kind):
+        return _from_tables(name, kind, value, base)
     if is_many:
         return tuple(_convert_one(name, kind, item, base) for item in (value if isinstance(value, list) else [value]))
     return _convert_one(name, kind, value, base)

@@ -12,13 +12,14 @@ CONFOUNDED = {25: "position", 26: "amino_acid", 27: "family", 28: "length", 29: 
 
 
 def alignment_table(
-    rng: np.random.Generator, features: pd.DataFrame, counts: dict[str, dict[str, int]]
+    rng: np.random.Generator, features: pd.DataFrame, alone: list[str], counts: dict[str, dict[str, int]]
 ) -> pd.DataFrame:
-    """For every defined feature its own term, and for every term the best feature of the unguided SAE."""
+    """For every defined feature its own term, and for every term the best feature of each SAE that none guides."""
     guided = features.loc[features["kind"] == "defined"]
     pairs = [(*pair, True) for pair in zip(guided["sae"], guided["feature"], guided["go_id"], strict=True)]
-    unguided = [feature for feature in range(16, 64) if feature % 16 != 15]
-    pairs += [("vanilla", feature, go_id, False) for feature, go_id in zip(unguided, sorted(counts), strict=False)]
+    firing = [feature for feature in range(16, 64) if feature % 16 != 15]
+    for sae in alone:
+        pairs += [(sae, feature, go_id, False) for feature, go_id in zip(firing, sorted(counts), strict=False)]
     rows = []
     for sae, feature, go_id, is_guiding in pairs:
         f1 = float(rng.uniform(0.4, 0.9) if is_guiding else rng.uniform(0.1, 0.7))

@@ -10,6 +10,7 @@ Read `build_tiny_bundle`.
 
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,14 +46,37 @@ from protsae.sae.protsae import ProtSAE, ProtSAEConfig
 from protsae.sae.topk import TopKSAE, TopKSAEConfig
 from protsae.store.analysis import ANALYSES
 from protsae.store.analysis_files import write_analysis
+from protsae.store.rows import Role
 from protsae.store.writer import StoreWriter
 
 CREATED_BY = "tests/tiny_bundle.py"
 D_MODEL, D_SAE, K, LAYERS, HEADS, LAYER = 32, 64, 8, 2, 2, 1
-SAES = {"protsae_mfo": "MFO", "protsae_bpo": "BPO", "protsae_cco": "CCO", "vanilla": ""}
 SILENT = slice(15, None, 16)
 """Features that never fire."""
 BANDS = {"top": slice(0, 6), "high": slice(8, 10), "low": slice(-2, None)}
+
+
+class TinySAE(NamedTuple):
+    """What one of the bundle's SAEs is."""
+
+    name: str
+    display_name: str
+    role: Role
+    namespace: str = ""
+    """Of the terms that guide it; a ProtSAE where there is one, else a TopK."""
+
+
+def guided(name: str, display_name: str, namespace: str) -> TinySAE:
+    return TinySAE(name, display_name, "guided", namespace)
+
+
+VANILLA = TinySAE("vanilla", "Vanilla", "unguided")
+SAES = (
+    guided("protsae_mfo", "ProtSAE MFO", "MFO"),
+    guided("protsae_bpo", "ProtSAE BPO", "BPO"),
+    guided("protsae_cco", "ProtSAE CCO", "CCO"),
+    VANILLA,
+)
 
 
 class Parts(NamedTuple):
@@ -66,10 +90,10 @@ class Parts(NamedTuple):
     spec: PLMSpec
 
 
-def build_tiny_bundle(folder: Path) -> Path:
+def build_tiny_bundle(folder: Path, saes: Sequence[TinySAE] = SAES) -> Path:
     """Write the bundle to `folder`, which is emptied first, and return it."""
     shutil.rmtree(folder, ignore_errors=True)
-    parts = tiny_parts(folder)
+    parts = tiny_parts(folder, saes)
     for name, sae in parts.saes.items():
         sae.save(folder / "sae" / name, "float32")
     with StoreWriter(folder / "store.duckdb") as store:
@@ -90,11 +114,11 @@ def build_tiny_bundle(folder: Path) -> Path:
     for name, analysis in ANALYSES.items():
         facts = {"bundle_id": "tiny", "created_by": CREATED_BY, "settings": {}}
         write_analysis(folder / "analyses" / name, analysis, parts.analyses[name], **facts)
-    _write_manifest(folder)
+    _write_manifest(folder, list(parts.saes))
     return folder
 
 
-def tiny_parts(folder: Path) -> Parts:
+def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
     """Everything but the files; the language model alone is written to `folder`, since the rest is counted from it."""
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True)
@@ -103,10 +127,11 @@ def tiny_parts(folder: Path) -> Parts:
     spec, states = _write_plm(folder, proteins)
     x = np.concatenate(states)
     scale = float(np.sqrt(D_MODEL / (x**2).sum(axis=1).mean()))
-    saes = {name: _sae(namespace, seed, scale) for seed, (name, namespace) in enumerate(SAES.items())}
-    acts = {name: sae.encode(torch.from_numpy(x)).detach().numpy() for name, sae in saes.items()}
-    features = pd.concat([_features(rng, name, acts[name], proteins) for name in SAES], ignore_index=True)
-    alignments = alignment_table(rng, features, split_counts(proteins, protein_go))
+    models = {sae.name: _sae(sae.namespace, seed, scale) for seed, sae in enumerate(saes)}
+    acts = {name: model.encode(torch.from_numpy(x)).detach().numpy() for name, model in models.items()}
+    features = pd.concat([_features(rng, sae, acts[sae.name], proteins) for sae in saes], ignore_index=True)
+    alone = [sae.name for sae in saes if not sae.namespace]
+    alignments = alignment_table(rng, features, alone, split_counts(proteins, protein_go))
     _label(features, alignments)
     tables = {
         "protein": proteins,
@@ -115,19 +140,19 @@ def tiny_parts(folder: Path) -> Parts:
         "go_synonym": pd.DataFrame(SYNONYMS, columns=["go_id", "synonym", "scope"]),
         "go_edge": edge_table(),
         "protein_go": protein_go,
-        "sae": pd.DataFrame([_sae_row(name, saes[name], acts[name], x) for name in SAES]),
+        "sae": pd.DataFrame([_sae_row(sae, models[sae.name], acts[sae.name], x) for sae in saes]),
         "feature": features,
         "feature_go": alignments,
-        "feature_annotation": annotation_alignment_table(rng, list(SAES)),
-        "example": pd.concat([_examples(name, acts[name], proteins) for name in SAES], ignore_index=True),
-        "neighbour": _neighbours(saes),
+        "feature_annotation": annotation_alignment_table(rng, list(models)),
+        "example": pd.concat([_examples(name, acts[name], proteins) for name in models], ignore_index=True),
+        "neighbour": _neighbours(models),
         "structure": structure_table(proteins),
     }
     analyses = {
         "confounds": {"feature_confound": confound_table(features)},
         "evaluation": {"evaluation": evaluation_table()},
     }
-    return Parts(tables, analyses, saes, spec)
+    return Parts(tables, analyses, models, spec)
 
 
 def concepts(namespace: str) -> tuple[str, ...]:
@@ -175,17 +200,19 @@ def _sae(namespace: str, seed: int, scale: float) -> SAE:
     return sae
 
 
-def _sae_row(name: str, sae: SAE, acts: np.ndarray, x: np.ndarray) -> dict[str, Any]:
+def _sae_row(what: TinySAE, sae: SAE, acts: np.ndarray, x: np.ndarray) -> dict[str, Any]:
     l0 = float((acts > 0).sum(axis=1).mean())
     x_hat = sae.decode(torch.from_numpy(acts)).detach().numpy()
     return {
-        "name": name,
+        "name": what.name,
+        "display_name": what.display_name,
+        "role": what.role,
         "architecture": sae.architecture,
-        "namespace": SAES[name],
+        "namespace": what.namespace,
         "d_model": D_MODEL,
         "d_sae": D_SAE,
         "k": K,
-        "n_defined": len(concepts(SAES[name])),
+        "n_defined": len(concepts(what.namespace)),
         "l0": l0,
         "l0_forced": max(0.0, l0 - K),
         "explained_variance": 1 - float(((x - x_hat) ** 2).sum() / ((x - x.mean(axis=0)) ** 2).sum()),
@@ -193,8 +220,8 @@ def _sae_row(name: str, sae: SAE, acts: np.ndarray, x: np.ndarray) -> dict[str, 
     }
 
 
-def _features(rng: np.random.Generator, name: str, acts: np.ndarray, proteins: pd.DataFrame) -> pd.DataFrame:
-    guides = concepts(SAES[name])
+def _features(rng: np.random.Generator, sae: TinySAE, acts: np.ndarray, proteins: pd.DataFrame) -> pd.DataFrame:
+    guides = concepts(sae.namespace)
     peaks = np.maximum.reduceat(acts, _first_rows(proteins))
     letters = np.array([AMINO_ACIDS.index(letter) for letter in "".join(proteins["sequence"])])
     corpus = np.bincount(letters, minlength=20) / len(letters)
@@ -205,7 +232,7 @@ def _features(rng: np.random.Generator, name: str, acts: np.ndarray, proteins: p
         share = np.bincount(letters[column > 0], minlength=20) / max(1, len(active))
         rows.append(
             {
-                "sae": name,
+                "sae": sae.name,
                 "feature": feature,
                 "kind": "defined" if feature < len(guides) else "free",
                 "go_id": guides[feature] if feature < len(guides) else None,
@@ -266,9 +293,9 @@ def _label(features: pd.DataFrame, alignments: pd.DataFrame) -> None:
 
 def _neighbours(saes: dict[str, SAE]) -> pd.DataFrame:
     rows = []
-    for sae in SAES:
-        for other in SAES:
-            cosine = (saes[sae].W_dec @ saes[other].W_dec.T).detach().numpy()
+    for sae, own in saes.items():
+        for other, theirs in saes.items():
+            cosine = (own.W_dec @ theirs.W_dec.T).detach().numpy()
             if other == sae:
                 np.fill_diagonal(cosine, -2)
             near = np.argsort(-cosine, axis=1)[:, : 5 if other == sae else 2]
@@ -280,7 +307,7 @@ def _neighbours(saes: dict[str, SAE]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["sae", "feature", "other_sae", "other_feature", "cosine", "rank"])
 
 
-def _write_manifest(folder: Path) -> None:
+def _write_manifest(folder: Path, saes: Sequence[str]) -> None:
     facts = {
         "bundle_id": "tiny",
         "created_by": CREATED_BY,
@@ -289,7 +316,7 @@ def _write_manifest(folder: Path) -> None:
         "inputs": {"plm": sha256(folder / "plm.safetensors")},
         "metrics": {
             "plm": {"name": "tiny_esm2", "masked_perplexity": 20.0, "unigram_perplexity": 18.3},
-            "saes": {name: {"explained_variance": 0.71, "mean_test_f1": 0.5, "mean_null_f1": 0.2} for name in SAES},
+            "saes": {name: {"explained_variance": 0.71, "mean_test_f1": 0.5, "mean_null_f1": 0.2} for name in saes},
         },
         "sources": ["Made-up proteins; Gene Ontology (CC BY 4.0) for term names"],
     }

@@ -5,13 +5,17 @@ from typing import Any
 import streamlit as st
 
 from explorer.compare import comparison, results_view
+from explorer.compare.comparison import Sides
 from explorer.components.protein_view import protein_view
 from explorer.draw import charts, markup, views, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import cards, frame, links
 from protsae.errors import ProtSAEError
-from protsae.store.rows import TermFeature, TermRow
+from protsae.store.rows import SAERow, TermFeature, TermRow
+
+TITLE = "Guided against unguided"
+GAIN = "Guided minus {} held-out F1."
 
 
 def main() -> None:
@@ -24,25 +28,40 @@ def main() -> None:
 
 def one_term() -> None:
     """The term of the address under both features."""
-    namespaces = [row.namespace for row in data.saes() if row.namespace]
-    if not namespaces or data.vanilla_sae() is None:
-        frame.headline("Guided against unguided", "This page needs a ProtSAE and a vanilla autoencoder in one bundle.")
+    namespaces = list(dict.fromkeys(row.namespace for row in data.guided_saes()))
+    if not namespaces or not data.baseline_saes():
+        frame.headline(TITLE, "This page needs a guided autoencoder and one without guidance in one bundle.")
         results_view.switch()
         frame.problem("This bundle does not hold both kinds of autoencoder.", "Look at the features it has.")
         return
     term = asked_term(namespaces)
     if term is None:
         return
-    pair = data.term_pair(term.go_id)
+    compared = sides(term.namespace)
+    pair = data.term_pair(term.go_id, compared.guided.name, compared.baseline.name)
     facts = (
         f"{words.NAMESPACES[term.namespace]} · {term.go_id} · {words.count(term.n_shipped, 'protein')} in this bundle"
     )
-    frame.headline(words.capitalised(term.name), words.comparison(*pair), eyebrow=markup.escape(facts))
-    chooser(namespaces, term)
-    both(term, pair)
-    if pair.guided is not None and pair.vanilla is not None:
-        proteins(term, pair.guided, pair.vanilla)
-    table(term)
+    lead = words.comparison(*pair, compared.baseline.role)
+    frame.headline(words.capitalised(term.name), lead, eyebrow=markup.escape(facts))
+    chooser(namespaces, term, compared)
+    both(term, pair, compared)
+    if pair.guided is not None and pair.baseline is not None:
+        proteins(term, pair.guided, pair.baseline)
+    table(term, compared)
+
+
+def sides(namespace: str) -> Sides:
+    """The two autoencoders that the address and the side bar ask for."""
+    found = comparison.sides(namespace, frame.settings().sae, st.query_params.to_dict())
+    assert found is not None, namespace  # noqa: S101 - `one_term` has looked
+    return found
+
+
+def this_view(go_id: str, protein: str = "") -> links.Link:
+    """A link that keeps the two autoencoders."""
+    kept = {name: st.query_params.get(name, "") for name in ("guided", "against")}
+    return links.compare(go_id, protein=protein, **kept)
 
 
 def asked_term(namespaces: list[str]) -> TermRow | None:
@@ -51,17 +70,15 @@ def asked_term(namespaces: list[str]) -> TermRow | None:
     if asked is None:
         own = next((row.namespace for row in data.saes() if row.name == frame.settings().sae), "")
         namespace = st.query_params.get("ns") or own
-        asked = comparison.default_term(namespace if namespace in namespaces else namespaces[0])
+        asked = comparison.default_term(sides(namespace if namespace in namespaces else namespaces[0]))
     if asked is None:
-        frame.headline("Guided against unguided", "This page needs a Gene Ontology term that was scored.")
+        frame.headline(TITLE, "This page needs a Gene Ontology term that was scored.")
         results_view.switch()
         frame.problem("No term of this bundle has a scored feature.", "Look at the features it has.")
         return None
     term = data.term(links.go_id_in(asked) or asked)
     if term is None or term.namespace not in namespaces:
-        frame.headline(
-            "Guided against unguided", "Choose a Gene Ontology term to see both autoencoders on the same proteins."
-        )
+        frame.headline(TITLE, "Choose a Gene Ontology term to see both autoencoders on the same proteins.")
         what = (
             f"{asked!r} is not a term of this bundle's ontology."
             if term is None
@@ -73,8 +90,8 @@ def asked_term(namespaces: list[str]) -> TermRow | None:
     return term
 
 
-def chooser(namespaces: list[str], term: TermRow) -> None:
-    """View, namespace and term; all follow the address."""
+def chooser(namespaces: list[str], term: TermRow, compared: Sides) -> None:
+    """View, namespace and term, and which autoencoders where the bundle has several; all follow the address."""
     view, left, right = st.columns([0.9, 1.9, 2], vertical_alignment="bottom")
     with view:
         results_view.switch()
@@ -84,10 +101,10 @@ def chooser(namespaces: list[str], term: TermRow) -> None:
             "ns",
             namespaces,
             show=words.NAMESPACES.__getitem__,
-            clears=("go", "protein"),
+            clears=("go", "protein", "guided"),
             current=term.namespace,
         )
-    listed = data.compare_table(term.namespace)
+    listed = data.compare_table(compared.guided.name, compared.baseline.name)
     names = dict(zip(listed["go_id"], listed["name"], strict=True)) | {term.go_id: term.name}
     with right:
         order = sorted(names, key=lambda go_id: names[go_id].lower())
@@ -100,33 +117,47 @@ def chooser(namespaces: list[str], term: TermRow) -> None:
             clears=("protein",),
             current=term.go_id,
         )
+    saes = (data.guided_saes(term.namespace), data.baseline_saes())
+    for column, name, label, rows in zip(
+        st.columns(2, gap="large"), ("guided", "against"), ("Guided", "Against"), saes, strict=True
+    ):
+        if len(rows) > 1:
+            with column:
+                which(label, name, rows)
 
 
-def both(term: TermRow, pair: data.TermPair) -> None:
+def which(label: str, name: str, rows: list[SAERow]) -> None:
+    """One of several autoencoders that can stand on one side."""
+    options = [row.name for row in comparison.preferred(rows, frame.settings().sae)]
+    shown = {row.name: words.sae_long(row) for row in rows}
+    frame.choice(label, name, options, show=shown.__getitem__, kind="select", clears=("protein",))
+
+
+def both(term: TermRow, pair: data.TermPair, compared: Sides) -> None:
     """Held-out scores side by side, and which other terms each feature serves."""
-    for column, row, who in zip(st.columns(2, gap="large"), pair, ("guided", "vanilla"), strict=True):
+    for column, row, sae in zip(st.columns(2, gap="large"), pair, compared, strict=True):
         with column, st.container(border=True):
-            cards.alignment(row, who, term.namespace, opens=False)
+            cards.alignment(row, sae, opens=False)
             if row is not None:
                 ref = FeatureRef(row.sae, row.feature)
                 also = [other for other in data.feature_terms(ref) if other.go_id != term.go_id]
                 st.html(markup.wrap(markup.paragraph(comparison.entanglement(also), "ps-small ps-soft")))
                 frame.link(
                     links.feature(*ref),
-                    f"Open {words.sae_name(row.sae)} #{row.feature}",
+                    f"Open {sae.display_name} #{row.feature}",
                     icon=":material/arrow_forward:",
                 )
 
 
-def proteins(term: TermRow, guided: TermFeature, vanilla: TermFeature) -> None:
+def proteins(term: TermRow, guided: TermFeature, baseline: TermFeature) -> None:
     """The same proteins in the same order under both features, on one rule of colour."""
-    refs = [FeatureRef(row.sae, row.feature) for row in (guided, vanilla)]
+    refs = [FeatureRef(row.sae, row.feature) for row in (guided, baseline)]
     features = [row for ref in refs if (row := data.feature(ref)) is not None]
     scale = frame.settings().scale
     scales = views.full_colour(features, scale)
     st.subheader("The same proteins under both features", anchor=False)
     st.html(markup.wrap(markup.legend(scale, scales[0] if scale == "raw" else None)))
-    chosen = comparison.proteins(term.go_id, guided, vanilla)
+    chosen = comparison.proteins(term.go_id, guided, baseline)
     if not chosen:
         st.html(
             markup.empty(
@@ -155,13 +186,15 @@ def proteins(term: TermRow, guided: TermFeature, vanilla: TermFeature) -> None:
             name, *strips = st.columns([1.1, 2, 2], vertical_alignment="center")
             with name:
                 frame.link(
-                    links.compare(term.go_id, protein=picked.accession),
+                    this_view(term.go_id, picked.accession),
                     words.protein_name(picked.accession, picked.name, limit=42),
                 )
             ribbon = markup.ribbon(data.annotations(picked.accession), picked.length, colours)
-            for strip, values, full, row in zip(strips, rows[picked.accession], scales, (guided, vanilla), strict=True):
+            for strip, values, full, row in zip(
+                strips, rows[picked.accession], scales, (guided, baseline), strict=True
+            ):
                 facts = words.peak(picked.accession, picked.length, float(values.max()), int(values.argmax()) + 1)
-                note = f'<div class="ps-small ps-soft">{markup.dot(row.sae)}{markup.escape(facts)}</div>'
+                note = f'<div class="ps-small ps-soft">{markup.dot(data.sae(row.sae).role)}{markup.escape(facts)}</div>'
                 strip.html(markup.wrap(ribbon, cards.strip_thumbnail(values, full), note))
     in_full(chosen, rows, refs, scales)
 
@@ -183,7 +216,7 @@ def in_full(chosen: list[comparison.Picked], rows: dict, refs: list[FeatureRef],
         key="compare_view",
         sequence=protein.sequence,
         rows=[
-            views.strip(f"{words.sae_name(ref.sae)} #{ref.feature}", values, full)
+            views.strip(f"{data.sae(ref.sae).display_name} #{ref.feature}", values, full)
             for ref, values, full in zip(refs, rows[picked.accession], scales, strict=True)
         ],
         tracks=views.tracks(data.annotations(picked.accession)),
@@ -192,14 +225,15 @@ def in_full(chosen: list[comparison.Picked], rows: dict, refs: list[FeatureRef],
     )
 
 
-def table(term: TermRow) -> None:
+def table(term: TermRow, compared: Sides) -> None:
     """All terms of the namespace: the distribution of the difference, and a table that opens a term."""
-    rows = data.compare_table(term.namespace)
-    scored = rows.dropna(subset=["protsae_f1", "vanilla_f1"])
+    rows = data.compare_table(compared.guided.name, compared.baseline.name)
+    scored = rows.dropna(subset=["guided_f1", "baseline_f1"])
+    role = compared.baseline.role
     st.subheader(f"All {len(rows)} terms: {words.NAMESPACES[term.namespace]}", anchor=False)
-    st.html(markup.wrap(markup.paragraph(comparison.summary(scored))))
+    st.html(markup.wrap(markup.paragraph(comparison.summary(scored, role))))
     st.plotly_chart(
-        charts.difference(rows, frame.mode(), term.go_id), key="difference", config={"displayModeBar": False}
+        charts.difference(rows, frame.mode(), term.go_id, role), key="difference", config={"displayModeBar": False}
     )
     shown = comparison.display(rows)
     event = st.dataframe(
@@ -210,14 +244,14 @@ def table(term: TermRow) -> None:
         selection_mode="single-row",
         height=420,
         placeholder="-",
-        column_config=columns(),
+        column_config=columns(compared),
     )
     picked = event["selection"]["rows"]
     if picked and (go_id := str(shown["go_id"].iloc[picked[0]])) != term.go_id:
-        frame.go(links.compare(go_id))
+        frame.go(this_view(go_id))
 
 
-def columns() -> dict[str, Any]:
+def columns(compared: Sides) -> dict[str, Any]:
     """Names, help and number formats of the table."""
     score: dict[str, Any] = {"format": "%.2f", "width": "small"}
     number = st.column_config.NumberColumn
@@ -225,15 +259,17 @@ def columns() -> dict[str, Any]:
         "go_id": st.column_config.TextColumn("GO id", width="small"),
         "name": st.column_config.TextColumn("Term", width="large"),
         "n_pos_test": number("n", help=words.HELP["n"], width="small"),
-        "protsae_f1": number("ProtSAE F1", help=words.HELP["f1"], **score),
-        "vanilla_f1": number("Vanilla F1", help=words.HELP["f1"], **score),
-        "gain": number("Difference", help="Guided minus vanilla held-out F1.", format="%+.2f", width="small"),
-        "protsae_interval": st.column_config.TextColumn("ProtSAE interval", help=words.HELP["ci"]),
-        "vanilla_interval": st.column_config.TextColumn("Vanilla interval", help=words.HELP["ci"]),
-        "protsae_auroc": number("ProtSAE AUROC", help=words.HELP["auroc"], **score),
-        "vanilla_auroc": number("Vanilla AUROC", help=words.HELP["auroc"], **score),
-        "protsae_null": number("ProtSAE null", help=words.HELP["null"], **score),
-        "vanilla_null": number("Vanilla null", help=words.HELP["null"], **score),
+        "gain": number("Difference", help=GAIN.format(compared.baseline.role), format="%+.2f", width="small"),
+        **{
+            f"{side}_{column}": kind(f"{sae.display_name} {name}", help=words.HELP[tip], **shape)
+            for column, name, tip, kind, shape in (
+                ("f1", "F1", "f1", number, score),
+                ("interval", "interval", "ci", st.column_config.TextColumn, {}),
+                ("auroc", "AUROC", "auroc", number, score),
+                ("null", "null", "null", number, score),
+            )
+            for side, sae in (("guided", compared.guided), ("baseline", compared.baseline))
+        },
     }
 
 

@@ -29,7 +29,9 @@ def main() -> None:
         ref = data.default_feature(frame.settings().sae)
     row = data.feature(ref)
     if row is None:
-        frame.headline("No such feature", f"Feature {ref.feature} of {words.sae_name(ref.sae)} is not in the store.")
+        frame.headline(
+            "No such feature", f"Feature {ref.feature} of {data.sae(ref.sae).display_name} is not in the store."
+        )
         frame.problem("The store has no row for this feature.", "Open one that exists, or search.")
         return
     terms = data.feature_terms(ref)
@@ -59,9 +61,10 @@ def head(row: FeatureRow, best: TermFeature | None) -> None:
     origin = (
         f"label (hypothesis): {words.origin(row)}" if row.label else "no label: nothing known matches it well enough"
     )
-    name = f"{markup.dot(row.sae)}<b>{markup.escape(words.sae_name(row.sae))}</b>"
+    sae = data.sae(row.sae)
+    name = f"{markup.dot(sae.role)}<b>{markup.escape(sae.display_name)}</b>"
     eyebrow = f"{name} · feature {row.feature} · {markup.escape(origin)}"
-    frame.headline(words.title(row), words.feature_lead(row, best), eyebrow=eyebrow)
+    frame.headline(words.title(row, sae), words.feature_lead(row, best), eyebrow=eyebrow)
     listed = [FeatureRef(term.sae, term.feature) for term in data.validated() if term.sae == row.sae]
     here = FeatureRef(row.sae, row.feature)
     place = listed.index(here) if here in listed else -1

@@ -30,9 +30,9 @@ def main() -> None:
         frame.headline(
             "What does a protein language model know?",
             "Trained on nothing but sequences, it forms thousands of inner signals. A sparse autoencoder separates "
-            "them into features: each fires on certain residues, and here you can see on which. Some were guided by "
-            "Gene Ontology terms (ProtSAE), others were left alone (vanilla); every match is scored on proteins that "
-            "none of them had seen.",
+            "them into features: each fires on certain residues, and here you can see on which. "
+            f"{words.kinds_of_saes({row.role for row in data.saes()})} Every match is scored on proteins that none of "
+            "them had seen.",
             search=False,
         )
     search_box()
@@ -60,7 +60,8 @@ def search_box() -> None:
         type="search",
         on_change=write,
         live="400ms",
-        placeholder="zinc ion binding · GO:0008270 · P00331 · alcohol dehydrogenase · transmembrane · vanilla #12",
+        placeholder="zinc ion binding · GO:0008270 · P00331 · alcohol dehydrogenase · transmembrane · "
+        f"{data.saes()[-1].display_name} #12",
         icon=":material/search:",
         label_visibility="collapsed",
     )
@@ -110,7 +111,7 @@ def picture(refs: list[FeatureRef]) -> None:
     name = words.protein_name(example.accession, example.protein_name)
     st.html(
         markup.wrap(
-            f"{markup.dot(ref.sae)}<b>{markup.escape(words.capitalised(feature.label))}</b> "
+            f"{markup.dot(data.sae(ref.sae).role)}<b>{markup.escape(words.capitalised(feature.label))}</b> "
             f'<span class="ps-soft">fires on these residues of {markup.escape(name)}</span>'
         )
     )

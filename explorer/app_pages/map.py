@@ -1,4 +1,4 @@
-"""Map: what is in there? Every feature of a guided and of the vanilla autoencoder, side by side."""
+"""Map: what is in there? Every feature of a guided autoencoder and of one without guidance, side by side."""
 
 import pandas as pd
 import streamlit as st
@@ -15,8 +15,7 @@ def main() -> None:
         "Each point is a feature; features that write similar directions into the model lie close. Click one to open "
         "it, or lasso several to list them.",
     )
-    guided = shown_guided()
-    names = [name for name in (guided, data.vanilla_sae()) if name]
+    names = shown()
     left, right = st.columns([1.5, 1], vertical_alignment="bottom")
     with left:
         colouring = frame.choice("Colour", "colour", list(charts.COLOURINGS), show=charts.COLOURINGS.__getitem__)
@@ -37,10 +36,16 @@ def legend(colouring: str) -> str:
     return markup.dots_legend(charts.category_legend(colouring))
 
 
-def shown_guided() -> str | None:
-    """The side bar's ProtSAE, else the first."""
-    guided = data.guided_saes()
-    return frame.settings().sae if frame.settings().sae in guided else guided[0] if guided else None
+def shown() -> list[str]:
+    """One guided autoencoder and one without guidance, the side bar's where it is one; two of a kind for want of other.
+
+    The order is that of the side bar's list.
+    """
+    rows = sorted(data.saes(), key=lambda row: row.name != frame.settings().sae)
+    first = rows[0]
+    second = next((row for row in rows if (row.role == "guided") != (first.role == "guided")), None)
+    second = second or next((row for row in rows[1:]), None)
+    return [row.name for row in data.saes() if row in (first, second)]
 
 
 def label_filter() -> str:
@@ -67,12 +72,12 @@ def one_map(sae: str, colouring: str, text: str) -> None:
     points = data.map_points(sae)
     alive = charts.drawing_order(points.dropna(subset=["umap_x", "umap_y"]).reset_index(drop=True), colouring)
     found = alive.loc[alive["label"].str.contains(text, case=False, regex=False), "feature"].tolist() if text else []
-    row = next(row for row in data.saes() if row.name == sae)
+    row = data.sae(sae)
     silent = len(points) - len(alive)
     facts = f"{words.count(len(alive), 'feature')}, {row.n_defined} of them guided"
     facts += f", {silent} more without known activations" if silent else ""
     facts += f", {len(found)} marked" if text else ""
-    name = f"{markup.dot(sae)}<b>{markup.escape(words.sae_long(sae))}</b>"
+    name = f"{markup.dot(row.role)}<b>{markup.escape(words.sae_long(row))}</b>"
     st.html(markup.wrap(f'{name} <span class="ps-soft">{facts}</span>'))
     event = st.plotly_chart(
         charts.feature_map(alive, colouring, frame.mode(), found if text else None),
@@ -80,7 +85,7 @@ def one_map(sae: str, colouring: str, text: str) -> None:
         on_select="rerun",
         selection_mode=("points", "box", "lasso"),
         config={"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"]},
-        alt=f"Map of the features of {words.sae_name(sae)}",
+        alt=f"Map of the features of {row.display_name}",
     )
     if charts.draws_with_webgl(alive):
         st.caption("Drawn with WebGL; a browser that has none shows no points here, but Find lists features by label.")

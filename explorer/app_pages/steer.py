@@ -39,7 +39,8 @@ def main() -> None:
         chosen = feature_box(ref)
     if chosen is None:
         frame.problem(
-            f"No feature of {words.sae_name(ref.sae)} fires on any residue of this corpus, so none can be turned up.",
+            f"No feature of {data.sae(ref.sae).display_name} fires on any residue of this corpus, so none can be "
+            "turned up.",
             "Choose another autoencoder in the side bar.",
         )
         return

@@ -3,7 +3,7 @@
 Read `proteins`: the choice must favour neither feature.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -13,10 +13,17 @@ from jaxtyping import Float
 from explorer.draw import words
 from explorer.services import data, live
 from explorer.services.refs import FeatureRef
-from protsae.store.rows import TermFeature
+from protsae.store.rows import Role, SAERow, TermFeature
 
 Item = TypeVar("Item")
 WITH_TERM, WITHOUT_EACH = 6, 2
+
+
+class Sides(NamedTuple):
+    """The two autoencoders that are compared."""
+
+    guided: SAERow
+    baseline: SAERow
 
 
 class Picked(NamedTuple):
@@ -30,20 +37,41 @@ class Picked(NamedTuple):
     """It is annotated with the term."""
 
 
-def default_term(namespace: str) -> str | None:
-    """The namespace's validated guided term furthest above luck that vanilla has a feature for, too; else its first.
+def preferred(rows: Sequence[SAERow], sae: str) -> list[SAERow]:
+    """The autoencoders that can stand on one side, the side bar's first where it is one of them."""
+    return sorted(rows, key=lambda row: row.name != sae)
 
-    None where no term of the namespace was scored.
+
+def sides(namespace: str, sae: str, asked: Mapping[str, str]) -> Sides | None:
+    """Who is compared for a namespace's terms; None where the bundle lacks one side.
+
+    Args:
+        namespace: whose terms guide one of them.
+        sae: the side bar's autoencoder, which stands on its side where the address names no other.
+        asked: the address: `guided` and `against` name autoencoders.
     """
-    rows = data.compare_table(namespace)
-    both = set(rows.loc[rows["protsae_f1"].notna() & rows["vanilla_f1"].notna(), "go_id"])
+    found = []
+    for name, rows in (("guided", data.guided_saes(namespace)), ("against", data.baseline_saes())):
+        ranked = preferred(rows, sae)
+        found.append(next((row for row in ranked if row.name == asked.get(name)), next(iter(ranked), None)))
+    guided, baseline = found
+    return None if guided is None or baseline is None else Sides(guided, baseline)
+
+
+def default_term(compared: Sides) -> str | None:
+    """The validated guided term furthest above luck that the baseline has a feature for, too; else the first.
+
+    None where no term that guides was scored.
+    """
+    rows = data.compare_table(compared.guided.name, compared.baseline.name)
+    both = set(rows.loc[rows["guided_f1"].notna() & rows["baseline_f1"].notna(), "go_id"])
     for row in data.validated():
         if row.is_guiding and row.go_id in both:
             return row.go_id
     return min(both or map(str, rows["go_id"].head(1)), default=None)
 
 
-def proteins(go_id: str, guided: TermFeature, vanilla: TermFeature) -> list[Picked]:
+def proteins(go_id: str, guided: TermFeature, baseline: TermFeature) -> list[Picked]:
     """Proteins for both columns, in one order.
 
     With the term: drawn evenly from all that carry it, those with a structure first, whatever the features do on them.
@@ -56,7 +84,7 @@ def proteins(go_id: str, guided: TermFeature, vanilla: TermFeature) -> list[Pick
     drawn += evenly([h for h in shaped if h not in drawn], WITH_TERM - len(drawn))
     picked = [Picked(h.accession, h.protein_name, h.length, h.has_structure, carries=True) for h in drawn]
     carriers, seen = {h.accession for h in hits}, set()
-    for row in (guided, vanilla):
+    for row in (guided, baseline):
         fresh = [
             e
             for e in data.examples(FeatureRef(row.sae, row.feature), "top")
@@ -94,18 +122,18 @@ def entanglement(also: Sequence[TermFeature]) -> str:
     return f"It also goes with {words.join(names)}." if names else "No other term holds on unseen proteins."
 
 
-def summary(scored: pd.DataFrame) -> str:
-    """One sentence over all terms that both autoencoders score."""
+def summary(scored: pd.DataFrame, role: Role) -> str:
+    """One sentence over all terms that both autoencoders score; `role` is that of the one without guidance."""
     if scored.empty:
         return "No term is scored for both autoencoders."
-    ours = scored[["protsae_f1", "protsae_low", "protsae_high"]].to_numpy(dtype=float).T
-    theirs = scored[["vanilla_f1", "vanilla_low", "vanilla_high"]].to_numpy(dtype=float).T
+    ours = scored[["guided_f1", "guided_low", "guided_high"]].to_numpy(dtype=float).T
+    theirs = scored[["baseline_f1", "baseline_low", "baseline_high"]].to_numpy(dtype=float).T
     gap = ours[0] - theirs[0]
     ahead, behind = int((gap > 0).sum()), int((gap < 0).sum())
     clear, lost = int((ours[1] > theirs[2]).sum()), int((theirs[1] > ours[2]).sum())
     return (
         f"Of {len(scored)} terms scored for both, the guided feature is ahead on {ahead} (clear of the other's "
-        f"interval on {clear}), the vanilla feature on {behind} (clear on {lost}); the median difference is "
+        f"interval on {clear}), the {role} feature on {behind} (clear on {lost}); the median difference is "
         f"{np.median(gap):+.2f}. "
         "Click a row to load its term."
     )
@@ -113,8 +141,8 @@ def summary(scored: pd.DataFrame) -> str:
 
 def display(rows: pd.DataFrame) -> pd.DataFrame:
     """The table as shown: intervals as text, the difference as a column, best-supported terms first."""
-    out = rows.assign(gain=rows["protsae_f1"] - rows["vanilla_f1"])
-    for name in ("protsae", "vanilla"):
+    out = rows.assign(gain=rows["guided_f1"] - rows["baseline_f1"])
+    for name in ("guided", "baseline"):
         out[f"{name}_interval"] = [
             "" if pd.isna(low) else f"{low:.2f} to {high:.2f}"
             for low, high in zip(out[f"{name}_low"], out[f"{name}_high"], strict=True)
@@ -122,15 +150,15 @@ def display(rows: pd.DataFrame) -> pd.DataFrame:
     order = [
         "name",
         "n_pos_test",
-        "protsae_f1",
-        "vanilla_f1",
+        "guided_f1",
+        "baseline_f1",
         "gain",
-        "protsae_interval",
-        "vanilla_interval",
-        "protsae_auroc",
-        "vanilla_auroc",
-        "protsae_null",
-        "vanilla_null",
+        "guided_interval",
+        "baseline_interval",
+        "guided_auroc",
+        "baseline_auroc",
+        "guided_null",
+        "baseline_null",
         "go_id",
     ]
     return out.sort_values(["n_pos_test", "go_id"], ascending=[False, True]).loc[:, order].reset_index(drop=True)

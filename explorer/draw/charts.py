@@ -17,6 +17,7 @@ from explorer import theme
 from explorer.draw import words
 from protsae import palette
 from protsae.alphabet import AMINO_ACIDS
+from protsae.store.rows import Role
 
 COLOURINGS = {
     "origin": "Where the label comes from",
@@ -160,7 +161,7 @@ def point_colours(points: pd.DataFrame, colouring: str, mode: theme.Mode) -> lis
         decades = np.log10(points["density"].to_numpy(float).clip(1e-5))
         return [theme.shade(mode, 1 + decade / 5) for decade in decades]
     if colouring == "kind":
-        return [palette.PROTSAE if kind == "defined" else palette.ORIGINS["none"] for kind in points["kind"]]
+        return [theme.identity("guided") if kind == "defined" else palette.ORIGINS["none"] for kind in points["kind"]]
     return [palette.ORIGINS.get(origin, palette.ORIGINS["none"]) for origin in points["label_origin"]]
 
 
@@ -182,14 +183,14 @@ def category_legend(colouring: str) -> list[tuple[str, str]]:
         }
         return [(name, palette.ORIGINS[key]) for key, name in names.items()] + [("no match", palette.ORIGINS["none"])]
     if colouring == "kind":
-        return [("guided", palette.PROTSAE), ("free", palette.ORIGINS["none"])]
+        return [("guided", theme.identity("guided")), ("free", palette.ORIGINS["none"])]
     return []
 
 
-def difference(table: pd.DataFrame, mode: theme.Mode, chosen: str | None = None) -> go.Figure:
-    """Distribution over terms of guided minus vanilla held-out F1."""
-    both = table.dropna(subset=["protsae_f1", "vanilla_f1"])
-    gap = both["protsae_f1"].to_numpy() - both["vanilla_f1"].to_numpy()
+def difference(table: pd.DataFrame, mode: theme.Mode, chosen: str | None = None, role: Role = "unguided") -> go.Figure:
+    """Distribution over terms of held-out F1, guided minus an SAE of another role."""
+    both = table.dropna(subset=["guided_f1", "baseline_f1"])
+    gap = both["guided_f1"].to_numpy() - both["baseline_f1"].to_numpy()
     figure = base(210, bargap=0.06)
     edges = np.linspace(-1, 1, 41)
     counts, _ = np.histogram(gap, edges)
@@ -197,7 +198,10 @@ def difference(table: pd.DataFrame, mode: theme.Mode, chosen: str | None = None)
     figure.add_bar(
         x=centres,
         y=counts,
-        marker={"color": np.where(centres > 0, palette.PROTSAE, palette.VANILLA).tolist(), "line": {"width": 0}},
+        marker={
+            "color": np.where(centres > 0, theme.identity("guided"), theme.identity(role)).tolist(),
+            "line": {"width": 0},
+        },
         hovertemplate="difference about %{x:+.2f}<br>%{y} terms<extra></extra>",
     )
     here = gap[both["go_id"].to_numpy() == chosen]
@@ -207,7 +211,7 @@ def difference(table: pd.DataFrame, mode: theme.Mode, chosen: str | None = None)
         figure.add_annotation(x=at, y=1, yref="paper", text="this term", showarrow=False, yanchor="bottom")
         figure.update_layout(margin={"t": 24})
     reach = max(0.25, float(np.abs(gap).max(initial=0)) + 0.05)
-    figure.update_xaxes(title="held-out F1, guided minus vanilla", range=[-reach, reach], showgrid=False)
+    figure.update_xaxes(title=f"held-out F1, guided minus {role}", range=[-reach, reach], showgrid=False)
     figure.update_yaxes(title="terms", automargin=True)
     return figure
 

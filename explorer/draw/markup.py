@@ -14,7 +14,7 @@ from jaxtyping import Float
 from explorer import theme
 from explorer.draw import words
 from protsae import palette
-from protsae.store.rows import AnnotationRow, TermFeature
+from protsae.store.rows import AnnotationRow, Role, TermFeature
 
 
 def wrap(*parts: str) -> str:
@@ -27,10 +27,9 @@ def paragraph(text: str, kind: str = "ps-soft") -> str:
     return f'<p class="{kind}" style="margin:.15rem 0">{escape(text)}</p>'
 
 
-def dot(sae: str) -> str:
-    """The identity mark of an SAE."""
-    colour = "vanilla" if sae == "vanilla" else "protsae"
-    return f'<span class="ps-dot" style="background:var(--ps-{colour})"></span>'
+def dot(role: Role) -> str:
+    """The identity mark of an SAE of this role."""
+    return f'<span class="ps-dot" style="background:var(--ps-{role})"></span>'
 
 
 def badge(text: str, tip: str, kind: str = "") -> str:
@@ -53,9 +52,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f'<table class="ps-rows"><tr>{top}</tr>{body}</table>'
 
 
-def rail(term: TermFeature) -> str:
+def rail(term: TermFeature, role: Role) -> str:
     """Held-out F1 on a rail from 0 to 1: point, 95 % interval, and the shuffled-label null as a dotted mark."""
-    colour = f"var(--ps-{'vanilla' if term.sae == 'vanilla' else 'protsae'})"
+    colour = f"var(--ps-{role})"
     low, high, at, null = (100 * min(1.0, max(0.0, v)) for v in _on_rail(term))
     tip = escape(
         f"Held-out F1 {words.number(term.test_f1)}, 95 % interval {words.number(term.test_f1_low)} to "
@@ -76,8 +75,8 @@ def _on_rail(term: TermFeature) -> tuple[float, float, float, float]:
     return term.test_f1_low, term.test_f1_high, term.test_f1, term.null_f1
 
 
-def score(term: TermFeature) -> str:
-    """The numbers that judge an alignment, each with its help on hover, and the rail."""
+def score(term: TermFeature, role: Role) -> str:
+    """The numbers that judge an alignment, each with its help on hover, and the rail in the role's colour."""
     pairs = (
         ("interval", f"{words.number(term.test_f1_low)} to {words.number(term.test_f1_high)}", words.HELP["ci"]),
         ("AUROC", words.number(term.test_auroc), words.HELP["auroc"]),
@@ -89,7 +88,7 @@ def score(term: TermFeature) -> str:
         for name, value, tip in pairs
     )
     big = f'<span class="big">{words.number(term.test_f1)}</span> <span class="unit">held-out F1</span>'
-    return f'<div class="ps-score"><span title="{escape(words.HELP["f1"])}">{big}</span>{rest}</div>{rail(term)}'
+    return f'<div class="ps-score"><span title="{escape(words.HELP["f1"])}">{big}</span>{rest}</div>{rail(term, role)}'
 
 
 def legend(scale: str, full: float | None, *, unresolved: bool = False) -> str:

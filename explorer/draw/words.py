@@ -6,10 +6,11 @@ a score is "held-out". Read `HELP`, then `feature_lead`.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from protsae.alphabet import AMINO_ACIDS
-from protsae.store.rows import ConfoundRow, FeatureRow, TermFeature
+from protsae.store.rows import ConfoundRow, FeatureRow, Role, SAERow, TermFeature
 
 NAMESPACES = {"MFO": "molecular function", "BPO": "biological process", "CCO": "cellular component"}
 BANDS = {"top": "Strongest", "high": "Middle", "low": "Weak", "3d": "In 3D"}
@@ -43,17 +44,41 @@ AMINO_ACID_NAMES = dict(
     )
 )
 
+ROLE_LEADS: dict[Role, str] = {
+    "guided": "were guided by Gene Ontology terms (ProtSAE)",
+    "unguided": "were left alone (vanilla)",
+    "imported": "were trained elsewhere (imported)",
+}
+"""What distinguishes the features of each role's SAEs, as the end of a sentence on some of them."""
+
+
+class Confound(NamedTuple):
+    """The words for a simple fact that may explain where a feature fires."""
+
+    name: str
+    meaning: str
+    """What it means where it explains a feature, without a full stop."""
+    badge: str
+
+
 CONFOUNDS = {
-    "amino_acid": ("Amino acid", "The amino acid alone predicts on which residues it fires"),
-    "position": ("Place in the chain", "The place in the chain alone predicts on which residues it fires"),
-    "length": ("Length", "Sequence length alone predicts in which proteins it fires strongly"),
-    "family": (
+    "amino_acid": Confound(
+        "Amino acid", "The amino acid alone predicts on which residues it fires", "mostly amino acid"
+    ),
+    "position": Confound(
+        "Place in the chain", "The place in the chain alone predicts on which residues it fires", "mostly position"
+    ),
+    "length": Confound("Length", "Sequence length alone predicts in which proteins it fires strongly", "mostly length"),
+    "family": Confound(
         "Family",
         "Most proteins in which it fires strongly belong to one homology family, and relatives alone predict them",
+        "one family",
     ),
-    "organism": ("Organism", "The organism alone predicts in which proteins it fires strongly"),
+    "organism": Confound(
+        "Organism", "The organism alone predicts in which proteins it fires strongly", "mostly organism"
+    ),
 }
-"""What each is called, and what it means where it explains a feature."""
+"""Words for the facts that have some of their own; `confound_words` makes them for any other."""
 
 HELP = {
     "feature": "One direction that the sparse autoencoder found in the protein language model's states. On each "
@@ -99,19 +124,15 @@ def md(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", text)
 
 
-def sae_name(sae: str) -> str:
-    """Short name of an SAE: 'ProtSAE MFO', 'vanilla'."""
-    head, _, tail = sae.partition("_")
-    return f"ProtSAE {tail.upper()}" if head == "protsae" and tail else sae
+def sae_long(sae: SAERow) -> str:
+    """Name of an SAE with what it is: 'ProtSAE MFO · molecular function', 'Vanilla · unguided'."""
+    return f"{sae.display_name} · {NAMESPACES.get(sae.namespace, sae.role)}"
 
 
-def sae_long(sae: str) -> str:
-    """Name of an SAE with what it is."""
-    head, _, tail = sae.partition("_")
-    namespace = NAMESPACES.get(tail.upper(), "")
-    if head == "protsae" and namespace:
-        return f"ProtSAE · {namespace}"
-    return "Vanilla · unguided" if sae == "vanilla" else sae
+def kinds_of_saes(roles: Collection[Role]) -> str:
+    """One sentence on what distinguishes a bundle's autoencoders; '' where there is only one kind."""
+    parts = [end for role, end in ROLE_LEADS.items() if role in roles]
+    return f"Some {', others '.join(parts)}." if len(parts) > 1 else ""
 
 
 def label(text: str) -> str:
@@ -119,9 +140,9 @@ def label(text: str) -> str:
     return text or "no label"
 
 
-def title(row: FeatureRow) -> str:
+def title(row: FeatureRow, sae: SAERow) -> str:
     """What a feature's page is called."""
-    return capitalised(row.label) if row.label else f"Feature {row.feature} of {sae_name(row.sae)}"
+    return capitalised(row.label) if row.label else f"Feature {row.feature} of {sae.display_name}"
 
 
 def capitalised(text: str) -> str:
@@ -180,9 +201,17 @@ def verdict(term: TermFeature) -> str:
     return "Not confirmed: on unseen proteins it does no better than shuffled labels."
 
 
+def confound_words(name: str) -> Confound:
+    """The words for a confound; one that has none of its own is called as the store calls it, without underscores."""
+    plain = name.replace("_", " ").strip() or "unnamed fact"
+    return CONFOUNDS.get(name) or Confound(
+        capitalised(plain), f"{capitalised(plain)} alone predicts where it fires", f"mostly {plain}"
+    )
+
+
 def confound(found: ConfoundRow) -> str:
     """One sentence on a simple fact that explains where a feature fires."""
-    _, meaning = CONFOUNDS[found.confound]
+    meaning = confound_words(found.confound).meaning
     return f"{meaning}, with F1 {number(found.f1)} (luck gives {number(found.null_f1)})."
 
 
@@ -200,18 +229,18 @@ def feature_lead(row: FeatureRow, best: TermFeature | None) -> str:
     return f"{role} {where}, and finds “{best.term_name}” in unseen proteins {score}."
 
 
-def comparison(guided: TermFeature | None, unguided: TermFeature | None) -> str:
-    """One sentence that reads a guided and an unguided feature's held-out scores for the same term."""
-    if guided is None and unguided is None:
+def comparison(guided: TermFeature | None, baseline: TermFeature | None, role: Role = "unguided") -> str:
+    """One sentence that reads the held-out scores of a guided feature and one of another role for the same term."""
+    if guided is None and baseline is None:
         return "Too few annotated proteins: neither autoencoder has a feature that could be scored for this term."
-    if guided is None or unguided is None:
-        who = "ProtSAE" if unguided is None else "vanilla"
+    if guided is None or baseline is None:
+        who = "guided" if baseline is None else role
         return f"Only the {who} autoencoder has a scored feature for this term, so there is nothing to compare."
-    gap = guided.test_f1 - unguided.test_f1
+    gap = guided.test_f1 - baseline.test_f1
     if abs(gap) < 0.005:
         return f"A tie: both reach held-out F1 {number(guided.test_f1)}."
     ahead, behind, name = (
-        (guided, unguided, "The guided feature") if gap > 0 else (unguided, guided, "The vanilla feature")
+        (guided, baseline, "The guided feature") if gap > 0 else (baseline, guided, f"The {role} feature")
     )
     clear = ahead.test_f1_low > behind.test_f1_high
     tail = "the intervals do not overlap." if clear else "the intervals overlap, so the lead is not certain."

@@ -29,13 +29,6 @@ MOST = 3
 PREFERS = 0.8
 """AUROC from which on that preference has held on test proteins."""
 
-CONFOUND_BADGES = {
-    "position": "mostly position",
-    "length": "mostly length",
-    "family": "one family",
-    "organism": "mostly organism",
-}
-
 PLOTLY = {"displayModeBar": False}
 
 
@@ -51,7 +44,9 @@ def how_we_know(
         else:
             best = terms[0]
             name = f"{words.capitalised(best.term_name)} ({best.go_id})"
-            st.html(markup.wrap(f"<b>{markup.escape(name)}</b>", markup.score(best), _choices(best)))
+            st.html(
+                markup.wrap(f"<b>{markup.escape(name)}</b>", markup.score(best, data.sae(row.sae).role), _choices(best))
+            )
             frame.say(words.verdict(best), "ps-small ps-soft")
         also = [term for term in terms[1:] if words.is_validated(term)]
         if also:
@@ -124,7 +119,7 @@ def what_else(facts: list[ConfoundRow]) -> None:
         frame.say(words.confound(explains) if explains else "None of these facts alone explains where it fires.")
         rows = [
             (
-                words.CONFOUNDS[fact.confound][0],
+                words.confound_words(fact.confound).name,
                 words.number(fact.auroc),
                 words.number(fact.f1),
                 words.number(fact.null_f1),
@@ -166,9 +161,9 @@ def _confound_badge(row: FeatureRow, facts: list[ConfoundRow]) -> str:
     letters = enriched_residues(row)
     found = next((fact for fact in facts if fact.explains), None)
     if found is not None:
-        named = words.join([words.AMINO_ACID_NAMES[letter] for letter, _ in letters])
-        on = f"mostly on {named}" if 1 <= len(letters) <= MOST else "mostly amino acid"
-        text = CONFOUND_BADGES.get(found.confound, on)
+        text = words.confound_words(found.confound).badge
+        if found.confound == "amino_acid" and 1 <= len(letters) <= MOST:
+            text = f"mostly on {words.join([words.AMINO_ACID_NAMES[letter] for letter, _ in letters])}"
         return markup.badge(text, words.confound(found), "warn")
     amino_acid = next((fact for fact in facts if fact.confound == "amino_acid"), None)
     if amino_acid is None or not letters or letters[0][1] < BIASED or (amino_acid.auroc or 0) < PREFERS:
@@ -226,16 +221,20 @@ def surroundings(ref: FeatureRef, row: FeatureRow) -> None:
         if row.umap_x is not None:
             points = data.map_points(ref.sae)
             figure = charts.position(
-                points, ref.feature, [n.other_feature for n in here], frame.mode(), theme.identity(ref.sae)
+                points,
+                ref.feature,
+                [n.other_feature for n in here],
+                frame.mode(),
+                theme.identity(data.sae(ref.sae).role),
             )
             st.plotly_chart(
                 figure, config=PLOTLY, key="position", alt="Place of this feature among all of its autoencoder"
             )
             frame.link(links.map_of(ref.sae), "Open the map", icon=":material/scatter_plot:")
         _neighbour_links("In this autoencoder", here[:4])
-        other = [n for n in near if n.other_sae != ref.sae]
-        for sae in dict.fromkeys(n.other_sae for n in other):
-            _neighbour_links(f"In {words.sae_name(sae)}", [n for n in other if n.other_sae == sae][:2])
+        for sae in data.saes():
+            if sae.name != ref.sae:
+                _neighbour_links(f"In {sae.display_name}", [n for n in near if n.other_sae == sae.name][:2])
         if not near:
             st.caption("No other feature writes in a similar direction.")
 

@@ -37,10 +37,15 @@ class Call(NamedTuple):
         return words.is_validated(self.term) and self.term.test_precision >= LEAST_RIGHT
 
 
-def calls(sequence: str) -> list[Call]:
-    """Every guided feature's call on `sequence`; called and validated ones first, the most precise first."""
+def calls(sequence: str, preferred: str = "") -> list[Call]:
+    """One call a term on `sequence`; called and validated ones first, the most precise first.
+
+    Args:
+        sequence: upper-case one-letter code.
+        preferred: the autoencoder whose calls are taken where several are guided by the same terms.
+    """
     found = []
-    for name in data.guided_saes():
+    for name in [row.name for row in data.callers(preferred)]:
         terms = data.bundle().reader.guiding_features(name)
         values = live.feature_rows(sequence, [FeatureRef(name, term.feature) for term in terms])
         pi = live.encode(sequence, name).pi.mean(axis=0)

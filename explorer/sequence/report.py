@@ -58,7 +58,7 @@ def evidence(about: Subject) -> None:
         st.caption(
             "No structure: the strip shows every residue. Drop a PDB or mmCIF file beside the box to see it in 3D."
         )
-    called = predictions.calls(about.sequence)
+    called = predictions.calls(about.sequence, sae)
     firm = sum(call.is_called and call.is_validated for call in called)
     features, terms, files = st.tabs([f"Features that fire · {len(active)}", f"GO terms called · {firm}", "Downloads"])
     with features:

@@ -34,24 +34,32 @@ from protsae.store.rows import (
 )
 
 
+@cached_by_bundle(4)
 def saes() -> list[SAERow]:
-    """The bundle's autoencoders."""
+    """The bundle's autoencoders: guided ones first, then unguided, then imported."""
     return bundle().reader.saes()
 
 
-def guided_saes() -> list[str]:
-    """Names of those that GO terms guide."""
-    return [row.name for row in saes() if row.namespace]
+def sae(name: str) -> SAERow:
+    """One autoencoder of the bundle, by the name that its features carry."""
+    return next(row for row in saes() if row.name == name)
 
 
-def vanilla_sae() -> str | None:
-    """Name of the unguided one, None where the bundle has none."""
-    return next((row.name for row in saes() if not row.namespace), None)
+def guided_saes(namespace: str | None = None) -> list[SAERow]:
+    """Those that GO terms guide, of one namespace or of all."""
+    return [row for row in saes() if row.role == "guided" and namespace in (None, row.namespace)]
 
 
-def guided_for(namespace: str) -> str | None:
-    """Name of the autoencoder that this namespace's terms guide."""
-    return next((row.name for row in saes() if row.namespace == namespace), None)
+def baseline_saes() -> list[SAERow]:
+    """Those that a guided one is held against: unguided ones first, then imported."""
+    return [row for row in saes() if row.role != "guided"]
+
+
+def callers(preferred: str) -> list[SAERow]:
+    """One guided autoencoder for each namespace: the preferred one where it is guided, else the first."""
+    rows = sorted(guided_saes(), key=lambda row: row.name != preferred)
+    chosen = {row.namespace: row for row in reversed(rows)}
+    return [row for row in guided_saes() if row in chosen.values()]
 
 
 class SearchResult(NamedTuple):
@@ -98,20 +106,40 @@ class TermPair(NamedTuple):
     """The two features that a term is judged by."""
 
     guided: TermFeature | None
-    vanilla: TermFeature | None
+    baseline: TermFeature | None
 
 
-def term_pair(go_id: str) -> TermPair:
-    """The term's guided feature (else the best ProtSAE feature) and its best vanilla feature."""
-    return pair_of(bundle().reader.term_features(go_id))
+def term_pair(go_id: str, guided: str | None = None, baseline: str | None = None) -> TermPair:
+    """The term's guided feature (else a guided autoencoder's best) and the best feature of one without guidance.
+
+    Args:
+        go_id: of the term.
+        guided: the autoencoder whose feature is wanted; without it any guided one, first those that the term guides.
+        baseline: the autoencoder that it is held against; without it the first of `baseline_saes`.
+    """
+    return pair_of(bundle().reader.term_features(go_id), guided, baseline)
 
 
-def pair_of(rows: Sequence[TermFeature]) -> TermPair:
-    """Choose a term's two features among its alignments."""
-    unguided = vanilla_sae()
-    ours = sorted((r for r in rows if r.sae != unguided), key=lambda r: (not r.is_guiding, -r.valid_f1))
-    theirs = sorted((r for r in rows if r.sae == unguided), key=lambda r: (not r.is_best_for_term, -r.valid_f1))
+def pair_of(rows: Sequence[TermFeature], guided: str | None = None, baseline: str | None = None) -> TermPair:
+    """Choose a term's two features among its alignments, as `term_pair` does."""
+    order = {row.name: place for place, row in enumerate(guided_saes())}
+    wanted = set(order) if guided is None else {guided}
+    against = baseline or next((row.name for row in baseline_saes()), None)
+    ours = sorted(
+        (row for row in rows if row.sae in wanted),
+        key=lambda row: (not row.is_guiding, order[row.sae] if row.is_guiding else 0, -row.valid_f1),
+    )
+    theirs = sorted((row for row in rows if row.sae == against), key=lambda r: (not r.is_best_for_term, -r.valid_f1))
     return TermPair(ours[0] if ours else None, theirs[0] if theirs else None)
+
+
+def alternatives(go_id: str) -> list[TermFeature]:
+    """Features beside `term_pair` of autoencoders that could stand in its place: guided by the term, or not guided."""
+    shown = {row.sae for row in term_pair(go_id) if row is not None}
+    baselines = {row.name for row in baseline_saes()}
+    rows = [row for row in bundle().reader.term_features(go_id) if row.is_guiding or row.sae in baselines]
+    best = {row.sae: row for row in sorted(rows, key=lambda row: (row.is_guiding, row.is_best_for_term, row.valid_f1))}
+    return [best[row.name] for row in saes() if row.name in best and row.name not in shown]
 
 
 def rolled_up(go_id: str, limit: int = 60) -> dict[str, list[TermFeature]]:
@@ -143,10 +171,11 @@ def feature_confounds(ref: FeatureRef) -> list[ConfoundRow]:
 
 
 def annotation_features(kind: str) -> list[FeatureAnnotation]:
-    """For a kind of residue annotation, the best ProtSAE feature and the best vanilla one, by held-out F1."""
-    rows = sorted(bundle().reader.annotation_features(kind), key=lambda row: -row.test_f1)
-    first = [next((row for row in rows if (row.sae == vanilla_sae()) == unguided), None) for unguided in (False, True)]
-    return [row for row in first if row is not None]
+    """For a kind of residue annotation, the best feature of each role, by held-out F1."""
+    role_of = {row.name: row.role for row in saes()}
+    rows = sorted(bundle().reader.annotation_features(kind), key=lambda row: row.test_f1)
+    best = {role_of[row.sae]: row for row in rows}
+    return [best[role] for role in dict.fromkeys(role_of.values()) if role in best]
 
 
 def examples(ref: FeatureRef, band: str, limit: int | None = None) -> list[ExampleRow]:
@@ -176,7 +205,8 @@ def showcase(number: int = 6) -> list[TermFeature]:
     by_sae: dict[str, list[TermFeature]] = {}
     for row in (row for row in validated() if row.label_origin in ("guided", "go")):
         by_sae.setdefault(row.sae, []).append(row)
-    queues = [by_sae[name] for name in sorted(by_sae, key=lambda name: (name == vanilla_sae(), name))]
+    guided = {row.name for row in guided_saes()}
+    queues = [by_sae[name] for name in sorted(by_sae, key=lambda name: (name not in guided, name))]
     chosen: list[TermFeature] = []
     for turn in range(max((len(queue) for queue in queues), default=0)):
         for queue in queues:
@@ -239,9 +269,9 @@ def map_points(sae: str) -> pd.DataFrame:
 
 
 @cached_by_bundle(8, spinner="Reading the terms …")
-def compare_table(namespace: str) -> pd.DataFrame:
-    """All terms of a namespace with both autoencoders' held-out scores."""
-    return bundle().reader.compare_table(namespace)
+def compare_table(guided: str, baseline: str) -> pd.DataFrame:
+    """All terms that guide one autoencoder, with its held-out scores and those of another one."""
+    return bundle().reader.compare_table(guided, baseline)
 
 
 def dense(example: ExampleRow) -> Float[np.ndarray, " n_residues"]:

@@ -15,9 +15,11 @@ from explorer.shell import frame, links
 from protsae.store.rows import (
     AnnotationHit,
     ExampleRow,
+    FeatureAnnotation,
     FeatureHit,
     FeatureRow,
     ProteinHit,
+    SAERow,
     TermFeature,
     TermHit,
     TermRow,
@@ -28,15 +30,21 @@ NARROWER = 6
 
 
 def term_card(term: TermRow, hit: TermHit | None, *, roll_up: bool, first: bool) -> None:
-    """A GO term: who it is, its guided and vanilla feature, narrower terms, relatives."""
+    """A GO term: who it is, its guided feature beside an unguided one, narrower terms, relatives."""
     with st.container(border=True):
         st.html(_term_head(term, hit))
         pair = data.term_pair(term.go_id)
-        found = pair.guided is not None or pair.vanilla is not None
+        found = pair.guided is not None or pair.baseline is not None
         if found:
-            for column, row, who in zip(st.columns(2, gap="large"), pair, ("guided", "vanilla"), strict=True):
+            sides = [
+                (row, data.sae(row.sae) if row is not None else next(iter(saes), None))
+                for row, saes in zip(pair, (data.guided_saes(term.namespace), data.baseline_saes()), strict=True)
+            ]
+            shown = [(row, sae) for row, sae in sides if sae is not None]
+            for column, (row, sae) in zip(st.columns(len(shown), gap="large"), shown, strict=True):
                 with column:
-                    alignment(row, who, term.namespace)
+                    alignment(row, sae)
+            others(term.go_id)
         elif term.n_shipped == 0 and term.n_train + term.n_valid + term.n_test == 0:
             frame.say("No protein of this corpus carries the term, so no feature could be matched to it.")
         else:
@@ -68,21 +76,18 @@ def _term_head(term: TermRow, hit: TermHit | None) -> str:
     )
 
 
-def alignment(row: TermFeature | None, who: str, namespace: str = "", *, opens: bool = True) -> None:
+def alignment(row: TermFeature | None, sae: SAERow, *, opens: bool = True) -> None:
     """One autoencoder's feature for a term: number, held-out scores, a strip of its strongest protein."""
+    name = f"{markup.dot(sae.role)}<b>{markup.escape(sae.display_name)}</b>"
     if row is None:
-        name = data.guided_for(namespace) or f"ProtSAE {namespace}" if who == "guided" else "vanilla"
-        st.html(
-            markup.wrap(f"{markup.dot('vanilla' if who == 'vanilla' else name)}{markup.escape(words.sae_name(name))}")
-        )
-        st.html(markup.wrap(markup.paragraph("No feature could be scored for this term.")))
+        st.html(markup.wrap(name, markup.paragraph("No feature could be scored for this term.")))
         return
-    role = "guided by this term" if row.is_guiding else "best match, unguided" if who == "vanilla" else "best match"
+    what = "guided by this term" if row.is_guiding else "best match"
+    what += f", {sae.role}" if sae.role != "guided" else ""
     st.html(
         markup.wrap(
-            f"{markup.dot(row.sae)}<b>{markup.escape(words.sae_name(row.sae))}</b> feature {row.feature} "
-            f'<span class="ps-soft">· {role}</span>',
-            markup.score(row),
+            f'{name} feature {row.feature} <span class="ps-soft">· {what}</span>',
+            markup.score(row, sae.role),
             markup.paragraph(words.verdict(row), "ps-soft ps-small"),
         )
     )
@@ -93,9 +98,25 @@ def alignment(row: TermFeature | None, who: str, namespace: str = "", *, opens: 
             st.html(thumbnail(top[0], feature))
         frame.link(
             links.feature(row.sae, row.feature),
-            f"Open {words.sae_name(row.sae)} #{row.feature}",
+            f"Open {sae.display_name} #{row.feature}",
             icon=":material/arrow_forward:",
         )
+
+
+def others(go_id: str) -> None:
+    """Links to the term's features in further autoencoders of the same kinds, where the bundle has several."""
+    rows = data.alternatives(go_id)
+    if not rows:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption("Also:", width="content")
+        for row in rows:
+            frame.link(links.feature(row.sae, row.feature), scored(row))
+
+
+def scored(row: TermFeature | FeatureAnnotation) -> str:
+    """'ProtSAE MFO #12 · F1 0.61'."""
+    return f"{data.sae(row.sae).display_name} #{row.feature} · F1 {words.number(row.test_f1)}"
 
 
 def thumbnail(example: ExampleRow, feature: FeatureRow, *, named: bool = True) -> str:
@@ -129,8 +150,7 @@ def _narrower_row(rows: list[TermFeature]) -> None:
     for cell, row in zip(cells, pair, strict=True):
         if row is not None:
             with cell:
-                score = f"F1 {words.number(row.test_f1)} · n {row.n_pos_test}"
-                frame.link(links.feature(row.sae, row.feature), f"{words.sae_name(row.sae)} #{row.feature} · {score}")
+                frame.link(links.feature(row.sae, row.feature), f"{scored(row)} · n {row.n_pos_test}")
 
 
 def relatives(go_id: str) -> None:
@@ -152,7 +172,8 @@ def feature_card(row: TermFeature) -> None:
     top = data.examples(ref, "top", 3)
     with st.container(border=True):
         frame.link(links.feature(*ref), words.capitalised(row.term_name))
-        name = f"{markup.dot(row.sae)}{markup.escape(words.sae_name(row.sae))} · feature {row.feature}"
+        sae = data.sae(row.sae)
+        name = f"{markup.dot(sae.role)}{markup.escape(sae.display_name)} · feature {row.feature}"
         score = f'<span title="{markup.escape(words.HELP["f1"])}">held-out F1 {words.number(row.test_f1)}</span>'
         st.html(markup.wrap(f'<div class="ps-small ps-soft">{name} · {score}</div>'))
         if feature is not None:
@@ -163,7 +184,7 @@ def feature_card(row: TermFeature) -> None:
 def feature_rows(hits: Sequence[FeatureHit | FeatureRow]) -> None:
     """Features found by number or label."""
     for hit in hits:
-        text = f"{words.sae_name(hit.sae)} #{hit.feature} · {words.label(hit.label)}"
+        text = f"{data.sae(hit.sae).display_name} #{hit.feature} · {words.label(hit.label)}"
         frame.link(links.feature(hit.sae, hit.feature), text)
 
 
@@ -173,10 +194,9 @@ def annotation_row(hit: AnnotationHit) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{words.md(hit.kind)}** · {words.count(hit.n_proteins, 'protein')}", width="content")
         for row in found:
-            text = f"{words.sae_name(row.sae)} #{row.feature} · F1 {words.number(row.test_f1)}"
             frame.link(
                 links.feature(row.sae, row.feature),
-                text,
+                scored(row),
                 tip=f"Held-out F1 over residues; shuffled labels give {words.number(row.null_f1)}.",
             )
         if not found:

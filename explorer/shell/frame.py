@@ -138,7 +138,7 @@ def headline(title: str, lead: str, *, eyebrow: str = "", search: bool = True, n
         if text and text.strip():
             go(links.find(text.strip()))
     if note and settings().note:
-        st.html(markup.empty(settings().note, f"Shown instead: {words.sae_long(settings().sae)}."))
+        st.html(markup.empty(settings().note, f"Shown instead: {words.sae_long(data.sae(settings().sae))}."))
 
 
 def say(text: str, kind: str = "ps-soft") -> None:
@@ -261,10 +261,16 @@ def _sae_picker(names: list[str]) -> str:
 
     def write() -> None:
         st.session_state["sae"] = st.session_state["choice_sae"]
-        write_address(sae=st.session_state["choice_sae"], feature=None, protein=None, band=None, go=None)
+        gone = ("feature", "protein", "band", "go", "guided", "against")
+        write_address(sae=st.session_state["choice_sae"], **dict.fromkeys(gone))
 
     st.selectbox(
-        "Autoencoder", names, key="choice_sae", format_func=words.sae_long, on_change=write, help=words.HELP["feature"]
+        "Autoencoder",
+        names,
+        key="choice_sae",
+        format_func=lambda name: words.sae_long(data.sae(name)),
+        on_change=write,
+        help=words.HELP["feature"],
     )
     return sae
 

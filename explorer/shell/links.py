@@ -30,7 +30,8 @@ MOST_QUOTED = 40
 
 _NUMBER = re.compile(r"0*([0-9]{1,9})")
 _GO_ID = re.compile(r"(?:GO[:_ ]?)?(\d{7})", re.IGNORECASE)
-_FEATURE_TEXT = re.compile(r"(?P<sae>[a-z_ ]*?)\s*(?:#|feature\s*)?(?P<feature>\d{1,6})", re.IGNORECASE)
+_FEATURE_TEXT = re.compile(r"(?P<sae>[\w .-]*?)\s*(?:#|feature\s*)?(?P<feature>\d{1,6})", re.IGNORECASE)
+_NO_LETTERS = re.compile(r"[\W_]+")
 
 
 class Link(NamedTuple):
@@ -62,13 +63,14 @@ def feature(sae: str, index: int, *, band: str = "", protein: str = "", view: st
     return Link("feature", {name: value for name, value in params.items() if value})
 
 
-def compare(go_id: str, *, protein: str = "") -> Link:
-    """A GO term's guided and vanilla feature side by side."""
-    return Link("compare", {"go": go_id} | ({"protein": protein} if protein else {}))
+def compare(go_id: str, *, protein: str = "", guided: str = "", against: str = "") -> Link:
+    """A GO term's guided feature beside that of an SAE without guidance; which SAEs, where it is not the first ones."""
+    params = {"go": go_id, "protein": protein, "guided": guided, "against": against}
+    return Link("compare", {name: value for name, value in params.items() if value})
 
 
 def map_of(sae: str, colour: str = "") -> Link:
-    """Both maps, with this ProtSAE."""
+    """The map of this SAE, beside one of another role."""
     return Link("map", {"sae": sae} | ({"colour": colour} if colour else {}))
 
 
@@ -136,15 +138,24 @@ def read_choice(params: Mapping[str, str], name: str, options: Sequence[str]) ->
 
 
 def feature_in(text: str, saes: Sequence[SAERow]) -> list[FeatureRef]:
-    """Features that a search text such as 'vanilla #17', '#21' or 'mfo 12' names; empty where it names none."""
+    """Features that a search text such as 'vanilla #17', '#21' or 'mfo 12' names; empty where it names none.
+
+    An SAE answers to its name, display name, role, architecture and namespace, whatever their case and punctuation.
+    """
     match = _FEATURE_TEXT.fullmatch(text.strip())
     if match is None or go_id_in(text):
         return []
-    wanted = match["sae"].strip().lower().replace(" ", "_")
+    wanted = _plain(match["sae"])
     index = int(match["feature"])
     return [
         FeatureRef(row.name, index)
         for row in saes
         if index < row.d_sae
-        and (not wanted or wanted in (row.name, row.name.removeprefix("protsae_"), row.architecture))
+        and (
+            not wanted or wanted in map(_plain, (row.name, row.display_name, row.role, row.architecture, row.namespace))
+        )
     ]
+
+
+def _plain(text: str) -> str:
+    return _NO_LETTERS.sub(" ", text.casefold()).strip()

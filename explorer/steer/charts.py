@@ -12,6 +12,7 @@ from explorer.draw import charts
 from explorer.steer.runs import Dose
 from protsae import palette
 from protsae.steering.steer import SteerResult
+from protsae.store.rows import Role
 
 NATURAL = (0.0, 1.0)
 """Strengths between untouched and the feature's 99th percentile in natural proteins."""
@@ -41,7 +42,7 @@ def log_odds(result: SteerResult, mode: theme.Mode) -> go.Figure:
     return figure
 
 
-def dose_response(doses: Sequence[Dose], sae: str, mode: theme.Mode, at: float) -> go.Figure:
+def dose_response(doses: Sequence[Dose], role: Role, mode: theme.Mode, at: float) -> go.Figure:
     """Signal after re-reading against strength, for the feature and its controls; the natural range is shaded."""
     figure = charts.base(320, hovermode="x unified")
     figure.update_layout(
@@ -58,7 +59,7 @@ def dose_response(doses: Sequence[Dose], sae: str, mode: theme.Mode, at: float) 
     )
     figure.add_vline(x=at, line={"color": palette.INK[mode], "width": 1, "dash": "dot"})
     lines = (
-        ("this feature", [d.steered.max_act for d in doses], theme.identity(sae), "solid"),
+        ("this feature", [d.steered.max_act for d in doses], theme.identity(role), "solid"),
         ("random feature of equal density", [d.random_feature.max_act for d in doses], palette.MUTED[mode], "solid"),
         ("random direction of equal length", [d.random_direction.max_act for d in doses], palette.MUTED[mode], "dash"),
     )

@@ -51,7 +51,7 @@ class Dose(NamedTuple):
 
 
 class Check(NamedTuple):
-    """A judge that steering did not touch: the unguided feature that fits the term best."""
+    """A judge that steering did not touch: the feature of an SAE without guidance that fits the term best."""
 
     term: TermFeature
     before: float
@@ -110,12 +110,11 @@ def curve(plan: Plan) -> list[Dose]:
 
 
 def independent(plan: Plan, result: SteerResult) -> Check | None:
-    """What the unguided feature that fits the term best makes of both sequences; None where there is none."""
+    """What the feature that fits the term best without guidance makes of both sequences; None where there is none."""
     row = data.feature(plan.ref)
-    vanilla = data.vanilla_sae()
-    if row is None or row.go_id is None or vanilla in (None, plan.sae):
+    if row is None or row.go_id is None:
         return None
-    term = data.term_pair(row.go_id).vanilla
+    term = data.term_pair(row.go_id).baseline
     if term is None:
         return None
     ref = [FeatureRef(term.sae, term.feature)]

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.draw import downloads, words
+from explorer.services import data
 from explorer.shell import frame
 from explorer.steer import charts
 from explorer.steer import runs as steering_runs
@@ -97,7 +98,8 @@ def compare(plan: Plan, result: SteerResult, control: Controls) -> None:
     if check is not None:
         side = "above" if check.after > check.term.threshold else "below"
         st.markdown(
-            f"A judge that was not pushed: the unguided feature #{check.term.feature}, which fits "
+            f"A judge that was not pushed: feature #{check.term.feature} of "
+            f"{words.md(words.sae_long(data.sae(check.term.sae)))}, which fits "
             f"“{words.md(check.term.term_name)}” best, goes from {words.amount(check.before)} to "
             f"{words.amount(check.after)}, {side} its threshold of {words.amount(check.term.threshold)}."
         )
@@ -111,7 +113,7 @@ def response(plan: Plan, strength: float) -> None:
         st.caption("Thirteen strengths from -2 to 5, each with its controls: seconds for a protein of 300 residues.")
         return
     doses = steering_runs.curve(plan)
-    st.plotly_chart(charts.dose_response(doses, plan.sae, frame.mode(), strength), key="steer_dose")
+    st.plotly_chart(charts.dose_response(doses, data.sae(plan.sae).role, frame.mode(), strength), key="steer_dose")
     st.markdown(steering_runs.read_curve(doses))
     head = ["strength", "peak", "peak_random_feature", "peak_random_direction", "changed", "changed_random_feature"]
     peaks = [(d.steered.max_act, d.random_feature.max_act, d.random_direction.max_act) for d in doses]

@@ -1,4 +1,4 @@
-"""Held-out alignment in a few numbers per sub-ontology, for the bundle's manifest and its Results page.
+"""Held-out alignment in a few numbers per guided SAE, for the bundle's manifest.
 
 Read `summarise`.
 """
@@ -10,33 +10,37 @@ import numpy as np
 import pandas as pd
 
 
-def summarise(feature_go: pd.DataFrame, guided: Mapping[str, str], baseline: str = "vanilla") -> dict[str, Any]:
-    """Mean and median test F1 and AUROC per sub-ontology, on the same terms for every column.
+def summarise(feature_go: pd.DataFrame, guided: Mapping[str, str], baseline: str | None) -> dict[str, Any]:
+    """Mean and median test F1 and AUROC of each guided SAE, on the same terms for every column.
 
     `concept_terms` are those that guide a feature and are scored; `all_terms` are all that are scored.
 
     Args:
         feature_go: rows of all SAEs, with the columns sae and namespace.
-        guided: namespace -> name of its ProtSAE.
-        baseline: the SAE without guidance.
+        guided: name of each guided SAE -> namespace of its terms.
+        baseline: name of the SAE without guidance that they are held against; None where the run has none.
     """
-    return {namespace: _namespace(feature_go, namespace, sae, baseline) for namespace, sae in guided.items()}
+    return {sae: _one(feature_go, namespace, sae, baseline) for sae, namespace in guided.items()}
 
 
-def _namespace(feature_go: pd.DataFrame, namespace: str, sae: str, baseline: str) -> dict[str, Any]:
+def _one(feature_go: pd.DataFrame, namespace: str, sae: str, baseline: str | None) -> dict[str, Any]:
     rows = feature_go.loc[feature_go["namespace"] == namespace]
     best = rows.loc[rows["is_best_for_term"]]
     tables = {
         "guided": rows.loc[(rows["sae"] == sae) & rows["is_guiding"]].set_index("go_id"),
-        "protsae_best": best.loc[best["sae"] == sae].set_index("go_id"),
-        "vanilla_best": best.loc[best["sae"] == baseline].set_index("go_id"),
+        "guided_best": best.loc[best["sae"] == sae].set_index("go_id"),
     }
-    scored = tables["protsae_best"].index.intersection(tables["vanilla_best"].index)
+    scored = tables["guided_best"].index
+    if baseline is not None:
+        tables["baseline_best"] = best.loc[best["sae"] == baseline].set_index("go_id")
+        scored = scored.intersection(tables["baseline_best"].index)
     concepts = scored.intersection(tables["guided"].index)
     everything = {name: table.loc[scored] for name, table in tables.items() if name != "guided"}
     guiding = {name: table.loc[concepts] for name, table in tables.items()}
     return {
-        "concept_terms": {"n": len(concepts), **_columns(guiding), "guided_beats_vanilla": _wins(guiding)},
+        "namespace": namespace,
+        "baseline": baseline,
+        "concept_terms": {"n": len(concepts), **_columns(guiding), "guided_beats_baseline": _wins(guiding)},
         "all_terms": {"n": len(scored), **_columns(everything)},
     }
 
@@ -58,5 +62,7 @@ def _numbers(table: pd.DataFrame) -> dict[str, float | None]:
 
 def _wins(tables: Mapping[str, pd.DataFrame]) -> float | None:
     """Share of concept terms on which the guided feature's test F1 is above the baseline's best feature's."""
-    guided, vanilla = (tables[name]["test_f1"].to_numpy(dtype=float) for name in ("guided", "vanilla_best"))
-    return float((guided > vanilla).mean()) if len(guided) else None
+    if "baseline_best" not in tables:
+        return None
+    guided, baseline = (tables[name]["test_f1"].to_numpy(dtype=float) for name in ("guided", "baseline_best"))
+    return float((guided > baseline).mean()) if len(guided) else None

@@ -3,6 +3,7 @@
 Read `read_trained`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,14 +13,17 @@ from torch import Tensor
 from protsae.errors import InputError
 from protsae.files import read_json
 from protsae.sae.base import SAE, load_sae
+from protsae.store.rows import Role
 
 
 class TrainedSAE(NamedTuple):
     """One SAE of the run."""
 
     name: str
-    """protsae_mfo, protsae_bpo, protsae_cco or vanilla; also its folder"""
+    """Also that of its folder"""
 
+    display_name: str
+    role: Role
     folder: Path
     architecture: str
     namespace: str
@@ -37,7 +41,7 @@ class TrainedSAE(NamedTuple):
 
 
 def read_trained(work: Path) -> list[TrainedSAE]:
-    """All SAEs of the run, ProtSAEs first.
+    """All SAEs of the run, in the order of its list.
 
     Raises:
         InputError: the train stage has not finished.
@@ -50,6 +54,12 @@ def read_trained(work: Path) -> list[TrainedSAE]:
         TrainedSAE(**{**fields, "folder": work / "train" / fields["name"], "concepts": tuple(fields["concepts"])})
         for fields in result["saes"]
     ]
+
+
+def baseline_of(saes: Sequence[TrainedSAE]) -> str | None:
+    """Name of the SAE that guided ones are held against, as in the explorer: unguided before imported, then by name."""
+    found = sorted((sae.role != "unguided", sae.name) for sae in saes if sae.role != "guided")
+    return found[0][1] if found else None
 
 
 def plm_directions(sae: SAE) -> Tensor:

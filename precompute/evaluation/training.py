@@ -3,7 +3,6 @@
 Read `train_row`; SpLiCE and the PLM's neurons, which are not trained, are in `splice_row` and `neurons_row`.
 """
 
-import importlib
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,23 +15,13 @@ from precompute.evaluation.context import Context
 from precompute.evaluation.rows import Row
 from precompute.pipeline.plan import follow_plan
 from precompute.pipeline.progress import Report, Transient, duration
-from precompute.stages.train import protsae_config
+from precompute.stages.train import fresh_sae, protsae_config, unguided_config
 from protsae.errors import ConfigError, InputError
 from protsae.files import read_json, write_json
 from protsae.sae import SAE, ProtSAE, ReLUSAE, ReLUSAEConfig, load_sae
 from protsae.sae.splice import SpLiCESAE
 from protsae.training.config import TrainConfig, TrainingData
 from protsae.training.loop import Progress, train
-
-CLASSES = {
-    "topk": ("topk", "TopKSAE"),
-    "relu": ("relu", "ReLUSAE"),
-    "gated": ("gated", "GatedSAE"),
-    "jumprelu": ("jumprelu", "JumpReLUSAE"),
-    "batchtopk": ("batchtopk", "BatchTopKSAE"),
-}
-"""Architecture -> module in protsae.sae, class; the config's name ends in Config."""
-
 
 SPLICE_SAMPLE = 1024
 """Residues on which the penalty of SpLiCE is fitted."""
@@ -161,11 +150,10 @@ def _recipe(context: Context, row: Row, k: int) -> tuple[Callable[[], SAE], Trai
             space.axioms,
         )
         return (lambda: ProtSAE(cfg, seed=row.seed)), _checked(data, row)
-    module, name = CLASSES["topk" if row.kind == "random" else row.kind]
-    found = importlib.import_module(f"protsae.sae.{module}")
-    cfg = getattr(found, f"{name}Config")(d_model=d_model, d_sae=width, k=k)
+    architecture = "topk" if row.kind == "random" else row.kind
+    cfg = unguided_config(architecture, d_model=d_model, d_sae=width, k=k)
     data = TrainingData(context.reader, np.flatnonzero(split == "train"), np.flatnonzero(split == "valid"))
-    return (lambda: getattr(found, name)(cfg, seed=row.seed)), _checked(data, row)
+    return (lambda: fresh_sae(architecture, cfg, seed=row.seed)), _checked(data, row)
 
 
 def _checked(data: TrainingData, row: Row) -> TrainingData:

@@ -39,9 +39,6 @@ from precompute.align.ranks import share
 from precompute.corpus.codes import CSC, CSR
 from protsae.measures.ranking import aurocs_of_counts
 
-CONFOUNDS = ("amino_acid", "position", "length", "family", "organism")
-OF_RESIDUES = ("amino_acid", "position")
-"""Facts about a residue; the others are about its protein."""
 SPLITS = ("train", "valid", "test")
 ENDS = 10
 """Residues at either end of a chain that are levels of their own."""
@@ -222,27 +219,31 @@ class Checked(NamedTuple):
 
     scores: Scores
     null_f1: Float[np.ndarray, " d_sae"]
+    of_residues: bool = False
+    """A fact about residues, not about proteins."""
+    largest: Float[np.ndarray, " d_sae"] | None = None
+    """Of a fact about relatives: share of the firing proteins that belong to one group."""
 
 
 def strongest(
     checked: Mapping[str, Checked],
-    largest: Float[np.ndarray, " d_sae"],
     go_f1: Float[np.ndarray, " d_sae"],
 ) -> np.ndarray:
     """[d_sae] name of the fact that explains each feature best, None where none does; the rule stands at the top.
 
     Args:
-        checked: by the names in `CONFOUNDS`.
-        largest: share of the firing proteins that belong to one family.
+        checked: by name; of equals the earlier counts.
         go_f1: held-out F1 of the GO term that the feature is judged by, 0 where there is none.
     """
     rank = np.zeros((len(checked), len(go_f1)))
-    for row, (name, (scores, null_f1)) in enumerate(checked.items()):
+    for row, (scores, null_f1, of_residues, largest) in enumerate(checked.values()):
         gain = (scores.f1 - null_f1) / np.maximum(1 - null_f1, 1e-9)
         holds = (scores.f1 >= np.maximum(MIN_F1, go_f1)) & (scores.auroc >= MIN_AUROC) & (gain >= MIN_GAIN)
-        related = (scores.n_firing >= MIN_RELATED) & (largest >= MAJORITY)
-        holds &= related if name == "family" else scores.n_firing >= MIN_FIRING
-        rank[row] = np.where(holds, gain + (name in OF_RESIDUES), 0.0)
+        if largest is None:
+            holds &= scores.n_firing >= MIN_FIRING
+        else:
+            holds &= (scores.n_firing >= MIN_RELATED) & (largest >= MAJORITY)
+        rank[row] = np.where(holds, gain + of_residues, 0.0)
     named = np.array(list(checked), dtype=object)[rank.argmax(axis=0)]
     named[rank.max(axis=0) == 0] = None
     return named

@@ -12,11 +12,11 @@ import hashlib
 import importlib
 import shutil
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from precompute.config import RunConfig, check_inputs
+from precompute.config import RunConfig, check_inputs, settings_of
 from precompute.pipeline.progress import Console, PeakMemory, StageRecord
 from protsae.errors import ConfigError, InputError
 from protsae.files import json_sha256, locked, read_json, sha256, write_json
@@ -66,7 +66,7 @@ STAGES: tuple[Stage, ...] = (
         settings=(
             *("min_term_proteins", "max_concepts", "d_sae", "k", "epochs", "residues_per_protein", "batch_size"),
             *("learning_rate", "epochs_before_drop", "lambda_annot", "lambda_axiom", "annotation"),
-            *("positive_weight", "forcing_strength", "sae_dtype", "seed"),
+            *("positive_weight", "forcing_strength", "saes", "sae_dtype", "seed"),
         ),
         inputs=("ontology",),
         after=("proteins", "embed"),
@@ -155,10 +155,11 @@ class Runner:
     def fingerprint(self, stage: Stage) -> str:
         """Hash of everything that decides the stage's result."""
         if stage.name not in self._fingerprints:
+            settings = settings_of(self.config)
             content = {
                 "format": FORMAT,
                 "stage": stage.name,
-                "settings": {name: _plain(getattr(self.config, name)) for name in stage.settings},
+                "settings": {name: _plain(settings[name]) for name in stage.settings},
                 "inputs": {name: self._hash_input(name) for name in stage.inputs},
                 "after": {name: self.fingerprint(stage_named(name)) for name in stage.after},
             }
@@ -209,7 +210,7 @@ def _folder_hash(folder: Path) -> str:
 
 def run_settings(config: RunConfig) -> dict[str, Any]:
     """Every setting, paths in full, as JSON; a PLM given as a folder counts as a path."""
-    values = {field.name: getattr(config, field.name) for field in fields(config)}
+    values = settings_of(config)
     local = Path(config.plm)
     values["plm"] = local.resolve() if local.exists() else config.plm
     return {name: str(v.resolve()) if isinstance(v, Path) else v for name, v in values.items()}

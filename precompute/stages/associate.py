@@ -5,7 +5,7 @@ Choices are made on valid and scored on test; see `align/go.py`, `align/residues
     feature_go.parquet           columns of `feature_go`
     feature_annotation.parquet   columns of `feature_annotation`
     label.parquet                sae, feature, label, label_origin
-    metrics.json                 held-out alignment per sub-ontology, ProtSAE beside the vanilla SAE
+    metrics.json                 held-out alignment of each guided SAE beside the first one without guidance
 
 Read `run`.
 """
@@ -24,7 +24,7 @@ from precompute.config import RunConfig
 from precompute.corpus.codes import code_path, read_codes
 from precompute.corpus.labels import read_labels
 from precompute.corpus.proteins import read_corpus
-from precompute.corpus.trained import read_trained
+from precompute.corpus.trained import baseline_of, read_trained
 from precompute.features.counts import read_pooled
 from precompute.pipeline.progress import Transient
 from protsae.files import write_json
@@ -66,7 +66,8 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
     feature_go.to_parquet(folder / "feature_go.parquet", index=False)
     feature_annotation.to_parquet(folder / "feature_annotation.parquet", index=False)
     label.to_parquet(folder / "label.parquet", index=False)
-    metrics = summarise(feature_go, {sae.namespace: sae.name for sae in saes if sae.namespace})
+    guided = {sae.name: sae.namespace for sae in saes if sae.role == "guided"}
+    metrics = summarise(feature_go, guided, baseline_of(saes))
     write_json(folder / "metrics.json", metrics)
     return _numbers(feature_go, feature_annotation, label, metrics)
 
@@ -79,10 +80,10 @@ def _numbers(
         "feature-annotation pairs": len(feature_annotation),
         "named features": int((label["label_origin"] != "none").to_numpy().sum()),
     }
-    for namespace, parts in metrics.items():
+    for sae, parts in metrics.items():
         concepts = parts["concept_terms"]
-        for name in ("guided", "vanilla_best"):
-            value = concepts[name]["mean_f1"]
+        for name in ("guided", "baseline_best"):
+            value = concepts.get(name, {}).get("mean_f1")
             if value is not None:
-                numbers[f"F1 {namespace} {name} ({concepts['n']} terms)"] = value
+                numbers[f"F1 {sae} {name} ({concepts['n']} terms)"] = value
     return numbers

@@ -1,7 +1,8 @@
-"""What else could explain when a feature fires: five simple facts, each alone, beside its held-out F1 with a GO term.
+"""What else could explain when a feature fires: simple facts, each alone, beside its held-out F1 with a GO term.
 
-One pass over the sparse codes for amino acid and position; protein scores of the statistics stage for length, family
-and organism. See `precompute/features/confounds.py` for what is predicted and how. Writes
+One pass over the sparse codes for facts about residues; protein scores of the statistics stage for those about
+proteins. The facts stand in `precompute/features/facts.py`, what is predicted and how in
+`precompute/features/confounds.py`. Writes
 
     feature_confound.parquet   columns of `feature_confound`, for every feature that fires
     explained.parquet          sae, feature, confound (null where nothing explains it)
@@ -9,7 +10,7 @@ and organism. See `precompute/features/confounds.py` for what is predicted and h
 Read `run`, then `check`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,28 +19,31 @@ import pandas as pd
 
 from precompute.config import RunConfig
 from precompute.corpus.codes import CSR, code_path, read_codes
-from precompute.corpus.proteins import N_AMINO_ACIDS, Corpus, Shard, read_corpus
+from precompute.corpus.proteins import Corpus, Shard, read_corpus
 from precompute.corpus.trained import TrainedSAE, read_trained
 from precompute.features import confounds
-from precompute.features.confounds import CONFOUNDS, SPLITS, Checked, Counts
+from precompute.features.confounds import SPLITS, Checked, Counts
 from precompute.features.counts import read_pooled
+from precompute.features.facts import FACTS, ProteinFact, Proteins, RelativesFact, ResidueFact
 from precompute.pipeline.progress import Meter
 from precompute.pipeline.tables import read_table, write_table
 
 
-class Facts(NamedTuple):
+class OfProteins(NamedTuple):
     """What is known of each protein besides its residues; all [n_proteins], whole numbers from 0."""
 
     split: np.ndarray
-    length: np.ndarray
-    family: np.ndarray
-    organism: np.ndarray
+    """Place in `SPLITS`."""
+    levels: Mapping[str, np.ndarray]
+    """By the names of the facts about proteins."""
+    groups: Mapping[str, np.ndarray]
+    """By the names of the facts about relatives."""
 
 
 def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[str, int | float | str]:
     """Write the tables named above."""
     corpus, saes = read_corpus(work), read_trained(work)
-    facts = read_facts(work, corpus)
+    facts = of_proteins(work, corpus)
     stats = read_table(work / "statistics" / "feature_stats.parquet", ["sae", "feature", "max_act"])
     judged = _judged(work)
     meter = Meter(report, "confounds", len(saes) * corpus.n_residues)
@@ -59,26 +63,25 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
     names = pd.concat(explained, ignore_index=True)
     write_table(work / "confounds" / "feature_confound.parquet", pd.concat(tables, ignore_index=True))
     write_table(work / "confounds" / "explained.parquet", names.astype({"confound": "string"}))
-    counts = {f"explained by {name}": names["confound"].tolist().count(name) for name in CONFOUNDS}
+    counts = {f"explained by {name}": names["confound"].tolist().count(name) for name in FACTS}
     return {"features": len(names), **counts}
 
 
-def read_facts(work: Path, corpus: Corpus) -> Facts:
-    """Facts of the run's proteins, in the order of `Corpus`."""
-    proteins = read_table(work / "proteins" / "proteins.parquet", ["cluster", "organism"])
-    split = np.array([SPLITS.index(name) for name in corpus.split])
-    return Facts(
-        split,
-        confounds.length_levels(corpus.length, split),
-        pd.factorize(proteins["cluster"])[0],
-        pd.factorize(proteins["organism"])[0],
+def of_proteins(work: Path, corpus: Corpus) -> OfProteins:
+    """Facts about the run's proteins, in the order of `Corpus`."""
+    table = read_table(work / "proteins" / "proteins.parquet", ["cluster", "organism"])
+    proteins = Proteins(corpus.length, np.array([SPLITS.index(name) for name in corpus.split]), table)
+    return OfProteins(
+        proteins.split,
+        {name: fact.levels(proteins) for name, fact in FACTS.items() if isinstance(fact, ProteinFact)},
+        {name: fact.groups(proteins) for name, fact in FACTS.items() if isinstance(fact, RelativesFact)},
     )
 
 
 def count_residues(
     codes: Iterator[tuple[Shard, CSR]], corpus: Corpus, split: np.ndarray, d_sae: int
 ) -> dict[str, Counts]:
-    """Firing residues by amino acid and by position.
+    """Firing residues by the levels of every fact about residues.
 
     Args:
         codes: shards with their codes [n_rows, d_sae].
@@ -86,47 +89,48 @@ def count_residues(
         split: [n_proteins] place in `SPLITS`.
         d_sae: features.
     """
-    letters = Counts.zeros(N_AMINO_ACIDS + 1, d_sae)
-    positions = Counts.zeros(confounds.N_POSITIONS, d_sae)
+    facts = {name: fact for name, fact in FACTS.items() if isinstance(fact, ResidueFact)}
+    counts = {name: Counts.zeros(fact.n_levels, d_sae) for name, fact in facts.items()}
     for shard, firing in codes:
         inside = split[shard.row_protein]
-        letters.add(firing, inside, corpus.amino_acids(shard))
-        positions.add(firing, inside, confounds.position_levels(shard.length))
-    return {"amino_acid": letters, "position": positions}
+        for name, fact in facts.items():
+            counts[name].add(firing, inside, fact.levels(corpus, shard))
+    return counts
 
 
 def check(
-    residues: dict[str, Counts], strong: CSR, facts: Facts, go_f1: np.ndarray, rng: np.random.Generator
+    residues: Mapping[str, Counts], strong: CSR, facts: OfProteins, go_f1: np.ndarray, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Columns feature, confound, auroc, f1, null_f1; and [d_sae] the confound that explains each feature, or None.
 
     Args:
         residues: what `count_residues` gives.
         strong: [n_proteins, d_sae] sparse, where the features fire strongly.
-        facts: of the proteins.
+        facts: about the proteins.
         go_f1: [d_sae] held-out F1 of the GO term that each feature is judged by.
         rng: for the null, which is shuffled.
     """
     d_sae = strong.shape[1]
-    counts = dict(residues)
-    for name in ("length", "organism"):
-        level = getattr(facts, name)
-        counts[name] = Counts.zeros(int(level.max()) + 1, d_sae)
-        counts[name].add(strong, facts.split, level)
-    found = {
-        name: Checked(confounds.score_levels(counted), confounds.shuffled_levels(counted, rng))
-        for name, counted in counts.items()
-    }
-    families = confounds.score_families(strong, facts.family)
-    found["family"] = Checked(families.scores, confounds.shuffled_families(strong, facts.family, rng))
+    found: dict[str, Checked] = {}
+    for name, counted in residues.items():
+        null = confounds.shuffled_levels(counted, rng)
+        found[name] = Checked(confounds.score_levels(counted), null, of_residues=True)
+    for name, level in facts.levels.items():
+        counted = Counts.zeros(int(level.max()) + 1, d_sae)
+        counted.add(strong, facts.split, level)
+        found[name] = Checked(confounds.score_levels(counted), confounds.shuffled_levels(counted, rng))
+    for name, group in facts.groups.items():
+        families = confounds.score_families(strong, group)
+        null = confounds.shuffled_families(strong, group, rng)
+        found[name] = Checked(families.scores, null, largest=families.largest)
     columns = {
-        "feature": np.arange(d_sae).repeat(len(CONFOUNDS)),
-        "confound": np.tile(CONFOUNDS, d_sae),
-        "auroc": np.stack([found[name].scores.auroc for name in CONFOUNDS], axis=1).ravel(),
-        "f1": np.stack([found[name].scores.f1 for name in CONFOUNDS], axis=1).ravel(),
-        "null_f1": np.stack([found[name].null_f1 for name in CONFOUNDS], axis=1).ravel(),
+        "feature": np.arange(d_sae).repeat(len(found)),
+        "confound": np.tile(list(found), d_sae),
+        "auroc": np.stack([one.scores.auroc for one in found.values()], axis=1).ravel(),
+        "f1": np.stack([one.scores.f1 for one in found.values()], axis=1).ravel(),
+        "null_f1": np.stack([one.null_f1 for one in found.values()], axis=1).ravel(),
     }
-    return pd.DataFrame(columns), confounds.strongest(found, families.largest, go_f1)
+    return pd.DataFrame(columns), confounds.strongest(found, go_f1)
 
 
 def _codes(work: Path, sae: TrainedSAE, corpus: Corpus, meter: Meter) -> Iterator[tuple[Shard, CSR]]:

@@ -11,7 +11,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import duckdb
 import pandas as pd
 
 from precompute.analyses.registry import COMPUTED, CREATED_BY, IN_EVERY_RUN
-from precompute.config import RunConfig
+from precompute.config import RunConfig, settings_of
 from precompute.corpus.trained import TrainedSAE, read_trained
 from precompute.pipeline.tables import read_table
 from protsae.bundle.building import new_bundle
@@ -156,8 +156,8 @@ def _facts(config: RunConfig, work: Path, identity: str) -> dict[str, Any]:
 
 def _settings(config: RunConfig) -> dict[str, Any]:
     """The configuration, of paths only the last part."""
-    values = {field.name: getattr(config, field.name) for field in fields(config)}
-    return {name: Path(v).name if isinstance(v, Path) or "/" in str(v) else v for name, v in values.items()}
+    values = settings_of(config).items()
+    return {name: Path(v).name if isinstance(v, Path | str) and "/" in str(v) else v for name, v in values}
 
 
 def _input_hashes(config: RunConfig) -> dict[str, str]:

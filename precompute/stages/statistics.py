@@ -186,6 +186,8 @@ def _sae_row(sae: TrainedSAE, corpus: Corpus, folder: Path, counted: _Counted) -
     quality = Quality.from_array(np.sum([part for part in parts if part is not None], axis=0))
     return {
         "name": sae.name,
+        "display_name": sae.display_name,
+        "role": sae.role,
         "architecture": sae.architecture,
         "namespace": sae.namespace,
         "d_model": len(quality.test.sum_x),
@@ -193,7 +195,7 @@ def _sae_row(sae: TrainedSAE, corpus: Corpus, folder: Path, counted: _Counted) -
         "k": sae.k,
         "n_defined": len(sae.concepts),
         "l0": quality.l0,
-        "l0_forced": quality.l0_forced,
+        "l0_forced": quality.l0_forced if sae.role == "guided" else 0.0,
         "explained_variance": quality.explained_variance,
         "share_alive": float((counted.first.count > 0).mean()),
     }

@@ -1,18 +1,18 @@
-"""A ProtSAE for each of MFO, BPO and CCO, and one vanilla TopK SAE of the same width at their mean total L0.
+"""Every SAE of the run's list (`precompute/saes.py`), one after the other.
 
-A ProtSAE learns from the training proteins that carry at least one annotation of its sub-ontology, because on the
-others its labels are unknown; the vanilla SAE learns from all. A sub-ontology without a term that is frequent enough is
-skipped. A finished SAE is kept, an unfinished one goes on from its last checkpoint. Writes per SAE `cfg.json`,
-`sae.safetensors`, `log.jsonl` and `result.json`, and `result.json` over all.
+A guided SAE learns from the training proteins that carry at least one annotation of its sub-ontology, because on the
+others its labels are unknown; an unguided one learns from all. A guided SAE whose sub-ontology has no term that is
+frequent enough is left out. A finished SAE is kept, an unfinished one goes on from its last checkpoint. Writes per SAE
+`cfg.json`, `sae.safetensors`, `log.jsonl` and `result.json`, and `result.json` over all.
 
-Read `run`, then `protsae_config`. The loop is in `protsae/training/loop.py`.
+Read `run`, then `_Recipe`. The loop is in `protsae/training/loop.py`.
 """
 
 import shutil
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -23,69 +23,116 @@ from precompute.corpus.labels import read_labels
 from precompute.corpus.proteins import Corpus, read_corpus
 from precompute.pipeline.plan import array_hash, follow_plan
 from precompute.pipeline.progress import Transient, duration
-from protsae.errors import InputError
+from precompute.saes import SAESpec
+from protsae.errors import ConfigError, InputError
 from protsae.files import read_json, write_json
 from protsae.ontology.graph import Ontology
 from protsae.ontology.namespaces import Namespace
 from protsae.plm.weights import pick_device
-from protsae.sae import SAE, ProtSAE, ProtSAEConfig, TopKSAE, TopKSAEConfig
+from protsae.sae import SAE, ProtSAEConfig
+from protsae.sae.artifact import ARCHITECTURES
+from protsae.sae.base import SAEConfig
 from protsae.shards import ShardReader
 from protsae.training.config import TrainConfig, TrainingData
 from protsae.training.loop import Progress, train
 
-NAMESPACES: tuple[Namespace, ...] = ("MFO", "BPO", "CCO")
-VANILLA = "vanilla"
+
+class _Recipe(NamedTuple):
+    """One SAE, and what it learns from."""
+
+    spec: SAESpec
+    cfg: SAEConfig
+    data: TrainingData
+    seed: int
+
+    @property
+    def concepts(self) -> tuple[str, ...]:
+        """Guiding terms of features 0, 1, ..."""
+        return self.cfg.concepts if isinstance(self.cfg, ProtSAEConfig) else ()
 
 
 def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[str, int | float | str]:
     """Train what is not trained yet.
 
     Raises:
-        InputError: train or valid has no protein.
+        InputError: train or valid has no protein, or no SAE of the list can be trained.
+        ConfigError: an SAE would have no free feature, or fewer features than are to be active.
     """
     corpus, reader = read_corpus(work), ShardReader(work / "embed")
     _check_splits(corpus)
     ontology = Ontology.read(config.ontology)
-    chosen = _concepts(config, work, corpus, ontology)
-    for concepts in chosen:
-        if not concepts.go_id:
-            report(_nothing(concepts.namespace, config))
-    guided = [concepts for concepts in chosen if concepts.go_id]
-    width = config.width_of(reader.d_model, max((len(concepts.go_id) for concepts in guided), default=0))
+    guides = _concepts(config, work, corpus, ontology)
+    left_out = [spec for spec in config.saes if spec.namespace is not None and not guides[spec.namespace].go_id]
+    for spec in left_out:
+        report(_nothing(spec, config))
+    specs = [spec for spec in config.saes if spec not in left_out]
+    if not specs:
+        raise InputError(f"{_nothing(left_out[0], config)}, and no other SAE is in the list; lower min_term_proteins")
+    n_concepts = [len(guides[spec.namespace].go_id) for spec in specs if spec.namespace is not None]
+    width = config.width_of(reader.d_model, max(n_concepts, default=0))
+    everyone = np.ones(corpus.n_proteins, dtype=bool)
     trainer = _Trainer(config, work / "train", report)
-    results = []
-    for concepts in guided:
+    results: dict[str, dict[str, Any]] = {}
+    for spec in specs:
+        concepts = None if spec.namespace is None else guides[spec.namespace]
+        known = everyone if concepts is None else concepts.annotated
         data = TrainingData(
             reader,
-            np.flatnonzero(concepts.annotated & (corpus.split == "train")),
-            np.flatnonzero(concepts.annotated & (corpus.split == "valid")),
-            concepts.labels,
-            ontology.axioms(concepts.namespace),  # pyright: ignore[reportArgumentType]
+            np.flatnonzero(known & (corpus.split == "train")),
+            np.flatnonzero(known & (corpus.split == "valid")),
+            None if concepts is None else concepts.labels,
+            None if concepts is None else ontology.axioms(concepts.namespace),
         )
-        cfg = protsae_config(config, concepts, reader.d_model, width)
-        name = f"protsae_{concepts.namespace.lower()}"
-        results.append(trainer.train(name, lambda cfg=cfg: ProtSAE(cfg, seed=config.seed), cfg, data))
-    k = min(width, round(float(np.mean([result["l0"] for result in results])))) if results else config.k
-    cfg = TopKSAEConfig(d_model=reader.d_model, d_sae=width, k=k)
-    data = TrainingData(reader, np.flatnonzero(corpus.split == "train"), np.flatnonzero(corpus.split == "valid"))
-    results.append(trainer.train(VANILLA, lambda: TopKSAE(cfg, seed=config.seed), cfg, data))
+        l0 = [results[name]["l0"] for name in spec.match_l0 if name in results]
+        cfg = sae_config(config, spec, concepts, d_model=reader.d_model, d_sae=width, l0=l0)
+        seed = config.seed if spec.seed is None else spec.seed
+        results[spec.name] = trainer.train(_Recipe(spec, cfg, data, seed))
     for path in (work / "train").iterdir():
-        if path.is_dir() and path.name not in {result["name"] for result in results}:
+        if path.is_dir() and path.name not in results:
             shutil.rmtree(path)
-    names = ("name", "architecture", "namespace", "concepts", "d_sae", "k")
-    saes = [{name: result[name] for name in names} for result in results]
-    write_json(work / "train" / "result.json", {"saes": saes, "trainings": results})
-    skipped = [concepts.namespace for concepts in chosen if not concepts.go_id]
-    return _numbers(results, skipped)
+    names = ("name", "display_name", "role", "architecture", "namespace", "concepts", "d_sae", "k")
+    saes = [{name: result[name] for name in names} for result in results.values()]
+    write_json(work / "train" / "result.json", {"saes": saes, "trainings": list(results.values())})
+    return _numbers(list(results.values()), [spec.name for spec in left_out])
+
+
+def sae_config(
+    config: RunConfig, spec: SAESpec, concepts: Concepts | None, *, d_model: int, d_sae: int, l0: Sequence[float]
+) -> SAEConfig:
+    """The configuration of one SAE of the list.
+
+    Args:
+        config: of the run.
+        spec: the SAE.
+        concepts: that guide it; None where none do.
+        d_model: width that it reads.
+        d_sae: features where the SAE names no number of its own.
+        l0: of the SAEs that it is to match and that have been trained.
+
+    Raises:
+        ConfigError: it would have no free feature, or fewer features than are to be active.
+    """
+    d_sae = spec.d_sae or d_sae
+    k = spec.k or config.k
+    if l0:
+        k = max(1, min(d_sae, round(float(np.mean(l0)))))
+    if k > d_sae:
+        raise ConfigError(f"k of {spec.name} must be at most its d_sae={d_sae}, got {k}")
+    if concepts is None:
+        return unguided_config(spec.architecture, d_model=d_model, d_sae=d_sae, k=k)
+    if d_sae <= len(concepts.go_id):
+        found = f"d_sae={d_sae} of {spec.name}"
+        raise ConfigError(f"{found} leaves no free feature beside {len(concepts.go_id)} guiding terms; raise it")
+    return replace(protsae_config(config, concepts, d_model, d_sae), k=k)
 
 
 def protsae_config(config: RunConfig, concepts: Concepts, d_model: int, d_sae: int) -> ProtSAEConfig:
-    """The ProtSAE of one sub-ontology."""
+    """The ProtSAE of one sub-ontology, with the run's own k."""
     return ProtSAEConfig(
         d_model=d_model,
         d_sae=d_sae,
         concepts=concepts.go_id,
-        namespace=concepts.namespace,  # pyright: ignore[reportArgumentType]
+        namespace=concepts.namespace,
         k=config.k,
         lambda_annot=config.lambda_annot,
         lambda_axiom=config.lambda_axiom,
@@ -93,6 +140,18 @@ def protsae_config(config: RunConfig, concepts: Concepts, d_model: int, d_sae: i
         positive_weight=config.positive_weight,
         forcing_strength=config.forcing_strength,
     )
+
+
+def unguided_config(architecture: str, *, d_model: int, d_sae: int, k: int) -> SAEConfig:
+    """The configuration of an SAE that no term guides, by the name of its architecture."""
+    made: Any = ARCHITECTURES[architecture].config_class
+    return made(d_model=d_model, d_sae=d_sae, k=k)
+
+
+def fresh_sae(architecture: str, cfg: SAEConfig, *, seed: int) -> SAE:
+    """An SAE before its training, by the name of its architecture."""
+    made: Any = ARCHITECTURES[architecture]
+    return made(cfg, seed=seed)
 
 
 class _Trainer:
@@ -112,29 +171,34 @@ class _Trainer:
             save_dtype=config.sae_dtype,
         )
 
-    def train(
-        self, name: str, make: Callable[[], SAE], cfg: ProtSAEConfig | TopKSAEConfig, data: TrainingData
-    ) -> dict[str, Any]:
+    def train(self, recipe: _Recipe) -> dict[str, Any]:
         """Train one SAE, or give the result that an earlier run has left."""
-        folder = self._folder / name
-        follow_plan(folder, self._plan(cfg, data))
+        spec, cfg, data, seed = recipe
+        identity = {
+            "name": spec.name,
+            "display_name": spec.title,
+            "role": spec.role,
+            "architecture": spec.architecture,
+            "namespace": spec.namespace or "",
+            "concepts": list(recipe.concepts),
+            "d_sae": cfg.d_sae,
+            "k": cfg.k,
+        }
+        folder = self._folder / spec.name
+        settings = replace(self._settings, seed=seed)
+        follow_plan(folder, self._plan(recipe, settings))
         done = read_json(folder / "result.json")
         if done is not None:
-            return done
+            return done | identity
 
         def progress(now: Progress) -> None:
             loss, rate = now.losses["total"], now.rows_per_s
             line = f"step {now.step:,} of {now.steps:,}, loss {loss:.4g}, {rate:,.0f} residues/s"
-            self._report(Transient(f"train {name}: {line}, {duration(now.eta_s)} left"))
+            self._report(Transient(f"train {spec.name}: {line}, {duration(now.eta_s)} left"))
 
-        trained = train(make().to(self._device), data, self._settings, folder, progress)
-        result = {
-            "name": name,
-            "architecture": "protsae" if isinstance(cfg, ProtSAEConfig) else "topk",
-            "namespace": cfg.namespace if isinstance(cfg, ProtSAEConfig) else "",
-            "concepts": list(cfg.concepts) if isinstance(cfg, ProtSAEConfig) else [],
-            "d_sae": cfg.d_sae,
-            "k": cfg.k,
+        sae = fresh_sae(spec.architecture, cfg, seed=seed)
+        trained = train(sae.to(self._device), data, settings, folder, progress)
+        result = identity | {
             "l0": trained.best.l0,
             "best_epoch": trained.best_epoch,
             "steps": trained.steps,
@@ -146,22 +210,26 @@ class _Trainer:
         (folder / "checkpoint.pt").unlink(missing_ok=True)
         return result
 
-    def _plan(self, cfg: ProtSAEConfig | TopKSAEConfig, data: TrainingData) -> dict[str, Any]:
+    def _plan(self, recipe: _Recipe, settings: TrainConfig) -> dict[str, Any]:
+        """What decides the weights; names and roles do not."""
+        data, cfg = recipe.data, cast("Any", recipe.cfg)
         axioms = () if data.axioms is None else data.axioms[2:]
         arrays = [data.train, data.valid, *axioms, *(() if data.labels is None else (data.labels,))]
         return {
             "embed": self._embed_plan,
-            "sae": asdict(cfg),
-            "training": asdict(self._settings),
+            "sae": {"architecture": recipe.spec.architecture, **asdict(cfg)},
+            "training": asdict(settings),
             "data": [array_hash(np.asarray(array)) for array in arrays],
         }
 
 
-def _concepts(config: RunConfig, work: Path, corpus: Corpus, ontology: Ontology) -> list[Concepts]:
+def _concepts(config: RunConfig, work: Path, corpus: Corpus, ontology: Ontology) -> dict[Namespace, Concepts]:
+    """The guiding terms of every sub-ontology that an SAE of the list asks for."""
     terms = pd.read_parquet(work / "proteins" / "go_term.parquet", columns=["go_id", "namespace"])
     labels = read_labels(work, corpus, terms)
-    return [
-        choose_concepts(
+    wanted: set[Namespace] = {spec.namespace for spec in config.saes if spec.namespace is not None}
+    return {
+        namespace: choose_concepts(
             labels,
             terms,
             namespace,
@@ -170,8 +238,8 @@ def _concepts(config: RunConfig, work: Path, corpus: Corpus, ontology: Ontology)
             min_proteins=config.min_term_proteins,
             max_concepts=config.max_concepts,
         )
-        for namespace in NAMESPACES
-    ]
+        for namespace in wanted
+    }
 
 
 def _check_splits(corpus: Corpus) -> None:
@@ -181,15 +249,17 @@ def _check_splits(corpus: Corpus) -> None:
             raise InputError(msg)
 
 
-def _nothing(namespace: str, config: RunConfig) -> str:
-    return f"no {namespace} term is carried by {config.min_term_proteins} training proteins; no ProtSAE for {namespace}"
+def _nothing(spec: SAESpec, config: RunConfig) -> str:
+    few = f"no {spec.namespace} term is carried by {config.min_term_proteins} training proteins"
+    return f"{few}; {spec.title} is left out"
 
 
-def _numbers(results: list[dict[str, Any]], skipped: list[str]) -> dict[str, int | float | str]:
-    numbers: dict[str, int | float | str] = {"d_sae": results[-1]["d_sae"], "k vanilla": results[-1]["k"]}
+def _numbers(results: list[dict[str, Any]], left_out: list[str]) -> dict[str, int | float | str]:
+    numbers: dict[str, int | float | str] = {}
     for result in results:
         name, seconds = result["name"], max(1e-3, result["seconds"])
+        numbers[f"d_sae {name}"], numbers[f"k {name}"] = result["d_sae"], result["k"]
         numbers[f"terms {name}"] = len(result["concepts"])
         numbers[f"steps/s {name}"] = result["steps"] / seconds
         numbers[f"EV {name}"] = result["validation"]["explained_variance"]
-    return numbers | ({"skipped": " ".join(skipped)} if skipped else {})
+    return numbers | ({"left out": " ".join(left_out)} if left_out else {})

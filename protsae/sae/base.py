@@ -42,6 +42,10 @@ class SAE(nn.Module, ABC):
 
     architecture: ClassVar[str]
     config_class: ClassVar[type]
+    is_guided: ClassVar[bool] = False
+    """Whether terms guide some of the features, so that training needs labels."""
+    is_trained: ClassVar[bool] = True
+    """Whether the training loop makes it; else it is fitted by a function of its own."""
     has_penalty: ClassVar[bool] = False
     """Whether `TrainingPass.penalty` is ever more than 0."""
 

@@ -126,6 +126,7 @@ class ProtSAE(SAE):
 
     architecture: ClassVar[str] = "protsae"
     config_class: ClassVar[type] = ProtSAEConfig
+    is_guided: ClassVar[bool] = True
     cfg: ProtSAEConfig
 
     def __init__(self, cfg: ProtSAEConfig, *, seed: int = 0) -> None:

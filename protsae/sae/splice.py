@@ -78,6 +78,7 @@ class SpLiCESAE(SAE):
 
     architecture: ClassVar[str] = "splice"
     config_class: ClassVar[type] = SpLiCESAEConfig
+    is_trained: ClassVar[bool] = False
     cfg: SpLiCESAEConfig
 
     def __init__(self, cfg: SpLiCESAEConfig) -> None:

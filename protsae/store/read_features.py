@@ -125,9 +125,12 @@ class FeatureQueries(Queries):
         """Every defined feature of an SAE with its own guiding term, by feature."""
         return self.rows(TermFeature, f"{ALIGNMENTS} WHERE a.sae = ? AND is_guiding ORDER BY a.feature", [sae])
 
-    def compare_table(self, namespace: str) -> pd.DataFrame:
-        """All terms that guide a feature of this namespace, with the guided and the best unguided feature's scores."""
-        return self.frame(_COMPARE, [namespace])
+    def compare_table(self, guided: str, baseline: str) -> pd.DataFrame:
+        """All terms that guide a feature of one SAE, with its scores and those of another SAE's best feature.
+
+        Columns: go_id, name, n_pos_test, and of each side (guided_, baseline_) feature, f1, low, high, auroc, null.
+        """
+        return self.frame(_COMPARE, [guided, baseline])
 
 
 def _order(seed: int | None) -> str:
@@ -136,20 +139,20 @@ def _order(seed: int | None) -> str:
     return "hash(sae || ':' || feature || ':' || ?)"
 
 
-def _side(name: str) -> str:
-    """Columns of one side of the comparison."""
-    fields = ("sae", "feature", "test_f1", "test_f1_low", "test_f1_high", "test_auroc", "null_f1")
-    return ", ".join(f"{name}.{field} AS {name}_{field.removeprefix('test_').removeprefix('f1_')}" for field in fields)
-
-
-_COMPARE = f"""
-    WITH protsae AS (
-        SELECT a.* FROM feature_go a JOIN sae s ON s.name = a.sae
-        WHERE is_guiding AND s.namespace = ? QUALIFY row_number() OVER (PARTITION BY go_id ORDER BY sae) = 1),
-    vanilla AS (
-        SELECT a.* FROM feature_go a JOIN sae s ON s.name = a.sae
-        WHERE is_best_for_term AND s.namespace = '' QUALIFY row_number() OVER (PARTITION BY go_id ORDER BY sae) = 1)
-    SELECT go_id, t.name, protsae.n_pos_test, {_side("protsae")}, {_side("vanilla")}
-    FROM protsae JOIN go_term t USING (go_id) LEFT JOIN vanilla USING (go_id)
-    ORDER BY protsae_f1 DESC, go_id
-""".replace("protsae_null_f1", "protsae_null").replace("vanilla_null_f1", "vanilla_null")  # noqa: S608
+_COMPARE = """
+    WITH guided AS (
+        SELECT * FROM feature_go WHERE sae = $1 AND is_guiding
+        QUALIFY row_number() OVER (PARTITION BY go_id ORDER BY feature) = 1),
+    baseline AS (
+        SELECT * FROM feature_go WHERE sae = $2 AND is_best_for_term
+        QUALIFY row_number() OVER (PARTITION BY go_id ORDER BY feature) = 1)
+    SELECT g.go_id, t.name, g.n_pos_test,
+        g.feature AS guided_feature, g.test_f1 AS guided_f1,
+        g.test_f1_low AS guided_low, g.test_f1_high AS guided_high,
+        g.test_auroc AS guided_auroc, g.null_f1 AS guided_null,
+        b.feature AS baseline_feature, b.test_f1 AS baseline_f1,
+        b.test_f1_low AS baseline_low, b.test_f1_high AS baseline_high,
+        b.test_auroc AS baseline_auroc, b.null_f1 AS baseline_null
+    FROM guided g JOIN go_term t ON t.go_id = g.go_id LEFT JOIN baseline b ON b.go_id = g.go_id
+    ORDER BY guided_f1 DESC, g.go_id
+"""

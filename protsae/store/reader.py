@@ -48,9 +48,10 @@ class StoreReader(TermQueries, FeatureQueries, ProteinQueries, AnalysisQueries, 
         return dict(self.tuples("SELECT key, value FROM meta"))
 
     def saes(self) -> list[SAERow]:
-        """The bundle's SAEs: guided ones first, MFO, BPO, CCO, then the unguided."""
+        """The bundle's SAEs: guided ones first, MFO, BPO, CCO, then unguided, then imported ones; then by name."""
         query = f"""
             SELECT {columns(SAERow)} FROM sae
-            ORDER BY namespace = '', list_position(['MFO', 'BPO', 'CCO'], namespace), name
+            ORDER BY list_position(['guided', 'unguided', 'imported'], role),
+                list_position(['MFO', 'BPO', 'CCO'], namespace), name
         """  # noqa: S608
         return self.rows(SAERow, query)

@@ -3,15 +3,20 @@
 Fields that no column of that name holds are explained here. Positions count residues from 1.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+
+Role = Literal["guided", "unguided", "imported"]
+"""What an SAE is in its bundle: terms guide its features, it was trained without them, or it comes from elsewhere."""
 
 
 class SAERow(NamedTuple):
     """One sparse autoencoder of the bundle."""
 
     name: str
+    display_name: str
+    role: Role
     architecture: str
     namespace: str
     d_model: int

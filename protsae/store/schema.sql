@@ -71,9 +71,11 @@ CREATE TABLE protein_go (
 
 -- The bundle's SAEs. Sorted by name.
 CREATE TABLE sae (
-    name                 VARCHAR PRIMARY KEY,  -- protsae_mfo, protsae_bpo, protsae_cco, vanilla; the folder below sae/
-    architecture         VARCHAR NOT NULL,     -- protsae | topk
-    namespace            VARCHAR NOT NULL,     -- MFO | BPO | CCO; '' where unguided
+    name                 VARCHAR PRIMARY KEY,  -- the folder below sae/, the value of `sae` in addresses; says nothing of what it is
+    display_name         VARCHAR NOT NULL,     -- what pages call it, e.g. 'ProtSAE MFO'
+    role                 VARCHAR NOT NULL,     -- guided | unguided | imported: decides colours, words and comparisons
+    architecture         VARCHAR NOT NULL,     -- one of protsae.sae, e.g. protsae, topk
+    namespace            VARCHAR NOT NULL,     -- MFO | BPO | CCO: whose terms guide it; '' where none do
     d_model              INTEGER NOT NULL,
     d_sae                INTEGER NOT NULL,
     k                    INTEGER NOT NULL,

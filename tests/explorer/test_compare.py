@@ -7,26 +7,56 @@ from explorer.compare import comparison
 from explorer.draw import words
 from explorer.services import data
 
-from .conftest import OpenPage, text_of
+from .conftest import OpenPage, html_of, links_of, param, subheaders_of, views_of
 
 
 def test_it_opens_on_a_term_that_shows_something(open_page: OpenPage) -> None:
     app = open_page("compare")
-    said = text_of(app)
+    term = data.term(app.selectbox(key="choice_go").value)
+    assert term is not None
 
     assert not app.exception
     assert dict(app.query_params) == {}
-    assert "The same proteins under both features" in said
-    assert "terms scored for both" in said
+    assert app.title[0].value == words.capitalised(term.name)
+    assert None not in data.term_pair(term.go_id)
+    assert subheaders_of(app)[0] == "The same proteins under both features"
     assert len(app.dataframe) == 1
+    assert term.go_id in app.dataframe[0].value["go_id"].tolist()
 
 
 def test_a_term_by_its_address(open_page: OpenPage) -> None:
     app = open_page("compare", go="GO:0008270")
+    pair = [row for row in data.term_pair("GO:0008270") if row is not None]
 
     assert not app.exception
     assert app.title[0].value == "Zinc ion binding"
-    assert "ProtSAE MFO" in text_of(app)
+    assert app.selectbox(key="choice_go").value == "GO:0008270"
+    assert len(html_of(app, "ps-axis")) == len(pair) == 2
+    assert [link.params for link in links_of(app, "feature")] == [
+        {"sae": row.sae, "feature": str(row.feature)} for row in pair
+    ]
+
+
+def test_the_page_shows_each_chosen_protein_once_with_both_strips(open_page: OpenPage) -> None:
+    app = open_page("compare", go="GO:0008270")
+    guided, other = data.term_pair("GO:0008270")
+    assert guided is not None
+    assert other is not None
+    chosen = comparison.proteins("GO:0008270", guided, other)
+    linked = [link.params["protein"] for link in links_of(app, "compare") if "protein" in link.params]
+
+    assert linked == [picked.accession for picked in chosen]
+    assert len(html_of(app, "ps-strip")) == 2 * len(chosen)
+    assert [len(view["rows"]) for view in views_of(app)] == [2]
+
+
+def test_a_protein_of_the_address_is_shown_in_full(open_page: OpenPage) -> None:
+    wanted = links_of(open_page("compare", go="GO:0008270"), "compare")[-1].params["protein"]
+    app = open_page("compare", go="GO:0008270", protein=wanted)
+    row = data.protein(wanted)
+    assert row is not None
+
+    assert views_of(app)[0]["sequence"] == row.sequence
 
 
 @pytest.mark.parametrize("go_id", ["GO:9999999", "zinc"])
@@ -34,23 +64,30 @@ def test_an_unknown_term_is_said(open_page: OpenPage, go_id: str) -> None:
     app = open_page("compare", go=go_id)
 
     assert not app.exception
-    assert "is not a term of this bundle" in text_of(app)
+    assert f"&#x27;{go_id}&#x27; is not a term of this bundle" in html_of(app, "ps-empty")[0]
+    assert [link.text for link in links_of(app)] == ["Open a validated feature", "Search"]
+    assert views_of(app) == []
 
 
 def test_another_namespace_loads_one_of_its_terms(open_page: OpenPage) -> None:
     app = open_page("compare", go="GO:0008270")
     app.segmented_control(key="choice_ns").set_value("CCO").run()
+    term = data.term(app.selectbox(key="choice_go").value)
 
     assert not app.exception
-    assert "cellular component" in text_of(app)
+    assert term is not None
+    assert term.namespace == "CCO"
+    assert "cellular component" in html_of(app, "ps-eyebrow")[0]
+    assert param(app, "ns") == "CCO"
+    assert param(app, "go") is None
 
 
 def test_both_features_are_shown_on_the_same_proteins_in_the_same_order(open_page: OpenPage) -> None:
     open_page("find")
     pair = data.term_pair("GO:0005488")
     assert pair.guided is not None
-    assert pair.vanilla is not None
-    chosen = comparison.proteins("GO:0005488", pair.guided, pair.vanilla)
+    assert pair.baseline is not None
+    chosen = comparison.proteins("GO:0005488", pair.guided, pair.baseline)
     carriers = data.accessions_with_term("GO:0005488")
 
     assert [picked.accession in carriers for picked in chosen] == [picked.carries for picked in chosen]
@@ -64,7 +101,7 @@ def test_the_reading_of_a_pair(open_page: OpenPage) -> None:
     behind = row._replace(sae="vanilla", test_f1=0.4, test_f1_low=0.3, test_f1_high=0.5)
 
     assert words.comparison(ahead, behind).endswith("0.80 against 0.40; the intervals do not overlap.")
-    assert words.comparison(behind, ahead).startswith("The vanilla feature is ahead")
+    assert words.comparison(behind, ahead).startswith("The unguided feature is ahead")
     assert "overlap, so the lead is not certain" in words.comparison(ahead, behind._replace(test_f1_high=0.75))
     assert words.comparison(ahead, ahead).startswith("A tie")
     assert "nothing to compare" in words.comparison(ahead, None)
@@ -73,17 +110,17 @@ def test_the_reading_of_a_pair(open_page: OpenPage) -> None:
 def test_the_summary_counts_wins_and_clear_wins() -> None:
     scored = pd.DataFrame(
         {
-            "protsae_f1": [0.8, 0.5, 0.2],
-            "protsae_low": [0.7, 0.4, 0.1],
-            "protsae_high": [0.9, 0.6, 0.3],
-            "vanilla_f1": [0.4, 0.45, 0.6],
-            "vanilla_low": [0.3, 0.3, 0.5],
-            "vanilla_high": [0.5, 0.6, 0.7],
+            "guided_f1": [0.8, 0.5, 0.2],
+            "guided_low": [0.7, 0.4, 0.1],
+            "guided_high": [0.9, 0.6, 0.3],
+            "baseline_f1": [0.4, 0.45, 0.6],
+            "baseline_low": [0.3, 0.3, 0.5],
+            "baseline_high": [0.5, 0.6, 0.7],
         }
     )
 
-    said = comparison.summary(scored)
+    said = comparison.summary(scored, "unguided")
 
     assert "ahead on 2 (clear of the other's interval on 1)" in said
-    assert "vanilla feature on 1 (clear on 1)" in said
+    assert "unguided feature on 1 (clear on 1)" in said
     assert "median difference is +0.05" in said

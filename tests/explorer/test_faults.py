@@ -73,7 +73,7 @@ def test_steer_says_where_nothing_fires(edited: Callable[..., OpenPage]) -> None
     app = edited("UPDATE feature SET p99_act = 0 WHERE sae = 'vanilla'")("steer", sae="vanilla", feature="3")
 
     assert not app.exception
-    assert "No feature of vanilla fires on any residue of this corpus" in text_of(app)
+    assert "No feature of Vanilla fires on any residue of this corpus" in text_of(app)
     assert not app.slider
 
 

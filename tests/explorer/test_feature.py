@@ -158,8 +158,8 @@ def test_a_fact_that_explains_the_feature_is_a_badge_and_a_sentence(
     assert len(warned) == 1
     assert warned.pop().startswith(badge)
     assert sentence in said
-    for name, _ in words.CONFOUNDS.values():
-        assert f"<td>{name}</td>" in said
+    for found in words.CONFOUNDS.values():
+        assert f"<td>{found.name}</td>" in said
 
 
 def test_a_feature_that_nothing_explains(open_page: OpenPage) -> None:

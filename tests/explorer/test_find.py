@@ -55,9 +55,9 @@ def test_a_term_is_found_first_by_name_id_synonym_and_typo(open_page: OpenPage, 
     assert note in heads[0]
     assert ("also called" in heads[0], "close to" in heads[0]) == (note.startswith("also"), note.startswith("close"))
     assert pair.guided is not None
-    assert pair.vanilla is not None
+    assert pair.baseline is not None
     assert [link.params for link in links_of(app, "feature")[:2]] == [
-        {"sae": row.sae, "feature": str(row.feature)} for row in (pair.guided, pair.vanilla)
+        {"sae": row.sae, "feature": str(row.feature)} for row in (pair.guided, pair.baseline)
     ]
     assert links_of(app, "compare")[0].params == {"go": ZINC}
     assert len(html_of(app, "ps-axis")) >= 2

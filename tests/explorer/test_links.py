@@ -9,8 +9,8 @@ from protsae.errors import InputError
 from protsae.store.rows import SAERow
 
 SAES = [
-    SAERow("protsae_mfo", "protsae", "MFO", 32, 64, 8, 9, 8.0, 0.5, 0.8, 0.9),
-    SAERow("vanilla", "topk", "", 32, 100, 8, 0, 8.0, 0.0, 0.8, 0.9),
+    SAERow("protsae_mfo", "ProtSAE MFO", "guided", "protsae", "MFO", 32, 64, 8, 9, 8.0, 0.5, 0.8, 0.9),
+    SAERow("vanilla", "Vanilla", "unguided", "topk", "", 32, 100, 8, 0, 8.0, 0.0, 0.8, 0.9),
 ]
 
 

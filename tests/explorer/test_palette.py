@@ -23,14 +23,14 @@ import json, sys
 from protsae import palette
 ramp = {mode: (*stops[:-1], "#0a0b0c") for mode, stops in palette.RAMP.items()}
 palette.RAMP, palette.VIEWER["light"]["ramp"], palette.VIEWER["dark"]["ramp"] = ramp, ramp["light"], ramp["dark"]
-palette.PROTSAE = "#0d0e0f"
+palette.GUIDED = palette.ROLES["guided"] = "#0d0e0f"
 import numpy as np
 import pandas as pd
 from explorer import theme
 from explorer.components import protein_view, strips
 from explorer.draw import charts, markup
 points = pd.DataFrame({"kind": ["defined"], "label_origin": ["go"], "best_f1": [1.0], "density": [1.0]})
-table = pd.DataFrame({"go_id": ["a"], "protsae_f1": [0.6], "vanilla_f1": [0.3]})
+table = pd.DataFrame({"go_id": ["a"], "guided_f1": [0.6], "baseline_f1": [0.3]})
 print(json.dumps({
     "strip": strips.strip_thumbnail(np.array([4.0]), 4.0),
     "letters": markup.window("M", np.array([4.0]), 1, 4.0),
@@ -39,7 +39,7 @@ print(json.dumps({
     "viewer": protein_view._PALETTE,
     "identity: map": charts.point_colours(points, "kind", "light"),
     "identity: difference": charts.difference(table, "light").data[0].marker.color,
-    "identity: any SAE": theme.identity("protsae_mfo"),
+    "identity: a role": theme.identity("guided"),
 }))
 """
 
@@ -90,6 +90,7 @@ def test_the_style_sheet_names_every_variable_that_pages_use() -> None:
     defined = set(re.findall(r"--ps-([a-z-]+):", theme.STYLE_SHEET))
 
     assert used <= defined
+    assert set(palette.ROLES_ON_PAGE) <= defined
 
 
 def test_colours_mix_channel_by_channel() -> None:

@@ -64,9 +64,18 @@ def trained(tmp_path: Path) -> TrainedSAE:
     sae.fit_input(torch.zeros(6), 12.0)
     folder = tmp_path / "train" / "vanilla"
     sae.save(folder)
-    entry = {"name": "vanilla", "architecture": "topk", "namespace": "", "concepts": [], "d_sae": 20, "k": 3}
+    entry = {
+        "name": "vanilla",
+        "display_name": "Vanilla",
+        "role": "unguided",
+        "architecture": "topk",
+        "namespace": "",
+        "concepts": [],
+        "d_sae": 20,
+        "k": 3,
+    }
     write_json(tmp_path / "train" / "result.json", {"saes": [entry]})
-    return TrainedSAE("vanilla", folder, "topk", "", (), 20, 3)
+    return TrainedSAE("vanilla", "Vanilla", "unguided", folder, "topk", "", (), 20, 3)
 
 
 def test_a_shard_equals_the_dense_formula(trained: TrainedSAE, monkeypatch: pytest.MonkeyPatch) -> None:

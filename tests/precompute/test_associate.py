@@ -174,13 +174,13 @@ def test_labels_come_from_valid_and_need_to_beat_chance(planted: Aligned) -> Non
 def test_the_summary_compares_on_the_same_terms(planted: Aligned) -> None:
     both = pd.concat([planted.rows.assign(sae="protsae_mfo"), planted.rows.assign(sae="vanilla", is_guiding=False)])
 
-    summary = summarise(both, {"MFO": "protsae_mfo"})["MFO"]
+    summary = summarise(both, {"protsae_mfo": "MFO"}, "vanilla")["protsae_mfo"]
 
     assert summary["concept_terms"]["n"] == 1
     assert summary["concept_terms"]["guided"]["mean_f1"] == 1
-    assert summary["concept_terms"]["guided_beats_vanilla"] == 0
+    assert summary["concept_terms"]["guided_beats_baseline"] == 0
     assert summary["all_terms"]["n"] == 11
-    assert summary["all_terms"]["protsae_best"] == summary["all_terms"]["vanilla_best"]
+    assert summary["all_terms"]["guided_best"] == summary["all_terms"]["baseline_best"]
 
 
 def test_top_columns_take_the_earlier_of_a_tie_and_nothing_infinite() -> None:

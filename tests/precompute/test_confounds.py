@@ -1,5 +1,7 @@
 """Confounds: hand-worked counts and scores, planted explanations that are found, and chance that explains nothing."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +11,9 @@ from sklearn.metrics import f1_score, roc_auc_score
 from precompute.align.ranks import always_f1
 from precompute.corpus.proteins import Corpus, Shard
 from precompute.features import confounds
-from precompute.features.confounds import CONFOUNDS, Checked, Counts, Scores
-from precompute.stages.confounds import Facts, check, count_residues
+from precompute.features.confounds import Checked, Counts, Scores
+from precompute.features.facts import FACTS, ProteinFact, Proteins
+from precompute.stages.confounds import OfProteins, check, count_residues, of_proteins
 
 
 def test_positions_count_from_the_nearer_end() -> None:
@@ -101,19 +104,20 @@ def test_families_predict_by_their_other_members() -> None:
     assert found.scores.n_firing.tolist() == [4, 2, 2]
 
 
-def planted(seed: int = 0) -> tuple[Corpus, np.ndarray, Facts]:
+def planted(seed: int = 0) -> tuple[Corpus, np.ndarray, OfProteins]:
     """300 proteins of 60 residues with dense codes [n_residues, 6]: a feature for each fact, and one for none."""
     rng = np.random.default_rng(seed)
     n, length = 300, 60
     sequence = ["".join(rng.choice(list("ACDEFGHIKLMNPQRSTVWY"), length)) for _ in range(n)]
     family = np.where(np.arange(n) < 20, 0, np.arange(n))
-    facts = Facts(np.arange(n) % 3, rng.integers(0, 4, n), family, rng.integers(0, 3, n))
+    levels = {"length": rng.integers(0, 4, n), "organism": rng.integers(0, 3, n)}
+    facts = OfProteins(np.arange(n) % 3, levels, {"family": family})
     codes = np.zeros((n, length, 6), dtype=np.float32)
     codes[..., 0] = np.array([list(s) for s in sequence]) == "C"
     codes[:, :2, 1] = 1
     somewhere = rng.integers(0, length, n)
-    for feature, of_proteins in ((2, facts.length == 3), (3, facts.family == 0), (4, facts.organism == 1)):
-        codes[of_proteins, somewhere[of_proteins], feature] = 1
+    for feature, chosen in ((2, levels["length"] == 3), (3, family == 0), (4, levels["organism"] == 1)):
+        codes[chosen, somewhere[chosen], feature] = 1
     codes[..., 5] = rng.random((n, length)) < 0.03
     corpus = Corpus(
         np.arange(n).astype(str), np.array(confounds.SPLITS)[facts.split], np.ones(n, dtype=bool), sequence,
@@ -130,7 +134,7 @@ def test_what_is_planted_is_found_and_noise_is_not() -> None:
     table, named = check(residues, strong, facts, np.zeros(6), np.random.default_rng(0))
 
     assert named.tolist() == [*("amino_acid", "position", "length", "family", "organism"), None]
-    assert len(table) == 6 * len(CONFOUNDS)
+    assert len(table) == 6 * len(FACTS)
     own = table.loc[(table["confound"] == "length") & (table["feature"] == 2)].iloc[0]
     assert (own["f1"], own["auroc"]) == (1, 1)
     assert own["null_f1"] == pytest.approx(always_f1(strong[facts.split == 2][:, [2]].mean()), abs=0.05)
@@ -161,4 +165,34 @@ def checked(f1: float, auroc: float = 0.9, null: float = 0.1, n: int = 50) -> Ch
     ],
 )
 def test_the_rule(facts: dict[str, Checked], largest: float, go_f1: float, expected: str | None) -> None:
-    assert confounds.strongest(facts, np.array([largest]), np.array([go_f1])).tolist() == [expected]
+    kinds = {
+        name: one._replace(
+            of_residues=name in ("amino_acid", "position"), largest=np.array([largest]) if name == "family" else None
+        )
+        for name, one in facts.items()
+    }
+    assert confounds.strongest(kinds, np.array([go_f1])).tolist() == [expected]
+
+
+def test_a_new_fact_is_one_entry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def first_letter(proteins: Proteins) -> np.ndarray:
+        return pd.factorize(proteins.table["organism"].str[0])[0]
+
+    corpus, codes, _ = planted()
+    split = np.array([confounds.SPLITS.index(name) for name in corpus.split])
+    kingdom = np.array(["Animal", "Bacterium"])[np.random.default_rng(3).integers(0, 2, len(split))]
+    codes[..., 5] = 0
+    codes[kingdom == "Bacterium", 30, 5] = 1
+    (tmp_path / "proteins").mkdir()
+    names = [f"{name} {number}" for number, name in enumerate(kingdom)]
+    table = pd.DataFrame({"cluster": corpus.accession, "organism": names})
+    table.to_parquet(tmp_path / "proteins" / "proteins.parquet")
+    monkeypatch.setitem(FACTS, "kingdom", ProteinFact(first_letter))
+
+    facts = of_proteins(tmp_path, corpus)
+    residues = count_residues(iter([(corpus.shards[0], csr_array(codes.reshape(-1, 6)))]), corpus, split, 6)
+    strong = confounds.strong(csc_array(codes.max(axis=1)), codes.max(axis=(0, 1)))
+    rows, named = check(residues, strong, facts, np.zeros(6), np.random.default_rng(0))
+
+    assert set(rows["confound"]) == {"amino_acid", "position", "length", "organism", "family", "kingdom"}
+    assert named[5] == "kingdom"

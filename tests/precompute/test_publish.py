@@ -56,7 +56,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = []
     for row in parts.tables["sae"].to_dict("records"):
         parts.saes[row["name"]].save(work / "train" / row["name"], "float16")
-        kept = {key: row[key] for key in ("name", "architecture", "namespace", "d_sae", "k")}
+        kept = {key: row[key] for key in ("name", "display_name", "role", "architecture", "namespace", "d_sae", "k")}
         rows.append(kept | {"concepts": list(getattr(parts.saes[row["name"]].cfg, "concepts", ()))})
     (work / "train" / "result.json").write_text(json.dumps({"saes": rows}))
     (folder / "inputs.txt").write_text("inputs")

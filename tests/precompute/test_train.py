@@ -8,16 +8,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy.sparse import csr_array
 
 from precompute.__main__ import main
 from precompute.config import RunConfig
 from precompute.corpus.concepts import Concepts, choose_concepts
-from precompute.corpus.trained import plm_directions, read_trained
+from precompute.corpus.trained import baseline_of, plm_directions, read_trained
 from precompute.options import build
+from precompute.saes import DEFAULT_SAES, SAESpec
 from precompute.stages import train
 from precompute.stages.train import protsae_config
-from protsae.errors import InputError
+from protsae.errors import ConfigError, InputError
 
 TERMS = pd.DataFrame({"go_id": ["GO:1", "GO:2", "GO:3", "GO:4"], "namespace": ["MFO", "MFO", "BPO", "MFO"]})
 LABELS = csr_array(np.array([[1, 1, 0, 1], [1, 0, 1, 1], [1, 1, 0, 0], [0, 0, 1, 0], [1, 1, 0, 0]], dtype=np.float32))
@@ -96,11 +98,90 @@ def test_a_sub_ontology_without_concepts_is_skipped_with_a_sentence(embedded: tu
     said: list[str] = []
     numbers = train.run(replace(config, min_term_proteins=1000, epochs=1), config.work, said.append)
 
-    assert "no MFO term is carried by 1000 training proteins; no ProtSAE for MFO" in said
-    assert numbers["skipped"] == "MFO BPO CCO"
+    assert "no MFO term is carried by 1000 training proteins; ProtSAE MFO is left out" in said
+    assert numbers["left out"] == "protsae_mfo protsae_bpo protsae_cco"
     assert [sae.name for sae in read_trained(config.work)] == ["vanilla"]
     assert read_trained(config.work)[0].k == config.k
     assert not (config.work / "train" / "protsae_mfo").exists()
+
+
+MANY = (
+    SAESpec(name="wide", display_name="Wide ProtSAE", architecture="protsae", namespace="MFO", d_sae=64, k=6),
+    SAESpec(name="again", architecture="protsae", namespace="MFO", seed=7),
+    SAESpec(name="third", architecture="protsae", namespace="MFO"),
+    SAESpec(name="jump", architecture="jumprelu", match_l0=("wide", "again")),
+    SAESpec(name="batch", architecture="batchtopk", k=3),
+    SAESpec(name="plain"),
+)
+
+
+def test_a_list_of_any_architectures_is_trained_as_it_stands(embedded: tuple[RunConfig, list[str]]) -> None:
+    config, _ = embedded
+    config = replace(config, saes=MANY, epochs=1)
+    train.run(config, config.work, lambda _: None)
+    saes = {sae.name: sae for sae in read_trained(config.work)}
+    result = json.loads((config.work / "train" / "result.json").read_text())
+    l0 = {row["name"]: row["l0"] for row in result["trainings"]}
+
+    assert list(saes) == [spec.name for spec in MANY]
+    assert [(sae.display_name, sae.role, sae.architecture, sae.namespace) for sae in saes.values()] == [
+        ("Wide ProtSAE", "guided", "protsae", "MFO"),
+        ("again", "guided", "protsae", "MFO"),
+        ("third", "guided", "protsae", "MFO"),
+        ("jump", "unguided", "jumprelu", ""),
+        ("batch", "unguided", "batchtopk", ""),
+        ("plain", "unguided", "topk", ""),
+    ]
+    assert [(sae.d_sae, sae.k) for sae in saes.values()] == [
+        *((64, 6), (48, 4), (48, 4)),
+        *((48, round((l0["wide"] + l0["again"]) / 2)), (48, 3), (48, 4)),
+    ]
+    assert saes["wide"].concepts == saes["again"].concepts == saes["third"].concepts != ()
+    assert [sae.load().architecture for sae in saes.values()] == [spec.architecture for spec in MANY]
+    assert not torch.equal(saes["again"].load().W_dec, saes["third"].load().W_dec)
+    assert baseline_of(list(saes.values())) == "batch"
+    assert {path.name for path in (config.work / "train").iterdir() if path.is_dir()} == set(saes)
+
+
+def test_only_what_has_changed_is_trained_again(embedded: tuple[RunConfig, list[str]]) -> None:
+    config, _ = embedded
+    plain = SAESpec(name="plain", k=3)
+    config = replace(config, saes=(plain, SAESpec(name="other", k=3)), epochs=1)
+    train.run(config, config.work, lambda _: None)
+    weights = {name: config.work / "train" / name / "sae.safetensors" for name in ("plain", "other")}
+    before = {name: path.stat().st_mtime_ns for name, path in weights.items()}
+
+    changed = (replace(plain, display_name="Renamed"), SAESpec(name="other", architecture="batchtopk", k=3))
+    train.run(replace(config, saes=changed), config.work, lambda _: None)
+
+    after = {name: path.stat().st_mtime_ns for name, path in weights.items()}
+    assert after["plain"] == before["plain"]
+    assert after["other"] != before["other"]
+    assert [sae.display_name for sae in read_trained(config.work)] == ["Renamed", "other"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "quoted"),
+    [
+        (
+            SAESpec(name="a", architecture="protsae", namespace="MFO", d_sae=3, k=2),
+            "d_sae=3 of a leaves no free feature beside 3 guiding terms",
+        ),
+        (SAESpec(name="a", d_sae=3), "k of a must be at most its d_sae=3, got 4"),
+    ],
+)
+def test_an_sae_that_does_not_fit_its_data_is_refused(
+    embedded: tuple[RunConfig, list[str]], spec: SAESpec, quoted: str
+) -> None:
+    config, _ = embedded
+    with pytest.raises(ConfigError, match=quoted):
+        train.run(replace(config, saes=(spec,)), config.work, lambda _: None)
+
+
+def test_a_list_of_which_nothing_can_be_trained_is_refused(embedded: tuple[RunConfig, list[str]]) -> None:
+    config, _ = embedded
+    with pytest.raises(InputError, match="ProtSAE MFO is left out, and no other SAE is in the list"):
+        train.run(replace(config, saes=DEFAULT_SAES[:1], min_term_proteins=1000), config.work, lambda _: None)
 
 
 def test_an_empty_split_is_refused(embedded: tuple[RunConfig, list[str]]) -> None:

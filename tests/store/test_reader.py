@@ -180,14 +180,14 @@ def test_tables_for_the_map_and_the_comparison(reader: StoreReader) -> None:
     assert points.loc[points["label"] != "", "best_f1"].notna().all()
     assert {"p999_act", "max_act"} <= set(reader.feature_table("vanilla").columns)
 
-    table = reader.compare_table("MFO").set_index("go_id")
+    table = reader.compare_table("protsae_mfo", "vanilla").set_index("go_id")
     guided, vanilla = reader.term_features(ZINC)
     assert len(table) == 9
     row = table.loc[ZINC]
-    assert (row["protsae_feature"], row["protsae_f1"], row["protsae_low"]) == (
+    assert (row["guided_feature"], row["guided_f1"], row["guided_low"]) == (
         *(guided.feature, guided.test_f1, guided.test_f1_low),
     )
-    assert (row["vanilla_feature"], row["vanilla_auroc"], row["vanilla_null"]) == (
+    assert (row["baseline_feature"], row["baseline_auroc"], row["baseline_null"]) == (
         *(vanilla.feature, vanilla.test_auroc, vanilla.null_f1),
     )
     assert row["n_pos_test"] == guided.n_pos_test

@@ -1,0 +1,118 @@
+"""Which SAEs a run makes: the list `saes` of `RunConfig`, `[[saes]]` tables in its TOML file.
+
+    [[saes]]
+    name = "wide_topk"
+    display_name = "TopK, twice as wide"
+    architecture = "topk"
+    d_sae = 5120
+    match_l0 = ["protsae_mfo"]
+
+An SAE is known by its role, which follows from its architecture: guided where terms guide features, else unguided. The
+name is an address and says nothing. Read `SAESpec`, then `DEFAULT_SAES`.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from protsae.errors import ConfigError
+from protsae.ontology.namespaces import Namespace
+from protsae.sae import SAE
+from protsae.sae.artifact import ARCHITECTURES
+from protsae.store.rows import Role
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+def trained_architectures() -> dict[str, type[SAE]]:
+    """Name -> class of every architecture that the training loop can make."""
+    return {name: kind for name, kind in sorted(ARCHITECTURES.items()) if kind.is_trained}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SAESpec:
+    """One SAE of a run."""
+
+    name: str
+    """Folder below sae/ and name in addresses: letters, digits, - and _."""
+
+    display_name: str = ""
+    """What pages call it; without it the name."""
+
+    architecture: str = "topk"
+    """One that the training loop can make: protsae, topk, batchtopk, relu, gated, jumprelu."""
+
+    namespace: Namespace | None = None
+    """Sub-ontology whose terms guide it; for a guided architecture, and for no other."""
+
+    d_sae: int | None = None
+    """Features; without it as many as the run's."""
+
+    k: int | None = None
+    """Active features kept or aimed at per residue; without it the run's, or what `match_l0` gives."""
+
+    match_l0: tuple[str, ...] = ()
+    """SAEs before it in the list: k is their mean active features per residue, forced ones included."""
+
+    seed: int | None = None
+    """Seed of its start and of its training; without it the run's."""
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ConfigError(f"the name of an SAE must be of letters, digits, - and _, got {self.name!r}")
+        known = trained_architectures()
+        if self.architecture not in known:
+            found = f"{self.name} has the architecture {self.architecture!r}"
+            raise ConfigError(f"{found}; those that can be trained are {', '.join(known)}")
+        if self.role == "guided" and self.namespace is None:
+            raise ConfigError(f"{self.name} is a {self.architecture}, so it needs a namespace: MFO, BPO or CCO")
+        if self.role != "guided" and self.namespace is not None:
+            raise ConfigError(f"{self.name} is a {self.architecture}, which no term guides; drop its namespace")
+        for field, least in (("d_sae", 1), ("k", 1), ("seed", 0)):
+            value = getattr(self, field)
+            if value is not None and value < least:
+                raise ConfigError(f"{field} of {self.name} must be at least {least}, got {value}")
+        if self.k is not None and self.match_l0:
+            raise ConfigError(f"{self.name} has both k={self.k} and match_l0; drop one of them")
+        if self.k is not None and self.d_sae is not None and self.k > self.d_sae:
+            raise ConfigError(f"k of {self.name} must be at most its d_sae={self.d_sae}, got {self.k}")
+
+    @property
+    def role(self) -> Role:
+        """What it is in the bundle."""
+        return "guided" if ARCHITECTURES[self.architecture].is_guided else "unguided"
+
+    @property
+    def title(self) -> str:
+        """What pages call it."""
+        return self.display_name or self.name
+
+
+DEFAULT_SAES = (
+    SAESpec(name="protsae_mfo", display_name="ProtSAE MFO", architecture="protsae", namespace="MFO"),
+    SAESpec(name="protsae_bpo", display_name="ProtSAE BPO", architecture="protsae", namespace="BPO"),
+    SAESpec(name="protsae_cco", display_name="ProtSAE CCO", architecture="protsae", namespace="CCO"),
+    SAESpec(name="vanilla", display_name="Vanilla", match_l0=("protsae_mfo", "protsae_bpo", "protsae_cco")),
+)
+"""A ProtSAE for each sub-ontology, and a TopK SAE of the same width at their mean total L0."""
+
+
+def check_list(saes: Sequence[SAESpec]) -> None:
+    """Check that the SAEs of one run go together.
+
+    Raises:
+        ConfigError: there is none, two share a name, or one aims at the L0 of an SAE that does not stand before it.
+    """
+    if not saes:
+        raise ConfigError("the list of SAEs is empty; give at least one [[saes]] table, or leave it out")
+    for what, names in (("name", [one.name.lower() for one in saes]), ("display name", [one.title for one in saes])):
+        name, count = Counter(names).most_common(1)[0]
+        if count > 1:
+            raise ConfigError(f"{count} SAEs have the {what} {name!r}; each needs its own")
+    for place, one in enumerate(saes):
+        before = [other.name for other in saes[:place]]
+        for name in one.match_l0:
+            if name not in before:
+                listed = f"those before it are {', '.join(before)}" if before else "none stands before it"
+                raise ConfigError(f"{one.name} matches the L0 of {name!r}, which must stand before it; {listed}")

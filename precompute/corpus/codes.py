@@ -76,11 +76,6 @@ def read_extra(path: Path, name: str) -> np.ndarray | None:
         return None
 
 
-def to_csr(dense: np.ndarray) -> CSR:
-    """Dense codes [n_rows, d_sae] as sparse rows."""
-    return csr_array(dense)
-
-
 def runs_of(codes: CSR, row_protein: np.ndarray) -> Runs:
     """Group codes by feature and protein.
 

@@ -15,7 +15,7 @@ from protsae.plm import esm2
 from protsae.plm.esm2_plm import ESM2PLM
 from protsae.plm.spec import PLMSpec
 from protsae.steering.controls import controls, matched_features
-from protsae.steering.steer import SteerConfig, Steering, dose_response, steer, term_features
+from protsae.steering.steer import SteerConfig, Steering, dose_response
 
 D = 32
 SEQUENCE = "MLSDEDFKAVFGMTRSAFANLPLXKQQNLKKEKGLF"
@@ -259,24 +259,6 @@ def test_matched_features_fire_about_as_often() -> None:
     assert matched_features([49, 51], p99=p99, density=density, seed=5) == chosen
     with pytest.raises(InputError, match="No feature is left to compare feature 0"):
         matched_features([0], p99=[1.0, 0.0], density=[0.1, 0.0])
-
-
-def test_a_term_is_raised_with_its_ancestors() -> None:
-    concepts = ("GO:1", "GO:2", "GO:3", "GO:4")
-    p99 = [1.0, 2.0, 0.0, 4.0]
-
-    assert term_features(concepts, p99, "GO:4", {"GO:1", "GO:3", "GO:9"}) == {3: 4.0, 0: 1.0}
-    alone = term_features(concepts, p99, "GO:4", {"GO:1"}, SteerConfig(include_ancestors=False))
-    assert alone == {3: 4.0}
-    with pytest.raises(InputError, match="GO:7 guides no feature of this SAE: choose one of its 4"):
-        term_features(concepts, p99, "GO:7")
-
-
-def test_steer_is_one_run(plm: ESM2PLM, spec: PLMSpec, sae: DictionarySAE, make: Make) -> None:
-    once = steer(plm, spec, sae, SEQUENCE, {0: 5.0}, SteerConfig(strength=3))
-
-    assert once.steered == make().run({0: 5.0}, strength=3).steered
-    assert steer(plm, spec, sae, SEQUENCE, {0: 5.0}).strength == 1
 
 
 @pytest.mark.parametrize(

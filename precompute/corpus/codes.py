@@ -7,18 +7,15 @@ At k = 32 a residue takes 192 bytes where its dense code would take 10 kB. Read 
 
 import zipfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
 from protsae.files import whole
 
-CSR = Any
-"""A scipy.sparse.csr_array; scipy ships no types that a checker can follow."""
-
-CSC = Any
-"""A scipy.sparse.csc_array."""
+CSR = csr_array
+CSC = csc_array
 
 
 class Runs(NamedTuple):
@@ -74,11 +71,6 @@ def read_extra(path: Path, name: str) -> np.ndarray | None:
             return file[name]
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         return None
-
-
-def to_csr(dense: np.ndarray) -> CSR:
-    """Dense codes [n_rows, d_sae] as sparse rows."""
-    return csr_array(dense)
 
 
 def runs_of(codes: CSR, row_protein: np.ndarray) -> Runs:

@@ -26,7 +26,7 @@ from torch.nn.functional import cross_entropy
 
 from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import ConfigError, InputError
-from protsae.measures.metrics import Interval, loss_recovered
+from protsae.measures.metrics import loss_recovered
 from protsae.plm.base import PLM, PLMState
 from protsae.plm.sites import Site
 
@@ -82,31 +82,6 @@ class Losses(NamedTuple):
         if ablated <= self.ce_clean:
             return float("nan")
         return loss_recovered(clean=self.ce_clean, sae=self.ce_sae, ablated=ablated)
-
-    def interval(
-        self, ablation: Ablation = "zero", *, level: float = 0.95, n_samples: int = 1000, seed: int = 0
-    ) -> Interval:
-        """Percentile bootstrap interval of `recovered` over the sequences; resamples without damage are left out.
-
-        Args:
-            ablation: `zero` or `mean`.
-            level: share of the bootstrap samples inside, 0 to 1.
-            n_samples: bootstrap samples.
-            seed: of the samples.
-
-        Source:
-            Efron 1979.
-        """
-        n = len(self.clean)
-        times = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_samples)
-        ablated = times @ (self.zero if ablation == "zero" else self.mean)
-        damage = ablated - times @ self.clean
-        hurt = damage > 0
-        if not hurt.any():
-            return Interval(float("nan"), float("nan"))
-        samples = (ablated - times @ self.sae)[hurt] / damage[hurt]
-        low, high = np.quantile(samples, [(1 - level) / 2, (1 + level) / 2])
-        return Interval(float(low), float(high))
 
 
 class Fidelity(NamedTuple):

@@ -1,4 +1,4 @@
-"""The Gene Ontology as a graph: terms, synonyms, closure over is_a and part_of, information content.
+"""The Gene Ontology as a graph: terms, synonyms, closure over is_a and part_of.
 
 Annotations propagate along is_a and part_of, within a namespace and across (a molecular function may be part of a
 biological process); `Term.namespace` tells where an ancestor lies. Logical axioms for ProtSAE are in `axioms.py`.
@@ -7,11 +7,9 @@ Read `Ontology.read`, then `Ontology.ancestors`.
 """
 
 import lzma
-import math
 import re
 import zlib
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -181,20 +179,6 @@ class Ontology:
             found |= {self.resolve(go_id)}
         return frozenset(t for t in found if self.terms[t].namespace == namespace) if namespace else found
 
-    def descendants(self, go_id: str, *, include_self: bool = False) -> frozenset[str]:
-        """All terms below one, over is_a and part_of.
-
-        Raises:
-            InputError: the ontology has no such id.
-        """
-        start = self.resolve(go_id)
-        found, waiting = {start}, [start]
-        while waiting:
-            new = [child for child in self._children[waiting.pop()] if child not in found]
-            found.update(new)
-            waiting.extend(new)
-        return frozenset(found if include_self else found - {start})
-
     def close(self, go_ids: Collection[str]) -> set[str]:
         """The terms, by their current ids, and all their ancestors.
 
@@ -210,31 +194,6 @@ class Ontology:
     def edges(self) -> tuple[Edge, ...]:
         """Every relation between two terms, sorted; those of CLOSURE_RELATIONS make the closure."""
         return self._edges
-
-    def information_content(
-        self, annotations: Mapping[str, Collection[str]], *, given_parents: bool = False
-    ) -> dict[str, float]:
-        """How surprising each annotated term is, in bits; 0 for a namespace's root. Terms never seen are left out.
-
-            -log2(share of the proteins annotated in the term's namespace that carry it)
-
-        Args:
-            annotations: terms by protein, closed here.
-            given_parents: instead the share of the proteins that carry all its parents in its own namespace, as the
-                semantic distance Smin sums it (Clark and Radivojac 2013, doi:10.1093/bioinformatics/btt228).
-
-        Raises:
-            InputError: a protein carries a term that the ontology lacks.
-        """
-        closed = [self.close(go_ids) for go_ids in annotations.values()]
-        counts = Counter(go_id for terms in closed for go_id in terms)
-        if given_parents:
-            above = {t: self._kin(t) for t in counts}
-            totals = Counter(t for terms in closed for t in self._all_parents_in(terms, above))
-        else:
-            sizes = Counter(ns for terms in closed for ns in {self.terms[t].namespace for t in terms})
-            totals = Counter({t: sizes[self.terms[t].namespace] for t in counts})
-        return {t: math.log2(totals[t] / counts[t]) for t in sorted(counts)}
 
     def axioms(self, namespace: Namespace, *, within: Collection[str] | None = None) -> Axioms:
         """GO's relations and definitions in the normal forms NF1 to NF4, see `axioms.py`.
@@ -252,17 +211,6 @@ class Ontology:
         definitions = [d for d in self._definitions if is_about(d.term, [target for _, target in d.conjuncts])]
         terms = [t for t in sorted(chosen) if self.terms[t].namespace == namespace and not self.terms[t].is_obsolete]
         return normalise(terms, edges, definitions)
-
-    def _kin(self, go_id: str) -> list[str]:
-        namespace = self.terms[go_id].namespace
-        return [parent for parent in self._parents[go_id] if self.terms[parent].namespace == namespace]
-
-    def _all_parents_in(self, terms: set[str], above: Mapping[str, list[str]]) -> Iterator[str]:
-        namespaces = {self.terms[t].namespace for t in terms}
-        candidates = {child for t in terms for child in self._children[t]} | {t for t in above if not above[t]}
-        for t in candidates & above.keys():
-            if self.terms[t].namespace in namespaces and terms.issuperset(above[t]):
-                yield t
 
     def _close_all(self) -> dict[str, frozenset[str]]:
         ancestors: dict[str, frozenset[str]] = {}

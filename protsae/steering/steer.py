@@ -16,7 +16,7 @@ strength, the error term and the attributable refill are this project's.
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -37,8 +37,6 @@ __all__ = [
     "SteerableSAE",
     "Steering",
     "dose_response",
-    "steer",
-    "term_features",
 ]
 
 
@@ -196,30 +194,6 @@ class Steering:
                 raise InputError(f"Feature {feature} has no natural strength (p99_act {p99}): choose one that fires.")
 
 
-def steer(  # noqa: PLR0917 - what, where, with what: the order of a call in words
-    plm: PLM,
-    spec: PLMSpec,
-    sae: SteerableSAE,
-    sequence: str,
-    features: Mapping[int, float],
-    config: SteerConfig | None = None,
-) -> SteerResult:
-    """Steer one sequence once; for a slider or several strengths keep a `Steering`.
-
-    Args:
-        plm: the language model.
-        spec: the layer and site that the SAE reads.
-        sae: on the PLM's device.
-        sequence: upper-case letters, at most `plm.max_residues`.
-        features: the features to raise, each with its p99_act.
-        config: how; None for the defaults.
-
-    Raises:
-        InputError: the sequence or a feature cannot be used.
-    """
-    return Steering(plm, spec, sae, sequence, config or SteerConfig()).run(features)
-
-
 def dose_response(steering: Steering, features: Mapping[int, float], strengths: Sequence[float]) -> list[SteerResult]:
     """The same sequence and mask at several strengths.
 
@@ -227,33 +201,6 @@ def dose_response(steering: Steering, features: Mapping[int, float], strengths: 
         InputError: a feature cannot be used.
     """
     return [steering.run(features, strength=strength) for strength in strengths]
-
-
-def term_features(
-    concepts: Sequence[str],
-    p99: Sequence[float] | Float[np.ndarray, " d_sae"],
-    go_id: str,
-    ancestors: Collection[str] = (),
-    config: SteerConfig | None = None,
-) -> dict[int, float]:
-    """The defined features of a GO term, and of its ancestors, with their p99_act; the term's own comes first.
-
-    Args:
-        concepts: the ProtSAE's GO terms, in the order of its defined features.
-        p99: p99_act by feature.
-        go_id: the term.
-        ancestors: terms to raise with it; those that are no concepts or never fire are left out.
-        config: its `include_ancestors` says whether to; None for the defaults.
-
-    Raises:
-        InputError: the SAE has no feature for the term.
-    """
-    if go_id not in concepts:
-        raise InputError(f"{go_id} guides no feature of this SAE: choose one of its {len(concepts)} terms.")
-    own = concepts.index(go_id)
-    above = set(ancestors) if (config or SteerConfig()).include_ancestors else set()
-    others = [i for i, concept in enumerate(concepts) if concept in above and i != own and p99[i] > 0]
-    return {i: float(p99[i]) for i in (own, *others)}
 
 
 def _choose_mask(sequence: str, length: Float[np.ndarray, " n"], config: SteerConfig) -> Int[np.ndarray, " n_masked"]:

@@ -48,7 +48,7 @@ class SteerConfig:
     """Keep what the SAE does not reconstruct; False decodes alone, as the paper does."""
 
     include_ancestors: bool = True
-    """Raise a GO term's ancestors with it, see `term_features`."""
+    """Raise the features of a GO term's ancestors with its own; for whoever chooses the features."""
 
     rounds: int = 1
     """Passes over which the masked residues are refilled, the most certain first; later passes see earlier ones."""

@@ -68,14 +68,6 @@ class TermQueries(Queries):
         """  # noqa: S608
         return self.rows(TermRow, query, [go_id])
 
-    def descendants(self, go_id: str) -> list[TermRow]:
-        """All terms below, without the term itself, those that most test proteins carry first."""
-        query = f"""
-            WITH RECURSIVE {_BELOW}
-            SELECT {TERM} FROM go_term WHERE go_id IN (SELECT id FROM below) ORDER BY n_test DESC, name
-        """  # noqa: S608
-        return self.rows(TermRow, query, [go_id])
-
     def term_features(self, go_id: str) -> list[TermFeature]:
         """Of each SAE the feature the term guides and the one that fits it best, guided first, then by held-out F1."""
         query = f"""

@@ -141,7 +141,7 @@ def test_concepts_without_positives_are_not_judged_and_not_compared_with(world: 
 def test_the_draw_of_unrelated_concepts_is_the_same_for_other_features(world: World) -> None:
     both = [world.switch_off(own(), n_unrelated=1, seed=seed) for seed in (0, 0)]
 
-    np.testing.assert_array_equal(both[0].other_drop, both[1].other_drop)
+    np.testing.assert_allclose(both[0].other_drop, both[1].other_drop, atol=1e-3)
     tilted = world.weight + 0.7 * world.weight.sum(axis=0)
     drawn = [world.switch_off(own(), n_unrelated=1, seed=s, probe_weight=tilted).other_drop for s in range(5)]
     assert len({tuple(other) for other in drawn}) > 1

@@ -1,12 +1,17 @@
 """The fast path through active features equals the dense formula and its autograd."""
 
+import sys
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.testing import assert_close
+
+sys.path.insert(0, str(Path(__file__).parent))
+from tiny_saes import settled
 
 from protsae.sae import SAE, ProtSAE, ProtSAEConfig, TopKSAE, TopKSAEConfig
 from protsae.sae.fast.sparse import linear, select
@@ -41,8 +46,10 @@ def sae(request: pytest.FixtureRequest) -> SAE:
 
 
 @pytest.fixture
-def x() -> Tensor:
-    return torch.randn(N, D_MODEL, generator=torch.Generator().manual_seed(1))
+def x(sae: SAE) -> Tensor:
+    found = settled(sae, torch.randn(N, D_MODEL, generator=torch.Generator().manual_seed(1)))
+    assert len(found) > N / 2
+    return found
 
 
 @pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
@@ -98,6 +105,7 @@ def test_the_dense_training_pass_gives_the_same(sae: SAE, x: Tensor, monkeypatch
 
 def test_sparse_codes_equal_dense_ones(sae: SAE, x: Tensor) -> None:
     sae.fit_input(x.mean(0), 3.0)
+    x = settled(sae, x)
 
     codes = sae.encode_sparse(x)
 

@@ -1,5 +1,7 @@
 """Small SAEs of the architectures that share `protsae/sae/threshold.py`, for several test files."""
 
+import copy
+
 import torch
 from torch import Tensor
 
@@ -39,7 +41,7 @@ def gradients(sae: SAE) -> dict[str, Tensor]:
 
 
 def shaken(name: str) -> tuple[ThresholdSAE, Tensor]:
-    """An SAE with parameters that are nowhere trivial, and residues on which it is sparse."""
+    """An SAE with parameters that are nowhere trivial, and residues on which it is sparse and `settled`."""
     generator = torch.Generator().manual_seed(0)
     x = 3 * torch.randn(300, 24, generator=generator) + 1
     sae = make(name, 24, 500, 8)
@@ -50,4 +52,25 @@ def shaken(name: str) -> tuple[ThresholdSAE, Tensor]:
     sae.normalize_decoder()
     if isinstance(sae, BatchTopKSAE):
         sae.threshold.fill_(2.0)
-    return sae, x
+    return sae, settled(sae, x)
+
+
+@torch.no_grad()
+def settled(sae: SAE, x: Tensor) -> Tensor:
+    """The residues on which no feature and no concept is about to switch.
+
+    Two ways of the same sum differ by roundings, and where a pre-activation lies that close to its threshold they may
+    decide differently, each rightly. A residue stays if changes of x a hundred times as large switch nothing.
+    """
+    exact, generator = copy.deepcopy(sae).double(), torch.Generator().manual_seed(0)
+
+    def decided(x: Tensor) -> Tensor:
+        found = exact(x)
+        return found.acts > 0 if found.extra is None else torch.cat([found.acts > 0, found.extra.logits > 0], dim=1)
+
+    x_exact = x.double()
+    stays = torch.ones(len(x), dtype=torch.bool)
+    for _ in range(20):
+        noise = 1e-4 * x_exact.abs().mean() * torch.randn(x.shape, generator=generator, dtype=torch.float64)
+        stays &= (decided(x_exact + noise) == decided(x_exact)).all(dim=1)
+    return x[stays]

@@ -35,8 +35,6 @@ def test_the_graph_around_a_term(reader: StoreReader) -> None:
     assert {row.go_id for row in reader.ancestors(ZINC)} == {
         *("GO:0046914", "GO:0046872", "GO:0043167", "GO:0005488", "GO:0003674")
     }
-    assert {row.go_id for row in reader.descendants("GO:0043167")} == {"GO:0046872", "GO:0046914", ZINC, "GO:0005506"}
-    assert reader.descendants(ZINC) == []
     assert [row.synonym for row in reader.synonyms(ZINC)] == ["Zn binding", "zinc binding"]
 
 

@@ -12,6 +12,7 @@ PartKey = Literal["main", "ablation", "sparsity", "guidance"]
 MethodKind = Literal["guided", "unguided", "fitted", "control", "other"]
 Standing = Literal["paper", "tuned", "baseline", ""]
 
+
 class Part(NamedTuple):
     """One part of the evaluation."""
 

@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -36,6 +38,10 @@ def frame_of(*groups: list[tuple]) -> pd.DataFrame:
 def one(ours: float, theirs: float, *more: list[tuple]) -> pd.DataFrame:
     """ProtSAE and TopK on one namespace and seed."""
     return frame_of(main("ProtSAE", "auc", {"MFO": [ours]}), main("TopK", "auc", {"MFO": [theirs]}), *more)
+
+
+def traces(figure: go.Figure) -> list[dict[str, Any]]:
+    return json.loads(str(figure.to_json()))["data"]
 
 
 def lead(rows: pd.DataFrame, over: str) -> str:
@@ -115,23 +121,26 @@ def test_method_names_are_escaped() -> None:
     figure = result_charts.trade_off(
         {"<b>x</b>": spread([0.5])}, {"<b>x</b>": spread([0.5])}, (METRICS["ev"], METRICS["f1"])
     )
-    assert figure.data[0].text == ("&lt;b&gt;x&lt;/b&gt;",)
+    assert traces(figure)[0]["text"] == ["&lt;b&gt;x&lt;/b&gt;"]
 
 
 def test_figures_keep_identity_colours_and_show_the_spread() -> None:
     cell = spread([0.4, 0.6])
-    methods = dict.fromkeys(("ProtSAE", "ProtSAE without axioms", "TopK", "Gated"), cell)
+    names: tuple[str, ...] = ("ProtSAE", "ProtSAE without axioms", "TopK", "Gated")
+    methods = dict.fromkeys(names, cell)
     figure = result_charts.trade_off(methods, methods, (METRICS["lr_masked"], METRICS["feature_auc"]))
-    colours = [trace.marker.color for trace in figure.data]
+    drawn = traces(figure)
+    colours = [trace["marker"]["color"] for trace in drawn]
 
     assert colours == [palette.GUIDED, palette.GUIDED, palette.UNGUIDED, result_charts.GREY]
-    assert [trace.marker.symbol for trace in figure.data] == ["circle", "circle-open", "circle", "circle"]
-    assert figure.data[0].error_y.array[0] == pytest.approx(np.std([0.4, 0.6], ddof=1))
+    assert [trace["marker"]["symbol"] for trace in drawn] == ["circle", "circle-open", "circle", "circle"]
+    assert drawn[0]["error_y"]["array"][0] == pytest.approx(np.std([0.4, 0.6], ddof=1))
 
     gaps = [Gap("no detach", "auc", spread([-0.1, -0.3]))]
-    dots = result_charts.differences(gaps, METRICS["auc"], "dark").data[0]
-    assert dots.x[0] == pytest.approx(-0.2)
-    assert result_charts.sweep({"TopK": [(8.0, cell)]}, METRICS["ev"]).data[0].line.color == palette.UNGUIDED
+    (dots,) = traces(result_charts.differences(gaps, METRICS["auc"], "dark"))
+    assert dots["x"][0] == pytest.approx(-0.2)
+    (line,) = traces(result_charts.sweep({"TopK": [(8.0, cell)]}, METRICS["ev"]))
+    assert line["line"]["color"] == palette.UNGUIDED
 
 
 def test_a_method_that_nobody_listed_needs_no_edit_of_the_explorer(

@@ -139,9 +139,9 @@ def test_a_checkpoint_of_another_training_is_refused(
     before = (config.out / "checkpoint.pt").read_bytes()
     with gzip.open(config.sequences, "rt") as fasta:
         (tmp_path / "other.fasta").write_text(fasta.read().replace("A", "G"))
-    paths = {"init": lambda p: tmp_path / p, "sequences": lambda p: tmp_path / p}
-    paths["clusters"] = lambda names: tuple(tmp_path / name for name in names)
-    settings = {name: paths.get(name, lambda value: value)(value) for name, value in changed.items()}
+    settings = {name: tmp_path / value if name in {"init", "sequences"} else value for name, value in changed.items()}
+    if "clusters" in settings:
+        settings["clusters"] = tuple(tmp_path / name for name in settings["clusters"])
     other = dataclasses.replace(config, **settings)
 
     with pytest.raises(ArtifactError, match=rf"training with other data or settings \(({named})\); delete it"):

@@ -108,7 +108,7 @@ def test_a_run_killed_again_and_again_makes_the_same_bundle(
         deadline = time.monotonic() + 300
         while process.poll() is None and not list(work.glob(trace)) and time.monotonic() < deadline:
             time.sleep(0.005)
-        assert process.poll() is None, f"{stage} ended before it could be killed: {process.stderr.read()}"
+        assert process.poll() is None, f"{stage} ended before it could be killed: {process.communicate()[1]!r}"
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert not (work / stage / "done.json").exists()

@@ -43,8 +43,8 @@ def config(tmp_path: Path) -> RunConfig:
 
 
 def run(config: RunConfig) -> tuple[dict[str, int | float | str], list[str]]:
-    said: list[str] = []
-    return structures.run(config, config.work, said.append), said
+    lines: list[str] = []
+    return structures.run(config, config.work, lines.append), lines
 
 
 def stored(config: RunConfig) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def test_the_file_that_covers_most_wins_and_bad_ones_are_passed_over(config: Run
     put(config, "P1_junk.pdb", "nothing of the kind\n")
     put(config, "P2.pdb", trace("P1", range(50)))
     put(config, "P3.pdb", trace("P3", range(50)))
-    numbers, said = run(config)
+    numbers, lines = run(config)
     row = stored(config).loc["P1"]
 
     assert stored(config).index.tolist() == ["P1"]
@@ -71,8 +71,8 @@ def test_the_file_that_covers_most_wins_and_bad_ones_are_passed_over(config: Run
     assert (row["pdb_id"], row["chain"], row["atoms"], row["identity"]) == ("P1_2bbb_A", "A", "ca", 1.0)
     assert gzip.decompress(row["pdb"]).decode().count("ATOM") == 40
     assert (numbers["files"], numbers["structures"], numbers["passed_over"]) == (4, 1, 2)
-    assert any("P1_junk.pdb" in line for line in said)
-    assert any("another protein's structure" in line for line in said)
+    assert any("P1_junk.pdb" in line for line in lines)
+    assert any("another protein's structure" in line for line in lines)
 
 
 def test_the_only_file_being_unusable_is_an_error(config: RunConfig) -> None:

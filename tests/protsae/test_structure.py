@@ -260,11 +260,11 @@ def test_every_real_core_structure_lies_on_its_sequence(shared_data: Path) -> No
         assert found.identity > 0.9
         assert (found.chain, found.atoms) == (row["chain"], row["atoms"])
         letters = protein_chains(parse_structure(data, row["file"]), row["file"])[0].letters
-        told = told_positions(row["segments_chain_to_uniprot"], len(letters))
-        equal = [p > 0 and letters[i] == sequence[p - 1] for i, p in enumerate(told)]
-        if told and all(equal) and found.identity == 1.0:
+        listed = listed_positions(row["segments_chain_to_uniprot"], len(letters))
+        equal = [p > 0 and letters[i] == sequence[p - 1] for i, p in enumerate(listed)]
+        if listed and all(equal) and found.identity == 1.0:
             n_compared += 1
-            assert found.positions.tolist() == told, row["file"]
+            assert found.positions.tolist() == listed, row["file"]
     assert len(rows) > 50
     assert n_compared > 15
 
@@ -274,13 +274,13 @@ def real_sequences(folder: Path) -> dict[str, str]:
         return {row["Entry"]: row["Sequence"] for row in csv.DictReader(handle, delimiter="\t")}
 
 
-def told_positions(segments: str, n: int) -> list[int]:
+def listed_positions(segments: str, n: int) -> list[int]:
     """Positions by the table; [] where its numbers do not count the residues of the file."""
-    told = [0] * n
+    listed = [0] * n
     for segment in segments.split(";"):
         span, start = segment.split(":")
         first, last = map(int, span.split("-"))
         if last > n:
             return []
-        told[first - 1 : last] = range(int(start), int(start) + last - first + 1)
-    return told
+        listed[first - 1 : last] = range(int(start), int(start) + last - first + 1)
+    return listed

@@ -12,9 +12,6 @@ PartKey = Literal["main", "ablation", "sparsity", "guidance"]
 MethodKind = Literal["guided", "unguided", "fitted", "control", "other"]
 Standing = Literal["paper", "tuned", "baseline", ""]
 
-NAMESPACES = ("MFO", "BPO", "CCO")
-"""In the order of tables."""
-
 
 class Part(NamedTuple):
     """One part of the evaluation."""

@@ -22,8 +22,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from protsae.ontology.namespaces import NAMESPACES
 from protsae.store.evaluation import methods
-from protsae.store.evaluation.methods import METHODS, NAMESPACES, PARTS, MethodKind, method_of, ordered
+from protsae.store.evaluation.methods import METHODS, PARTS, MethodKind, method_of, ordered
 from protsae.store.evaluation.metrics import METRICS, Metric
 
 MEAN = "mean"
@@ -117,7 +118,8 @@ class Summary:
     def namespaces(self, part: str = "main") -> list[str]:
         """Namespaces that a part has numbers of, in the usual order."""
         found = set(self._rows.loc[self._rows["part"] == part, "namespace"]) - {""}
-        return [name for name in NAMESPACES if name in found] + sorted(found - set(NAMESPACES))
+        usual = list(NAMESPACES.values())
+        return [name for name in usual if name in found] + sorted(found.difference(usual))
 
     def choices(self) -> list[str]:
         """What can be asked of the main part: the mean, where there is more than one namespace, then each."""

@@ -16,7 +16,7 @@ Mode = Literal["light", "dark"]
 
 def identity(sae: str) -> str:
     """The colour that stands for this SAE wherever the two kinds are compared."""
-    return palette.VANILLA if sae == "vanilla" else palette.PROTSAE
+    return palette.ROLES["unguided" if sae == "vanilla" else "guided"]
 
 
 def shade(mode: Mode, level: float) -> str:
@@ -49,7 +49,7 @@ def _stop(index: int) -> str:
 
 STYLE_SHEET = f"""<style>
 :root {{
-  --ps-protsae: {pair(palette.IDENTITY_ON_PAGE["protsae"])}; --ps-vanilla: {pair(palette.IDENTITY_ON_PAGE["vanilla"])};
+  {" ".join(f"--ps-{role}: {pair(colours)};" for role, colours in palette.ROLES_ON_PAGE.items())}
   --ps-ink: {pair(palette.INK)}; --ps-soft: {pair(palette.SOFT)}; --ps-line: {pair(palette.LINE)};
   --ps-panel: {pair(palette.PANEL)}; --ps-surface: {pair(palette.SURFACE)}; --ps-link: {pair(palette.LINK)};
   --ps-missing: {pair(palette.MISSING)}; --ps-zero: {_stop(0)}; --ps-violet: {_stop(4)};

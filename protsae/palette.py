@@ -1,25 +1,29 @@
 """Every colour of the project, once: pages, charts, the protein viewer, still pictures, the report's figures.
 
 Plain values and no imports, so that a style sheet, a script and a plotting library can all take them. Where the two
-themes differ a colour is a pair, `{"light": ..., "dark": ...}`. Two languages: identity (whose feature is it?) is blue
-and orange of Okabe and Ito, safe for colour-blind readers; activation is one violet ramp from the page's neutral tone.
+themes differ a colour is a pair, `{"light": ..., "dark": ...}`. Two languages: identity (an SAE of which role?) is blue
+and orange of Okabe and Ito, safe for colour-blind readers, and a dark crimson; activation is one violet ramp from the
+page's neutral tone.
 `explorer/.streamlit/config.toml` is a file that Streamlit reads by itself; a test holds it equal to `CHROME`.
 
 Source:
     Okabe and Ito 2008, Color Universal Design (https://jfly.uni-koeln.de/color/), for the identities and most tracks.
 """
 
-PROTSAE = "#0072B2"
-VANILLA = "#E69F00"
+GUIDED, UNGUIDED, IMPORTED = "#0072B2", "#E69F00", "#8C1C3A"
 _GREEN, _VERMILION, _SKY, _PINK = "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
 
-IDENTITY_ON_PAGE = {
-    "protsae": {"light": PROTSAE, "dark": "#4BA6DE"},
-    "vanilla": {"light": VANILLA, "dark": "#F0B441"},
-}
-"""The identities as marks in text; charts take `PROTSAE` and `VANILLA` in both themes."""
+ROLES = {"guided": GUIDED, "unguided": UNGUIDED, "imported": IMPORTED}
+"""SAEs by their role, in charts of either theme; imported differs from both others in lightness, too."""
 
-ORIGINS = {"guided": PROTSAE, "go": _GREEN, "annotation": _PINK, "none": "#9A96A0"}
+ROLES_ON_PAGE = {
+    "guided": {"light": GUIDED, "dark": "#4BA6DE"},
+    "unguided": {"light": UNGUIDED, "dark": "#F0B441"},
+    "imported": {"light": IMPORTED, "dark": "#E07A93"},
+}
+"""SAEs by their role, as marks in text."""
+
+ORIGINS = {"guided": GUIDED, "go": _GREEN, "annotation": _PINK, "none": "#9A96A0"}
 """Where a feature's label comes from."""
 
 TRACKS = (_GREEN, _VERMILION, _SKY, _PINK, "#B8A100", "#8C6D46", "#5F7F8C", "#A05195")

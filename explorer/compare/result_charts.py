@@ -40,7 +40,7 @@ PLACES = (
 def colour(method: str) -> str:
     """The colour that stands for a method."""
     known = method_of(method)
-    return palette.PROTSAE if known.kind == "guided" else palette.VANILLA if known.standing == "baseline" else GREY
+    return palette.GUIDED if known.kind == "guided" else palette.UNGUIDED if known.standing == "baseline" else GREY
 
 
 def trade_off(x: Mapping[str, Spread], y: Mapping[str, Spread], axes: tuple[Metric, Metric]) -> go.Figure:
@@ -108,7 +108,7 @@ def sweep(lines: Mapping[str, Sequence[tuple[float, Spread]]], metric: Metric) -
 def differences(gaps: Sequence[Gap], metric: Metric, mode: theme.Mode) -> go.Figure:
     """One dot a variant; ProtSAE itself is the blue line at zero."""
     figure = charts.base(58 + 30 * len(gaps))
-    figure.add_vline(x=0, line={"color": palette.PROTSAE, "width": 2})
+    figure.add_vline(x=0, line={"color": palette.GUIDED, "width": 2})
     spreads = [0 if np.isnan(gap.cell.sd) else gap.cell.sd for gap in gaps]
     figure.add_scatter(
         x=[gap.cell.mean for gap in gaps],

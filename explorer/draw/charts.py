@@ -160,7 +160,7 @@ def point_colours(points: pd.DataFrame, colouring: str, mode: theme.Mode) -> lis
         decades = np.log10(points["density"].to_numpy(float).clip(1e-5))
         return [theme.shade(mode, 1 + decade / 5) for decade in decades]
     if colouring == "kind":
-        return [palette.PROTSAE if kind == "defined" else palette.ORIGINS["none"] for kind in points["kind"]]
+        return [palette.GUIDED if kind == "defined" else palette.ORIGINS["none"] for kind in points["kind"]]
     return [palette.ORIGINS.get(origin, palette.ORIGINS["none"]) for origin in points["label_origin"]]
 
 
@@ -182,7 +182,7 @@ def category_legend(colouring: str) -> list[tuple[str, str]]:
         }
         return [(name, palette.ORIGINS[key]) for key, name in names.items()] + [("no match", palette.ORIGINS["none"])]
     if colouring == "kind":
-        return [("guided", palette.PROTSAE), ("free", palette.ORIGINS["none"])]
+        return [("guided", palette.GUIDED), ("free", palette.ORIGINS["none"])]
     return []
 
 
@@ -197,7 +197,7 @@ def difference(table: pd.DataFrame, mode: theme.Mode, chosen: str | None = None)
     figure.add_bar(
         x=centres,
         y=counts,
-        marker={"color": np.where(centres > 0, palette.PROTSAE, palette.VANILLA).tolist(), "line": {"width": 0}},
+        marker={"color": np.where(centres > 0, palette.GUIDED, palette.UNGUIDED).tolist(), "line": {"width": 0}},
         hovertemplate="difference about %{x:+.2f}<br>%{y} terms<extra></extra>",
     )
     here = gap[both["go_id"].to_numpy() == chosen]

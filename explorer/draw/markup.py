@@ -29,7 +29,7 @@ def paragraph(text: str, kind: str = "ps-soft") -> str:
 
 def dot(sae: str) -> str:
     """The identity mark of an SAE."""
-    colour = "vanilla" if sae == "vanilla" else "protsae"
+    colour = "unguided" if sae == "vanilla" else "guided"
     return f'<span class="ps-dot" style="background:var(--ps-{colour})"></span>'
 
 
@@ -55,7 +55,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def rail(term: TermFeature) -> str:
     """Held-out F1 on a rail from 0 to 1: point, 95 % interval, and the shuffled-label null as a dotted mark."""
-    colour = f"var(--ps-{'vanilla' if term.sae == 'vanilla' else 'protsae'})"
+    colour = f"var(--ps-{'unguided' if term.sae == 'vanilla' else 'guided'})"
     low, high, at, null = (100 * min(1.0, max(0.0, v)) for v in _on_rail(term))
     tip = escape(
         f"Held-out F1 {words.number(term.test_f1)}, 95 % interval {words.number(term.test_f1_low)} to "

@@ -56,7 +56,7 @@ def test_the_map_is_one_trace_whose_points_are_the_rows(colouring: str) -> None:
 @pytest.mark.parametrize(("points", "kind"), [(6000, "scatter"), (6001, "scattergl")])
 def test_a_map_needs_webgl_only_where_svg_would_be_slow(points: int, kind: str) -> None:
     many = POINTS.loc[[0] * points].assign(feature=range(points)).reset_index(drop=True)
-    small = charts.position(many, 0, [1, 2], "light", palette.PROTSAE)
+    small = charts.position(many, 0, [1, 2], "light", palette.GUIDED)
 
     assert charts.feature_map(many, "kind", "light").data[0].type == kind
     assert {trace.type for trace in small.data} == {kind}
@@ -84,7 +84,7 @@ def test_the_difference_counts_each_term_once_and_marks_the_chosen_one() -> None
 
     assert sum(figure.data[0].y) == 2
     assert figure.layout.shapes[0].x0 == pytest.approx(0.32)
-    assert set(figure.data[0].marker.color) == {palette.PROTSAE, palette.VANILLA}
+    assert set(figure.data[0].marker.color) == {palette.GUIDED, palette.UNGUIDED}
 
 
 def test_the_ramp_starts_neutral_and_ends_where_it_says() -> None:

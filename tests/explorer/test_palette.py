@@ -23,7 +23,7 @@ import json, sys
 from protsae import palette
 ramp = {mode: (*stops[:-1], "#0a0b0c") for mode, stops in palette.RAMP.items()}
 palette.RAMP, palette.VIEWER["light"]["ramp"], palette.VIEWER["dark"]["ramp"] = ramp, ramp["light"], ramp["dark"]
-palette.PROTSAE = "#0d0e0f"
+palette.GUIDED = palette.ROLES["guided"] = "#0d0e0f"
 import numpy as np
 import pandas as pd
 from explorer import theme
@@ -90,6 +90,7 @@ def test_the_style_sheet_names_every_variable_that_pages_use() -> None:
     defined = set(re.findall(r"--ps-([a-z-]+):", theme.STYLE_SHEET))
 
     assert used <= defined
+    assert set(palette.ROLES_ON_PAGE) <= defined
 
 
 def test_colours_mix_channel_by_channel() -> None:

@@ -124,14 +124,14 @@ def test_figures_keep_identity_colours_and_show_the_spread() -> None:
     figure = result_charts.trade_off(methods, methods, (METRICS["lr_masked"], METRICS["feature_auc"]))
     colours = [trace.marker.color for trace in figure.data]
 
-    assert colours == [palette.PROTSAE, palette.PROTSAE, palette.VANILLA, result_charts.GREY]
+    assert colours == [palette.GUIDED, palette.GUIDED, palette.UNGUIDED, result_charts.GREY]
     assert [trace.marker.symbol for trace in figure.data] == ["circle", "circle-open", "circle", "circle"]
     assert figure.data[0].error_y.array[0] == pytest.approx(np.std([0.4, 0.6], ddof=1))
 
     gaps = [Gap("no detach", "auc", spread([-0.1, -0.3]))]
     dots = result_charts.differences(gaps, METRICS["auc"], "dark").data[0]
     assert dots.x[0] == pytest.approx(-0.2)
-    assert result_charts.sweep({"TopK": [(8.0, cell)]}, METRICS["ev"]).data[0].line.color == palette.VANILLA
+    assert result_charts.sweep({"TopK": [(8.0, cell)]}, METRICS["ev"]).data[0].line.color == palette.UNGUIDED
 
 
 def test_a_method_that_nobody_listed_needs_no_edit_of_the_explorer(

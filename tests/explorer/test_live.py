@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -96,7 +97,8 @@ def test_a_model_that_is_not_here_is_named_and_not_fetched(
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     spec = replace(PLMSpec.read(tiny_bundle / "plm.json"), name="esm2_t33_650M_UR50D", weights=None)
     spec.write(tmp_path / "plm.json")
+    monkeypatch.setattr(live.data, "bundle", lambda: SimpleNamespace(folder=tmp_path))
 
     with pytest.raises(ArtifactError, match=r"esm2_t33_650M_UR50D are not on this machine: .* stored proteins work"):
-        live._language_model.__wrapped__(str(tmp_path), (1,))
+        live.language_model.__wrapped__()
     assert [path.name for path in tmp_path.iterdir()] == ["plm.json"]

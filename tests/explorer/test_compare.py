@@ -7,26 +7,56 @@ from explorer.compare import comparison
 from explorer.draw import words
 from explorer.services import data
 
-from .conftest import OpenPage, text_of
+from .conftest import OpenPage, html_of, links_of, param, subheaders_of, views_of
 
 
 def test_it_opens_on_a_term_that_shows_something(open_page: OpenPage) -> None:
     app = open_page("compare")
-    said = text_of(app)
+    term = data.term(app.selectbox(key="choice_go").value)
+    assert term is not None
 
     assert not app.exception
     assert dict(app.query_params) == {}
-    assert "The same proteins under both features" in said
-    assert "terms scored for both" in said
+    assert app.title[0].value == words.capitalised(term.name)
+    assert None not in data.term_pair(term.go_id)
+    assert subheaders_of(app)[0] == "The same proteins under both features"
     assert len(app.dataframe) == 1
+    assert term.go_id in app.dataframe[0].value["go_id"].tolist()
 
 
 def test_a_term_by_its_address(open_page: OpenPage) -> None:
     app = open_page("compare", go="GO:0008270")
+    pair = [row for row in data.term_pair("GO:0008270") if row is not None]
 
     assert not app.exception
     assert app.title[0].value == "Zinc ion binding"
-    assert "ProtSAE MFO" in text_of(app)
+    assert app.selectbox(key="choice_go").value == "GO:0008270"
+    assert len(html_of(app, "ps-axis")) == len(pair) == 2
+    assert [link.params for link in links_of(app, "feature")] == [
+        {"sae": row.sae, "feature": str(row.feature)} for row in pair
+    ]
+
+
+def test_the_page_shows_each_chosen_protein_once_with_both_strips(open_page: OpenPage) -> None:
+    app = open_page("compare", go="GO:0008270")
+    guided, other = data.term_pair("GO:0008270")
+    assert guided is not None
+    assert other is not None
+    chosen = comparison.proteins("GO:0008270", guided, other)
+    linked = [link.params["protein"] for link in links_of(app, "compare") if "protein" in link.params]
+
+    assert linked == [picked.accession for picked in chosen]
+    assert len(html_of(app, "ps-strip")) == 2 * len(chosen)
+    assert [len(view["rows"]) for view in views_of(app)] == [2]
+
+
+def test_a_protein_of_the_address_is_shown_in_full(open_page: OpenPage) -> None:
+    wanted = links_of(open_page("compare", go="GO:0008270"), "compare")[-1].params["protein"]
+    app = open_page("compare", go="GO:0008270", protein=wanted)
+    row = data.protein(wanted)
+    assert row is not None
+
+    assert views_of(app)[0]["sequence"] == row.sequence
 
 
 @pytest.mark.parametrize("go_id", ["GO:9999999", "zinc"])
@@ -34,15 +64,22 @@ def test_an_unknown_term_is_said(open_page: OpenPage, go_id: str) -> None:
     app = open_page("compare", go=go_id)
 
     assert not app.exception
-    assert "is not a term of this bundle" in text_of(app)
+    assert f"&#x27;{go_id}&#x27; is not a term of this bundle" in html_of(app, "ps-empty")[0]
+    assert [link.text for link in links_of(app)] == ["Open a validated feature", "Search"]
+    assert views_of(app) == []
 
 
 def test_another_namespace_loads_one_of_its_terms(open_page: OpenPage) -> None:
     app = open_page("compare", go="GO:0008270")
     app.segmented_control(key="choice_ns").set_value("CCO").run()
+    term = data.term(app.selectbox(key="choice_go").value)
 
     assert not app.exception
-    assert "cellular component" in text_of(app)
+    assert term is not None
+    assert term.namespace == "CCO"
+    assert "cellular component" in html_of(app, "ps-eyebrow")[0]
+    assert param(app, "ns") == "CCO"
+    assert param(app, "go") is None
 
 
 def test_both_features_are_shown_on_the_same_proteins_in_the_same_order(open_page: OpenPage) -> None:

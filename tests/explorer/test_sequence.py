@@ -15,7 +15,7 @@ from explorer.services.live import ActiveFeature
 from protsae.errors import InputError
 from protsae.store.rows import ProteinHit, ProteinRow
 
-from .conftest import OpenPage, text_of
+from .conftest import OpenPage, html_of, links_of, param, text_of, views_of
 
 
 @pytest.fixture
@@ -28,12 +28,6 @@ def give(app: AppTest, text: str) -> AppTest:
     app.text_area(key="sequence_box").set_value(text)
     next(button for button in app.button if button.label == "Read it").click()
     return app.run()
-
-
-def param(app: AppTest, name: str) -> str:
-    """A query parameter; a list where the page was opened with it."""
-    value = app.query_params[name]
-    return value if isinstance(value, str) else value[0]
 
 
 def first_protein() -> ProteinRow:
@@ -120,7 +114,9 @@ def test_it_opens_with_examples_and_no_empty_report(open_page: OpenPage) -> None
 
     assert not app.exception
     assert "Nothing read yet" in text_of(app)
-    assert len(app.get("page_link")) >= 1
+    assert len(links_of(app, "sequence")) == 3
+    assert len({link.params["accession"] for link in links_of(app, "sequence")}) == 3
+    assert views_of(app) == []
 
 
 def test_an_accession_shows_the_protein_and_stands_in_the_address(open_page: OpenPage) -> None:
@@ -128,8 +124,9 @@ def test_an_accession_shows_the_protein_and_stands_in_the_address(open_page: Ope
 
     assert not app.exception
     assert param(app, "accession") == first_protein().accession
-    assert f"the same as {first_protein().accession}" in text_of(app)
-    assert len(app.get("bidi_component")) == 1
+    assert f"the same as {first_protein().accession}" in html_of(app, "ps-understood")[0]
+    assert views_of(app)[0]["sequence"] == first_protein().sequence
+    assert all(row["href"].startswith("./feature?sae=") for row in views_of(app)[0]["rows"])
     assert [tab.label.split(" · ")[0] for tab in app.tabs] == ["Features that fire", "GO terms called", "Downloads"]
 
 

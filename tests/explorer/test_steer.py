@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from explorer.services import data
 from explorer.shell.bound import number
@@ -13,19 +12,13 @@ from explorer.steer.diff import diff_html
 from explorer.steer.runs import Dose, Plan
 from protsae.steering.steer import Reading, SteerConfig, SteerResult
 
-from .conftest import OpenPage, text_of
+from .conftest import OpenPage, figures_of, html_of, links_of, param, text_of, views_of
 
 
 @pytest.fixture
 def plan(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     monkeypatch.setenv("PROTSAE_BUNDLE", str(tiny_bundle))
     return Plan("protsae_mfo", 5, str(data.bundle().reader.sequence_index()["sequence"][0]), SteerConfig())
-
-
-def param(app: AppTest, name: str) -> str:
-    """A query parameter; a list where the page was opened with it."""
-    value = app.query_params[name]
-    return value if isinstance(value, str) else value[0]
 
 
 def result(strength: float, before: float, after: float, changed: list[int]) -> SteerResult:
@@ -154,9 +147,12 @@ def test_the_page_opens_on_a_validated_feature(open_page: OpenPage) -> None:
     validated = {term.feature for term in data.validated()}
 
     assert not app.exception
-    assert app.selectbox(key="steer_feature").value in validated
+    chosen = app.selectbox(key="steer_feature").value
+    assert chosen in validated
+    assert links_of(app, "feature")[0].params["feature"] == str(chosen)
     assert [metric.label for metric in app.metric] == ["Residues changed", "Peak of the feature", "Perplexity there"]
-    assert len(app.get("bidi_component")) == 1
+    assert [row["label"] for row in views_of(app)[0]["rows"]] == ["steered", "original"]
+    assert [tab.label for tab in app.tabs] == ["Difference", "Log-odds", "Controls", "Dose-response"]
 
 
 def test_at_strength_zero_the_page_says_that_nothing_changes(open_page: OpenPage) -> None:
@@ -167,6 +163,8 @@ def test_at_strength_zero_the_page_says_that_nothing_changes(open_page: OpenPage
     assert "At strength 0 nothing is pushed" in text_of(app)
     assert app.metric[0].value.startswith("0 of")
     assert "The two sequences are identical" in text_of(app)
+    assert views_of(app)[0]["marks"] == []
+    assert views_of(app)[0]["rows"][0]["values"] == views_of(app)[0]["rows"][1]["values"]
 
 
 def test_the_slider_writes_the_address(open_page: OpenPage) -> None:
@@ -180,11 +178,18 @@ def test_the_slider_writes_the_address(open_page: OpenPage) -> None:
 
 def test_the_dose_response_runs_on_demand(open_page: OpenPage) -> None:
     app = open_page("steer", sae="protsae_mfo", feature="5")
-    before = len(app.get("plotly_chart"))
+    before = figures_of(app)
     app = app.button(key="steer_curve").click().run()
+    curve = figures_of(app)[-1]["data"]
 
     assert not app.exception
-    assert len(app.get("plotly_chart")) == before + 1
+    assert len(figures_of(app)) == len(before) + 1
+    assert [line["name"] for line in curve] == [
+        "this feature",
+        "random feature of equal density",
+        "random direction of equal length",
+    ]
+    assert all(line["x"] == list(runs.STRENGTHS) for line in curve)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +206,7 @@ def test_wrong_addresses_get_a_sentence(open_page: OpenPage, params: dict[str, s
     app = open_page("steer", **params)
 
     assert not app.exception
-    assert said in text_of(app)
+    assert sum(said in block.replace("&#x27;", "'") for block in html_of(app, "ps-empty")) == 1
 
 
 def test_a_go_term_in_the_address_opens_its_guided_feature(open_page: OpenPage) -> None:

@@ -5,6 +5,7 @@ hook must stand before the first import of that code.
 """
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,14 @@ from shapes import MODEL_CODE
 install_import_hook(MODEL_CODE, "shapes.checked")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many tests were skipped and why, one line a reason."""
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in reports)
+    for reason, number in reasons.most_common():
+        terminalreporter.write_line(f"skipped {number}: {reason}")
 
 
 @pytest.fixture(scope="session")

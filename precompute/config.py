@@ -14,7 +14,9 @@ from typing import Any, Literal
 
 from precompute.saes import DEFAULT_SAES, SAESpec, check_list
 from protsae.errors import ConfigError, InputError
-from protsae.plm.weights import FAIR_ESM_MODELS, pick_device
+from protsae.plm.registry import model_names, outline_of
+from protsae.plm.sites import check_site
+from protsae.plm.weights import pick_device
 
 LAYER_DEPTH = 0.73
 """Relative depth of the paper's layer: 35 of 48."""
@@ -211,15 +213,17 @@ def check_inputs(config: RunConfig) -> None:
         elif path.stat().st_size == 0:
             msg = f"--{field.name} {path} is empty"
             raise InputError(msg)
-    _check_plm(config.plm)
+    _check_plm(config)
     for folder in (config.out, config.work):
         if folder.exists() and not folder.is_dir():
             msg = f"{folder} exists and is no folder; choose another --out"
             raise InputError(msg)
 
 
-def _check_plm(plm: str) -> None:
-    path = Path(plm)
-    if not path.exists() and plm not in FAIR_ESM_MODELS:
-        msg = f"--plm {plm} is no file, no folder and none of fair-esm's {', '.join(FAIR_ESM_MODELS)}"
-        raise InputError(msg)
+def _check_plm(config: RunConfig) -> None:
+    """Check that there is such a language model and that it offers the layer and site; its weights are not read."""
+    names = model_names()
+    if not Path(config.plm).exists() and config.plm not in names:
+        raise InputError(f"--plm {config.plm} is no file, no folder and none of fair-esm's {', '.join(names)}")
+    outline = outline_of(config.plm)
+    check_site(config.layer_of(outline.num_layers), config.site, outline.num_layers, outline.sites)

@@ -22,8 +22,7 @@ from precompute.pipeline.plan import follow_plan, text_hash
 from precompute.pipeline.progress import Meter, Report, Transient
 from protsae.plm.base import PLM
 from protsae.plm.download import Progress
-from protsae.plm.registry import fetch_plm, load_plm, outline_of
-from protsae.plm.sites import check_site
+from protsae.plm.registry import fetch_plm, load_plm
 from protsae.plm.spec import PLMSpec
 from protsae.shards import assign_shards, is_written, plan_shards, write_shard
 
@@ -45,15 +44,12 @@ def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float 
         WorkerDiedError: a process died; the sentence names its shard.
     """
     folder = work / "embed"
-    outline = outline_of(config.plm)
-    layer = config.layer_of(outline.num_layers)
-    check_site(layer, config.site, outline.num_layers, outline.sites)
     fetch_plm(config.plm, progress=_download_line(report))
     proteins = pd.read_parquet(work / "proteins" / "proteins.parquet", columns=["accession", "sequence"])
     accessions, sequences = proteins["accession"].tolist(), proteins["sequence"].tolist()
     length = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
     model = _Model(config.plm, config.device)
-    spec = model.plm.spec(layer=layer, site=config.site)
+    spec = model.plm.spec(layer=config.layer_of(model.plm.num_layers), site=config.site)
     follow_plan(
         folder,
         {

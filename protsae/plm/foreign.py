@@ -4,7 +4,7 @@ People give what their training left: a bare state_dict, one inside a checkpoint
 model of fair-esm's. Each is named, as far as its tensors show. Nobody is advised to delete a file: it may be the only
 copy.
 
-Read `what_it_is`.
+Read `what_it_is`, then `of_hugging_face`.
 """
 
 import re
@@ -39,6 +39,18 @@ def what_it_is(saved: Any) -> str:
         if isinstance(value, Mapping) and _is_state_dict(value):
             return _bare(value, str(key))
     return f"is no ESM-2 file of fair-esm's (it holds {_names(saved)}): give one, or {_FOLDER}."
+
+
+def of_hugging_face(config: Any) -> str | None:
+    """The rest of a sentence about a config.json of Hugging Face's; None where it is none, or holds our names, too."""
+    keys = {"num_layers": "num_hidden_layers", "embed_dim": "hidden_size", "attention_heads": "num_attention_heads"}
+    if not isinstance(config, Mapping) or not set(keys.values()) <= config.keys() or set(keys) <= config.keys():
+        return None
+    ours = ", ".join(f'"{name}": {config[key]}' for name, key in keys.items())
+    return (
+        f"is Hugging Face's configuration, which is not read: write {{{ours}}} into it, and rename the parameters in "
+        "the .safetensors file to fair-esm's (layers.0.self_attn.q_proj.weight, ...)."
+    )
 
 
 def _bare(state: Mapping[Any, Any], key: str) -> str:

@@ -27,7 +27,7 @@ from protsae.errors import ArtifactError, ConfigError, InputError
 from protsae.files import sha256
 from protsae.plm import esm2
 from protsae.plm.download import Progress, download
-from protsae.plm.foreign import what_it_is
+from protsae.plm.foreign import of_hugging_face, what_it_is
 
 FAIR_ESM_MODELS = (
     "esm2_t6_8M_UR50D",
@@ -216,6 +216,9 @@ def _files_of(folder: Path) -> tuple[Path, Path]:
 def _read_shape(config: Path) -> Shape:
     try:
         values = json.loads(config.read_text(encoding="utf-8"))
+        advice = of_hugging_face(values)
+        if advice is not None:
+            raise InputError(f"{config} {advice}")
         shape = Shape(
             *(int(values[key]) for key in ("num_layers", "embed_dim", "attention_heads")),
             token_dropout=bool(values.get("token_dropout", True)),

@@ -78,3 +78,9 @@ def rows_that_die(settings: dict[str, Any]) -> Job:
             raise ZeroDivisionError
 
     return job
+
+
+def work_and_die(pipe: Any, _make: Callable[[], Job]) -> None:
+    """A worker that takes an item and is lost with it."""
+    pipe.recv()
+    os._exit(7)

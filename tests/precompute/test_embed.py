@@ -13,8 +13,7 @@ from precompute.corpus.proteins import read_corpus
 from precompute.stages import embed
 from protsae.errors import ConfigError, InputError
 from protsae.plm.esm2_plm import ESM2PLM
-from protsae.plm.registry import ARCHITECTURES, load_plm
-from protsae.plm.sites import Outline
+from protsae.plm.registry import load_plm
 from protsae.shards import ShardReader, read_index
 
 SEQUENCES = {"A1": "MKTAYIAKQR" * 60, "B2": "GAVLI" * 80, "C3": "WWHHCC" * 50, "D4": "MKLV" * 30}
@@ -120,13 +119,3 @@ def test_any_number_of_workers_writes_the_same_shards(config: RunConfig, work: P
     assert sorted(path.name for path in (work / "embed").iterdir()) == sorted(
         path.name for path in (again / "embed").iterdir()
     )
-
-
-def test_a_place_that_the_plm_does_not_offer_is_refused_before_anything_is_read(
-    config: RunConfig, work: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    only_ends = ARCHITECTURES["esm2"]._replace(outline=lambda _: Outline(2, ("resid_post",)))
-    monkeypatch.setitem(ARCHITECTURES, "esm2", only_ends)
-    (work / "proteins" / "proteins.parquet").unlink()
-    with pytest.raises(ConfigError, match="site must be one of resid_post for this language model, got 'resid_mid'"):
-        run(config, work)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from protsae.errors import ConfigError
 from protsae.ontology.namespaces import Namespace
 from protsae.sae import SAE
-from protsae.sae.artifact import ARCHITECTURES
+from protsae.sae.base import ARCHITECTURES
 from protsae.store.rows import Role
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")

@@ -30,8 +30,7 @@ from protsae.ontology.graph import Ontology
 from protsae.ontology.namespaces import Namespace
 from protsae.plm.weights import pick_device
 from protsae.sae import SAE, ProtSAEConfig
-from protsae.sae.artifact import ARCHITECTURES
-from protsae.sae.base import SAEConfig
+from protsae.sae.base import ARCHITECTURES, SAEConfig
 from protsae.shards import ShardReader
 from protsae.training.config import TrainConfig, TrainingData
 from protsae.training.loop import Progress, train

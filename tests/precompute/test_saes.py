@@ -12,7 +12,7 @@ from precompute.pipeline.progress import Console
 from precompute.pipeline.runner import Runner, run_settings, stage_named
 from precompute.saes import DEFAULT_SAES, SAESpec, trained_architectures
 from protsae.errors import ConfigError
-from protsae.sae.artifact import ARCHITECTURES
+from protsae.sae.base import ARCHITECTURES
 
 REQUIRED = {"proteins": "p.tsv", "annotations": "a.gaf", "ontology": "go.obo", "out": "bundle"}
 

@@ -62,10 +62,10 @@ def test_the_histogram_and_the_neighbours_are_this_features(open_page: OpenPage)
 )
 def test_a_bad_address_is_one_sentence_and_a_way_on(open_page: OpenPage, params: dict[str, str], sentence: str) -> None:
     app = open_page("feature", **params)
-    said = text_of(app)
+    text = text_of(app)
 
     assert not app.exception
-    assert sentence in said
+    assert sentence in text
     assert [link.text for link in links_of(app)] == ["Open a validated feature", "Search"]
     assert figures_of(app) == views_of(app) == []
 
@@ -151,22 +151,22 @@ def test_a_feature_that_never_fires(open_page: OpenPage) -> None:
 def test_a_fact_that_explains_the_feature_is_a_badge_and_a_sentence(
     open_page: OpenPage, feature: str, badge: str, sentence: str
 ) -> None:
-    said = text_of(open_page("feature", sae="vanilla", feature=feature))
+    text = text_of(open_page("feature", sae="vanilla", feature=feature))
 
-    assert "What else could explain it?" in said
-    warned = set(re.findall(r'ps-badge warn" title="[^"]*">([^<]+)<', said)) - {"dense", "not validated"}
+    assert "What else could explain it?" in text
+    warned = set(re.findall(r'ps-badge warn" title="[^"]*">([^<]+)<', text)) - {"dense", "not validated"}
     assert len(warned) == 1
     assert warned.pop().startswith(badge)
-    assert sentence in said
+    assert sentence in text
     for found in words.CONFOUNDS.values():
-        assert f"<td>{found.name}</td>" in said
+        assert f"<td>{found.name}</td>" in text
 
 
 def test_a_feature_that_nothing_explains(open_page: OpenPage) -> None:
-    said = text_of(open_page("feature", sae="vanilla", feature="24"))
+    text = text_of(open_page("feature", sae="vanilla", feature="24"))
 
-    assert "None of these facts alone explains where it fires." in said
-    assert ">mostly " not in said
+    assert "None of these facts alone explains where it fires." in text
+    assert ">mostly " not in text
 
 
 def test_next_walks_through_the_validated_features(open_page: OpenPage) -> None:

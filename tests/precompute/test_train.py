@@ -95,10 +95,10 @@ def test_the_vanilla_sae_matches_the_mean_total_l0(embedded: tuple[RunConfig, li
 
 def test_a_sub_ontology_without_concepts_is_skipped_with_a_sentence(embedded: tuple[RunConfig, list[str]]) -> None:
     config, _ = embedded
-    said: list[str] = []
-    numbers = train.run(replace(config, min_term_proteins=1000, epochs=1), config.work, said.append)
+    lines: list[str] = []
+    numbers = train.run(replace(config, min_term_proteins=1000, epochs=1), config.work, lines.append)
 
-    assert "no MFO term is carried by 1000 training proteins; ProtSAE MFO is left out" in said
+    assert "no MFO term is carried by 1000 training proteins; ProtSAE MFO is left out" in lines
     assert numbers["left out"] == "protsae_mfo protsae_bpo protsae_cco"
     assert [sae.name for sae in read_trained(config.work)] == ["vanilla"]
     assert read_trained(config.work)[0].k == config.k

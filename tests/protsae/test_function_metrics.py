@@ -19,8 +19,8 @@ BITS = np.array([0.5, 1.0, 2.0, 4.0])
 def test_a_cafa_example_by_hand() -> None:
     found = function_scores(SCORES, LABELS, BITS)
 
-    # t in (.6, .9]: only protein 1 speaks, of term A: p = 1,                 r = (1/2 + 0 + 0) / 3
-    # t in (.3, .6]: proteins 1 and 2 speak:            p = (1 + 1/2) / 2,    r = (1 + 1/2 + 0) / 3
+    # t in (.6, .9]: only protein 1 is called, with term A: p = 1,                 r = (1/2 + 0 + 0) / 3
+    # t in (.3, .6]: proteins 1 and 2 called:           p = (1 + 1/2) / 2,    r = (1 + 1/2 + 0) / 3
     # t in (0, .3]:  protein 1 also of term C:          p = (2/3 + 1/2) / 2,  r = (1 + 1/2 + 0) / 3
     # t = 0:         all of all four terms:             p = (2 + 2 + 1) / 12, r = 1
     f = [2 * p * r / (p + r) for p, r in ((1, 1 / 6), (3 / 4, 1 / 2), (7 / 12, 1 / 2), (5 / 12, 1))]
@@ -53,8 +53,8 @@ def test_the_sweep_equals_the_plain_loop(dtype: type) -> None:
     f, s = [], []
     for t in THRESHOLDS:
         called = scores >= t
-        hits, speaks, known = (called & labels).sum(1), called.any(1), labels.any(1)
-        p = (hits[speaks] / called.sum(1)[speaks]).mean() if speaks.any() else 0
+        hits, is_called, known = (called & labels).sum(1), called.any(1), labels.any(1)
+        p = (hits[is_called] / called.sum(1)[is_called]).mean() if is_called.any() else 0
         r = (hits[known] / labels.sum(1)[known]).mean()
         f.append(2 * p * r / (p + r) if p + r else 0)
         s.append(np.hypot(((labels & ~called) @ bits).mean(), ((called & ~labels) @ bits).mean()))

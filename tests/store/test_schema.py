@@ -187,9 +187,9 @@ def test_a_store_of_another_duckdb_says_what_to_update(
 
 
 def test_an_older_duckdb_says_the_same_in_other_words() -> None:
-    said = "IO Error: Trying to read a database file with version number 67, but we can only read version 64.\nMore."
+    message = "IO Error: Trying to read a database file with version number 67, but we can only read version 64.\nMore."
 
-    assert _advice(duckdb.IOException(said)).endswith("update with `pip install --upgrade duckdb` and try again")
+    assert _advice(duckdb.IOException(message)).endswith("update with `pip install --upgrade duckdb` and try again")
 
 
 def checksum(block: bytes) -> int:

@@ -157,8 +157,6 @@ def _draw(reader: ShardReader, row: int, most: int | None, seed: int) -> np.ndar
 def _pool_codes(codes: CSR, owner: np.ndarray, sizes: np.ndarray) -> tuple[CSR, CSR]:
     runs = runs_of(codes, owner)
     shape = (len(sizes), codes.shape[1])
-    if len(runs.feature) == 0:
-        return csr_array(shape, dtype=np.float32), csr_array(shape, dtype=np.float32)
     total = np.add.reduceat(runs.value, runs.start[:-1])
     place = (runs.protein, runs.feature)
     mean = csr_array(((total / sizes[runs.protein]).astype(np.float32), place), shape=shape)

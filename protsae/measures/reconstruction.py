@@ -39,7 +39,12 @@ class ErrorSums(NamedTuple):
 
     def plus(self, other: Self) -> Self:
         """Sums over the residues of both."""
-        return type(self)(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+        return type(self)(
+            self.n + other.n,
+            self.squared_error + other.squared_error,
+            self.squared_norm + other.squared_norm,
+            self.sum_x + other.sum_x,
+        )
 
     @property
     def fvu(self) -> float:

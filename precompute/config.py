@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from precompute.saes import DEFAULT_SAES, SAESpec, check_list
+from protsae.device import pick_device
 from protsae.errors import ConfigError, InputError
 from protsae.plm.registry import model_names, outline_of
 from protsae.plm.sites import check_site
-from protsae.plm.weights import pick_device
 
 LAYER_DEPTH = 0.73
 """Relative depth of the paper's layer: 35 of 48."""

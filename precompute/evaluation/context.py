@@ -20,6 +20,7 @@ from precompute.corpus.proteins import read_corpus
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.hierarchy import ancestors_among, conditional_information
 from precompute.pipeline.plan import array_hash, text_hash
+from protsae.device import pick_device
 from protsae.files import read_json, whole
 from protsae.measures.fidelity import MAX_RESIDUES, FidelityBench
 from protsae.measures.probes import LogisticProbe, choose_logistic
@@ -28,7 +29,6 @@ from protsae.ontology.graph import Ontology
 from protsae.plm.base import PLM
 from protsae.plm.registry import fetch_plm, open_plm
 from protsae.plm.spec import PLMSpec
-from protsae.plm.weights import pick_device
 from protsae.shards import ShardReader
 
 
@@ -174,7 +174,7 @@ class Context:
     def _plm_and_spec(self) -> tuple[PLM, PLMSpec]:
         spec = PLMSpec.read(self.config.bundle / "plm.json")
         if spec.weights is None:
-            fetch_plm(spec.name, sha256=spec.weights_sha256)
+            fetch_plm(spec.what_to_load(), sha256=spec.weights_sha256)
         return open_plm(self.config.bundle, device=self.config.device)
 
     def _kept(self, name: str, make: Callable[[], Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -24,8 +24,8 @@ from precompute.features.quality import Quality, measure
 from precompute.pipeline.executors import Emit, Job, executor_of, in_order
 from precompute.pipeline.plan import follow_plan
 from precompute.pipeline.progress import Meter, Report
+from protsae.device import pick_device
 from protsae.files import read_json, sha256
-from protsae.plm.weights import pick_device
 from protsae.sae.base import SAE
 from protsae.shards import open_shard
 

@@ -24,11 +24,11 @@ from precompute.corpus.proteins import Corpus, read_corpus
 from precompute.pipeline.plan import array_hash, follow_plan
 from precompute.pipeline.progress import Transient, duration
 from precompute.saes import SAESpec
+from protsae.device import pick_device
 from protsae.errors import ConfigError, InputError
 from protsae.files import read_json, write_json
 from protsae.ontology.graph import Ontology
 from protsae.ontology.namespaces import Namespace
-from protsae.plm.weights import pick_device
 from protsae.sae import SAE, ProtSAEConfig
 from protsae.sae.base import ARCHITECTURES, SAEConfig
 from protsae.shards import ShardReader

@@ -17,6 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from protsae.alphabet import AMINO_ACIDS
+from protsae.device import pick_device
 from protsae.errors import ArtifactError, InputError
 from protsae.files import inside, sha256
 from protsae.plm import esm2
@@ -27,7 +28,7 @@ from protsae.plm.packed import Packed
 from protsae.plm.sites import SITES, Site
 from protsae.plm.spec import PLMSpec
 from protsae.plm.tokens import Tokenizer
-from protsae.plm.weights import Shape, check_sha256, pick_device, read_model, read_safetensors
+from protsae.plm.weights import Shape, check_sha256, read_model, read_safetensors
 from protsae.plm.windows import batches, windows
 
 ARCHITECTURE = "esm2"

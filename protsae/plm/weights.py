@@ -23,7 +23,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from protsae.errors import ArtifactError, ConfigError, InputError
+from protsae.errors import ArtifactError, InputError
 from protsae.files import sha256
 from protsae.plm import esm2
 from protsae.plm.download import Progress, download
@@ -171,23 +171,6 @@ def check_sha256(path: Path | None, expected: str) -> None:
             f"{path} is not the language model that this bundle was made with (its SHA-256 differs): copy the bundle "
             "again, or build it anew with this model."
         )
-
-
-def pick_device(device: str | torch.device) -> torch.device:
-    """The device of that name; `auto` is CUDA where there is one, else the CPU.
-
-    Raises:
-        ConfigError: there is no such device.
-    """
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        chosen = torch.device(device)
-    except RuntimeError as error:
-        raise ConfigError(f"device must be auto, cpu or cuda, got {device!r}.") from error
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"This machine has no CUDA device, so {str(device)!r} cannot be used: choose cpu or auto.")
-    return chosen
 
 
 def _known(name: str) -> str:

@@ -128,7 +128,7 @@ class SAE(nn.Module, ABC):
         self,
         x_in: Float[Tensor, "n d_model"],
         *,
-        inference: bool = False,  # noqa: ARG002 - thresholds may differ between the two
+        inference: bool = False,
     ) -> TrainingPass:
         """Reconstruct rescaled input `x_in`, with gradients for all parameters but none for `x_in`.
 
@@ -137,29 +137,30 @@ class SAE(nn.Module, ABC):
             inference: choose the active features as `encode` does, for a validation, which needs no gradients; else as
                 the training does.
         """
-        weight, bias = self.encoder()
-        if self.runs_sparse:
-            return sparse.training_pass(
-                x_in,
-                encoder=(weight, bias),
-                decoder=(self.W_dec, self.b_dec),
-                predictor=self.concept_predictor(),
-                k=self.cfg.k,
-                rule=self.forcing_rule(),
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not inference):
+            weight, bias = self.encoder()
+            if self.runs_sparse:
+                return sparse.training_pass(
+                    x_in,
+                    encoder=(weight, bias),
+                    decoder=(self.W_dec, self.b_dec),
+                    predictor=self.concept_predictor(),
+                    k=self.cfg.k,
+                    rule=self.forcing_rule(),
+                )
+            logits = self.concept_logits(x_in)
+            acts, is_forced = self.sparsify((x_in - self.b_dec) @ weight.T + bias, logits)
+            logits = x_in.new_zeros(len(x_in), 0) if logits is None else logits
+            is_predicted = logits > 0
+            return TrainingPass(
+                x_hat=acts @ self.W_dec + self.b_dec,
+                logits=logits,
+                n_fired=(acts > 0).sum(0),
+                n_forced=0 if is_forced is None else int(is_forced.sum()),
+                n_predicted=int(is_predicted.sum()),
+                n_participating=int((is_predicted & (acts[:, : logits.shape[1]] > 0)).sum()),
+                penalty=x_in.new_zeros(()),
             )
-        logits = self.concept_logits(x_in)
-        acts, is_forced = self.sparsify((x_in - self.b_dec) @ weight.T + bias, logits)
-        logits = x_in.new_zeros(len(x_in), 0) if logits is None else logits
-        is_predicted = logits > 0
-        return TrainingPass(
-            x_hat=acts @ self.W_dec + self.b_dec,
-            logits=logits,
-            n_fired=(acts > 0).sum(0),
-            n_forced=0 if is_forced is None else int(is_forced.sum()),
-            n_predicted=int(is_predicted.sum()),
-            n_participating=int((is_predicted & (acts[:, : logits.shape[1]] > 0)).sum()),
-            penalty=x_in.new_zeros(()),
-        )
 
     def reconstruct_with(
         self, x_in: Float[Tensor, "n d_model"], features: Int[Tensor, " n_features"], k: int

@@ -18,6 +18,7 @@ from typing import ClassVar
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from typing_extensions import override
 
 from protsae.sae.config import SizedConfig
 from protsae.sae.entries import Entries
@@ -66,6 +67,11 @@ class BatchTopKSAE(ThresholdSAE):
     def activate(self, entries: Entries) -> Tensor:
         """Pre-activations above the floor."""
         return entries.pre * entries.is_above
+
+    @override
+    def penalty(self, entries: Entries, acts: Tensor, x_in: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:
+        """None: the choice of the largest makes the features sparse."""
+        return x_in.new_zeros(())
 
     @torch.no_grad()
     def after_step(self, passed: TrainingPass, n_rows: int) -> None:

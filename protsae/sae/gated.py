@@ -13,14 +13,13 @@ The last term alone would shrink the activations, so the penalty acts on the gat
 Read `threshold.py` first, then `GatedSAE`.
 """
 
-# ruff: noqa: ARG002 - the methods of an architecture get all that another one may need
-
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from typing_extensions import override
 
 from protsae.sae.config import SizedConfig
 from protsae.sae.entries import Entries
@@ -65,6 +64,7 @@ class GatedSAE(PenalizedSAE):
         """Where h opens the gate and gives a magnitude."""
         return torch.maximum(-self.b_gate, -self.b_mag * (-self.r_mag).exp())
 
+    @override
     def training_floor(self, pre_acts: Float[Tensor, "n d_sae"]) -> Float[Tensor, " d_sae"]:
         """Where h opens the gate: the penalty sees gates whose magnitude is 0."""
         return -self.b_gate.detach()
@@ -73,6 +73,7 @@ class GatedSAE(PenalizedSAE):
         """Magnitudes behind open gates."""
         return (entries.at(self.r_mag.exp()) * entries.pre + entries.at(self.b_mag)).relu() * entries.is_above
 
+    @override
     def penalty(self, entries: Entries, acts: Tensor, x_in: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:
         """L1 of the open gates, and the error of a reconstruction from them."""
         gates = (entries.pre + entries.at(self.b_gate)).relu()

@@ -19,14 +19,13 @@ send gradients that Adam remembers for thousands of steps; so `fit_input` starts
 Read `threshold.py` first, then `JumpReLUSAE.activate`.
 """
 
-# ruff: noqa: ARG002 - the methods of an architecture get all that another one may need
-
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from typing_extensions import override
 
 from protsae.errors import ConfigError
 from protsae.sae.config import SizedConfig
@@ -83,6 +82,7 @@ class JumpReLUSAE(ThresholdSAE):
         """The thresholds."""
         return self.threshold.detach()
 
+    @override
     def training_floor(self, pre_acts: Float[Tensor, "n d_sae"]) -> Float[Tensor, " d_sae"]:
         """The lower end of each rectangle: entries between it and the threshold have a gradient."""
         return self.floor() - self.cfg.bandwidth / 2
@@ -92,6 +92,7 @@ class JumpReLUSAE(ThresholdSAE):
         is_active, slope = self._step(entries)
         return entries.pre * is_active - entries.at(self.floor()) * slope
 
+    @override
     def penalty(self, entries: Entries, acts: Tensor, x_in: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:
         """Squared relative error of the batch's L0."""
         is_active, slope = self._step(entries)

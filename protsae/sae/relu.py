@@ -11,14 +11,13 @@ Read `threshold.py` first, then `ReLUSAE`.
 Source: Bricken et al. 2023 ("Towards monosemanticity"), Cunningham et al. 2023 (arXiv:2309.08600).
 """
 
-# ruff: noqa: ARG002 - the methods of an architecture get all that another one may need
-
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from typing_extensions import override
 
 from protsae.sae.config import SizedConfig
 from protsae.sae.entries import Entries
@@ -52,6 +51,11 @@ class ReLUSAE(PenalizedSAE):
         """0 for all features."""
         return self.b_enc.new_zeros(())
 
+    @override
+    def training_floor(self, pre_acts: Float[Tensor, "n d_sae"]) -> Tensor:
+        """0 as well."""
+        return self.floor()
+
     def activate(self, entries: Entries) -> Tensor:
         """ReLU."""
         return entries.pre.relu()
@@ -62,6 +66,7 @@ class ReLUSAE(PenalizedSAE):
         """Softplus: a dead feature is negative, where ReLU has no gradient."""
         return nn.functional.softplus((x_in - self.b_dec) @ self.W_enc[:, features] + self.b_enc[features])
 
+    @override
     def penalty(self, entries: Entries, acts: Tensor, x_in: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:
         """The coefficient times the sum of a residue's activations, mean over residues."""
         return self.sparsity_coef * acts.sum() / entries.n_rows

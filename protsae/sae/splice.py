@@ -26,6 +26,7 @@ import torch
 from jaxtyping import Bool, Float
 from scipy.sparse import csr_array, vstack
 from torch import Tensor, nn
+from typing_extensions import override
 
 from protsae.errors import ConfigError
 from protsae.sae.base import SAE
@@ -128,10 +129,11 @@ class SpLiCESAE(SAE):
         """The dictionary itself: pre-activations are its correlations with u."""
         return self.W_dec, self.W_dec.new_zeros(self.d_sae)
 
+    @override
     def sparsify(
         self,
         pre_acts: Float[Tensor, "n d_sae"],
-        logits: Float[Tensor, "n m"] | None,  # noqa: ARG002 - guided architectures need them
+        logits: Float[Tensor, "n m"] | None,
     ) -> tuple[Float[Tensor, "n d_sae"], Bool[Tensor, "n m"] | None]:
         """Solve the non-negative lasso of each row from its correlations with the dictionary; without gradient."""
         return nonnegative_lasso(pre_acts.detach(), self._gram(), self.cfg.l1), None

@@ -22,8 +22,6 @@ Read `base.py` first, then `ThresholdSAE.training_pass`.
 Source: the controller is designed here (a proportional-integral controller of log c); papers sweep c by hand.
 """
 
-# ruff: noqa: ARG002 - the methods of an architecture get all that another one may need
-
 from abc import abstractmethod
 from typing import ClassVar
 
@@ -31,6 +29,7 @@ import torch
 from jaxtyping import Bool, Float
 from scipy.sparse import csr_array
 from torch import Tensor
+from typing_extensions import override
 
 from protsae.sae.base import DENSE_ABOVE
 from protsae.sae.config import SAEConfig
@@ -54,18 +53,19 @@ class ThresholdSAE(TiedSAE):
     def floor(self) -> Tensor:
         """At inference a feature is active where its pre-activation is above this; 0-dim or [d_sae], no gradient."""
 
+    @abstractmethod
     def training_floor(self, pre_acts: Float[Tensor, "n d_sae"]) -> Tensor:
         """What a pre-activation must exceed to matter in training; 0-dim or [d_sae], no gradient."""
-        return self.floor()
 
     @abstractmethod
     def activate(self, entries: Entries) -> Tensor:
         """Activations of the entries, in their shape; 0 where `is_above` is false."""
 
+    @abstractmethod
     def penalty(self, entries: Entries, acts: Tensor, x_in: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:
         """What the loss takes on top of the reconstruction, weighted, mean over residues."""
-        return x_in.new_zeros(())
 
+    @override
     def sparsify(
         self,
         pre_acts: Float[Tensor, "n d_sae"],

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from jaxtyping import Bool, Float
 from torch import Tensor
+from typing_extensions import override
 
 from protsae.sae.config import SizedConfig
 from protsae.sae.tied import TiedSAE
@@ -33,10 +34,11 @@ class TopKSAE(TiedSAE):
         super().__init__(cfg)
         self.start(seed, b_enc=0.0)
 
+    @override
     def sparsify(
         self,
         pre_acts: Float[Tensor, "n d_sae"],
-        logits: Float[Tensor, "n m"] | None,  # noqa: ARG002 - guided architectures need them
+        logits: Float[Tensor, "n m"] | None,
     ) -> tuple[Float[Tensor, "n d_sae"], Bool[Tensor, "n m"] | None]:
         """The k largest positive pre-activations of each row."""
         return keep_top_k(pre_acts.relu(), self.cfg.k), None

@@ -91,10 +91,10 @@ class _First(NamedTuple):
     n_proteins: int
     d_sae: int
 
-    def count(self) -> FirstPass:
-        counted = FirstPass(self.n_proteins, self.d_sae)
-        counted.add(runs_of(read_codes(self.codes), self.row_protein), self.amino_acids)
-        return counted
+    def counted(self) -> FirstPass:
+        first = FirstPass(self.n_proteins, self.d_sae)
+        first.add(runs_of(read_codes(self.codes), self.row_protein), self.amino_acids)
+        return first
 
 
 class _Second(NamedTuple):
@@ -106,16 +106,16 @@ class _Second(NamedTuple):
     chosen: Chosen
     accession: np.ndarray
 
-    def count(self) -> tuple[SecondPass, ExampleRows]:
+    def counted(self) -> tuple[SecondPass, ExampleRows]:
         runs = runs_of(read_codes(self.codes), self.shard.row_protein)
-        counted, examples = SecondPass(self.max_act), ExampleRows(self.chosen, self.max_act, self.accession)
-        counted.add(runs)
+        second, examples = SecondPass(self.max_act), ExampleRows(self.chosen, self.max_act, self.accession)
+        second.add(runs)
         examples.add(runs, self.shard)
-        return counted, examples
+        return second, examples
 
 
 def _counter() -> Job[_First | _Second, Any]:
-    return lambda piece, _emit: piece.count()
+    return lambda piece, _emit: piece.counted()
 
 
 Counts = Callable[[Iterable[_First | _Second]], Iterator[Any]]

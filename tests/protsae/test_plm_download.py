@@ -66,9 +66,6 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
             stop = start + state.sends.pop(0) if state.sends else size
             self.wfile.write(state.content[start:stop])
 
-        def log_message(self, *_: object) -> None:
-            """Keep quiet."""
-
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=http.serve_forever, daemon=True)
     thread.start()

@@ -24,7 +24,8 @@ def write(folder: Path, config: str | None, content: Any, weights: str, tensors:
     if weights.endswith(".safetensors"):
         save_file(tensors, folder / weights)
     elif weights.endswith(".npz"):
-        np.savez(folder / weights, **{name: value.numpy() for name, value in tensors.items()})
+        arrays: dict[str, Any] = {name: value.numpy() for name, value in tensors.items()}
+        np.savez(folder / weights, **arrays)
     else:
         torch.save(tensors, folder / weights)
     return folder

@@ -1,9 +1,11 @@
 """Shards on disk: what goes in comes out, a killed writer goes on, damage is refused; batches are reproducible."""
 
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -202,7 +204,7 @@ def test_an_unknown_protein_is_named(reader: ShardReader) -> None:
         reader.row_of("Q9")
 
 
-def rewrite(path: Path, **changes: np.ndarray) -> None:
+def rewrite(path: Path, **changes: Any) -> None:
     pd.read_parquet(path).assign(**changes).to_parquet(path)
 
 
@@ -231,7 +233,7 @@ def rewrite(path: Path, **changes: np.ndarray) -> None:
         (lambda f: (f / "shards.json").write_text('{"n_shards": 0}'), "holds no protein"),
     ],
 )
-def test_damage_is_refused(damage: object, sentence: str, tmp_path: Path) -> None:
+def test_damage_is_refused(damage: Callable[[Path], Any], sentence: str, tmp_path: Path) -> None:
     write_all(tmp_path)
     damage(tmp_path)
 

@@ -76,7 +76,7 @@ def test_it_answers_as_before(old: Path, tiny_bundle: Path) -> None:
             lambda reader: reader.annotations("Q0T001"),
             lambda reader: reader.structure("Q0T001").positions.tolist(),
             lambda reader: [(row.peak_pos, row.positions.tolist()) for row in reader.examples("vanilla", 20)],
-            lambda reader: [row[:11] for row in reader.saes()],
+            lambda reader: reader.saes(),
             lambda reader: reader.term_features("GO:0008270"),
             lambda reader: reader.neighbours("vanilla", 3),
             lambda reader: reader.map_points("vanilla").to_csv(),

@@ -2,15 +2,19 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from precompute.__main__ import main
+from precompute.analyses.computed import Computed
 from precompute.analyses.registry import COMPUTED, IN_EVERY_RUN
+from precompute.config import RunConfig
+from precompute.pipeline.tables import read_table
 from protsae.bundle.opening import open_bundle
 from protsae.files import sha256
-from protsae.store.analysis import ANALYSES, CONFOUNDS
+from protsae.store.analysis import ANALYSES, CONFOUNDS, Analysis, Column, Table
 
 
 @pytest.fixture
@@ -61,6 +65,33 @@ def test_a_stage_that_it_reads_runs_where_it_is_not_done(bundle: Path) -> None:
         hashes(bundle)["analyses/confounds/feature_confound.parquet"]
         == (before["analyses/confounds/feature_confound.parquet"])
     )
+
+
+def test_a_new_analysis_is_a_declaration_and_a_function(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = (Column("sae", "VARCHAR", "name of the SAE"), Column("n_features", "INTEGER", "that it has"))
+    sizes = Analysis("sizes", 1, "Sizes of the SAEs", ("statistics",), (Table("size", columns, ("sae",)),))
+
+    def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Computed:
+        counted = read_table(work / "statistics" / "feature_stats.parquet").groupby("sae").size()
+        report(f"sizes of {len(counted)} SAEs")
+        return Computed({"size": counted.rename("n_features").reset_index()}, {"seed": config.seed})
+
+    monkeypatch.setitem(ANALYSES, "sizes", sizes)
+    monkeypatch.setitem(COMPUTED, "sizes", compute)
+    before = hashes(bundle)
+    with open_bundle(bundle) as opened:
+        assert opened.reader.absence(sizes) == "This bundle has no analysis 'sizes'."
+
+    assert main(["analyse", str(bundle), "sizes", "--quiet"]) == 0
+    assert set(hashes(bundle).items()) - set(before.items()) == {
+        (name, hashes(bundle)[name])
+        for name in ("manifest.json", "analyses/sizes/analysis.json", "analyses/sizes/size.parquet")
+    }
+    with open_bundle(bundle) as opened:
+        rows = opened.reader.analysis_table(sizes, "size")
+        assert dict(zip(rows["sae"], rows["n_features"], strict=True)) == {
+            row.name: row.d_sae for row in opened.reader.saes()
+        }
 
 
 def other_bundle(bundle: Path) -> None:

@@ -14,7 +14,6 @@ from explorer.compare import comparison
 from explorer.draw import charts, words
 from explorer.protein import predictions
 from explorer.services import data
-from explorer.services.refs import FeatureRef
 from explorer.shell import links
 from explorer.steer import runs
 from explorer.steer.runs import Plan
@@ -56,6 +55,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def use(bundles: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    monkeypatch.setenv("PROTSAE_DEBUG", "1")
     return lambda name: monkeypatch.setenv("PROTSAE_BUNDLE", str(bundles[name]))
 
 
@@ -346,15 +346,13 @@ def test_a_confound_needs_no_words_of_its_own(name: str, shown: str, badge: str)
     found = words.confound_words(name)
 
     assert (found.name, found.badge) == (shown, badge)
-    assert words.confound(ConfoundRow(name, 0.9, 0.8, 0.1)).endswith(", with F1 0.80 (luck gives 0.10).")
+    assert words.confound(ConfoundRow(name, 0.9, 0.8, 0.1, explains=True)).endswith(", with F1 0.80 (luck gives 0.10).")
 
 
 def test_a_new_confound_is_shown_on_the_feature_that_it_explains(visit: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    visit("an imported one", "find")
-    row = data.feature(FeatureRef("unguided", 25))
-    assert row is not None
-    monkeypatch.setattr(data, "feature", lambda _: row._replace(confound="signal_peptide"))
-    monkeypatch.setattr(data, "feature_confounds", lambda _: [ConfoundRow("signal_peptide", 0.9, 0.8, 0.1)])
+    monkeypatch.setattr(
+        data, "feature_confounds", lambda _: [ConfoundRow("signal_peptide", 0.9, 0.8, 0.1, explains=True)]
+    )
     app = visit("an imported one", "feature", sae="unguided", feature="25")
     html = "".join(str(element.proto.body) for element in app.get("html"))
 

@@ -16,10 +16,10 @@ from precompute.analyses.adding import analyse
 from precompute.config import RunConfig
 from precompute.evaluation.config import EvaluateConfig
 from precompute.inputs.homology import cluster_with_mmseqs
+from precompute.inputs.uniprot import read_proteins
 from precompute.options import add_flags, build
 from precompute.pipeline.progress import Console
 from precompute.pipeline.runner import STAGE_NAMES, Runner
-from precompute.plm.corpus import read_fasta
 from precompute.plm.training import PLMTrainConfig
 from protsae.bundle.migrating import migrate_bundle
 from protsae.errors import ConfigError, ProtSAEError
@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
     plm = commands.add_parser("plm", help="train a small PLM", description="Train a PLM of ESM-2's architecture.")
     cluster = commands.add_parser("cluster", help="homology clusters", description="Cluster a FASTA with MMseqs2.")
-    cluster.add_argument("--sequences", type=Path, required=True, metavar="FILE", help="FASTA, optionally gzipped.")
+    cluster.add_argument("--sequences", type=Path, required=True, metavar="FILE", help="FASTA or UniProtKB TSV.")
     cluster.add_argument("--out", type=Path, required=True, metavar="FILE", help="TSV: name, representative.")
     configs = ((run, RunConfig), (stage, RunConfig), (evaluate, EvaluateConfig), (plm, PLMTrainConfig))
     for command, config_class in configs:
@@ -127,8 +127,8 @@ def _plm(arguments: argparse.Namespace) -> None:
 
 
 def _cluster(arguments: argparse.Namespace) -> None:
-    names, sequences = read_fasta(arguments.sequences)
-    clusters = cluster_with_mmseqs(dict(zip(names, sequences, strict=True)))
+    proteins = read_proteins(arguments.sequences)
+    clusters = cluster_with_mmseqs({protein.accession: protein.sequence for protein in proteins})
     write_text(arguments.out, "".join(f"{name}\t{cluster}\n" for name, cluster in clusters.items()))
 
 

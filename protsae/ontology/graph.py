@@ -39,7 +39,7 @@ class Term(NamedTuple):
     """Ids of terms that were merged into this one."""
 
     replaced_by: str = ""
-    """Of an obsolete term: the one term that takes its place, '' where there is none or more than one."""
+    """Of an obsolete term: the one id that takes its place, '' where there is none or more than one."""
 
 
 class Edge(NamedTuple):
@@ -78,8 +78,12 @@ class Ontology:
         self._edges = tuple(sorted(edges))
         self._definitions = tuple(definitions)
         self._main_id = {alt: term.go_id for term in self.terms.values() for alt in term.alt_ids}
-        self._main_id |= {t.go_id: t.replaced_by for t in self.terms.values() if t.replaced_by in self.terms}
+        known = self.terms.keys() | self._main_id.keys()
+        self._main_id |= {
+            t.go_id: t.replaced_by for t in self.terms.values() if t.is_obsolete and t.replaced_by in known
+        }
         self._main_id |= {term.go_id: term.go_id for term in self.terms.values() if not term.is_obsolete}
+        self._main_id = {go_id: self._current(go_id) for go_id in self._main_id}
         self._parents: dict[str, list[str]] = {go_id: [] for go_id in self.terms}
         self._children: dict[str, list[str]] = {go_id: [] for go_id in self.terms}
         for child, relation, parent in self._edges:
@@ -121,7 +125,10 @@ class Ontology:
         }
         definitions = (_definition(go_id, graph.nodes[go_id]) for go_id in terms)
         known = [d for d in definitions if d.conjuncts and all(target in terms for _, target in d.conjuncts)]
-        return cls(terms, edges, known)
+        try:
+            return cls(terms, edges, known)
+        except InputError as error:
+            raise InputError(f"{path}: {error}; give another release of GO, or its go-basic.obo.") from error
 
     def __contains__(self, go_id: object) -> bool:
         """Whether the id is known, as a term's own, an alternative or an obsolete one."""
@@ -212,6 +219,17 @@ class Ontology:
         terms = [t for t in sorted(chosen) if self.terms[t].namespace == namespace and not self.terms[t].is_obsolete]
         return normalise(terms, edges, definitions)
 
+    def _current(self, go_id: str) -> str:
+        """Follow merged ids and replacements, which may themselves be merged or replaced, to a current term.
+
+        A trail that ends in a circle or at an obsolete term leads nowhere: the first term on it stands for itself.
+        """
+        trail = [go_id]
+        while (following := self._main_id.get(trail[-1])) is not None and following not in trail:
+            trail.append(following)
+        passed = [self.terms[one] for one in trail if one in self.terms]
+        return (passed[0] if passed[-1].is_obsolete else passed[-1]).go_id
+
     def _close_all(self) -> dict[str, frozenset[str]]:
         ancestors: dict[str, frozenset[str]] = {}
         try:
@@ -220,7 +238,7 @@ class Ontology:
                 ancestors[go_id] = frozenset(direct).union(*(ancestors[parent] for parent in direct))
         except CycleError as error:
             circle = " -> ".join(reversed(error.args[1]))
-            raise InputError(f"The ontology's is_a and part_of run in a circle: {circle}.") from error
+            raise InputError(f"the ontology's is_a and part_of run in a circle: {circle}") from error
         return ancestors
 
 
@@ -238,7 +256,7 @@ def _term(go_id: str, data: Mapping[str, Any], namespace: Namespace) -> Term:
         is_obsolete=data.get("is_obsolete") == "true",
         synonyms=tuple(synonyms),
         alt_ids=tuple(data.get("alt_id", ())),
-        replaced_by=replacements[0] if len(replacements) == 1 else "",
+        replaced_by=replacements[0].split()[0] if len(replacements) == 1 else "",
     )
 
 

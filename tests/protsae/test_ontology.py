@@ -179,6 +179,64 @@ def test_files_that_are_no_gene_ontology_are_refused(tmp_path: Path, content: by
     assert "\n" not in str(error.value)
 
 
+def stanza(go_id: str, *lines: str) -> str:
+    return "\n".join(["[Term]", f"id: {go_id}", f"name: {go_id}", "namespace: molecular_function", *lines, "", ""])
+
+
+@pytest.mark.parametrize("relation", ["is_a: {}", "relationship: part_of {}"])
+@pytest.mark.parametrize("members", [("GO:2",), ("GO:2", "GO:3"), ("GO:2", "GO:3", "GO:4")])
+def test_a_circle_is_refused_with_the_file_the_circle_and_a_way_out(
+    tmp_path: Path, relation: str, members: tuple[str, ...]
+) -> None:
+    above = [*members[1:], members[0]]
+    text = "".join(stanza(go_id, relation.format(parent)) for go_id, parent in zip(members, above, strict=True))
+    (tmp_path / "go-basic.obo").write_text("format-version: 1.2\n\n" + stanza("GO:1") + text)
+
+    with pytest.raises(InputError) as caught:
+        Ontology.read(tmp_path / "go-basic.obo")
+    said = str(caught.value)
+    circle = [*members, members[0]]
+    turned = {" -> ".join([*circle[n:-1], *circle[: n + 1]]) for n in range(len(members))}
+    assert str(tmp_path / "go-basic.obo") in said
+    assert any(one in said for one in turned)
+    assert "give another release of GO" in said
+
+
+@pytest.mark.parametrize(
+    ("stanzas", "old", "current"),
+    [
+        ([("GO:2", "is_obsolete: true", "replaced_by: GO:1")], "GO:2", "GO:1"),
+        (
+            [("GO:2", "is_obsolete: true", "replaced_by: GO:3"), ("GO:3", "is_obsolete: true", "replaced_by: GO:1")],
+            "GO:2",
+            "GO:1",
+        ),
+        ([("GO:2", "is_obsolete: true", "replaced_by: GO:9")], "GO:2", "GO:1"),  # GO:9 was merged into GO:1
+        ([("GO:2", "alt_id: GO:8", "is_obsolete: true", "replaced_by: GO:9")], "GO:8", "GO:1"),
+        ([("GO:9", "is_obsolete: true", "replaced_by: GO:77")], "GO:9", "GO:1"),  # what it names is nowhere
+        ([("GO:2", "is_obsolete: true", "replaced_by: GO:3"), ("GO:3", "is_obsolete: true")], "GO:2", "GO:2"),
+        (
+            [("GO:2", "is_obsolete: true", "replaced_by: GO:3"), ("GO:3", "is_obsolete: true", "replaced_by: GO:2")],
+            "GO:2",
+            "GO:2",
+        ),
+        ([("GO:2", "is_obsolete: true", "replaced_by: GO:2")], "GO:2", "GO:2"),
+        ([("GO:2", "is_obsolete: true", "replaced_by: GO:1", "replaced_by: GO:3"), ("GO:3",)], "GO:2", "GO:2"),
+        ([("GO:2", "alt_id: GO:8", "is_obsolete: true")], "GO:8", "GO:2"),
+    ],
+)
+def test_old_ids_lead_to_the_current_term_over_any_number_of_steps(
+    tmp_path: Path, stanzas: list[tuple[str, ...]], old: str, current: str
+) -> None:
+    text = stanza("GO:1", "alt_id: GO:9") + "".join(stanza(*one) for one in stanzas)
+    (tmp_path / "go.obo").write_text("format-version: 1.2\n\n" + text)
+    ontology = Ontology.read(tmp_path / "go.obo")
+
+    assert old in ontology
+    assert ontology.resolve(old) == current
+    assert ontology.term(old).is_obsolete == (current == "GO:2")
+
+
 def test_a_missing_or_truncated_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.obo cannot be read"):
         Ontology.read(tmp_path / "none.obo")

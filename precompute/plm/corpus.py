@@ -34,8 +34,6 @@ EVALUATION_SEQUENCES = 1000
 EVALUATION_MASKED = 0.15
 
 
-
-
 class Batch(NamedTuple):
     tokens: Tensor
     """[batch, length], masked."""

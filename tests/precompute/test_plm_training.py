@@ -205,7 +205,7 @@ def test_headers_of_uniprot_hold_out_what_their_accessions_do(config: PLMTrainCo
 def test_names_are_accessions_or_the_first_word(tmp_path: Path, header: str, name: str) -> None:
     (tmp_path / "s.fasta").write_text(f">{header} words OS=Testus\nACD\n")
 
-    assert read_fasta(tmp_path / "s.fasta") == ([name], ["ACD"])
+    assert [(protein.accession, protein.sequence) for protein in read_fasta(tmp_path / "s.fasta")] == [(name, "ACD")]
 
 
 @pytest.mark.parametrize(

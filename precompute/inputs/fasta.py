@@ -14,9 +14,9 @@ from pathlib import Path
 
 from Bio.SeqIO.FastaIO import SimpleFastaParser
 
-from precompute.inputs.files import open_text
 from precompute.inputs.records import ProteinRecord, checked_sequence
 from protsae.errors import InputError
+from protsae.text_files import open_text
 
 _UNIPROT_NAME = re.compile(r"(?:sp|tr)\|(?P<accession>[^|\s.]+)(?:\.\d+)?\|(?P<entry>\S*)")
 _HEADER_FIELD = re.compile(r" ?\b(OS|OX|GN|PE|SV)=")

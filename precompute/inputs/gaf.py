@@ -15,10 +15,10 @@ from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from precompute.inputs.files import open_text
 from precompute.inputs.tsv import rows
 from protsae.errors import InputError
 from protsae.ontology.graph import Ontology
+from protsae.text_files import open_text
 
 EXPERIMENTAL = frozenset({"EXP", "IDA", "IPI", "IMP", "IGI", "IEP", "HTP", "HDA", "HMP", "HGI", "HEP"})
 """Evidence codes of experiments; all others count as IEA."""

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Literal
 
 from precompute.inputs.fasta import accession_of
-from precompute.inputs.files import open_text
 from precompute.inputs.tsv import rows
 from protsae.errors import InputError
+from protsae.text_files import open_text
 
 Split = Literal["train", "valid", "test"]
 

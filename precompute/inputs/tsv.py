@@ -11,8 +11,8 @@ Read `rows`, then `records`.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from precompute.inputs.files import open_text
 from protsae.errors import InputError
+from protsae.text_files import open_text
 
 
 def rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:

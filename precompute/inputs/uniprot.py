@@ -16,10 +16,10 @@ from pathlib import Path
 
 from precompute.inputs.fasta import parse_fasta
 from precompute.inputs.feature_columns import HEADINGS, parse_features
-from precompute.inputs.files import open_text
 from precompute.inputs.records import ProteinRecord, checked_sequence
 from precompute.inputs.tsv import rows
 from protsae.errors import InputError
+from protsae.text_files import open_text
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "accession": ("entry", "accession"),

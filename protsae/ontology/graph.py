@@ -6,9 +6,7 @@ biological process); `Term.namespace` tells where an ancestor lies. Logical axio
 Read `Ontology.read`, then `Ontology.ancestors`.
 """
 
-import lzma
 import re
-import zlib
 from collections.abc import Collection, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -19,6 +17,7 @@ import obonet
 from protsae.errors import InputError
 from protsae.ontology.axioms import Axioms, normalise
 from protsae.ontology.namespaces import NAMESPACES, Namespace
+from protsae.text_files import open_text
 
 CLOSURE_RELATIONS = ("is_a", "part_of")
 
@@ -102,11 +101,16 @@ class Ontology:
             InputError: the file is missing, damaged, no OBO, holds no GO terms, lacks the parent of a term, or its
                 is_a and part_of run in a circle.
         """
-        try:
-            graph = obonet.read_obo(str(path), ignore_obsolete=False)
-        except (OSError, EOFError, zlib.error, lzma.LZMAError, UnicodeDecodeError, ValueError, KeyError) as error:
-            reason = str(error).split("\n", maxsplit=1)[0]
-            raise InputError(f"{path} cannot be read as OBO ({reason}): give GO's go.obo or go-basic.obo.") from error
+        with open_text(Path(path)) as handle:
+            try:
+                graph = obonet.read_obo(handle, ignore_obsolete=False)
+            except (ValueError, KeyError, IndexError) as error:
+                if isinstance(error, UnicodeError):
+                    raise
+                reason = str(error).split("\n", maxsplit=1)[0]
+                raise InputError(
+                    f"{path} cannot be read as OBO ({reason}): give GO's go.obo or go-basic.obo."
+                ) from error
         default = graph.graph.get("default-namespace", [""])[0]
         terms = {
             go_id: _term(go_id, data, NAMESPACES[data.get("namespace", default)])

@@ -15,7 +15,6 @@ import pytest
 
 from precompute.inputs.contacts import read_contacts
 from precompute.inputs.fasta import accession_of, read_fasta
-from precompute.inputs.files import open_text
 from precompute.inputs.gaf import read_annotations
 from precompute.inputs.homology import read_clusters
 from precompute.inputs.records import ProteinRecord
@@ -25,6 +24,7 @@ from precompute.inputs.uniprot import read_proteins
 from protsae.errors import InputError
 from protsae.ontology.graph import Edge, Ontology, Term
 from protsae.sequences import clean_residues
+from protsae.text_files import open_text
 
 SEQUENCE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSG"
 FASTA = f">sp|Q00001|MADE1_TEST Invented kinase OS=Testus testus OX=32644 GN=mad1 PE=1 SV=1\n{SEQUENCE}\n"
@@ -100,9 +100,11 @@ def written(path: Path, content: bytes | str) -> Path:
         lambda text: text.rstrip("\n").encode(),
         lambda text: gzip.compress(text.encode()),
         lambda text: gzip.compress(b"\xef\xbb\xbf" + text.encode()),
+        lambda text: bz2.compress(text.encode()),
+        lambda text: lzma.compress(text.encode()),
     ],
 )
-def test_marks_blank_lines_line_ends_and_gzip_change_nothing(
+def test_marks_blank_lines_line_ends_and_compression_change_nothing(
     tmp_path: Path, kind: str, changed: Callable[[str], bytes]
 ) -> None:
     call, text = READERS[kind]
@@ -120,8 +122,11 @@ def test_marks_blank_lines_line_ends_and_gzip_change_nothing(
         (lambda text: gzip.compress(text.encode())[:-6] + b"\0\0\0\0\0\0", "damaged"),
         (lambda text: text.encode() + b"\xff\xfe\xff", "no text file"),
         (lambda text: b"\xff\xfe" + text.encode()[:-1] + b"\x00\xd8", "no text file"),
-        (lambda text: bz2.compress(text.encode()), "compressed by bzip2; unpack it"),
-        (lambda text: lzma.compress(text.encode()), "compressed by xz; unpack it"),
+        (lambda text: bz2.compress(text.encode())[:-10], "damaged"),
+        (lambda text: bz2.compress(text.encode())[:20] + b"0" * 20, "damaged"),
+        (lambda text: lzma.compress(text.encode())[:-10], "damaged"),
+        (lambda text: lzma.compress(text.encode())[:20] + b"0" * 20, "damaged"),
+        (lambda text: b"\x28\xb5\x2f\xfd" + text.encode(), "compressed by zstd; unpack it"),
         (lambda text: b"PK\x03\x04" + text.encode(), "compressed by zip; unpack it"),
     ],
 )

@@ -7,13 +7,13 @@ import pytest
 
 from precompute.inputs.contacts import read_contacts
 from precompute.inputs.feature_columns import parse_features
-from precompute.inputs.files import open_text
 from precompute.inputs.gaf import read_annotations
 from precompute.inputs.records import Region
 from precompute.inputs.structure_files import find_structures
 from precompute.inputs.uniprot import read_proteins
 from protsae.errors import InputError
 from protsae.ontology.graph import Edge, Ontology, Term
+from protsae.text_files import open_text
 
 HEADER = "Entry\tSequence\tProtein names\tBinding site\n"
 

@@ -66,7 +66,7 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
         report(_nothing(spec, config))
     specs = [spec for spec in config.saes if spec not in left_out]
     if not specs:
-        raise InputError(f"{_nothing(left_out[0], config)}, and no other SAE is in the list; lower min_term_proteins")
+        raise InputError(f"{_nothing(left_out[0], config)}, and no other SAE is in the list; lower --min-term-proteins")
     if left_out and all(spec.namespace is None for spec in specs):
         report(
             f"no GO term at all reaches --min-term-proteins {config.min_term_proteins}, so the bundle will hold no "

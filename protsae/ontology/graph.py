@@ -260,10 +260,10 @@ def _term(go_id: str, data: Mapping[str, Any], namespace: Namespace) -> Term:
         is_obsolete=data.get("is_obsolete") == "true",
         synonyms=tuple(synonyms),
         alt_ids=tuple(data.get("alt_id", ())),
-        replaced_by=replacements[0].split()[0] if len(replacements) == 1 else "",
+        replaced_by=replacements[0].partition(" ")[0] if len(replacements) == 1 else "",
     )
 
 
 def _definition(go_id: str, data: Mapping[str, Any]) -> Definition:
-    parts = [line.split() for line in data.get("intersection_of", ())]
+    parts = [line.split() for line in data.get("intersection_of", ()) if line.strip()]
     return Definition(go_id, tuple((part[0], part[1]) if len(part) > 1 else ("", part[0]) for part in parts))

@@ -63,7 +63,8 @@ def parse_structure(data: bytes, filename: str) -> gemmi.Structure:
     Raises:
         InputError: the file is too large, damaged, or neither PDB nor mmCIF.
     """
-    text = _unzipped(data, filename).decode("latin-1")
+    # Columns count bytes, so that letters of several bytes would move what stands behind them.
+    text = _unzipped(data, filename).decode("latin-1").encode("ascii", "replace").decode("ascii")
     is_cif = re.search(r"^data_\S*", text, re.MULTILINE) is not None and "_atom_site." in text
     try:
         structure = _read_cif(text) if is_cif else _read_pdb(text)

@@ -224,6 +224,8 @@ def test_a_circle_is_refused_with_the_file_the_circle_and_a_way_out(
         ([("GO:2", "is_obsolete: true", "replaced_by: GO:2")], "GO:2", "GO:2"),
         ([("GO:2", "is_obsolete: true", "replaced_by: GO:1", "replaced_by: GO:3"), ("GO:3",)], "GO:2", "GO:2"),
         ([("GO:2", "alt_id: GO:8", "is_obsolete: true")], "GO:8", "GO:2"),
+        ([("GO:2", "is_obsolete: true", "replaced_by:", "intersection_of:")], "GO:2", "GO:2"),
+        ([("GO:2", "is_obsolete: true", "replaced_by: GO:1 ! its name")], "GO:2", "GO:1"),
     ],
 )
 def test_old_ids_lead_to_the_current_term_over_any_number_of_steps(

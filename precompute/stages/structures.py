@@ -61,12 +61,13 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
                 writer.append(pd.DataFrame(rows))
                 rows = []
                 report(f"{number:,} of {len(files):,} proteins")
-    if faults and len(faults) == sum(map(len, files.values())) == 1:
+    n_files = sum(map(len, files.values()))
+    if n_files == 1 and faults:
         raise InputError(faults[0])
     for fault in faults[:MAX_REPORTED]:
         report(f"passed over: {fault}")
     return {
-        "files": sum(map(len, files.values())),
+        "files": n_files,
         "structures": n_placed,
         "backbone": n_full,
         "passed_over": len(faults),

@@ -1,7 +1,6 @@
 """The Gene Ontology's graph on a hand-written file, and on the real one where it is at hand."""
 
 import gzip
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -275,11 +274,9 @@ def test_the_default_namespace_of_the_header_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not GO_OBO.is_file(), reason="the real go.obo.gz is not beside the repository")
-def test_the_real_ontology_reads_in_seconds() -> None:
-    start = time.process_time()
+def test_the_real_ontology() -> None:
     ontology = Ontology.read(GO_OBO)
 
-    assert time.process_time() - start < 30
     assert len(ontology.terms) == 43_756
     assert {"GO:0003674", "GO:0008150", "GO:0005575"} <= set(ontology.roots())
     assert "GO:0003674" in ontology.ancestors("GO:0008270")

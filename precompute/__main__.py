@@ -1,13 +1,16 @@
 """Command line of precompute: `python -m precompute run | stage | analyse | evaluate | migrate | plm | cluster`.
 
-What the user can mend is one line on standard error and exit code 2; what is our fault keeps its traceback.
+What the user can mend is one line on standard error and exit code 2; what is our fault keeps its traceback. With
+`--debug`, in whatever place, what the user can mend comes with its traceback, too.
 
 Read `main`.
 """
 
 import argparse
+import errno
 import shutil
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -16,10 +19,10 @@ from precompute.analyses.adding import analyse
 from precompute.config import RunConfig
 from precompute.evaluation.config import EvaluateConfig
 from precompute.inputs.homology import cluster_with_mmseqs
+from precompute.inputs.uniprot import read_proteins
 from precompute.options import add_flags, build
 from precompute.pipeline.progress import Console
 from precompute.pipeline.runner import STAGE_NAMES, Runner
-from precompute.plm.corpus import read_fasta
 from precompute.plm.training import PLMTrainConfig
 from protsae.bundle.migrating import migrate_bundle
 from protsae.errors import ConfigError, ProtSAEError
@@ -29,23 +32,37 @@ from protsae.store.schema import SCHEMA_VERSION
 
 USER_FAULT = 2
 INTERRUPTED = 130
+DEBUG = "--debug"
+
+
+MENDABLE = frozenset(
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+        *(errno.EACCES, errno.EPERM, errno.EROFS),
+        *(errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG),
+        *(errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE),
+    }
+)
+"""Errors of the system that come from the user's disk, permissions or names; all others are our own faults."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit code."""
+    given = sys.argv[1:] if argv is None else argv
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = _parser().parse_args(given)
         _COMMANDS[arguments.command](arguments)
     except KeyboardInterrupt:
         _complain("interrupted; the same command goes on from where it stopped")
         return INTERRUPTED
     except ProtSAEError as error:
-        _complain(str(error))
-        return USER_FAULT
+        return _refuse(str(error), error, debug=DEBUG in given)
     except OSError as error:
+        if error.errno not in MENDABLE:
+            raise
         where = f" ({error.filename})" if error.filename else ""
-        _complain(f"{error.strerror or error}{where}; nothing is lost, the same command goes on once this is mended")
-        return USER_FAULT
+        sentence = f"{error.strerror}{where}; nothing is lost, the same command goes on once this is mended"
+        return _refuse(sentence, error, debug=DEBUG in given)
     return 0
 
 
@@ -59,6 +76,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="precompute", description="Sequences and GO annotations in, a bundle for the explorer out.")
+    parser.add_argument(DEBUG, action="store_true", help=_DEBUG_HELP)
     names = "run|stage|analyse|evaluate|migrate|plm|cluster"
     commands = parser.add_subparsers(dest="command", required=True, metavar=names, parser_class=_Parser)
     run = commands.add_parser("run", help="all stages, in order", description="Make a bundle.")
@@ -80,13 +98,18 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
     plm = commands.add_parser("plm", help="train a small PLM", description="Train a PLM of ESM-2's architecture.")
     cluster = commands.add_parser("cluster", help="homology clusters", description="Cluster a FASTA with MMseqs2.")
-    cluster.add_argument("--sequences", type=Path, required=True, metavar="FILE", help="FASTA, optionally gzipped.")
+    cluster.add_argument("--sequences", type=Path, required=True, metavar="FILE", help="FASTA or UniProtKB TSV.")
     cluster.add_argument("--out", type=Path, required=True, metavar="FILE", help="TSV: name, representative.")
+    for command in commands.choices.values():
+        command.add_argument(DEBUG, action="store_true", help=_DEBUG_HELP)
     configs = ((run, RunConfig), (stage, RunConfig), (evaluate, EvaluateConfig), (plm, PLMTrainConfig))
     for command, config_class in configs:
         command.add_argument("--quiet", action="store_true", help="No progress, no summary.")
         add_flags(command, config_class, without=("bundle",))
     return parser
+
+
+_DEBUG_HELP = "Print the traceback of every error."
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -127,8 +150,9 @@ def _plm(arguments: argparse.Namespace) -> None:
 
 
 def _cluster(arguments: argparse.Namespace) -> None:
-    names, sequences = read_fasta(arguments.sequences)
-    clusters = cluster_with_mmseqs(dict(zip(names, sequences, strict=True)))
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    proteins = read_proteins(arguments.sequences)
+    clusters = cluster_with_mmseqs({protein.accession: protein.sequence for protein in proteins})
     write_text(arguments.out, "".join(f"{name}\t{cluster}\n" for name, cluster in clusters.items()))
 
 
@@ -141,6 +165,13 @@ _COMMANDS = {
     "plm": _plm,
     "cluster": _cluster,
 }
+
+
+def _refuse(sentence: str, error: Exception, *, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    _complain(sentence)
+    return USER_FAULT
 
 
 def _complain(text: str) -> None:

@@ -42,3 +42,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"{folder} is absent: this test reads real data")
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """Files that people's tools have written, beside the repository; the test is skipped where they are absent."""
+    folder = SHARED / "cases"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is absent: this test reads files that other tools have written")
+    return folder

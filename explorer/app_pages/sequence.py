@@ -37,7 +37,7 @@ def main() -> None:
     subject = attempt(current, "Correct the address, or paste a sequence above.")
     upload = attempt(lambda: uploads.structure_in(given, subject), "Try another file, or remove it.")
     if subject is None and upload is not None:
-        subject = Pasted(upload.sequence, upload.name, ())
+        subject = Pasted(upload.sequence, upload.name, upload.notes)
     if subject is not None:
         report.show(subject, upload)
     elif "sequence_problem" not in st.session_state:

@@ -8,15 +8,21 @@ hydrogen bonds from which a viewer finds helices and strands: both are estimated
 Read `drawable`, then `secondary_structure`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+import gemmi
 import numpy as np
 from jaxtyping import Float
 
+from protsae.structure.write import written
+
 CHAIN_BREAK = 4.5
 """Angstrom between consecutive C-alphas from which on they are not bonded (3.8 in a trans, 2.9 in a cis peptide)."""
+
+LAST_NUMBER = 9_999
+"""Highest residue number that the viewer reads from PDB text."""
 
 _MIN_HELIX, _MIN_STRAND = 5, 3
 
@@ -41,28 +47,32 @@ def drawable(pdb: str) -> Drawable:
         Text in which chain A is centred, turned so that its widest extents lie in the plane of the screen, and broken
         where it has gaps. Text without a C-alpha comes back as it is.
     """
-    lines = [line for line in pdb.splitlines() if line.startswith(("ATOM  ", "HETATM"))]
-    residues = list(_residues_of_chain_a(lines))
-    alphas = [next((a for a in atoms if a[12:16] == " CA "), None) for atoms in residues]
-    known = [atom for atom in alphas if atom is not None]
-    if not known:
+    protein, others = _chains(pdb)
+    residues = list(protein)
+    trace = _trace(residues)
+    if not len(trace):
         return Drawable(pdb, len(residues), is_trace=False)
-    trace = np.array([_xyz(atom) for atom in known])
     centre, rotation = widest_face(trace)
-    numbers = _numbers_with_gaps([None if atom is None else _xyz(atom) for atom in alphas])
-    is_trace = all(len(atoms) == 1 for atoms in residues)
-
-    out = _structure_records(secondary_structure(trace), numbers) if is_trace and len(known) == len(residues) else []
-    ends = _carbonyl_ends(trace) if out or is_trace else None
-    for index, atoms in enumerate(residues):
-        for atom in atoms:
-            out.append(_moved(atom, (_xyz(atom) - centre) @ rotation.T, numbers[index]))
-        if ends is not None and len(known) == len(residues):
-            oxygen = atoms[0][:12] + " O  " + atoms[0][16:76].ljust(60) + " O"
-            out.append(_moved(oxygen, (ends[index] - centre) @ rotation.T, numbers[index]))
-    ligands = [line for line in lines if line[21] != "A"]
-    out += [_moved(line, (_xyz(line) - centre) @ rotation.T, None) for line in ligands]
-    return Drawable("\n".join(out), len(residues), is_trace)  # 3Dmol forgets HELIX and SHEET at an END record
+    numbers = _numbers_with_gaps(trace)
+    is_trace = all(len(residue) == 1 for residue in residues)
+    records = _structure_records(secondary_structure(trace), numbers) if is_trace else []
+    ends = _carbonyl_ends(trace) if is_trace else None
+    for index, residue in enumerate(residues):
+        residue.seqid = gemmi.SeqId(numbers[index], " ")
+        residue.het_flag = "A"  # a modified residue belongs to the chain
+        if ends is not None:
+            residue.add_atom(_oxygen(ends[index]))
+        for atom in residue:
+            place = np.array(atom.pos.tolist())
+            place = place if np.isfinite(place).all() else trace[index]
+            atom.pos = gemmi.Position(*((place - centre) @ rotation.T))
+    for chain in others:
+        for residue in chain:
+            residue.het_flag = "H"
+            for atom in residue:
+                atom.pos = gemmi.Position(*((np.nan_to_num(atom.pos.tolist()) - centre) @ rotation.T))
+    text = written([protein, *others], end=False)  # 3Dmol forgets HELIX and SHEET at an END record
+    return Drawable("\n".join([*records, text.rstrip("\n")]), len(residues), is_trace)
 
 
 def secondary_structure(trace: Float[np.ndarray, "n_residues 3"]) -> str:
@@ -94,45 +104,43 @@ def secondary_structure(trace: Float[np.ndarray, "n_residues 3"]) -> str:
 
 
 def alpha_trace(pdb: str) -> Float[np.ndarray, "n_residues 3"]:
-    """C-alphas of chain A in order."""
-    lines = [
-        line for line in pdb.splitlines() if line.startswith("ATOM  ") and line[21] == "A" and line[12:16] == " CA "
-    ]
-    return np.array([_xyz(line) for line in lines]).reshape(-1, 3)
+    """C-alphas of chain A in order; where one has no coordinates, those of the residue before or after it."""
+    return _trace(list(_chains(pdb)[0]))
 
 
-def _residues_of_chain_a(lines: list[str]) -> Iterator[list[str]]:
-    current, key = [], None
-    for line in lines:
-        if line[21] != "A" or line[16] not in " A":
-            continue
-        if line[22:27] != key:
-            if current:
-                yield current
-            current, key = [], line[22:27]
-        current.append(line)
-    if current:
-        yield current
+def _chains(pdb: str) -> tuple[gemmi.Chain, list[gemmi.Chain]]:
+    """The protein and what else there is."""
+    structure = gemmi.read_pdb_string(pdb)
+    chains = [chain.clone() for chain in structure[0]] if len(structure) else []
+    protein = [chain for chain in chains if chain.name == "A"]
+    return (protein[0] if protein else gemmi.Chain("A")), [chain for chain in chains if chain.name != "A"]
 
 
-def _xyz(line: str) -> Float[np.ndarray, "3"]:
-    return np.array([float(line[30:38]), float(line[38:46]), float(line[46:54])])
+def _trace(residues: Sequence[gemmi.Residue]) -> Float[np.ndarray, "n_residues 3"]:
+    """C-alphas; a residue that has none, or none with coordinates, stands where the nearest one that has stands."""
+    carbons = [residue.find_atom("CA", "*") for residue in residues]
+    places = np.array([[np.nan] * 3 if atom is None else atom.pos.tolist() for atom in carbons]).reshape(-1, 3)
+    known = np.flatnonzero(np.isfinite(places).all(axis=1))
+    if not len(known):
+        return np.zeros((0, 3))
+    nearest = np.rint(np.interp(np.arange(len(places)), known, np.arange(len(known)))).astype(np.intp)
+    return places[known[nearest]]
 
 
-def _moved(line: str, xyz: Float[np.ndarray, "3"], number: int | None) -> str:
-    residue = line[22:27] if number is None else f"{number:>4d} "
-    record = line[:6] if number is None else "ATOM  "  # a modified residue belongs to the chain
-    return f"{record}{line[6:22]}{residue}{line[27:30]}{xyz[0]:8.3f}{xyz[1]:8.3f}{xyz[2]:8.3f}{line[54:]}"
+def _oxygen(place: Float[np.ndarray, "3"]) -> gemmi.Atom:
+    oxygen = gemmi.Atom()
+    oxygen.name, oxygen.element, oxygen.pos = "O", gemmi.Element("O"), gemmi.Position(*place)
+    return oxygen
 
 
-def _numbers_with_gaps(alphas: list[Float[np.ndarray, "3"] | None]) -> list[int]:
-    numbers, number, previous = [], 0, None
-    for alpha in alphas:
-        bonded = previous is not None and alpha is not None and np.linalg.norm(alpha - previous) <= CHAIN_BREAK
-        number += 1 if bonded or not numbers else 2
-        numbers.append(number)
-        previous = alpha
-    return numbers
+def _numbers_with_gaps(trace: Float[np.ndarray, "n_residues 3"]) -> list[int]:
+    """Numbers that jump at gaps; where they would run out, at the widest gaps only."""
+    steps = np.linalg.norm(np.diff(trace, axis=0), axis=1)
+    gaps = np.flatnonzero(steps > CHAIN_BREAK)
+    spare = max(0, LAST_NUMBER - len(trace))
+    jumps = np.zeros(len(trace), dtype=np.int64)
+    jumps[gaps[np.argsort(-steps[gaps], kind="stable")][:spare] + 1] = 1
+    return (1 + np.arange(len(trace)) + np.cumsum(jumps)).tolist()
 
 
 def widest_face(

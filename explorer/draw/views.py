@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from explorer.components.protein_view import StripRow, StructureView, Track
 from protsae.store.rows import AnnotationRow, FeatureRow, StructureRow
+from protsae.structure.origin import caption
 
 
 def full_colour(features: Sequence[FeatureRow], scale: str) -> list[float]:
@@ -43,8 +44,7 @@ def structure(row: StructureRow | None) -> StructureView | None:
     """A stored structure with its caption."""
     if row is None:
         return None
-    resolution = f", {row.resolution:.1f} Å" if row.resolution else ""
-    name = f"PDB {row.pdb_id.upper()} chain {row.chain}{resolution}"
+    name = caption(row.pdb_id, row.chain, row.resolution, row.pdb)
     return StructureView(
         pdb=row.pdb,
         positions=[int(position) for position in row.positions],

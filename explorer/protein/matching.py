@@ -23,6 +23,8 @@ MOST_ALIGNED = 6
 _MIN_SHARED, _SHARE_OF_BEST = 3, 0.25
 _MIN_COVERAGE = 0.3
 _LETTERS = "ACDEFGHIKLMNPQRSTVWYBXZUO"
+_UNSCORED = str.maketrans("UO", "XX")
+"""BLOSUM62 has no scores for selenocysteine and pyrrolysine."""
 
 
 class Match(NamedTuple):
@@ -102,7 +104,7 @@ class SequenceIndex:
 
     def _align(self, sequence: str, stored: int) -> Match:
         target = self._sequences[stored]
-        blocks = _aligner().align(target, sequence)[0].aligned
+        blocks = _aligner().align(target.translate(_UNSCORED), sequence.translate(_UNSCORED))[0].aligned
         positions = np.zeros(len(target), dtype=np.int32)
         equal = aligned = 0
         for (a, b), (c, d) in zip(*blocks, strict=True):

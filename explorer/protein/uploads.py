@@ -11,6 +11,7 @@ from explorer.components.protein_view import StructureView
 from explorer.protein.reading import Pasted, Stored
 from explorer.services import data
 from explorer.services.cached import cached_by_bundle
+from protsae.structure.origin import caption
 from protsae.structure.read import read_uploaded_structure
 
 Given = tuple[str, bytes]
@@ -24,6 +25,8 @@ class Uploaded(NamedTuple):
     sequence: str
     """The page's sequence; the structure's own where the page had none."""
     view: StructureView
+    notes: tuple[str, ...]
+    """What a reader should know of the structure's own sequence."""
 
 
 def uploader() -> Given | None:
@@ -58,8 +61,8 @@ def structure_in(given: Given | None, subject: Stored | Pasted | None) -> Upload
 def _read(name: str, content: bytes, sequence: str | None) -> Uploaded:
     found = read_uploaded_structure(content, name, sequence)
     fit = f"{100 * found.coverage:.0f} % of the sequence at {100 * found.identity:.0f} % identity"
-    title = f"{name} chain {found.chain}, covers {fit}."
+    title = f"{caption(name, found.chain, None, found.pdb)}, covers {fit}."
     view = StructureView(
         pdb=found.pdb, positions=[int(p) for p in found.positions], author_numbers=found.author_numbers, title=title
     )
-    return Uploaded(name, found.sequence, view)
+    return Uploaded(name, found.sequence, view, found.notes)

@@ -19,6 +19,7 @@ import pandas as pd
 from precompute.align import ranks
 from precompute.align.ranks import POOLINGS, Choice
 from precompute.corpus.codes import CSC, CSR
+from precompute.pipeline.tables import empty_table
 
 MIN_POSITIVES = 5
 """Least proteins with the term, and least without it, in valid and in test."""
@@ -135,16 +136,33 @@ def align(
         rows = _choose_rows(table, choice, gain, terms, guiding)
         test = {name: scores[name].tocsr()[table.test].tocsc() for name in POOLINGS}
         frames.append(_score_rows(rows, table, choice, test, seed))
-    rows = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=_COLUMNS)
+    rows = pd.concat(frames, ignore_index=True) if frames else empty_table(_COLUMNS)
     rows = rows.sort_values(["feature", "rank_in_feature", "go_id"], ignore_index=True)
     return Aligned(rows, gain.max(axis=1, initial=-np.inf), null_gain)
 
 
-_COLUMNS = [
-    *("feature", "go_id", "namespace", "is_guiding", "is_best_for_term", "rank_in_feature", "gain", "valid_f1"),
-    *("pooling", "threshold", "test_precision", "test_recall", "test_f1", "test_f1_low", "test_f1_high"),
-    *("test_auroc", "null_f1", "n_pos_valid", "n_pos_test"),
-]
+_COLUMNS = {
+    "feature": "int64",
+    "go_id": "str",
+    "namespace": "str",
+    "is_guiding": "bool",
+    "is_best_for_term": "bool",
+    "rank_in_feature": "int64",
+    "gain": "float64",
+    "valid_f1": "float64",
+    "pooling": "str",
+    "threshold": "float64",
+    "test_precision": "float64",
+    "test_recall": "float64",
+    "test_f1": "float64",
+    "test_f1_low": "float64",
+    "test_f1_high": "float64",
+    "test_auroc": "float64",
+    "null_f1": "float64",
+    "n_pos_valid": "int64",
+    "n_pos_test": "int64",
+}
+"""In order, with their types, which a table without rows has, too."""
 
 
 def rank_pairs(gain: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
@@ -236,4 +254,4 @@ def _score_rows(
             "n_pos_test": table.labels_test[:, term].sum(axis=0).astype(np.int64),
         }
     )
-    return scores.reindex(columns=_COLUMNS)
+    return scores.reindex(columns=list(_COLUMNS))

@@ -24,15 +24,31 @@ from precompute.align.regions import RegionTable
 from precompute.align.residue_counts import THRESHOLDS, Counts, Histograms, Pairs, Part, Resampled, read_part
 from precompute.corpus.codes import CSR
 from precompute.corpus.proteins import Corpus, Shard
+from precompute.pipeline.tables import empty_table
 
 KINDS_PER_FEATURE = 3
 
 ReadCodes = Callable[[Shard], CSR]
 
-_COLUMNS = [
-    *("feature", "kind", "is_best_for_kind", "rank_in_feature", "gain", "threshold", "valid_f1", "test_precision"),
-    *("test_recall", "test_f1", "test_f1_low", "test_f1_high", "test_auroc", "null_f1", "n_pos_valid", "n_pos_test"),
-]
+_COLUMNS = {
+    "feature": "int64",
+    "kind": "str",
+    "is_best_for_kind": "bool",
+    "rank_in_feature": "int64",
+    "gain": "float64",
+    "threshold": "float64",
+    "valid_f1": "float64",
+    "test_precision": "float64",
+    "test_recall": "float64",
+    "test_f1": "float64",
+    "test_f1_low": "float64",
+    "test_f1_high": "float64",
+    "test_auroc": "float64",
+    "null_f1": "float64",
+    "n_pos_valid": "int64",
+    "n_pos_test": "int64",
+}
+"""In order, with their types, which a table without rows has, too."""
 
 
 def align(
@@ -57,7 +73,7 @@ def align(
     d_sae, n_kinds = len(max_act), table.n_kinds
     if n_kinds == 0:
         nothing = np.full(d_sae, -np.inf)
-        return Aligned(pd.DataFrame(columns=_COLUMNS), nothing, nothing)
+        return Aligned(empty_table(_COLUMNS), nothing, nothing)
 
     def parts(split: str) -> Iterator[Part]:
         for shard in corpus.shards:

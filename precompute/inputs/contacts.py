@@ -3,13 +3,12 @@
 Read `read_contacts`.
 """
 
-import csv
 from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 
-from precompute.inputs.files import open_text
 from precompute.inputs.records import Region
+from precompute.inputs.tsv import records
 from protsae.errors import InputError
 
 KINDS: Mapping[str, str] = {
@@ -27,30 +26,25 @@ def read_contacts(path: Path, lengths: Mapping[str, int]) -> dict[str, list[Regi
         InputError: a column is missing, a kind is unknown, or a position lies outside its protein.
     """
     found: dict[str, dict[str, set[int]]] = {}
-    with open_text(path) as handle:
-        rows = csv.DictReader(handle, delimiter="\t")
-        missing = {"Entry", "kind", "position"} - set(rows.fieldnames or ())
-        if missing:
-            msg = f"{path} has no column {min(missing)!r}; it has: {', '.join(rows.fieldnames or ())}"
-            raise InputError(msg)
-        for row in rows:
-            accession, kind, position = row["Entry"], row["kind"], row["position"]
-            if accession not in lengths:
-                continue
-            if kind not in KINDS:
-                msg = f"{path} line {rows.line_num} has kind {kind!r}; it must be one of {', '.join(KINDS)}"
-                raise InputError(msg)
-            if not (position or "").isdecimal() or not 1 <= int(position) <= lengths[accession]:
-                msg = (
-                    f"{path} line {rows.line_num} has position {position!r}; "
-                    f"{accession} has residues 1 to {lengths[accession]}"
-                )
-                raise InputError(msg)
-            found.setdefault(accession, {}).setdefault(KINDS[kind], set()).add(int(position) - 1)
+    for line, row in records(path, ("Entry", "kind", "position")):
+        accession, kind, position = row["Entry"], row["kind"], row["position"]
+        if accession not in lengths:
+            continue
+        if kind not in KINDS:
+            raise InputError(f"{path} line {line} has kind {kind!r}; it must be one of {', '.join(KINDS)}")
+        if not _lies_within(position, lengths[accession]):
+            raise InputError(
+                f"{path} line {line} has position {position!r}; {accession} has residues 1 to {lengths[accession]}"
+            )
+        found.setdefault(accession, {}).setdefault(KINDS[kind], set()).add(int(position) - 1)
     return {
         accession: [region for kind, places in sorted(kinds.items()) for region in _runs(kind, places)]
         for accession, kinds in found.items()
     }
+
+
+def _lies_within(position: str, length: int) -> bool:
+    return position.isascii() and position.isdecimal() and len(position) < 9 and 1 <= int(position) <= length
 
 
 def _runs(kind: str, places: set[int]) -> list[Region]:

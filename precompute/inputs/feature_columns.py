@@ -2,7 +2,7 @@
 
 Uncertain ends (`<1..34`, `1..>120`) are taken at the position given; unknown ones (`?..45`) and those on other isoforms
 (`P12345-2:5..8`) have no place in the sequence and are left out. A disulfide bond marks its two ends, not what lies
-between them.
+between them. METAL, NP_BIND and CA_BIND, which UniProt made part of BINDING in 2022, are binding sites here, too.
 
 Read `parse_features`.
 
@@ -44,6 +44,20 @@ KINDS: Mapping[str, str] = {
 }
 """UniProt's key -> what the column and the explorer call it."""
 
+FORMER_KINDS: Mapping[str, str] = {
+    "METAL": "Metal binding",
+    "NP_BIND": "Nucleotide binding",
+    "CA_BIND": "Calcium binding",
+}
+"""Keys that UniProt had until 2022 and has since made binding sites, and what their columns were called."""
+
+HEADINGS = frozenset(
+    {name.lower() for name in (*KINDS.values(), *FORMER_KINDS.values())}
+    | {f"ft_{key.lower()}" for key in (*KINDS, *FORMER_KINDS)}
+    | {"domain [ft]"}
+)
+"""How exports head the columns of features, in lower case."""
+
 _FEATURE = re.compile(r'(?:^|; *)(?P<key>[A-Z_]+) (?P<place>[^;"]+)(?P<notes>(?:; */\w+="(?:[^"]|"")*")*)')
 _NOTE = re.compile(r'/(\w+)="((?:[^"]|"")*)"')
 _PLACE = re.compile(r"[<>]?(\d+)(?:\.\.[<>]?(\d+))?")
@@ -57,7 +71,7 @@ def parse_features(text: str, n_residues: int) -> Iterator[Region]:
         n_residues: length of the sequence; a region that leaves it is left out.
     """
     for feature in _FEATURE.finditer(text):
-        kind = KINDS.get(feature["key"])
+        kind = KINDS["BINDING"] if feature["key"] in FORMER_KINDS else KINDS.get(feature["key"])
         place = _PLACE.fullmatch(feature["place"].strip())
         if kind is None or place is None:
             continue

@@ -1,25 +1,32 @@
-"""GO annotations in GAF, parsed by Biopython.
+"""GO annotations in GAF 1.0 or 2.x.
 
 Rows with NOT say that a protein does not do something, and rows with evidence ND that nothing is known: neither is an
-annotation. Rows of proteins that are not in the corpus are counted, since GAF files cover whole organisms.
+annotation. Rows of proteins that are not in the corpus are counted, since GAF files cover whole organisms. The version
+may stand in any of the lines that begin with '!', and nowhere at all, since tools drop or shift them; what decides is
+whether the rows are GAF's. (Biopython's reader takes the version from the very first line alone.)
 
 Read `read_annotations`.
 
 Source: GAF 2.2, https://geneontology.org/docs/go-annotation-file-gaf-format-2.2/
 """
 
-from collections.abc import Container
+import re
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from Bio.UniProt.GOA import gafiterator
-
-from precompute.inputs.files import open_text
+from precompute.inputs.tsv import rows
 from protsae.errors import InputError
 from protsae.ontology.graph import Ontology
+from protsae.text_files import open_text
 
 EXPERIMENTAL = frozenset({"EXP", "IDA", "IPI", "IMP", "IGI", "IEP", "HTP", "HDA", "HMP", "HGI", "HEP"})
 """Evidence codes of experiments; all others count as IEA."""
+
+LEAST_COLUMNS = 15
+"""GAF 1.0 has 15, 2.x has 17; the last two are often empty and cut off. GPAD has 12."""
+
+_VERSION = re.compile(r"!\s*(?P<format>gaf|gpad?|gpi)[-_ ]version\s*:?\s*(?P<number>\d+)", re.IGNORECASE)
 
 
 class Annotations(NamedTuple):
@@ -33,45 +40,81 @@ class Annotations(NamedTuple):
     n_other_proteins: int
     """Rows of proteins that are not in the corpus."""
     n_unknown_terms: int
-    """Rows with ids that the ontology lacks or has declared obsolete."""
+    """Rows with ids that the ontology lacks, or has declared obsolete without a term in their place."""
+    n_moved: int
+    """Annotations with the id of a merged or replaced term, which count for the term that has taken its place."""
+
+
+class _Row(NamedTuple):
+    accession: str
+    qualifier: str
+    go_id: str
+    evidence: str
 
 
 def read_annotations(path: Path, accessions: Container[str], ontology: Ontology) -> Annotations:
     """The annotations of known proteins, ids resolved to current terms.
 
     Raises:
-        InputError: the file is no GAF, a row is broken, or it names none of the proteins.
+        InputError: the file is no GAF, a row is broken, or it has no usable annotation of any of the proteins.
     """
     evidence: dict[str, dict[str, str]] = {}
-    n_rows = n_negated = n_other = n_unknown = 0
+    n_rows = n_negated = n_other = n_unknown = n_moved = 0
     last = "none"
-    with open_text(path) as handle:
-        try:
-            for row in gafiterator(handle):
-                n_rows += 1
-                accession, code = row["DB_Object_ID"], row["Evidence"]
-                last = accession
-                if accession not in accessions:
-                    n_other += 1
-                    continue
-                if "NOT" in row["Qualifier"] or code == "ND":
-                    n_negated += 1
-                    continue
-                go_id = row["GO_ID"]
-                if go_id not in ontology or ontology.term(go_id).is_obsolete:
-                    n_unknown += 1
-                    continue
-                terms = evidence.setdefault(accession, {})
-                go_id = ontology.resolve(go_id)
-                terms[go_id] = "EXP" if code in EXPERIMENTAL or terms.get(go_id) == "EXP" else "IEA"
-        except (ValueError, IndexError, KeyError) as error:
-            reason = str(error).strip()[:80]
-            msg = f"{path} is no GAF 2.2 (broken after {n_rows} rows: {reason}); give a GO annotation file"
-            raise InputError(msg) from error
-    if not evidence:
-        msg = (
+    for row in _rows(path):
+        n_rows += 1
+        last = row.accession
+        if row.accession not in accessions:
+            n_other += 1
+            continue
+        if "NOT" in row.qualifier.split("|") or row.evidence == "ND":
+            n_negated += 1
+            continue
+        if row.go_id not in ontology or ontology.term(row.go_id).is_obsolete:
+            n_unknown += 1
+            continue
+        go_id = ontology.resolve(row.go_id)
+        n_moved += go_id != row.go_id
+        terms = evidence.setdefault(row.accession, {})
+        terms[go_id] = "EXP" if row.evidence in EXPERIMENTAL or terms.get(go_id) == "EXP" else "IEA"
+    if not evidence and n_other == n_rows:
+        raise InputError(
             f"{path} annotates none of the proteins ({n_rows} rows, the last of {last!r}); "
             "its second column must hold the proteins' accessions"
         )
-        raise InputError(msg)
-    return Annotations(evidence, n_rows, n_negated, n_other, n_unknown)
+    if not evidence:
+        raise InputError(
+            f"{path} has no usable annotation of the proteins: {n_unknown} rows carry terms that the ontology lacks or "
+            f"has declared obsolete, {n_negated} say NOT or that nothing is known; give an ontology and annotations of "
+            "about the same date"
+        )
+    return Annotations(evidence, n_rows, n_negated, n_other, n_unknown, n_moved)
+
+
+def _rows(path: Path) -> Iterator[_Row]:
+    n_rows = 0
+    with open_text(path) as handle:
+        for number, cells in rows(handle):
+            if cells[0].startswith("!"):
+                _check_version(path, "\t".join(cells))
+                continue
+            if len(cells) < LEAST_COLUMNS or not cells[4].strip().startswith("GO:"):
+                line = "\t".join(cells)[:60]
+                raise InputError(
+                    f"{path} is no GAF 2.2 (broken after {n_rows} rows, in line {number}: {line!r}); "
+                    "give a GO annotation file"
+                )
+            n_rows += 1
+            yield _Row(cells[1].strip(), cells[3], cells[4].strip(), cells[6].strip())
+    if not n_rows:
+        raise InputError(f"{path} is no GAF 2.2 (it holds no row); give a GO annotation file")
+
+
+def _check_version(path: Path, line: str) -> None:
+    found = _VERSION.match(line)
+    if found is None:
+        return
+    if found["format"].lower() != "gaf":
+        raise InputError(f"{path} is {found['format'].upper()}, no GAF 2.2; give the GO annotation file in GAF")
+    if found["number"] not in {"1", "2"}:
+        raise InputError(f"{path} is GAF {found['number']}, which is not known; give it in GAF 2.2")

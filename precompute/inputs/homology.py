@@ -7,8 +7,6 @@ needs no state, and adding proteins later moves none of those that are already p
 Read `split_of` first.
 """
 
-import csv
-import gzip
 import hashlib
 import shutil
 import subprocess
@@ -17,7 +15,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from precompute.inputs.fasta import accession_of
+from precompute.inputs.tsv import rows
 from protsae.errors import InputError
+from protsae.text_files import open_text
 
 Split = Literal["train", "valid", "test"]
 
@@ -34,21 +35,30 @@ def split_of(cluster: str, *, seed: int = 0, valid: float = 0.15, test: float = 
 def read_clusters(path: Path) -> dict[str, str]:
     """Accession -> cluster representative, from a two-column table (optionally gzipped).
 
+    A protein stands in one line and a representative in many, so the columns show which way round they stand: this
+    project writes accession, representative; MMseqs2 and DIAMOND write representative, accession.
+
     Raises:
-        InputError: the file is missing or a line does not hold two columns.
+        InputError: the file cannot be read, a line does not hold two columns, or a protein is in two clusters.
     """
-    if not path.is_file():
-        msg = f"cluster file {path} does not exist; give a two-column TSV (accession, cluster) or install MMseqs2"
-        raise InputError(msg)
-    opener = gzip.open if path.suffix == ".gz" else open
-    clusters: dict[str, str] = {}
-    with opener(path, "rt", encoding="utf-8") as handle:
-        for number, row in enumerate(csv.reader(handle, delimiter="\t"), start=1):
-            if len(row) != 2:
-                msg = f"{path} line {number} has {len(row)} columns, not 2 (accession, cluster): {row!r}"
-                raise InputError(msg)
-            clusters[row[0]] = row[1]
-    return clusters
+    pairs: dict[tuple[str, str], int] = {}
+    with open_text(path) as handle:
+        for number, cells in rows(handle):
+            if len(cells) != 2:
+                raise InputError(
+                    f"{path} line {number} has {len(cells)} columns, not 2 (accession, cluster): {cells!r}"
+                )
+            left, right = (accession_of(cell.strip()) for cell in cells)
+            pairs.setdefault((left, right), number)
+    if not pairs:
+        raise InputError(f"{path} holds no cluster; give a two-column TSV (accession, cluster)")
+    clusters, backward = dict(pairs.keys()), {right: left for left, right in pairs}
+    if len(clusters) == len(pairs):
+        return clusters
+    if len(backward) == len(pairs):
+        return backward
+    number, left = next((number, left) for (left, right), number in pairs.items() if clusters[left] != right)
+    raise InputError(f"{path} line {number} puts {left!r} into a cluster, and a later line into another; keep one")
 
 
 def cluster_with_mmseqs(
@@ -66,8 +76,9 @@ def cluster_with_mmseqs(
     """
     mmseqs = shutil.which("mmseqs")
     if mmseqs is None:
-        msg = "no cluster file was given and MMseqs2 is not installed; give --clusters FILE or install `mmseqs`"
-        raise InputError(msg)
+        raise InputError(
+            "no cluster file was given and MMseqs2 is not installed; give --clusters FILE or install `mmseqs`"
+        )
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         fasta = work / "sequences.fasta"
@@ -76,7 +87,8 @@ def cluster_with_mmseqs(
         command += ["--min-seq-id", str(min_identity), "-c", str(coverage), "--cov-mode", "0", "-v", "1"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            msg = f"MMseqs2 failed with exit code {done.returncode}: {(done.stdout + done.stderr).strip()[-300:]}"
-            raise InputError(msg)
-        with (work / "out_cluster.tsv").open(encoding="utf-8") as handle:
-            return {member: representative for representative, member in csv.reader(handle, delimiter="\t")}
+            raise InputError(
+                f"MMseqs2 failed with exit code {done.returncode}: {(done.stdout + done.stderr).strip()[-300:]}"
+            )
+        with open_text(work / "out_cluster.tsv") as handle:
+            return {member: representative for _, (representative, member) in rows(handle)}

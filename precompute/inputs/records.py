@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from protsae.alphabet import RESIDUES
 from protsae.errors import InputError
+from protsae.sequences import Letters, read_letters
 
 MAX_RESIDUES = 65_535
 """Longest sequence: the store counts residues in 16 bits. Titin has 35,000."""
@@ -31,24 +31,21 @@ class ProteinRecord(NamedTuple):
     organism: str
     sequence: str
     regions: tuple[Region, ...]
+    notes: tuple[str, ...] = ()
+    """What was changed in its letters, one sentence each."""
 
 
-def checked_sequence(letters: str, accession: str) -> str:
-    """A sequence in upper case.
+def checked_sequence(letters: str, accession: str) -> Letters:
+    """A sequence as the models read it, by the same rule as pasted text (`protsae.sequences.read_letters`).
 
     Raises:
         InputError: it is empty, too long, or holds a letter that is no amino acid.
     """
-    sequence = letters.strip().upper()
-    if not sequence:
-        msg = f"protein {accession} has no sequence; leave it out or export the column Sequence"
-        raise InputError(msg)
-    if len(sequence) > MAX_RESIDUES:
-        msg = f"protein {accession} has {len(sequence):,} residues, more than {MAX_RESIDUES:,}; leave it out"
-        raise InputError(msg)
-    wrong = next((letter for letter in sequence if letter not in RESIDUES), None)
-    if wrong is not None:
-        place = sequence.index(wrong) + 1
-        msg = f"protein {accession} has {wrong!r} at position {place}, which is no amino acid; mend or leave it out"
-        raise InputError(msg)
-    return sequence
+    found = read_letters(letters, f"protein {accession}")
+    if not found.sequence:
+        raise InputError(f"protein {accession} has no sequence; leave it out or export the column Sequence")
+    if len(found.sequence) > MAX_RESIDUES:
+        raise InputError(
+            f"protein {accession} has {len(found.sequence):,} residues, more than {MAX_RESIDUES:,}; leave it out"
+        )
+    return found

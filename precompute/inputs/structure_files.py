@@ -7,13 +7,13 @@ Where a residue lies in the sequence is never taken from a table: `protsae/struc
 Read `find_structures`.
 """
 
-import csv
+import math
 import re
 from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from precompute.inputs.files import open_text
+from precompute.inputs.tsv import records
 from protsae.errors import InputError
 
 SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif")
@@ -36,35 +36,33 @@ def find_structures(folder: Path, accessions: Container[str]) -> dict[str, list[
     Raises:
         InputError: the table lacks a column or names a file that does not exist, or no file belongs to any protein.
     """
-    table = next((path for path in (folder / TABLE, folder.parent / TABLE) if path.is_file()), None)
+    table = table_of(folder)
     found: dict[str, list[StructureFile]] = {}
     for entry in _from_names(folder, accessions) if table is None else _from_table(table, folder):
         if entry.accession in accessions:
             found.setdefault(entry.accession, []).append(entry)
     if not found:
-        msg = (
+        raise InputError(
             f"no file in {folder} belongs to a protein of this run; name the files after the accessions "
             f"(P12345_1abc_A.pdb) or put a {TABLE} with the columns Entry and file beside them"
         )
-        raise InputError(msg)
     return found
 
 
+def table_of(folder: Path) -> Path | None:
+    """The table that belongs to a folder of structures: in it, else beside it; None where there is neither."""
+    return next((path for path in (folder / TABLE, folder.parent / TABLE) if path.is_file()), None)
+
+
 def _from_table(table: Path, folder: Path) -> Iterator[StructureFile]:
-    with open_text(table) as handle:
-        rows = csv.DictReader(handle, delimiter="\t")
-        missing = {"Entry", "file"} - set(rows.fieldnames or ())
-        if missing:
-            msg = f"{table} has no column {min(missing)!r}; it has: {', '.join(rows.fieldnames or ())}"
-            raise InputError(msg)
-        for row in rows:
-            path = folder / row["file"]
-            if not path.is_file():
-                line = f"{table} line {rows.line_num}"
-                msg = f"{line} names {row['file']!r}, which is not in {folder}; add it or drop the line"
-                raise InputError(msg)
-            resolution = _number(row.get("resolution_angstrom"))
-            yield StructureFile(row["Entry"], path, row.get("pdb_id") or "", row.get("chain") or "", resolution)
+    for line, row in records(table, ("Entry", "file")):
+        path = folder / row["file"]
+        if not path.is_file():
+            raise InputError(
+                f"{table} line {line} names {row['file']!r}, which is not in {folder}; add it or drop the line"
+            )
+        resolution = _number(row.get("resolution_angstrom", ""))
+        yield StructureFile(row["Entry"], path, row.get("pdb_id", ""), row.get("chain", ""), resolution)
 
 
 def _from_names(folder: Path, accessions: Container[str]) -> Iterator[StructureFile]:
@@ -77,8 +75,9 @@ def _from_names(folder: Path, accessions: Container[str]) -> Iterator[StructureF
                 break
 
 
-def _number(text: str | None) -> float | None:
+def _number(text: str) -> float | None:
     try:
-        return float(text or "")
+        number = float(text)
     except ValueError:
         return None
+    return number if 0 < number < math.inf else None

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from precompute.config import RunConfig, check_inputs, settings_of
+from precompute.inputs.structure_files import table_of
 from precompute.pipeline.progress import Console, PeakMemory, StageRecord
 from protsae.errors import ConfigError, InputError
 from protsae.files import json_sha256, locked, read_json, sha256, write_json
@@ -201,10 +202,10 @@ def stage_named(name: str) -> Stage:
 
 
 def _folder_hash(folder: Path) -> str:
-    """Names and contents of a folder's files, and of a table of the same name beside it (structures.tsv)."""
+    """Names and contents of a folder's files, and of the table of structures that belongs to it."""
     files = [path for path in sorted(folder.iterdir()) if path.is_file()]
-    sidecar = folder.with_name(folder.name + ".tsv")
-    files += [sidecar] if sidecar.is_file() else []
+    table = table_of(folder)
+    files += [table] if table is not None and table.parent != folder else []
     return hashlib.sha256("".join(f"{path.name}:{sha256(path)}\n" for path in files).encode()).hexdigest()
 
 

@@ -6,7 +6,7 @@ Their columns are those of `protsae/store/schema.sql`, except that residues coun
 Read `write_table`; `TableWriter` is for tables that are made piece by piece.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,6 +25,11 @@ def write_table(path: Path, frame: pd.DataFrame) -> None:
 def read_table(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Read a table, or some of its columns."""
     return pd.read_parquet(path, columns=None if columns is None else list(columns))
+
+
+def empty_table(columns: Mapping[str, str]) -> pd.DataFrame:
+    """A table without rows, whose columns have the types that they have with rows: by name, as NumPy calls them."""
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
 
 
 class TableWriter:

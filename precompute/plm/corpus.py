@@ -7,10 +7,8 @@ that shares a cluster with one of them, are never batched; the same hash makes t
 Read `Corpus` first.
 """
 
-import gzip
 import hashlib
 import itertools
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +18,7 @@ import torch
 from esm.data import Alphabet
 from torch import Tensor
 
+from precompute.inputs.fasta import read_fasta
 from precompute.inputs.homology import read_clusters, split_of
 from protsae.errors import ConfigError, InputError
 
@@ -33,9 +32,6 @@ EVALUATION_SEQUENCES = 1000
 """Most held-out sequences that a perplexity is measured on."""
 
 EVALUATION_MASKED = 0.15
-
-
-_UNIPROT_NAME = re.compile(r"(?:sp|tr)\|(?P<accession>[^|\s]+)\|\S*")
 
 
 class Batch(NamedTuple):
@@ -71,11 +67,14 @@ class Corpus:
         self.tokens_per_step = tokens_per_step
         self.mask_fraction = mask_fraction
         self.seed = seed
-        names, texts = read_fasta(sequences)
         table = np.full(256, self.alphabet.unk_idx, dtype=np.uint8)
         for token in self.alphabet.standard_toks:
             table[ord(token)] = self.alphabet.get_idx(token)
-        encoded = [table[np.frombuffer(s.encode(), dtype=np.uint8)] for s in texts]
+        names: list[str] = []
+        encoded: list[np.ndarray] = []
+        for protein in read_fasta(sequences):
+            names.append(protein.accession)
+            encoded.append(table[np.frombuffer(protein.sequence.encode(), dtype=np.uint8)])
         held_out = _held_out_names(names, clusters)
         rest = [i for i, name in enumerate(names) if name not in held_out.dropped]
         share = min(0.05, 2 * EVALUATION_SEQUENCES / max(len(rest), 1))
@@ -180,33 +179,6 @@ class Corpus:
             tokens[row, 1 + len(piece)] = self.alphabet.eos_idx
             is_residue[row, 1 : 1 + len(piece)] = True
         return tokens, is_residue
-
-
-def read_fasta(path: Path) -> tuple[list[str], list[str]]:
-    """Names (UniProt's accession, else the first word of a header) and sequences of a FASTA file, gzipped or not."""
-    if not path.is_file():
-        msg = f"FASTA file {path} does not exist"
-        raise InputError(msg)
-    names: list[str] = []
-    parts: list[list[str]] = []
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as handle:
-        for line in handle:
-            if line.startswith(">"):
-                names.append(_accession(line[1:].split()[0]))
-                parts.append([])
-            elif parts:
-                parts[-1].append(line.strip().upper())
-    if not names:
-        msg = f"{path} holds no FASTA record: no line begins with '>'"
-        raise InputError(msg)
-    return names, ["".join(p) for p in parts]
-
-
-def _accession(name: str) -> str:
-    """Q00001 of 'sp|Q00001|NAME_ORGANISM'; any other name is its own."""
-    found = _UNIPROT_NAME.fullmatch(name)
-    return found["accession"] if found else name
 
 
 class _HeldOut(NamedTuple):

@@ -38,6 +38,9 @@ SHIPPED_FIRST: Mapping[Split, int] = {"test": 0, "valid": 1, "train": 2}
 ANY = ""
 """Key of the count of proteins that carry any term at all."""
 
+MAX_REPORTED = 20
+"""Sentences about sequences whose letters were changed."""
+
 CHUNK = 5_000
 """Proteins whose closed annotations are held in memory."""
 
@@ -61,9 +64,13 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
     report("reading the ontology")
     ontology = Ontology.read(config.ontology)
     report("reading proteins")
-    proteins, n_regions = _read(config, folder)
+    proteins, n_regions, changed = _read(config, folder)
+    for note in changed[:MAX_REPORTED]:
+        report(note)
     report(f"reading annotations of {len(proteins):,} proteins")
     found = read_annotations(config.annotations, frozenset(proteins["accession"]), ontology)
+    if found.n_moved:
+        report(f"{found.n_moved:,} annotations moved from merged or replaced terms to those that took their place")
     _split(config, proteins)
     n_structures = _choose_shipped(config, proteins)
     report("closing annotations")
@@ -84,25 +91,31 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
         "gaf_not": found.n_negated,
         "gaf_other_proteins": found.n_other_proteins,
         "gaf_unknown_terms": found.n_unknown_terms,
+        "gaf_moved_terms": found.n_moved,
+        "sequences_changed": len(changed),
         "regions": n_regions,
     }
 
 
-def _read(config: RunConfig, folder: Path) -> tuple[pd.DataFrame, int]:
-    """The proteins' table without split; their residue annotations go straight to the disk."""
-    rows, n_regions = [], 0
+def _read(config: RunConfig, folder: Path) -> tuple[pd.DataFrame, int, list[str]]:
+    """The proteins' table without split, and what was changed in their letters.
+
+    Their residue annotations go straight to the disk.
+    """
+    rows, n_regions, changed = [], 0, []
+    columns = ["accession", "entry_name", "protein_name", "gene_names", "organism", "sequence"]
     with TableWriter(folder / "annotation.parquet", _ANNOTATION) as writer:
         records = read_proteins(config.proteins)
         while chunk := list(islice(records, CHUNK)):
             n_regions += _append(writer, ((record.accession, record.regions) for record in chunk), "uniprot")
-            rows += [record[:-1] for record in chunk]
-        columns = ["accession", "entry_name", "protein_name", "gene_names", "organism", "sequence"]
+            rows += [record[: len(columns)] for record in chunk]
+            changed += [f"{record.accession}: {' '.join(record.notes)}" for record in chunk if record.notes]
         proteins = pd.DataFrame(rows, columns=columns)
         proteins["length"] = proteins["sequence"].str.len()
         if config.contacts is not None:
             lengths = dict(zip(proteins["accession"], proteins["length"], strict=True))
             n_regions += _append(writer, read_contacts(config.contacts, lengths).items(), "structure")
-    return proteins, n_regions
+    return proteins, n_regions, changed
 
 
 def _append(writer: TableWriter, regions: Iterable[tuple[str, Iterable[Region]]], source: str) -> int:
@@ -119,12 +132,16 @@ def _split(config: RunConfig, proteins: pd.DataFrame) -> None:
     else:
         clusters = read_clusters(config.clusters)
     missing = [accession for accession in proteins["accession"] if accession not in clusters]
+    if len(missing) == len(proteins) and not set(missing).isdisjoint(clusters.values()):
+        raise InputError(
+            f"{config.clusters} names the proteins in its second column only: its columns stand the other way round; "
+            "write accession, cluster"
+        )
     if missing:
-        msg = (
+        raise InputError(
             f"{config.clusters or 'MMseqs2'} has no cluster for {len(missing)} of {len(proteins)} proteins, "
             f"e.g. {missing[0]}; add them (a protein alone is its own cluster) or leave --clusters out"
         )
-        raise InputError(msg)
     proteins["cluster"] = [clusters[accession] for accession in proteins["accession"]]
     proteins["split"] = [split_of(cluster, seed=config.seed) for cluster in proteins["cluster"]]
 

@@ -20,7 +20,8 @@ from precompute.config import RunConfig
 from precompute.inputs.structure_files import StructureFile, find_structures
 from precompute.pipeline.tables import TableWriter, read_table
 from protsae.errors import InputError
-from protsae.structure.read import PlacedStructure, parse_structure, place, protein_chains
+from protsae.structure.chains import parse_structure, protein_chains
+from protsae.structure.read import PlacedStructure, place
 
 SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("accession", "pdb_id", "chain", "atoms")]
@@ -60,12 +61,13 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
                 writer.append(pd.DataFrame(rows))
                 rows = []
                 report(f"{number:,} of {len(files):,} proteins")
-    if faults and len(faults) == sum(map(len, files.values())) == 1:
+    n_files = sum(map(len, files.values()))
+    if n_files == 1 and faults:
         raise InputError(faults[0])
     for fault in faults[:MAX_REPORTED]:
         report(f"passed over: {fault}")
     return {
-        "files": sum(map(len, files.values())),
+        "files": n_files,
         "structures": n_placed,
         "backbone": n_full,
         "passed_over": len(faults),
@@ -89,11 +91,8 @@ def _place(entry: StructureFile, sequence: str) -> PlacedStructure:
     structure = parse_structure(entry.path.read_bytes(), name)
     chains = protein_chains(structure, name)
     named = [chain for chain in chains if chain.name == entry.chain]
-    placed = place(structure, named or chains, sequence, name)
-    return placed._replace(
-        pdb_id=entry.pdb_id or placed.pdb_id,
-        resolution=placed.resolution if entry.resolution is None else entry.resolution,
-    )
+    placed = place(structure, named or chains, sequence, name, known_id=entry.pdb_id)
+    return placed if entry.resolution is None else placed._replace(resolution=entry.resolution)
 
 
 def _row(accession: str, placed: PlacedStructure) -> dict[str, Any]:

@@ -66,7 +66,12 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
         report(_nothing(spec, config))
     specs = [spec for spec in config.saes if spec not in left_out]
     if not specs:
-        raise InputError(f"{_nothing(left_out[0], config)}, and no other SAE is in the list; lower min_term_proteins")
+        raise InputError(f"{_nothing(left_out[0], config)}, and no other SAE is in the list; lower --min-term-proteins")
+    if left_out and all(spec.namespace is None for spec in specs):
+        report(
+            f"no GO term at all reaches --min-term-proteins {config.min_term_proteins}, so the bundle will hold no "
+            "guided SAE; for one, lower --min-term-proteins or give more annotated proteins"
+        )
     n_concepts = [len(guides[spec.namespace].go_id) for spec in specs if spec.namespace is not None]
     width = config.width_of(reader.d_model, max(n_concepts, default=0))
     everyone = np.ones(corpus.n_proteins, dtype=bool)

@@ -6,9 +6,7 @@ biological process); `Term.namespace` tells where an ancestor lies. Logical axio
 Read `Ontology.read`, then `Ontology.ancestors`.
 """
 
-import lzma
 import re
-import zlib
 from collections.abc import Collection, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -19,6 +17,7 @@ import obonet
 from protsae.errors import InputError
 from protsae.ontology.axioms import Axioms, normalise
 from protsae.ontology.namespaces import NAMESPACES, Namespace
+from protsae.text_files import open_text
 
 CLOSURE_RELATIONS = ("is_a", "part_of")
 
@@ -39,7 +38,7 @@ class Term(NamedTuple):
     """Ids of terms that were merged into this one."""
 
     replaced_by: str = ""
-    """Of an obsolete term: the one term that takes its place, '' where there is none or more than one."""
+    """Of an obsolete term: the one id that takes its place, '' where there is none or more than one."""
 
 
 class Edge(NamedTuple):
@@ -78,8 +77,12 @@ class Ontology:
         self._edges = tuple(sorted(edges))
         self._definitions = tuple(definitions)
         self._main_id = {alt: term.go_id for term in self.terms.values() for alt in term.alt_ids}
-        self._main_id |= {t.go_id: t.replaced_by for t in self.terms.values() if t.replaced_by in self.terms}
+        known = self.terms.keys() | self._main_id.keys()
+        self._main_id |= {
+            t.go_id: t.replaced_by for t in self.terms.values() if t.is_obsolete and t.replaced_by in known
+        }
         self._main_id |= {term.go_id: term.go_id for term in self.terms.values() if not term.is_obsolete}
+        self._main_id = {go_id: self._current(go_id) for go_id in self._main_id}
         self._parents: dict[str, list[str]] = {go_id: [] for go_id in self.terms}
         self._children: dict[str, list[str]] = {go_id: [] for go_id in self.terms}
         for child, relation, parent in self._edges:
@@ -98,11 +101,16 @@ class Ontology:
             InputError: the file is missing, damaged, no OBO, holds no GO terms, lacks the parent of a term, or its
                 is_a and part_of run in a circle.
         """
-        try:
-            graph = obonet.read_obo(str(path), ignore_obsolete=False)
-        except (OSError, EOFError, zlib.error, lzma.LZMAError, UnicodeDecodeError, ValueError, KeyError) as error:
-            reason = str(error).split("\n", maxsplit=1)[0]
-            raise InputError(f"{path} cannot be read as OBO ({reason}): give GO's go.obo or go-basic.obo.") from error
+        with open_text(Path(path)) as handle:
+            try:
+                graph = obonet.read_obo(handle, ignore_obsolete=False)
+            except (ValueError, KeyError, IndexError) as error:
+                if isinstance(error, UnicodeError):
+                    raise
+                reason = str(error).split("\n", maxsplit=1)[0]
+                raise InputError(
+                    f"{path} cannot be read as OBO ({reason}): give GO's go.obo or go-basic.obo."
+                ) from error
         default = graph.graph.get("default-namespace", [""])[0]
         terms = {
             go_id: _term(go_id, data, NAMESPACES[data.get("namespace", default)])
@@ -121,7 +129,10 @@ class Ontology:
         }
         definitions = (_definition(go_id, graph.nodes[go_id]) for go_id in terms)
         known = [d for d in definitions if d.conjuncts and all(target in terms for _, target in d.conjuncts)]
-        return cls(terms, edges, known)
+        try:
+            return cls(terms, edges, known)
+        except InputError as error:
+            raise InputError(f"{path}: {error}; give another release of GO, or its go-basic.obo.") from error
 
     def __contains__(self, go_id: object) -> bool:
         """Whether the id is known, as a term's own, an alternative or an obsolete one."""
@@ -212,6 +223,17 @@ class Ontology:
         terms = [t for t in sorted(chosen) if self.terms[t].namespace == namespace and not self.terms[t].is_obsolete]
         return normalise(terms, edges, definitions)
 
+    def _current(self, go_id: str) -> str:
+        """Follow merged ids and replacements, which may themselves be merged or replaced, to a current term.
+
+        A trail that ends in a circle or at an obsolete term leads nowhere: the first term on it stands for itself.
+        """
+        trail = [go_id]
+        while (following := self._main_id.get(trail[-1])) is not None and following not in trail:
+            trail.append(following)
+        passed = [self.terms[one] for one in trail if one in self.terms]
+        return (passed[0] if passed[-1].is_obsolete else passed[-1]).go_id
+
     def _close_all(self) -> dict[str, frozenset[str]]:
         ancestors: dict[str, frozenset[str]] = {}
         try:
@@ -220,7 +242,7 @@ class Ontology:
                 ancestors[go_id] = frozenset(direct).union(*(ancestors[parent] for parent in direct))
         except CycleError as error:
             circle = " -> ".join(reversed(error.args[1]))
-            raise InputError(f"The ontology's is_a and part_of run in a circle: {circle}.") from error
+            raise InputError(f"the ontology's is_a and part_of run in a circle: {circle}") from error
         return ancestors
 
 
@@ -238,10 +260,10 @@ def _term(go_id: str, data: Mapping[str, Any], namespace: Namespace) -> Term:
         is_obsolete=data.get("is_obsolete") == "true",
         synonyms=tuple(synonyms),
         alt_ids=tuple(data.get("alt_id", ())),
-        replaced_by=replacements[0] if len(replacements) == 1 else "",
+        replaced_by=replacements[0].partition(" ")[0] if len(replacements) == 1 else "",
     )
 
 
 def _definition(go_id: str, data: Mapping[str, Any]) -> Definition:
-    parts = [line.split() for line in data.get("intersection_of", ())]
+    parts = [line.split() for line in data.get("intersection_of", ()) if line.strip()]
     return Definition(go_id, tuple((part[0], part[1]) if len(part) > 1 else ("", part[0]) for part in parts))

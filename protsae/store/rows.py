@@ -275,4 +275,4 @@ class StructureRow(NamedTuple):
     """UniProt position of the 1st, 2nd, ... modelled residue; 0 = not in the sequence."""
     author_numbers: tuple[str, ...]
     pdb: str
-    """PDB text, unzipped: chain A holds the residues 1, 2, 3, ...; chain B the ligands."""
+    """PDB text, unzipped: chain A holds the residues 1, 2, 3, ...; chain B the ligands; a remark where predicted."""

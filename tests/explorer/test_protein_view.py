@@ -9,7 +9,7 @@ import pytest
 
 from explorer.components import protein_view as pv
 from explorer.components.protein_view import StripRow, StructureView, Track, view_data
-from explorer.components.ribbon import drawable, secondary_structure
+from explorer.components.ribbon import _numbers_with_gaps, drawable, secondary_structure
 from explorer.components.strips import data_uri, strip_runs, strip_svg, strip_thumbnail
 from explorer.components.thumbnails import structure_svg
 
@@ -99,6 +99,49 @@ def test_a_gap_breaks_the_ribbon_but_not_the_order() -> None:
     numbers = [int(line[22:26]) for line in drawable(pdb_of(trace)).text.splitlines() if line[12:16] == " CA "]
 
     assert numbers == [1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13]
+
+
+def test_numbers_never_leave_their_columns_and_the_widest_gaps_break_first() -> None:
+    n, gaps = 9_990, {100 * k: 20.0 + k for k in range(1, 31)}
+    steps = np.tile([3.8, 0.0, 0.0], (n, 1))
+    for place, width in gaps.items():
+        steps[place, 0] = width
+
+    numbers = np.array(_numbers_with_gaps(np.cumsum(steps, axis=0)))
+    assert numbers[-1] == 9_999
+    assert np.flatnonzero(np.diff(numbers) == 2).tolist() == [100 * k - 1 for k in range(22, 31)]
+
+
+@pytest.mark.parametrize("bad", ["     nan", "     inf"])
+@pytest.mark.parametrize("residues", [[0], [5], [11], [3, 4, 5, 6], list(range(1, 12))])
+def test_a_residue_without_coordinates_keeps_its_place_in_the_order(bad: str, residues: list[int]) -> None:
+    lines = pdb_of(helix(12)).splitlines()
+    for index in residues:
+        lines[index] = lines[index][:30] + bad + lines[index][38:]
+    ready = drawable("\n".join(lines))
+    svg = structure_svg("\n".join(lines), np.arange(1, 13), np.ones(12), 1.0)
+
+    assert ready.n_residues == 12
+    assert len([line for line in ready.text.splitlines() if line[12:16] == " CA "]) == 12
+    assert "nan" not in (ready.text + svg).lower()
+    assert "inf" not in (ready.text + svg).lower()
+
+
+def test_without_any_coordinates_there_is_nothing_to_draw() -> None:
+    text = "\n".join(line[:30] + "     nan" + line[38:] for line in pdb_of(helix(4)).splitlines())
+
+    assert drawable(text).text == text
+    assert "<path" not in structure_svg(text, np.arange(1, 5), np.ones(4), 1.0)
+
+
+def test_a_longer_structure_than_the_columns_hold_about_its_middle_is_moved() -> None:
+    trace = np.stack([1.5 * np.arange(2_000.0), np.zeros(2_000), np.zeros(2_000)], axis=1)  # 3,000 angstrom
+    lines = drawable(pdb_of(trace)).text.splitlines()
+    atoms = [line for line in lines if line.startswith("ATOM")]
+    x = [float(line[30:38]) for line in atoms if line[12:16] == " CA "]
+
+    assert {len(line) for line in atoms} == {80}
+    assert abs(x[-1] - x[0]) == pytest.approx(1.5 * 1_999, abs=0.01)
 
 
 def test_a_trace_gets_helices_and_stays_the_same_hand() -> None:

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.draw import downloads
-from explorer.protein import predictions, reading, subject
+from explorer.draw import downloads, views
+from explorer.protein import predictions, reading, subject, uploads
 from explorer.protein.reading import Hits, Pasted, Records, Stored, understand
 from explorer.sequence import tables
 from explorer.services import data
 from explorer.services.live import ActiveFeature
 from protsae.errors import InputError
-from protsae.store.rows import ProteinHit, ProteinRow
+from protsae.store.rows import ProteinHit, ProteinRow, StructureRow
 
 from .conftest import OpenPage, html_of, links_of, param, text_of, views_of
 
@@ -164,6 +164,66 @@ def test_one_of_many_records_can_be_chosen(open_page: OpenPage) -> None:
     assert param(app, "sequence") == second
 
 
+@pytest.mark.parametrize("rare", "UOBZXJ")
+def test_rare_letters_near_a_stored_protein_are_read_and_matched(open_page: OpenPage, rare: str) -> None:
+    row = first_protein()
+    app = give(open_page("sequence"), row.sequence[:40] + rare + row.sequence[41:60])
+
+    assert not app.exception
+    assert f"60 residues; 98 % identical to {row.accession}" in text_of(app)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Met Lys Thr Ala Tyr Ile Ala Lys Gln Arg", "10 residues; "),
+        ("Met Lys Thr Ala Tyr Ile Ala Lys Gln Arg", "Three-letter code was read as one-letter code."),
+        ("SEQRES   1 A   13  MET LYS THR ALA TYR ILE ALA LYS GLN ARG GLN ILE SEC\n", "is that of a structure file"),
+        ("ATOM      1  N   MET A   1       2.300   0.000   0.000  1.00 50.00           N\n", "is that of a structure"),
+    ],
+)
+def test_three_letter_code_and_structure_text_are_understood_as_what_they_are(
+    open_page: OpenPage, text: str, said: str
+) -> None:
+    app = give(open_page("sequence"), text)
+
+    assert not app.exception
+    assert said in text_of(app)
+
+
+def helix(n: int, left_out: range, b: float) -> bytes:
+    lines = [
+        f"ATOM  {i + 1:5d}  CA  ALA A{i + 1:4d}    {2.3 * np.cos(1.745 * i):8.3f}{2.3 * np.sin(1.745 * i):8.3f}"
+        f"{1.5 * i:8.3f}  1.00{b:6.2f}           C"
+        for i in range(n)
+        if i not in left_out
+    ]
+    return "\n".join(lines).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "left_out", "b", "said", "title"),
+    [
+        ("mine.pdb", range(20, 30), 20.0, "The file leaves out residues 21 to 30", "mine.pdb chain A, covers 100 %"),
+        ("mine.pdb", range(0), 0.5, "40 residues", "predicted model mine.pdb chain A, mean pLDDT 50, covers 100 %"),
+        ("AF-P1-F1.pdb", range(0), 90.0, "40 residues", "AlphaFold model AF-P1-F1.pdb chain A, mean pLDDT 90, covers"),
+    ],
+)
+def test_an_uploaded_structure_says_what_it_is_and_what_it_lacks(
+    open_page: OpenPage, store: Path, name: str, left_out: range, *, b: float, said: str, title: str
+) -> None:
+    content = helix(40, left_out, b)
+    app = open_page("sequence")
+    app.get("file_uploader")[0].set_value((name, content, "chemical/x-pdb"))
+    app.run()
+    upload = uploads.structure_in((name, content), None)
+
+    assert not app.exception
+    assert said in text_of(app)
+    assert upload is not None
+    assert upload.view.title.startswith(title)
+
+
 def test_an_unknown_protein_in_the_address_is_said(open_page: OpenPage) -> None:
     app = open_page("sequence", accession="P00000X")
 
@@ -200,6 +260,28 @@ def test_structure_and_annotations_move_to_the_readers_numbering(store: Path) ->
         annotation.start_pos + 5 for annotation in data.annotations(accession)
     }
     assert not shift
+
+
+@pytest.mark.parametrize(
+    ("name", "resolution", "pdb", "title"),
+    [
+        ("1abc", 2.0, "ATOM", "PDB 1ABC chain A, 2.0 Å, covers 50 % of the sequence."),
+        ("mine", None, "ATOM", "mine chain A, covers 50 % of the sequence."),
+        (
+            "AF-P1-F1",
+            None,
+            "REMARK   1 ALPHAFOLD MODEL, MEAN PLDDT 71.6\nATOM",
+            "AlphaFold model AF-P1-F1 chain A, mean",
+        ),
+        ("mine", None, "REMARK   1 PREDICTED MODEL\nATOM", "predicted model mine chain A, covers 50 %"),
+    ],
+)
+def test_pdb_stands_before_a_pdb_id_only(name: str, resolution: float | None, pdb: str, title: str) -> None:
+    row = StructureRow("P1", name, "A", "full", resolution, 1.0, 0.5, np.array([1, 2]), ("1", "2"), pdb)
+    view = views.structure(row)
+
+    assert view is not None
+    assert view.title.startswith(title)
 
 
 def test_calls_use_the_frozen_threshold_and_pooling(store: Path) -> None:

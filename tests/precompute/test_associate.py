@@ -149,6 +149,16 @@ def test_a_rare_guiding_term_is_scored_but_not_ranked() -> None:
     assert found["n_pos_test"] == 1
 
 
+def test_a_table_without_rows_has_the_types_of_one_with_rows(planted: Aligned) -> None:
+    empty = align(Planted().scores, [], guiding=(), seed=0).rows
+
+    assert empty.columns.tolist() == planted.rows.columns.tolist()
+    for name, column in planted.rows.items():
+        assert pd.api.types.is_numeric_dtype(column) == pd.api.types.is_numeric_dtype(empty[name])
+        assert pd.api.types.is_bool_dtype(column) == pd.api.types.is_bool_dtype(empty[name])
+        assert pd.api.types.is_integer_dtype(column) == pd.api.types.is_integer_dtype(empty[name])
+
+
 def test_without_any_scored_term_there_is_no_row() -> None:
     aligned = align(Planted().scores, [], guiding=(), seed=0)
     assert len(aligned.rows) == 0

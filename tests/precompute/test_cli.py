@@ -1,5 +1,7 @@
 """Settings and command line: every way to give them, and one line for every mistake."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -141,15 +143,73 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert quoted in error
 
 
-def test_a_full_disk_is_one_line_and_exit_code_2(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def full(_: object) -> None:
-        raise OSError(28, "No space left on device", "shard-00000.npy")
+def fails(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def command(_: object) -> None:
+        raise error
 
-    monkeypatch.setitem(main.__globals__["_COMMANDS"], "run", full)
+    monkeypatch.setitem(main.__globals__["_COMMANDS"], "run", command)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EIO, errno.EMFILE],
+)
+def test_what_ails_the_users_disk_is_one_line_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: int
+) -> None:
+    fails(monkeypatch, OSError(code, os.strerror(code), "shard-00000.npy"))
     assert main(["run"]) == 2
-    assert "No space left on device (shard-00000.npy)" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        f"precompute: {os.strerror(code)} (shard-00000.npy); nothing is lost, "
+        "the same command goes on once this is mended\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FileNotFoundError(errno.ENOENT, "No such file or directory", "bundle.work/embed/index.parquet"),
+        FileExistsError(errno.EEXIST, "File exists", "bundle.work/embed"),
+        OSError(errno.EBADF, "Bad file descriptor"),
+        OSError("no number at all"),
+        ZeroDivisionError(),
+    ],
+)
+@pytest.mark.parametrize("flags", [[], ["--debug"]])
+def test_our_own_fault_keeps_its_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, flags: list[str]
+) -> None:
+    fails(monkeypatch, error)
+    with pytest.raises(type(error)):
+        main(["run", *flags])
+    assert "nothing is lost" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--debug", "run"], ["run", "--debug"], ["run", "--debug", "--bogus"]])
+@pytest.mark.parametrize("error", [InputError("mend it"), OSError(errno.ENOSPC, "No space left on device")])
+def test_debug_shows_the_traceback_of_what_the_user_can_mend(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, arguments: list[str]
+) -> None:
+    fails(monkeypatch, error)
+    assert main(arguments) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[-1].startswith("precompute: ")
+
+
+@pytest.mark.parametrize("command", ["run", "stage", "evaluate", "plm", "cluster"])
+def test_every_command_takes_debug(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    assert "--debug" in capsys.readouterr().out
+
+
+def test_the_folder_of_clusters_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "s.fasta").write_text(">sp|Q1|A_B\nMKT\n>Q2\nMKV\n")
+    monkeypatch.setitem(main.__globals__, "cluster_with_mmseqs", lambda found: {name: name for name in found})
+
+    assert main(["cluster", "--sequences", str(tmp_path / "s.fasta"), "--out", str(tmp_path / "a" / "c.tsv")]) == 0
+    assert (tmp_path / "a" / "c.tsv").read_text() == "Q1\tQ1\nQ2\tQ2\n"
 
 
 def test_control_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,12 +219,3 @@ def test_control_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: py
     monkeypatch.setitem(main.__globals__["_COMMANDS"], "run", interrupted)
     assert main(["run"]) == 130
     assert capsys.readouterr().err == "precompute: interrupted; the same command goes on from where it stopped\n"
-
-
-def test_our_own_fault_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setitem(main.__globals__["_COMMANDS"], "run", broken)
-    with pytest.raises(ZeroDivisionError):
-        main(["run"])

@@ -7,13 +7,13 @@ import pytest
 
 from precompute.inputs.contacts import read_contacts
 from precompute.inputs.feature_columns import parse_features
-from precompute.inputs.files import open_text
 from precompute.inputs.gaf import read_annotations
 from precompute.inputs.records import Region
 from precompute.inputs.structure_files import find_structures
 from precompute.inputs.uniprot import read_proteins
 from protsae.errors import InputError
 from protsae.ontology.graph import Edge, Ontology, Term
+from protsae.text_files import open_text
 
 HEADER = "Entry\tSequence\tProtein names\tBinding site\n"
 
@@ -121,8 +121,9 @@ def test_fasta_with_and_without_uniprot_headers(tmp_path: Path) -> None:
         (HEADER, "holds no protein"),
         ("", "no column"),
         (HEADER + "P1\tMKT\tx\t\nP1\tMKT\tx\t\n", "holds protein P1 more than once"),
-        (HEADER + "P1\tMKJ\tx\t\n", "protein P1 has 'J' at position 3"),
-        (HEADER + "P1\tMK-T\tx\t\n", "protein P1 has '-' at position 3"),
+        (HEADER + "P1\tMK1*T\tx\t\n", "protein P1 has a stop codon '*' at position 3"),
+        (HEADER + "P1\tMK@T\tx\t\n", "protein P1 has '@' at position 3"),
+        (HEADER + "P1\t-\tx\t\n", "protein P1 has no sequence"),
         (HEADER + "P1\t\tx\t\n", "protein P1 has no sequence"),
         (HEADER + "P1\tMKT\n", "line 2 has 2 cells, the heading has 4"),
         (HEADER + "\tMKT\tx\t\n", "line 2 has no accession"),
@@ -193,7 +194,7 @@ def test_annotations_are_resolved_and_the_rest_is_counted(tmp_path: Path) -> Non
     found = read_annotations(write(tmp_path / "a.gaf", text), {"P1", "P2", "P3"}, ONTOLOGY)
 
     assert found.evidence == {"P1": {"GO:2": "EXP"}, "P2": {"GO:2": "IEA"}}
-    assert found[1:] == (8, 2, 1, 2)
+    assert found[1:] == (8, 2, 1, 2, 1)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +202,11 @@ def test_annotations_are_resolved_and_the_rest_is_counted(tmp_path: Path) -> Non
     [
         ("hello\n", "no GAF 2.2"),
         ("", "no GAF 2.2"),
-        (gaf() + "UniProtKB\tP1\tX\n", "no GAF 2.2 (broken after 0 rows"),
+        (gaf() + "UniProtKB\tP1\tX\n", "no GAF 2.2 (broken after 0 rows, in line 3: 'UniProtKB\\tP1\\tX')"),
+        (gaf(("P1", "enables", "2", "IDA")), "no GAF 2.2 (broken after 0 rows, in line 3"),
+        (gaf(("P1", "enables", "GO:3", "IDA")), "1 rows carry terms that the ontology lacks or has declared obsolete"),
+        (gaf(("P1", "NOT|enables", "GO:2", "IDA")), "1 say NOT or that nothing is known"),
+        (gaf(version="3.0"), "is GAF 3, which is not known"),
         (gaf(("Q1", "", "GO:2", "IDA")), "annotates none of the proteins (1 rows, the last of 'Q1')"),
     ],
 )
@@ -238,7 +243,7 @@ def test_neighbouring_contacts_are_joined(tmp_path: Path) -> None:
         ("Entry\tkind\tposition\nP1\twater\t1\n", "line 2 has kind 'water'"),
         ("Entry\tkind\tposition\nP1\tmetal\t10\n", "position '10'; P1 has residues 1 to 9"),
         ("Entry\tkind\tposition\nP1\tmetal\tx\n", "position 'x'"),
-        ("Entry\tkind\tposition\nP1\tmetal\n", "position None"),
+        ("Entry\tkind\tposition\nP1\tmetal\n", "position ''"),
     ],
 )
 def test_a_bad_contact_file_gets_one_sentence(tmp_path: Path, text: str, fragment: str) -> None:

@@ -13,8 +13,9 @@ from esm.data import Alphabet
 from esm.model.esm2 import ESM2
 from safetensors.torch import load_file
 
+from precompute.inputs.fasta import read_fasta
 from precompute.inputs.homology import split_of
-from precompute.plm.corpus import Corpus, read_fasta
+from precompute.plm.corpus import Corpus
 from precompute.plm.training import PLMTrainConfig, train
 from protsae.errors import ArtifactError, ConfigError, InputError
 from protsae.training.checkpoints import data_hash
@@ -53,8 +54,8 @@ def corpus_of(config: PLMTrainConfig) -> Corpus:
 
 def test_held_out_families_and_their_relatives_are_never_trained_on(config: PLMTrainConfig) -> None:
     corpus = corpus_of(config)
-    names, sequences = read_fasta(config.sequences)
-    text = dict(zip(names, sequences, strict=True))
+    text = {protein.accession: protein.sequence for protein in read_fasta(config.sequences)}
+    names = list(text)
     held_out = {name for name in names[:50] if split_of(name) == "test"}
     relatives = {names[50 + i] for i in range(10) if names[i] in held_out}
     assert held_out
@@ -177,7 +178,7 @@ def test_wrong_settings_and_files_are_one_sentence(config: PLMTrainConfig, tmp_p
         dataclasses.replace(config, decay_steps=9)
     (tmp_path / "text.fasta").write_text("no record here\n")
     with pytest.raises(InputError, match="holds no FASTA record"):
-        read_fasta(tmp_path / "text.fasta")
+        list(read_fasta(tmp_path / "text.fasta"))
 
 
 def test_headers_of_uniprot_hold_out_what_their_accessions_do(config: PLMTrainConfig, tmp_path: Path) -> None:
@@ -204,7 +205,7 @@ def test_headers_of_uniprot_hold_out_what_their_accessions_do(config: PLMTrainCo
 def test_names_are_accessions_or_the_first_word(tmp_path: Path, header: str, name: str) -> None:
     (tmp_path / "s.fasta").write_text(f">{header} words OS=Testus\nACD\n")
 
-    assert read_fasta(tmp_path / "s.fasta") == ([name], ["ACD"])
+    assert [(protein.accession, protein.sequence) for protein in read_fasta(tmp_path / "s.fasta")] == [(name, "ACD")]
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,17 @@ def test_feature_tables_agree_with_the_codes(bundle: Path) -> None:
         assert (rows["p999_act"] <= rows["max_act"] + 1e-6).all()
 
 
+def test_where_no_term_is_frequent_enough_the_bundle_holds_the_unguided_sae_and_the_run_says_why(
+    copy_run, tiny_arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = copy_run(tmp_path, stages=BEFORE_TRAINING)
+
+    assert main(["run", *tiny_arguments(out), "--min-term-proteins", "1000"]) == 0
+    assert "no GO term at all reaches --min-term-proteins 1000" in capsys.readouterr().err
+    with StoreReader.open(out / "store.duckdb") as reader:
+        assert [sae.name for sae in reader.saes()] == ["vanilla"]
+
+
 def test_a_run_killed_again_and_again_makes_the_same_bundle(
     bundle: Path, copy_run, tiny_arguments, tmp_path: Path
 ) -> None:

@@ -96,6 +96,26 @@ def test_a_changed_input_runs_what_depends_on_it(config: RunConfig, calls: list[
     assert calls == ["first", "second", "third"]
 
 
+@pytest.mark.parametrize("name", ["structures", "pdb files"])
+@pytest.mark.parametrize("place", ["in the folder", "beside it"])
+def test_an_edited_table_of_structures_runs_what_depends_on_it(
+    config: RunConfig, calls: list[str], monkeypatch: pytest.MonkeyPatch, name: str, place: str
+) -> None:
+    monkeypatch.setattr(runner, "STAGES", (Stage(name="first", inputs=("structures",)), *FAKE[1:]))
+    folder = config.out.parent / name
+    folder.mkdir()
+    config = replace(config, structures=folder)
+    table = (folder if place == "in the folder" else folder.parent) / "structures.tsv"
+    expected: list[str] = []
+    for text in (None, "Entry\tfile\n", "Entry\tfile\nP1\tone.pdb\n", "Entry\tfile\nP1\ttwo.pdb\n"):
+        if text is not None:
+            table.write_text(text)
+        run(config)
+        run(config)
+        expected += ["first", "second", "third"]
+        assert calls == expected
+
+
 def test_an_unfinished_stage_starts_clean_unless_it_resumes(config: RunConfig, calls: list[str]) -> None:
     run(config)
     for name in ("first", "second"):

@@ -1,7 +1,7 @@
 """The Gene Ontology's graph on a hand-written file, and on the real one where it is at hand."""
 
 import gzip
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -163,7 +163,7 @@ def test_axioms_are_those_of_one_namespace(ontology: Ontology) -> None:
     ("content", "sentence"),
     [
         (b">sp|P1\nMKLV\n", "cannot be read as OBO"),
-        (b"\xff\xfe\x00rubbish", "cannot be read as OBO"),
+        (b"\x89\xff\x00rubbish", "is no text file"),
         (b"", "holds no Gene Ontology terms"),
         (HEADER.encode() + b"\n[Term]\nid: HP:1\nname: x\n", "holds no Gene Ontology terms"),
         (OBO.replace("is_a: GO:0000003 {", "is_a: GO:0000099 {").encode(), "lacks GO:0000099, which GO:0000004"),
@@ -179,11 +179,90 @@ def test_files_that_are_no_gene_ontology_are_refused(tmp_path: Path, content: by
     assert "\n" not in str(error.value)
 
 
+def stanza(go_id: str, *lines: str) -> str:
+    return "\n".join(["[Term]", f"id: {go_id}", f"name: {go_id}", "namespace: molecular_function", *lines, "", ""])
+
+
+@pytest.mark.parametrize("relation", ["is_a: {}", "relationship: part_of {}"])
+@pytest.mark.parametrize("members", [("GO:2",), ("GO:2", "GO:3"), ("GO:2", "GO:3", "GO:4")])
+def test_a_circle_is_refused_with_the_file_the_circle_and_a_way_out(
+    tmp_path: Path, relation: str, members: tuple[str, ...]
+) -> None:
+    above = [*members[1:], members[0]]
+    text = "".join(stanza(go_id, relation.format(parent)) for go_id, parent in zip(members, above, strict=True))
+    (tmp_path / "go-basic.obo").write_text("format-version: 1.2\n\n" + stanza("GO:1") + text)
+
+    with pytest.raises(InputError) as caught:
+        Ontology.read(tmp_path / "go-basic.obo")
+    said = str(caught.value)
+    circle = [*members, members[0]]
+    turned = {" -> ".join([*circle[n:-1], *circle[: n + 1]]) for n in range(len(members))}
+    assert str(tmp_path / "go-basic.obo") in said
+    assert any(one in said for one in turned)
+    assert "give another release of GO" in said
+
+
+@pytest.mark.parametrize(
+    ("stanzas", "old", "current"),
+    [
+        ([("GO:2", "is_obsolete: true", "replaced_by: GO:1")], "GO:2", "GO:1"),
+        (
+            [("GO:2", "is_obsolete: true", "replaced_by: GO:3"), ("GO:3", "is_obsolete: true", "replaced_by: GO:1")],
+            "GO:2",
+            "GO:1",
+        ),
+        ([("GO:2", "is_obsolete: true", "replaced_by: GO:9")], "GO:2", "GO:1"),  # GO:9 was merged into GO:1
+        ([("GO:2", "alt_id: GO:8", "is_obsolete: true", "replaced_by: GO:9")], "GO:8", "GO:1"),
+        ([("GO:9", "is_obsolete: true", "replaced_by: GO:77")], "GO:9", "GO:1"),  # what it names is nowhere
+        ([("GO:2", "is_obsolete: true", "replaced_by: GO:3"), ("GO:3", "is_obsolete: true")], "GO:2", "GO:2"),
+        (
+            [("GO:2", "is_obsolete: true", "replaced_by: GO:3"), ("GO:3", "is_obsolete: true", "replaced_by: GO:2")],
+            "GO:2",
+            "GO:2",
+        ),
+        ([("GO:2", "is_obsolete: true", "replaced_by: GO:2")], "GO:2", "GO:2"),
+        ([("GO:2", "is_obsolete: true", "replaced_by: GO:1", "replaced_by: GO:3"), ("GO:3",)], "GO:2", "GO:2"),
+        ([("GO:2", "alt_id: GO:8", "is_obsolete: true")], "GO:8", "GO:2"),
+        ([("GO:2", "is_obsolete: true", "replaced_by:", "intersection_of:")], "GO:2", "GO:2"),
+        ([("GO:2", "is_obsolete: true", "replaced_by: GO:1 ! its name")], "GO:2", "GO:1"),
+    ],
+)
+def test_old_ids_lead_to_the_current_term_over_any_number_of_steps(
+    tmp_path: Path, stanzas: list[tuple[str, ...]], old: str, current: str
+) -> None:
+    text = stanza("GO:1", "alt_id: GO:9") + "".join(stanza(*one) for one in stanzas)
+    (tmp_path / "go.obo").write_text("format-version: 1.2\n\n" + text)
+    ontology = Ontology.read(tmp_path / "go.obo")
+
+    assert old in ontology
+    assert ontology.resolve(old) == current
+    assert ontology.term(old).is_obsolete == (current == "GO:2")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda text: b"\xef\xbb\xbf" + text.encode(),
+        lambda text: text.encode("utf-16"),
+        lambda text: b"\n\n" + text.encode(),
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: gzip.compress(text.encode()),
+    ],
+)
+def test_marks_line_ends_and_gzip_change_nothing(tmp_path: Path, changed: Callable[[str], bytes]) -> None:
+    (tmp_path / "plain").write_text(OBO)
+    (tmp_path / "changed").write_bytes(changed(OBO))
+    plain, found = Ontology.read(tmp_path / "plain"), Ontology.read(tmp_path / "changed")
+
+    assert found.terms == plain.terms
+    assert found.edges() == plain.edges()
+
+
 def test_a_missing_or_truncated_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"none\.obo cannot be read"):
+    with pytest.raises(InputError, match=r"none\.obo does not exist"):
         Ontology.read(tmp_path / "none.obo")
     (tmp_path / "cut.obo.gz").write_bytes(gzip.compress(OBO.encode())[:-40])
-    with pytest.raises(InputError, match=r"cut\.obo\.gz cannot be read"):
+    with pytest.raises(InputError, match=r"cut\.obo\.gz is damaged"):
         Ontology.read(tmp_path / "cut.obo.gz")
 
 
@@ -195,11 +274,9 @@ def test_the_default_namespace_of_the_header_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not GO_OBO.is_file(), reason="the real go.obo.gz is not beside the repository")
-def test_the_real_ontology_reads_in_seconds() -> None:
-    start = time.process_time()
+def test_the_real_ontology() -> None:
     ontology = Ontology.read(GO_OBO)
 
-    assert time.process_time() - start < 30
     assert len(ontology.terms) == 43_756
     assert {"GO:0003674", "GO:0008150", "GO:0005575"} <= set(ontology.roots())
     assert "GO:0003674" in ontology.ancestors("GO:0008270")

@@ -3,7 +3,7 @@
 import pytest
 
 from protsae.errors import InputError
-from protsae.sequences import clean_residues, clean_sequence, parse_fasta_text
+from protsae.sequences import clean_residues, clean_sequence, parse_fasta_text, read_letters
 
 PROTEIN = "MVLSEGEWQLVLHVWAKVEADVAGHGQDILIRLFKSHPETLEKFDRFKHLK"
 
@@ -58,7 +58,8 @@ def test_j_becomes_x_with_a_note() -> None:
         ("ATGGTGCTGTCTGAAGGT", "looks like nucleotides (ATGGTGCTGTCT...): translate"),
         ("auggugcugucugaaggu", "looks like nucleotides"),
         ("MVLS1EG?W", "'?' at position 7"),
-        ("MVLSé", "'É' at position 5"),
+        ("MVLSé", "'é' at position 5"),
+        ("MVLSß", "'ß' at position 5"),
         ("MVL", "only 3 residues (MVL)"),
         ("M" * 5001, "5,001 residues, more than the limit of 5,000"),
         (">a\nMVLSEG\n>b\nMVLSEG\n", "holds 2 sequences ('a', 'b')"),
@@ -89,3 +90,60 @@ def test_a_fasta_of_many_comes_as_a_list() -> None:
     text = ">a first\nmvls\negew\n>b\r\nKKKKK-K\r\n>c\n 1 RR\n 3 RRR"
 
     assert parse_fasta_text(text) == [("a", "mvlsegew"), ("b", "KKKKK-K"), ("c", "RRRRR")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Met Lys Thr Ala Tyr Ile Sec Xle",
+        "MET LYS THR ALA TYR ILE SEC XLE",
+        "MetLysThrAlaTyrIleSecXle",
+        "METLYSTHRALATYRILESECXLE",
+        "H-Met-Lys-Thr-Ala-Tyr-Ile-Sec-Xle-OH",
+        "NH2-Met-Lys-Thr-Ala-Tyr-Ile-Sec-Xle-COOH",
+        "1 Met Lys Thr\n4 Ala Tyr Ile\n7 Sec Xle",
+        ">three\nMet Lys Thr Ala\nTyr Ile Sec Xle\n",
+    ],
+)
+def test_three_letter_code_is_translated_with_a_note(text: str) -> None:
+    clean = clean_sequence(text)
+
+    assert clean.sequence == "MKTAYIUX"
+    assert clean.notes[0] == "Three-letter code was read as one-letter code."
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("Met Lys Thr Hyp Tyr Ile Ala", "looks like three-letter code, but 'HYP' is none"),
+        ("SEQRES   1 A  120  MET LYS THR ALA\n", "is that of a structure file"),
+        ("ATOM      1  N   MET A   1       2.300   0.000   0.000  1.00 50.00           N\n", "is that of a structure"),
+        ("HEADER    OXYGEN STORAGE\nATOM      1  N   MET A\n", "is that of a structure"),
+        ("data_1MBN\nloop_\n_atom_site.id\n", "is that of a structure"),
+        ("HETATM 1001  O   HOH A 201       2.300   0.000   0.000\n", "is that of a structure"),
+    ],
+)
+def test_what_is_no_one_letter_code_is_said_so(text: str, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        clean_sequence(text)
+
+
+def test_one_letter_code_is_never_taken_for_three_letters() -> None:
+    for text in ("ALAALAALAK", "METLYSTHRA", PROTEIN, "ACDEFGHIKLMNPQRSTVWY", "SERTHRLYS"):
+        assert clean_sequence(text) == ("", text, ())
+
+
+def test_letters_mean_the_same_wherever_they_come_from() -> None:
+    """The rule itself; that files follow it, too, is held in `tests/precompute/test_input_variants.py`."""
+    assert read_letters("mk-uobzx.j*", "It") == (
+        "MKUOBZXX",
+        (
+            "2 gap characters removed; positions count the residues left.",
+            "1 J (leucine or isoleucine) read as X, which the model knows.",
+        ),
+    )
+    assert read_letters("-.-", "It") == ("", ())
+    with pytest.raises(InputError, match=r"It has a stop codon '\*' at position 3"):
+        read_letters("MK*T", "It")
+    with pytest.raises(InputError, match=r"It has '\?' at position 2"):
+        read_letters("M?", "It")

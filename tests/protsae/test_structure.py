@@ -10,7 +10,8 @@ import pytest
 
 from protsae.errors import InputError
 from protsae.structure.align import align_residues
-from protsae.structure.read import MAX_BYTES, PlacedStructure, parse_structure, protein_chains, read_uploaded_structure
+from protsae.structure.chains import MAX_BYTES, parse_structure, protein_chains
+from protsae.structure.read import PlacedStructure, read_uploaded_structure
 
 SEQUENCE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSG"
 THREE = dict(
@@ -232,7 +233,7 @@ def test_columns_of_before_1996_are_read() -> None:
         (b"\x1f\x8b\x08garbage", "is damaged"),
         (gzip.compress(pdb(list(range(30))).encode())[:-12], "is damaged"),
         (b"data_x\nloop_\n_atom_site.id\n1 2\n3\n'", "cannot be read"),
-        (b"ATOM      1  CA  MET A   1    not-a-number   0.000   0.000  1.00 20.00           C\n", "another protein"),
+        (b"ATOM      1  CA  MET A   1    not-a-number   0.000   0.000  1.00 20.00           C\n", "holds no atoms"),
         (b"HETATM    1 ZN    ZN A   1       1.000   0.000   0.000  1.00 20.00          ZN\n", "no protein chain"),
         (b"x" * (MAX_BYTES + 1), "larger than 20 MB"),
         (gzip.compress(bytes(MAX_BYTES + 1)), "larger than 20 MB"),

@@ -9,6 +9,7 @@ import json
 import lzma
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 import pytest
@@ -177,7 +178,7 @@ def test_a_stray_quotation_mark_swallows_no_lines() -> None:
 
 @pytest.mark.parametrize("quoting", [0, 1, 2])
 @pytest.mark.parametrize("index", [False, True])
-def test_a_uniprot_table_survives_pandas(tmp_path: Path, quoting: int, *, index: bool) -> None:
+def test_a_uniprot_table_survives_pandas(tmp_path: Path, quoting: Literal[0, 1, 2], *, index: bool) -> None:
     plain = written(
         tmp_path / "plain.tsv",
         "Entry\tLength\tSequence\tBinding site\tDomain [FT]\tDisulfide bond\n"

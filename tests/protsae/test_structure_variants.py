@@ -25,7 +25,7 @@ from protsae.structure.residues import PARENTS, letter, parent
 from protsae.structure.write import HIGHEST, LOWEST, into_columns
 
 SEQUENCE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSG"
-NAMES = {one: three for three, one in reversed(THREE_LETTERS.items())}
+NAMES = {one: three for three, one in list(THREE_LETTERS.items())[::-1]}
 ATOMS = {"N": (1.5, -28, -0.9), "CA": (2.3, 0, 0.0), "C": (1.7, 26, 1.1), "O": (2.0, 22, 2.3)}
 
 
@@ -72,12 +72,12 @@ def pdb(
         left_out: residues without atoms.
         b: B-factor of residue i's atom.
     """
-    atoms = []
+    atoms, named = [], names or {}
     for i, one in enumerate(sequence):
         for atom, (radius, angle, rise) in ATOMS.items() if i not in left_out else ():
             turn = math.radians(angle + 100 * i)
             place = np.array([radius * math.cos(turn), radius * math.sin(turn), rise + 1.5 * i])
-            atoms.append(Atom(atom, (names or {}).get(i, NAMES[one] + " A"), numbers(i), place, b(i, atom)))
+            atoms.append(Atom(atom, named.get(i, NAMES[one] + " A"), numbers(i), place, b(i, atom)))
     return "\n".join([*(atom.line(serial) for serial, atom in enumerate(atoms, start=1)), "TER", ""])
 
 

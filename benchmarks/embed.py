@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a script, not a package
 """Residues a second of our harvest against stock fair-esm, on the same weights and sequences in one run.
 
     python benchmarks/embed.py [--model FOLDER_OR_NAME] [--sequences 48] [--threads 2]

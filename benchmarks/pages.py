@@ -7,8 +7,6 @@ browser and network. The first visit of a page is reported apart: it fills the c
 repeat asks for something it has not asked for before.
 """
 
-# ruff: noqa: INP001 - a script, not a package
-
 import argparse
 import json
 import os

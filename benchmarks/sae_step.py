@@ -7,8 +7,6 @@ as most SAE code does. The SAEs with thresholds run the same step through all fe
 last step. Times are the median and the best of interleaved repeats, in milliseconds.
 """
 
-# ruff: noqa: INP001 - a script
-
 import argparse
 import json
 import statistics

@@ -54,7 +54,7 @@ def one_term() -> None:
 def sides(namespace: str) -> Sides:
     """The two autoencoders that the address and the side bar ask for."""
     found = comparison.sides(namespace, frame.settings().sae, st.query_params.to_dict())
-    assert found is not None, namespace  # noqa: S101 - `one_term` has looked
+    assert found is not None, namespace
     return found
 
 

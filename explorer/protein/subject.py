@@ -36,7 +36,7 @@ def learn(subject: Stored | Pasted, upload: Uploaded | None) -> Subject:
     """Look the protein up in the store."""
     if isinstance(subject, Stored):
         row = data.protein(subject.accession)
-        assert row is not None, subject.accession  # noqa: S101 - the page has looked it up
+        assert row is not None, subject.accession
         sequence, name, notes = row.sequence, row.accession, ()
     else:
         sequence, name, notes = subject.sequence, subject.name, subject.notes

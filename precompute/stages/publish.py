@@ -131,7 +131,7 @@ def _features(work: Path) -> pd.DataFrame:
     labels = read_table(work / "associate" / "label.parquet")
     places = read_table(work / "layout" / "umap.parquet")
     joined = stats.merge(labels, on=["sae", "feature"], how="left", validate="one_to_one")
-    assert not joined["label"].isna().to_numpy().any(), "every feature has a label"  # noqa: S101 - ours
+    assert not joined["label"].isna().to_numpy().any(), "every feature has a label"
     return joined.merge(places, on=["sae", "feature"], how="left", validate="one_to_one")
 
 

@@ -52,7 +52,7 @@ class AnalysisQueries(Queries):
         declared = next(one for one in analysis.tables if one.name == table)
         if self.absence(analysis):
             return pd.DataFrame(columns=[column.name for column in declared.columns])
-        return self.frame(f"SELECT * FROM memory.main.{table} ORDER BY {', '.join(declared.sorted_by)}")  # noqa: S608
+        return self.frame(f"SELECT * FROM memory.main.{table} ORDER BY {', '.join(declared.sorted_by)}")
 
     def evaluation(self) -> pd.DataFrame:
         """All numbers, one a row: part, method, namespace, k, seed, metric, value; empty where nothing was evaluated.
@@ -69,7 +69,7 @@ class AnalysisQueries(Queries):
         query = f"""
             SELECT {columns(ConfoundRow)} FROM feature_confound
             WHERE sae = ? AND feature = ? ORDER BY f1 - null_f1 DESC, confound
-        """  # noqa: S608
+        """
         return self.rows(ConfoundRow, query, [sae, feature])
 
     def _load(self, analysis: Analysis) -> str:
@@ -88,4 +88,4 @@ class AnalysisQueries(Queries):
     def _keep(self, name: str, rows: pa.Table) -> None:
         with self._connection.cursor() as cursor:
             cursor.register("given", rows)
-            cursor.execute(f"CREATE TABLE memory.main.{name} AS SELECT * FROM given")  # noqa: S608
+            cursor.execute(f"CREATE TABLE memory.main.{name} AS SELECT * FROM given")

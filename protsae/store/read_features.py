@@ -17,7 +17,7 @@ FEATURE_ANNOTATION = columns(
 ANNOTATED = f"""
     SELECT {FEATURE_ANNOTATION} FROM feature_annotation a
     JOIN feature f ON f.sae = a.sae AND f.feature = a.feature
-"""  # noqa: S608
+"""
 EXAMPLE = columns(
     ExampleRow,
     accession="e.accession",
@@ -34,7 +34,7 @@ class FeatureQueries(Queries):
         query = f"""
             SELECT {FEATURE} FROM feature f LEFT JOIN go_term t ON t.go_id = f.go_id
             WHERE f.sae = ? AND f.feature = ?
-        """  # noqa: S608
+        """
         row = self.first(FeatureRow, query, [sae, feature])
         if row is None:
             return None
@@ -67,7 +67,7 @@ class FeatureQueries(Queries):
                   ORDER BY rank LIMIT {"ALL" if limit is None else int(limit)}) e
             JOIN protein p ON p.accession = e.accession
             ORDER BY rank
-        """  # noqa: S608
+        """
         found = self.rows(ExampleRow, query, [sae, feature, band])
         if not found:
             return []
@@ -86,7 +86,7 @@ class FeatureQueries(Queries):
             JOIN (SELECT sae AS other_sae, feature AS other_feature, kind, label, label_origin, density FROM feature) f
             USING (other_sae, other_feature)
             WHERE n.sae = $1 AND n.feature = $2 ORDER BY n.other_sae <> $1, n.other_sae, rank
-        """  # noqa: S608
+        """
         return self.rows(NeighbourRow, query, [sae, feature])
 
     def validated_features(self, limit: int = 100, seed: int | None = None) -> list[TermFeature]:
@@ -101,7 +101,7 @@ class FeatureQueries(Queries):
                 WHERE test_f1_low > null_f1 AND n_pos_test >= 5 AND max_act > 0 AND (is_guiding OR rank_in_feature = 1)
                 QUALIFY row_number() OVER (PARTITION BY a.sae, a.feature ORDER BY is_guiding DESC, a.go_id) = 1)
             SELECT * FROM held ORDER BY {_order(seed)} LIMIT ?
-        """  # noqa: S608
+        """
         return self.rows(TermFeature, query, [limit] if seed is None else [seed, limit])
 
     def map_points(self, sae: str) -> pd.DataFrame:
@@ -109,7 +109,7 @@ class FeatureQueries(Queries):
         query = f"""
             SELECT feature, kind, umap_x, umap_y, density, label, label_origin, best_f1
             FROM feature LEFT JOIN ({BEST_F1}) USING (sae, feature) WHERE sae = ? ORDER BY feature
-        """  # noqa: S608
+        """
         return self.frame(query, [sae])
 
     def feature_table(self, sae: str) -> pd.DataFrame:
@@ -118,7 +118,7 @@ class FeatureQueries(Queries):
             SELECT feature, kind, go_id, label, label_origin, density, protein_density, max_act, mean_act, p99_act,
                 p999_act, histogram, best_f1
             FROM feature LEFT JOIN ({BEST_F1}) USING (sae, feature) WHERE sae = ? ORDER BY feature
-        """  # noqa: S608
+        """
         return self.frame(query, [sae])
 
     def guiding_features(self, sae: str) -> list[TermFeature]:

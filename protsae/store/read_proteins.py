@@ -22,7 +22,7 @@ class ProteinQueries(Queries):
 
     def protein(self, accession: str) -> ProteinRow | None:
         """One shipped protein by its accession, None where it is not shipped."""
-        return self.first(ProteinRow, f"SELECT {PROTEIN} FROM protein p WHERE accession = ?", [accession.strip()])  # noqa: S608
+        return self.first(ProteinRow, f"SELECT {PROTEIN} FROM protein p WHERE accession = ?", [accession.strip()])
 
     def proteins(self, accessions: Sequence[str]) -> list[ProteinRow]:
         """Shipped proteins, in the order asked for; those that are not shipped are left out."""
@@ -30,7 +30,7 @@ class ProteinQueries(Queries):
             SELECT {columns(ProteinRow, accession="p.accession", has_structure=HAS_STRUCTURE)}
             FROM protein p JOIN (SELECT unnest($1) AS accession, generate_subscripts($1, 1) AS place) asked
             ON asked.accession = p.accession ORDER BY place
-        """  # noqa: S608
+        """
         return self.rows(ProteinRow, query, [list(accessions)])
 
     def count_proteins(self) -> int:
@@ -41,7 +41,7 @@ class ProteinQueries(Queries):
         """Its residue annotations, by kind and position."""
         query = f"""
             SELECT {columns(AnnotationRow)} FROM annotation WHERE accession = ? ORDER BY kind, start_pos, end_pos
-        """  # noqa: S608
+        """
         return self.rows(AnnotationRow, query, [accession])
 
     def protein_terms(self, accession: str) -> list[ProteinTerm]:
@@ -49,7 +49,7 @@ class ProteinQueries(Queries):
         query = f"""
             SELECT {columns(ProteinTerm)} FROM protein_go JOIN go_term USING (go_id) WHERE accession = ?
             ORDER BY is_direct DESC, information_content DESC NULLS LAST, go_id
-        """  # noqa: S608
+        """
         return self.rows(ProteinTerm, query, [accession])
 
     def proteins_with_term(self, go_id: str, limit: int = 100) -> list[ProteinHit]:
@@ -57,12 +57,12 @@ class ProteinQueries(Queries):
         query = f"""
             SELECT {PROTEIN_HIT} FROM protein_go g JOIN protein p ON p.accession = g.accession
             WHERE g.go_id = ? ORDER BY has_structure DESC, is_direct DESC, p.accession LIMIT ?
-        """  # noqa: S608
+        """
         return self.rows(ProteinHit, query, [go_id, limit])
 
     def structure(self, accession: str) -> StructureRow | None:
         """Its stored structure, None where it has none."""
-        query = f"SELECT {columns(StructureRow)} FROM structure WHERE accession = ?"  # noqa: S608
+        query = f"SELECT {columns(StructureRow)} FROM structure WHERE accession = ?"
         row = self.first(StructureRow, query, [accession])
         if row is None:
             return None
@@ -74,5 +74,5 @@ class ProteinQueries(Queries):
 
     def sequence_index(self) -> pd.DataFrame:
         """All shipped sequences: accession, sequence, has_structure; to find a pasted one."""
-        query = f"SELECT accession, sequence, {HAS_STRUCTURE} AS has_structure FROM protein p ORDER BY accession"  # noqa: S608
+        query = f"SELECT accession, sequence, {HAS_STRUCTURE} AS has_structure FROM protein p ORDER BY accession"
         return self.frame(query)

@@ -21,7 +21,7 @@ ALIGNMENTS = f"""
     SELECT {TERM_FEATURE} FROM feature_go a
     JOIN feature f ON f.sae = a.sae AND f.feature = a.feature
     JOIN go_term t ON t.go_id = a.go_id
-"""  # noqa: S608
+"""
 
 
 class TermQueries(Queries):
@@ -30,7 +30,7 @@ class TermQueries(Queries):
     def term(self, go_id: str) -> TermRow | None:
         """A term by its id or an alternative id, None where neither is known."""
         go_id = go_id.strip().upper()
-        query = f"SELECT {TERM} FROM go_term WHERE go_id = ?"  # noqa: S608
+        query = f"SELECT {TERM} FROM go_term WHERE go_id = ?"
         found = self.first(TermRow, query, [go_id])
         if found is None:
             current = self.tuples("SELECT go_id FROM go_synonym WHERE scope = 'ALT_ID' AND synonym = ?", [go_id])
@@ -40,13 +40,13 @@ class TermQueries(Queries):
     def synonyms(self, go_id: str) -> list[SynonymRow]:
         """Other names and alternative ids, exact ones first."""
         query = (
-            f"SELECT {columns(SynonymRow)} FROM go_synonym WHERE go_id = ? ORDER BY scope <> 'EXACT', scope, synonym"  # noqa: S608
+            f"SELECT {columns(SynonymRow)} FROM go_synonym WHERE go_id = ? ORDER BY scope <> 'EXACT', scope, synonym"
         )
         return self.rows(SynonymRow, query, [go_id])
 
     def parents(self, go_id: str) -> list[TermRow]:
         """Direct parents over is_a and part_of."""
-        query = f"SELECT {TERM} FROM go_term WHERE go_id IN (SELECT parent FROM go_edge WHERE child = ?) ORDER BY name"  # noqa: S608
+        query = f"SELECT {TERM} FROM go_term WHERE go_id IN (SELECT parent FROM go_edge WHERE child = ?) ORDER BY name"
         return self.rows(TermRow, query, [go_id])
 
     def children(self, go_id: str) -> list[TermRow]:
@@ -54,7 +54,7 @@ class TermQueries(Queries):
         query = f"""
             SELECT {TERM} FROM go_term WHERE go_id IN (SELECT child FROM go_edge WHERE parent = ?)
             ORDER BY n_test DESC, name
-        """  # noqa: S608
+        """
         return self.rows(TermRow, query, [go_id])
 
     def ancestors(self, go_id: str) -> list[TermRow]:
@@ -65,7 +65,7 @@ class TermQueries(Queries):
                 UNION SELECT e.parent FROM go_edge e JOIN above ON e.child = above.id)
             SELECT {TERM} FROM go_term WHERE go_id IN (SELECT id FROM above)
             ORDER BY n_train + n_valid + n_test, name
-        """  # noqa: S608
+        """
         return self.rows(TermRow, query, [go_id])
 
     def term_features(self, go_id: str) -> list[TermFeature]:
@@ -82,7 +82,7 @@ class TermQueries(Queries):
             WITH RECURSIVE {_BELOW}
             {ALIGNMENTS} WHERE a.go_id IN (SELECT id FROM below) AND (is_guiding OR is_best_for_term)
             ORDER BY test_f1 DESC, a.go_id, is_guiding DESC, a.sae LIMIT ?
-        """  # noqa: S608
+        """
         return self.rows(TermFeature, query, [go_id, limit])
 
 

@@ -53,5 +53,5 @@ class StoreReader(TermQueries, FeatureQueries, ProteinQueries, AnalysisQueries, 
             SELECT {columns(SAERow)} FROM sae
             ORDER BY list_position(['guided', 'unguided', 'imported'], role),
                 list_position(['MFO', 'BPO', 'CCO'], namespace), name
-        """  # noqa: S608
+        """
         return self.rows(SAERow, query)

@@ -61,7 +61,7 @@ def connect(path: Path) -> duckdb.DuckDBPyConnection:
     try:
         check(connection, path)
         for table in SORTED_BY:
-            connection.execute(f"CREATE VIEW memory.main.{table} AS SELECT * FROM store.main.{table}")  # noqa: S608
+            connection.execute(f"CREATE VIEW memory.main.{table} AS SELECT * FROM store.main.{table}")
     except BaseException:
         connection.close()
         raise

@@ -38,12 +38,12 @@ def _index(table: str, query: str) -> tuple[str, str]:
         table: name of the table in memory; that of the words ends in `_words`.
         query: with a column `text`.
     """
-    texts = f"CREATE TABLE memory.{table} AS SELECT *, ' ' || {_PLAIN.format('text')} AS plain FROM ({query})"  # noqa: S608
+    texts = f"CREATE TABLE memory.{table} AS SELECT *, ' ' || {_PLAIN.format('text')} AS plain FROM ({query})"
     words = f"""
         CREATE TABLE memory.{table}_words AS SELECT word, count(*) AS n
         FROM (SELECT unnest(string_split(plain, ' ')) AS word FROM memory.{table})
         WHERE length(word) > 1 GROUP BY word
-    """  # noqa: S608
+    """
     return texts, words
 
 
@@ -107,7 +107,7 @@ class SearchQueries(Queries):
             found AS (SELECT kind, label, {kind} AS is_kind FROM named WHERE {kind} OR {label})
             SELECT kind, count(DISTINCT accession) AS n_proteins FROM annotation JOIN found USING (kind, label)
             GROUP BY kind ORDER BY bool_or(is_kind) DESC, n_proteins DESC, kind LIMIT ${len(words) + 1}
-        """  # noqa: S608
+        """
         return self.rows(AnnotationHit, query, [*words, limit])
 
     def search_features(self, text: str, limit: int = 20) -> list[FeatureHit]:
@@ -120,7 +120,7 @@ class SearchQueries(Queries):
             SELECT {columns(FeatureHit)} FROM feature LEFT JOIN ({BEST_F1}) USING (sae, feature)
             WHERE label <> '' AND {label}
             ORDER BY label_origin <> 'guided', best_f1 DESC NULLS LAST, sae, feature LIMIT ${len(words) + 1}
-        """  # noqa: S608
+        """
         return self.rows(FeatureHit, query, [*words, limit])
 
     def _terms_by_id(self, text: str, limit: int) -> list[TermHit]:
@@ -135,7 +135,7 @@ class SearchQueries(Queries):
             FROM ids JOIN go_term t USING (go_id) WHERE starts_with(matched, $1) OR matched = $2
             QUALIFY row_number() OVER (PARTITION BY go_id ORDER BY matched <> $2, matched) = 1
             ORDER BY score DESC, {_POPULAR_FIRST}, matched LIMIT $3
-        """  # noqa: S608
+        """
         digits = found.group(1)
         return self.rows(TermHit, query, [f"GO:{digits}", f"GO:{digits:0>7s}", limit])
 
@@ -151,7 +151,7 @@ class SearchQueries(Queries):
                 QUALIFY row_number() OVER (PARTITION BY go_id ORDER BY score DESC, length(plain), text) = 1)
             SELECT {_hit("match", "score")} FROM scored JOIN go_term t USING (go_id)
             ORDER BY score < 0.97, {_POPULAR_FIRST}, length(matched), go_id LIMIT ${len(words) + 2}
-        """  # noqa: S608
+        """
         return self.rows(TermHit, query, [plain, *words, limit])
 
     def _terms_by_similarity(self, plain: str, limit: int) -> list[TermHit]:
@@ -162,7 +162,7 @@ class SearchQueries(Queries):
                 QUALIFY row_number() OVER (PARTITION BY go_id ORDER BY score DESC, text) = 1)
             SELECT {_hit("match", "score")} FROM scored JOIN go_term t USING (go_id)
             ORDER BY {_POPULAR_FIRST}, go_id LIMIT $4
-        """  # noqa: S608
+        """
         return self.rows(TermHit, query, [plain, round(0.7 * len(plain)), round(1.4 * len(plain)) + 1, limit])
 
     def _proteins_by_words(self, plain: str, limit: int) -> list[ProteinHit]:
@@ -174,7 +174,7 @@ class SearchQueries(Queries):
                 NOT starts_with(lower(protein_name), $1), NOT contains(lower(protein_name), $1), has_structure DESC,
                 length(protein_name), accession
             LIMIT ${len(words) + 2}
-        """  # noqa: S608
+        """
         return self.rows(ProteinHit, query, [plain, *words, limit])
 
     def _corrected(self, plain: str, vocabulary: str) -> str | None:
@@ -185,7 +185,7 @@ class SearchQueries(Queries):
             WHERE abs(length(word) - length(given)) <= 2
                 AND jaro_winkler_similarity(word, given) >= {MIN_WORD_SIMILARITY}
             GROUP BY given
-        """  # noqa: S608
+        """
         words = plain.split()
         closest = dict(self.tuples(query, [words]))
         corrected = " ".join(closest.get(word, word) for word in words)

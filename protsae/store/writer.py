@@ -88,7 +88,7 @@ class StoreWriter:
         chosen = ", ".join(_to_store(table, name, found[name]) for name in wanted)
         order = ", ".join(SORTED_BY[table])
         where = "WHERE accession IN (SELECT accession FROM protein)" if of_stored_proteins else ""
-        statement = f"INSERT INTO {table} SELECT * FROM (SELECT {chosen} FROM {relation} {where}) ORDER BY {order}"  # noqa: S608
+        statement = f"INSERT INTO {table} SELECT * FROM (SELECT {chosen} FROM {relation} {where}) ORDER BY {order}"
         n_rows = self._connection.execute(statement).fetchall()[0][0]
         if isinstance(source, pd.DataFrame):
             self._connection.unregister("source_rows")
@@ -111,7 +111,7 @@ class StoreWriter:
                     query = "INSERT INTO meta SELECT key, value FROM old.main.meta WHERE key <> 'schema_version'"
                 else:
                     chosen = ", ".join(values.get((table, name), name) for name in self._columns(table))
-                    query = f"INSERT INTO {table} SELECT {chosen} FROM old.main.{table} ORDER BY {', '.join(order)}"  # noqa: S608
+                    query = f"INSERT INTO {table} SELECT {chosen} FROM old.main.{table} ORDER BY {', '.join(order)}"
                 self._connection.execute(query)
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             reason = str(error).splitlines()[0]
@@ -132,7 +132,7 @@ class StoreWriter:
         self._remove_partial()
 
     def _columns(self, relation: str) -> dict[str, str]:
-        rows = self._connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()  # noqa: S608
+        rows = self._connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
         return {row[0]: row[1] for row in rows}
 
     def _remove_partial(self) -> None:

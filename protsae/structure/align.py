@@ -59,7 +59,7 @@ def align_residues(modelled: str, sequence: str, is_broken: np.ndarray) -> Resid
         sequence: one-letter code.
         is_broken: [n_modelled - 1] whether the chain is interrupted behind the 1st, 2nd, ... modelled residue.
     """
-    assert len(is_broken) == max(0, len(modelled) - 1), "one flag between two residues each"  # noqa: S101 - ours
+    assert len(is_broken) == max(0, len(modelled) - 1), "one flag between two residues each"
     positions, score = _best_path(modelled, sequence, is_broken)
     placed = np.flatnonzero(positions >= 0)
     equal = sum(modelled[i] == sequence[positions[i]] for i in placed)

@@ -187,7 +187,7 @@ def _gaps(residues: Sequence[gemmi.Residue]) -> np.ndarray:
 def _places(residues: Sequence[gemmi.Residue]) -> np.ndarray:
     """[n, 3] angstrom of the C-alphas."""
     places = [place for place in map(_place, residues) if place is not None]
-    assert len(places) == len(residues), "only residues with a C-alpha are candidates"  # noqa: S101 - ours
+    assert len(places) == len(residues), "only residues with a C-alpha are candidates"
     return np.array(places).reshape(-1, 3)
 
 

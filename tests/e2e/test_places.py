@@ -30,7 +30,7 @@ def test_it_listens_on_this_machine_only(started: Server) -> None:
 
 
 def test_it_answers_where_it_says(started: Server) -> None:
-    with urllib.request.urlopen(f"{started.address}/_stcore/health", timeout=10) as answer:  # noqa: S310 - our own server
+    with urllib.request.urlopen(f"{started.address}/_stcore/health", timeout=10) as answer:
         assert answer.status == 200
 
 

@@ -11,7 +11,7 @@ LETTERS = "ACDEFGHIKLMNPQRSTVWY"
 
 
 def random_protein(seed: int, n: int) -> str:
-    return "".join(random.Random(seed).choices(LETTERS, k=n))  # noqa: S311
+    return "".join(random.Random(seed).choices(LETTERS, k=n))
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_a_fragment_is_near_and_what_lies_outside_is_placed_nowhere(index: Seque
 
 
 def test_a_distant_relative_is_found_but_not_near(index: SequenceIndex) -> None:
-    rng = random.Random(1)  # noqa: S311
+    rng = random.Random(1)
     query = "".join(rng.choice(LETTERS) if rng.random() < 0.3 else letter for letter in random_protein(9, 200))
     match = index.find(query)[0]
 
@@ -62,7 +62,7 @@ def test_a_distant_relative_is_found_but_not_near(index: SequenceIndex) -> None:
 
 
 def test_an_unrelated_sequence_has_no_match(index: SequenceIndex) -> None:
-    assert index.find("".join(random.Random(999).choices("WCHM", k=150))) == []  # noqa: S311
+    assert index.find("".join(random.Random(999).choices("WCHM", k=150))) == []
     assert SequenceIndex([], [], []).find("MKVLAAGIT") == []
 
 

@@ -18,12 +18,14 @@ from typing import NoReturn
 from precompute.analyses.adding import analyse
 from precompute.config import RunConfig
 from precompute.evaluation.config import EvaluateConfig
+from precompute.evaluation.runner import evaluate
 from precompute.inputs.homology import cluster_with_mmseqs
 from precompute.inputs.uniprot import read_proteins
 from precompute.options import add_flags, build
 from precompute.pipeline.progress import Console
-from precompute.pipeline.runner import STAGE_NAMES, Runner
-from precompute.plm.training import PLMTrainConfig
+from precompute.pipeline.runner import Runner
+from precompute.plm.training import PLMTrainConfig, train
+from precompute.stages.order import STAGE_NAMES, STAGES
 from protsae.bundle.migrating import migrate_bundle
 from protsae.errors import ConfigError, ProtSAEError
 from protsae.files import write_text
@@ -115,7 +117,7 @@ _DEBUG_HELP = "Print the traceback of every error."
 def _run(arguments: argparse.Namespace) -> None:
     config = build(RunConfig, vars(arguments))
     console = Console(quiet=arguments.quiet)
-    Runner(config, console).run()
+    Runner(config, console, STAGES).run()
     if arguments.clean:
         shutil.rmtree(config.work)
     console.say(f"bundle: {config.out}")
@@ -123,11 +125,11 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _stage(arguments: argparse.Namespace) -> None:
     config = build(RunConfig, vars(arguments))
-    Runner(config, Console(quiet=arguments.quiet)).run_one(arguments.stage, force=arguments.force)
+    Runner(config, Console(quiet=arguments.quiet), STAGES).run_one(arguments.stage, force=arguments.force)
 
 
 def _analyse(arguments: argparse.Namespace) -> None:
-    analyse(arguments.bundle, arguments.name, Console(quiet=arguments.quiet))
+    analyse(arguments.bundle, arguments.name, Console(quiet=arguments.quiet), STAGES)
 
 
 def _migrate(arguments: argparse.Namespace) -> None:
@@ -137,14 +139,10 @@ def _migrate(arguments: argparse.Namespace) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    from precompute.evaluation.runner import evaluate  # noqa: PLC0415 - the other commands need not load it
-
     evaluate(build(EvaluateConfig, vars(arguments)), Console(quiet=arguments.quiet))
 
 
 def _plm(arguments: argparse.Namespace) -> None:
-    from precompute.plm.training import train  # noqa: PLC0415
-
     config = build(PLMTrainConfig, vars(arguments))
     train(config, Console(quiet=arguments.quiet).say)
 

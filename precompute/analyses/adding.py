@@ -6,12 +6,13 @@ and which are not done, are run first.
 Read `analyse`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from precompute.analyses.registry import COMPUTED, CREATED_BY
 from precompute.pipeline.finished import read_run
 from precompute.pipeline.progress import Console
-from precompute.pipeline.runner import Runner
+from precompute.pipeline.runner import Runner, Stage
 from protsae.bundle.building import add_analysis
 from protsae.bundle.layout import MANIFEST
 from protsae.bundle.opening import open_bundle
@@ -20,8 +21,14 @@ from protsae.files import locked, read_json
 from protsae.store.analysis import ANALYSES
 
 
-def analyse(bundle: Path, name: str, console: Console) -> None:
+def analyse(bundle: Path, name: str, console: Console, stages: Sequence[Stage]) -> None:
     """Add the analysis `name` to a bundle, in the place of an earlier one.
+
+    Args:
+        bundle: its folder.
+        name: of an analysis.
+        console: where progress goes.
+        stages: of a run, in order; those that the analysis reads are run where they are not done.
 
     Raises:
         ConfigError: there is no such analysis, or it has a command of its own.
@@ -38,7 +45,7 @@ def analyse(bundle: Path, name: str, console: Console) -> None:
     run = read_run(bundle, f"the analysis {name}")
     open_bundle(bundle).reader.close()
     _check_same_run(bundle, run.work)
-    runner = Runner(run, console)
+    runner = Runner(run, console, stages)
     for stage in ANALYSES[name].reads:
         runner.run_one(stage)
     with locked(run.work), console.stage(name) as report:

@@ -3,15 +3,16 @@
 Each stage leaves a folder in the work folder and, as its very last act, `done.json` there: the fingerprint of all that
 went in (settings it depends on, the input files' contents, the fingerprints of the stages before it), what it took and
 what it counts. A stage whose `done.json` carries the present fingerprint is skipped. The long stages (embed, train,
-activations) go on where they were killed; the others start again in a clean folder.
+activations) go on where they were killed; the others start again in a clean folder. Which stages there are stands in
+`precompute/stages/order.py`.
 
 Read `Runner.run_stage`.
 """
 
 import hashlib
-import importlib
 import shutil
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,18 @@ RUN_NAME = "run.json"
 """In the work folder: every setting of the last run, paths in full."""
 
 
+Run = Callable[[RunConfig, Path, Callable[[str], None]], Mapping[str, int | float | str]]
+"""(settings, work folder, where to report progress) -> numbers of the summary"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """What a stage depends on."""
+    """What a stage does and what it depends on."""
 
     name: str
+
+    run: Run
+    """Does the work, and gives what the summary shows of it."""
 
     settings: tuple[str, ...] = ()
     """Fields of `RunConfig` that change its result."""
@@ -48,72 +56,44 @@ class Stage:
     """It keeps its unfinished folder and goes on in it."""
 
 
-STAGES: tuple[Stage, ...] = (
-    Stage(
-        name="proteins",
-        settings=("shipped", "seed"),
-        inputs=("proteins", "annotations", "ontology", "clusters", "contacts", "structures"),
-    ),
-    Stage(
-        name="embed",
-        settings=("layer", "site", "max_residues_per_shard"),
-        inputs=("plm",),
-        after=("proteins",),
-        resumes=True,
-    ),
-    Stage(name="probe", after=("proteins", "embed")),
-    Stage(
-        name="train",
-        settings=(
-            *("min_term_proteins", "max_concepts", "d_sae", "k", "epochs", "residues_per_protein", "batch_size"),
-            *("learning_rate", "epochs_before_drop", "lambda_annot", "lambda_axiom", "annotation"),
-            *("positive_weight", "forcing_strength", "saes", "sae_dtype", "seed"),
-        ),
-        inputs=("ontology",),
-        after=("proteins", "embed"),
-        resumes=True,
-    ),
-    Stage(name="activations", after=("embed", "train"), resumes=True),
-    Stage(name="structures", inputs=("structures",), after=("proteins",)),
-    Stage(name="statistics", after=("proteins", "embed", "train", "activations", "structures")),
-    Stage(name="associate", settings=("seed",), after=("proteins", "train", "activations", "statistics")),
-    Stage(
-        name="confounds",
-        settings=("seed",),
-        after=("proteins", "embed", "train", "activations", "statistics", "associate"),
-    ),
-    Stage(name="layout", settings=("seed",), after=("train", "statistics")),
-    Stage(
-        name="publish",
-        settings=("out",),
-        after=(
-            *("proteins", "embed", "probe", "train", "statistics", "associate", "confounds", "layout", "structures"),
-        ),
-    ),
-)
-STAGE_NAMES = tuple(stage.name for stage in STAGES)
-
-
 class Runner:
     """One run: a configuration, its work folder, and the stages."""
 
-    def __init__(self, config: RunConfig, console: Console) -> None:
+    def __init__(self, config: RunConfig, console: Console, stages: Sequence[Stage]) -> None:
         """Check the inputs and make the work folder.
+
+        Args:
+            config: the run's settings.
+            console: where progress and summary go.
+            stages: all of them, in order; each depends on earlier ones only.
 
         Raises:
             InputError: an input is missing.
         """
         check_inputs(config)
+        self.stages = tuple(stages)
         self.config, self.work, self._console = config, config.work, console
         self.work.mkdir(parents=True, exist_ok=True)
         self._fingerprints: dict[str, str] = {}
         self._input_hashes: dict[str, str] = {}
 
+    def stage(self, name: str) -> Stage:
+        """The stage called `name`.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        names = ", ".join(stage.name for stage in self.stages)
+        raise ConfigError(f"there is no stage {name!r}; the stages are {names}")
+
     def run(self) -> list[StageRecord]:
         """Run every stage in order and print the summary."""
         with locked(self.work):
             write_json(self.work / RUN_NAME, run_settings(self.config))
-            records = [self.run_stage(stage) for stage in STAGES]
+            records = [self.run_stage(stage) for stage in self.stages]
         self._console.summary(records)
         return records
 
@@ -123,11 +103,12 @@ class Runner:
         Raises:
             InputError: a stage before it is not done.
         """
-        stage = stage_named(name)
+        stage = self.stage(name)
         for earlier in stage.after:
-            if self._done(stage_named(earlier)) is None:
-                msg = f"stage {name} needs stage {earlier}, which is not done for these settings; run it first"
-                raise InputError(msg)
+            if self._done(self.stage(earlier)) is None:
+                raise InputError(
+                    f"stage {name} needs stage {earlier}, which is not done for these settings; run it first"
+                )
         with locked(self.work):
             record = self.run_stage(stage, force=force)
         self._console.summary([record])
@@ -144,10 +125,9 @@ class Runner:
             shutil.rmtree(folder)
         folder.mkdir(exist_ok=True)
         (folder / "done.json").unlink(missing_ok=True)
-        module = importlib.import_module(f"precompute.stages.{stage.name}")
         start = time.monotonic()
         with self._console.stage(stage.name) as report, PeakMemory() as memory:
-            numbers = module.run(self.config, self.work, report)
+            numbers = dict(stage.run(self.config, self.work, report))
         wall_s = round(time.monotonic() - start, 2)
         record = StageRecord(stage.name, wall_s, round(memory.peak_mb, 1), numbers, was_done=False)
         write_json(folder / "done.json", {"fingerprint": self.fingerprint(stage), **record._asdict()})
@@ -162,7 +142,7 @@ class Runner:
                 "stage": stage.name,
                 "settings": {name: _plain(settings[name]) for name in stage.settings},
                 "inputs": {name: self._hash_input(name) for name in stage.inputs},
-                "after": {name: self.fingerprint(stage_named(name)) for name in stage.after},
+                "after": {name: self.fingerprint(self.stage(name)) for name in stage.after},
             }
             self._fingerprints[stage.name] = json_sha256(content)
         return self._fingerprints[stage.name]
@@ -186,19 +166,6 @@ class Runner:
             else:
                 self._input_hashes[name] = _folder_hash(path)
         return self._input_hashes[name]
-
-
-def stage_named(name: str) -> Stage:
-    """The stage called `name`.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    for stage in STAGES:
-        if stage.name == name:
-            return stage
-    msg = f"there is no stage {name!r}; the stages are {', '.join(STAGE_NAMES)}"
-    raise ConfigError(msg)
 
 
 def _folder_hash(folder: Path) -> str:

@@ -1,1 +1,1 @@
-"""One stage of precompute a file; their order stands in `pipeline/runner.py`."""
+"""One stage of precompute a file; their order stands in `order.py`."""

@@ -14,7 +14,7 @@ from esm.model.esm2 import ESM2
 from safetensors.torch import save_file
 
 from precompute.__main__ import main
-from precompute.pipeline.runner import STAGE_NAMES
+from precompute.stages.order import STAGE_NAMES
 
 N_PROTEINS = 60
 LETTERS = "ACDEFGHIKLMNPQRSTVWY"

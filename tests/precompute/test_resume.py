@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from precompute.__main__ import main
-from precompute.pipeline.runner import STAGE_NAMES
+from precompute.stages.order import STAGE_NAMES
 from protsae.store.reader import StoreReader
 
 BEFORE_TRAINING = ("proteins", "embed", "probe", "structures")

@@ -1,7 +1,5 @@
 """The runner: order, skipping, starting again, locking, and what it tells."""
 
-import sys
-import types
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,34 +7,42 @@ from pathlib import Path
 import pytest
 
 from precompute.config import RunConfig
-from precompute.pipeline import runner
 from precompute.pipeline.progress import Console, Meter, StageRecord, duration
-from precompute.pipeline.runner import STAGES, Runner, Stage, stage_named
+from precompute.pipeline.runner import Run, Runner, Stage
+from precompute.stages.order import STAGES
 from protsae.errors import ConfigError, InputError
+from protsae.files import locked
 
-FAKE = (
-    Stage(name="first", settings=("seed",), inputs=("proteins",)),
-    Stage(name="second", settings=("k",), after=("first",), resumes=True),
-    Stage(name="third", after=("second",)),
-)
+Fake = Callable[..., tuple[Stage, ...]]
 
 
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    made: list[str] = []
-    monkeypatch.setattr(runner, "STAGES", FAKE)
-    for stage in FAKE:
-        module = types.ModuleType(f"precompute.stages.{stage.name}")
+def calls() -> list[str]:
+    """Names of the fake stages that have run, in order."""
+    return []
 
-        def run(config: RunConfig, work: Path, report: Callable[[str], None], name: str = stage.name) -> dict[str, int]:
-            made.append(name)
-            (work / name / f"{len(made)}.txt").write_text("x")
+
+@pytest.fixture
+def fake(calls: list[str]) -> Fake:
+    """Three stages that note that they ran; what the first reads may be changed."""
+
+    def runs(name: str) -> Run:
+        def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[str, int]:
+            calls.append(name)
+            (work / name / f"{len(calls)}.txt").write_text("x")
             report("working")
             return {"files": len(list((work / name).iterdir()))}
 
-        module.run = run
-        monkeypatch.setitem(sys.modules, module.__name__, module)
-    return made
+        return run
+
+    def make(inputs: tuple[str, ...] = ("proteins",)) -> tuple[Stage, ...]:
+        return (
+            Stage(name="first", run=runs("first"), settings=("seed",), inputs=inputs),
+            Stage(name="second", run=runs("second"), settings=("k",), after=("first",), resumes=True),
+            Stage(name="third", run=runs("third"), after=("second",)),
+        )
+
+    return make
 
 
 @pytest.fixture
@@ -51,13 +57,13 @@ def config(tmp_path: Path) -> RunConfig:
     )
 
 
-def run(config: RunConfig) -> list[StageRecord]:
-    return Runner(config, Console(quiet=True)).run()
+def run(config: RunConfig, stages: tuple[Stage, ...]) -> list[StageRecord]:
+    return Runner(config, Console(quiet=True), stages).run()
 
 
-def test_what_is_done_is_skipped(config: RunConfig, calls: list[str]) -> None:
-    first = run(config)
-    again = run(config)
+def test_what_is_done_is_skipped(config: RunConfig, calls: list[str], fake: Fake) -> None:
+    first = run(config, fake())
+    again = run(config, fake())
 
     assert calls == ["first", "second", "third"]
     assert [record.was_done for record in first + again] == [False] * 3 + [True] * 3
@@ -77,85 +83,85 @@ def test_what_is_done_is_skipped(config: RunConfig, calls: list[str]) -> None:
     ],
 )
 def test_a_changed_setting_runs_what_depends_on_it(
-    config: RunConfig, calls: list[str], change: dict[str, object], expected: list[str]
+    config: RunConfig, calls: list[str], fake: Fake, change: dict[str, object], expected: list[str]
 ) -> None:
-    run(config)
+    run(config, fake())
     calls.clear()
-    run(replace(config, **change))
+    run(replace(config, **change), fake())
     assert calls == expected
 
 
-def test_a_changed_input_runs_what_depends_on_it(config: RunConfig, calls: list[str]) -> None:
-    run(config)
+def test_a_changed_input_runs_what_depends_on_it(config: RunConfig, calls: list[str], fake: Fake) -> None:
+    run(config, fake())
     calls.clear()
     config.annotations.write_text("other")
-    run(config)
+    run(config, fake())
     assert calls == []
     config.proteins.write_text("other")
-    run(config)
+    run(config, fake())
     assert calls == ["first", "second", "third"]
 
 
 @pytest.mark.parametrize("name", ["structures", "pdb files"])
 @pytest.mark.parametrize("place", ["in the folder", "beside it"])
 def test_an_edited_table_of_structures_runs_what_depends_on_it(
-    config: RunConfig, calls: list[str], monkeypatch: pytest.MonkeyPatch, name: str, place: str
+    config: RunConfig, calls: list[str], fake: Fake, name: str, place: str
 ) -> None:
-    monkeypatch.setattr(runner, "STAGES", (Stage(name="first", inputs=("structures",)), *FAKE[1:]))
     folder = config.out.parent / name
     folder.mkdir()
     config = replace(config, structures=folder)
+    stages = fake(("structures",))
     table = (folder if place == "in the folder" else folder.parent) / "structures.tsv"
     expected: list[str] = []
     for text in (None, "Entry\tfile\n", "Entry\tfile\nP1\tone.pdb\n", "Entry\tfile\nP1\ttwo.pdb\n"):
         if text is not None:
             table.write_text(text)
-        run(config)
-        run(config)
+        run(config, stages)
+        run(config, stages)
         expected += ["first", "second", "third"]
         assert calls == expected
 
 
-def test_an_unfinished_stage_starts_clean_unless_it_resumes(config: RunConfig, calls: list[str]) -> None:
-    run(config)
+def test_an_unfinished_stage_starts_clean_unless_it_resumes(config: RunConfig, calls: list[str], fake: Fake) -> None:
+    run(config, fake())
     for name in ("first", "second"):
         (config.work / name / "done.json").unlink()
         (config.work / name / "left.txt").write_text("x")
-    run(config)
+    run(config, fake())
 
     assert not (config.work / "first" / "left.txt").exists()
     assert (config.work / "second" / "left.txt").exists()
 
 
-def test_a_damaged_record_counts_as_not_done(config: RunConfig, calls: list[str]) -> None:
-    run(config)
+def test_a_damaged_record_counts_as_not_done(config: RunConfig, calls: list[str], fake: Fake) -> None:
+    run(config, fake())
     calls.clear()
     (config.work / "third" / "done.json").write_text('{"fingerpr')
-    run(config)
+    run(config, fake())
     assert calls == ["third"]
 
 
-def test_one_stage_needs_those_before_it(config: RunConfig, calls: list[str]) -> None:
+def test_one_stage_needs_those_before_it(config: RunConfig, calls: list[str], fake: Fake) -> None:
     with pytest.raises(InputError, match="stage second needs stage first, which is not done"):
-        Runner(config, Console(quiet=True)).run_one("second")
+        Runner(config, Console(quiet=True), fake()).run_one("second")
     for name in ("first", "second", "second"):
-        Runner(config, Console(quiet=True)).run_one(name)
+        Runner(config, Console(quiet=True), fake()).run_one(name)
     assert calls == ["first", "second"]
-    Runner(config, Console(quiet=True)).run_one("second", force=True)
+    Runner(config, Console(quiet=True), fake()).run_one("second", force=True)
     assert calls == ["first", "second", "second"]
     assert len(list((config.work / "second").iterdir())) == 2
 
 
-def test_an_unknown_stage_is_quoted() -> None:
-    with pytest.raises(ConfigError, match="there is no stage 'nap'; the stages are proteins, embed"):
-        stage_named("nap")
+def test_an_unknown_stage_is_quoted(config: RunConfig, fake: Fake) -> None:
+    with pytest.raises(ConfigError, match="there is no stage 'nap'; the stages are first, second, third"):
+        Runner(config, Console(quiet=True), fake()).stage("nap")
 
 
-def test_two_runs_do_not_share_a_work_folder(config: RunConfig, calls: list[str]) -> None:
+def test_two_runs_do_not_share_a_work_folder(config: RunConfig, calls: list[str], fake: Fake) -> None:
     config.work.mkdir()
-    with runner.locked(config.work), pytest.raises(InputError, match="another run is at work in"):
-        run(config)
-    run(config)
+    with locked(config.work), pytest.raises(InputError, match="another run is at work in"):
+        run(config, fake())
+    run(config, fake())
 
 
 def test_every_stage_depends_on_earlier_ones_and_on_settings_that_exist() -> None:

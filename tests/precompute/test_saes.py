@@ -9,8 +9,9 @@ import pytest
 from precompute.config import RunConfig
 from precompute.options import build
 from precompute.pipeline.progress import Console
-from precompute.pipeline.runner import Runner, run_settings, stage_named
+from precompute.pipeline.runner import Runner, run_settings
 from precompute.saes import DEFAULT_SAES, SAESpec, trained_architectures
+from precompute.stages.order import STAGES
 from protsae.errors import ConfigError
 from protsae.sae.base import ARCHITECTURES
 
@@ -148,7 +149,8 @@ def test_the_list_decides_what_is_trained_again(tmp_path: Path) -> None:
     first, other = RunConfig(**paths), RunConfig(**paths, saes=(*DEFAULT_SAES, spec()))
 
     def fingerprint(config: RunConfig, stage: str) -> str:
-        return Runner(config, Console(quiet=True)).fingerprint(stage_named(stage))
+        runner = Runner(config, Console(quiet=True), STAGES)
+        return runner.fingerprint(runner.stage(stage))
 
     assert fingerprint(first, "train") == fingerprint(RunConfig(**paths), "train")
     assert fingerprint(first, "train") != fingerprint(other, "train")

@@ -15,7 +15,7 @@ run: $(READY)
 	$(BIN)/streamlit run explorer/app.py -- $(ARGS)
 
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest --cov --cov-report=
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -72,8 +72,7 @@ class _Parser(argparse.ArgumentParser):
     """An argument parser that keeps to one line."""
 
     def error(self, message: str) -> NoReturn:
-        msg = f"{message}; see `{self.prog} --help`"
-        raise ConfigError(msg)
+        raise ConfigError(f"{message}; see `{self.prog} --help`")
 
 
 def _parser() -> argparse.ArgumentParser:

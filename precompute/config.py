@@ -142,18 +142,14 @@ class RunConfig:
         for name, least in _AT_LEAST.items():
             value = getattr(self, name)
             if value is not None and value < least:
-                msg = f"{name} must be at least {least}, got {value}"
-                raise ConfigError(msg)
+                raise ConfigError(f"{name} must be at least {least}, got {value}")
         if not 0 < self.learning_rate <= 1:
-            msg = f"learning_rate must be above 0 and at most 1, got {self.learning_rate}"
-            raise ConfigError(msg)
+            raise ConfigError(f"learning_rate must be above 0 and at most 1, got {self.learning_rate}")
         if self.d_sae is not None and self.k > self.d_sae:
-            msg = f"k must be at most d_sae={self.d_sae}, got {self.k}"
-            raise ConfigError(msg)
+            raise ConfigError(f"k must be at most d_sae={self.d_sae}, got {self.k}")
         check_list(self.saes)
         if self.device not in {"auto", "cpu"} and not self.device.startswith("cuda"):
-            msg = f"device must be auto, cpu or cuda, got {self.device!r}"
-            raise ConfigError(msg)
+            raise ConfigError(f"device must be auto, cpu or cuda, got {self.device!r}")
 
     @property
     def work(self) -> Path:
@@ -168,8 +164,7 @@ class RunConfig:
         """
         layer = max(1, round(LAYER_DEPTH * num_layers)) if self.layer is None else self.layer
         if layer > num_layers:
-            msg = f"layer must be in 1..{num_layers} for {self.plm}, got {layer}"
-            raise ConfigError(msg)
+            raise ConfigError(f"layer must be in 1..{num_layers} for {self.plm}, got {layer}")
         return layer
 
     def width_of(self, d_model: int, n_concepts: int) -> int:
@@ -180,8 +175,7 @@ class RunConfig:
         """
         width = max(8 * d_model, n_concepts + 4 * d_model) if self.d_sae is None else self.d_sae
         if width <= n_concepts:
-            msg = f"d_sae={width} leaves no free feature beside {n_concepts} guiding terms; raise it"
-            raise ConfigError(msg)
+            raise ConfigError(f"d_sae={width} leaves no free feature beside {n_concepts} guiding terms; raise it")
         return width
 
 
@@ -205,19 +199,17 @@ def check_inputs(config: RunConfig) -> None:
             continue
         if field.name == "structures":
             if not path.is_dir():
-                msg = f"--structures {path} is not a folder"
-                raise InputError(msg)
+                raise InputError(f"--structures {path} is not a folder")
         elif not path.is_file():
-            msg = f"--{field.name} {path} does not exist" if not path.exists() else f"--{field.name} {path} is no file"
-            raise InputError(msg)
+            raise InputError(
+                f"--{field.name} {path} does not exist" if not path.exists() else f"--{field.name} {path} is no file"
+            )
         elif path.stat().st_size == 0:
-            msg = f"--{field.name} {path} is empty"
-            raise InputError(msg)
+            raise InputError(f"--{field.name} {path} is empty")
     _check_plm(config)
     for folder in (config.out, config.work):
         if folder.exists() and not folder.is_dir():
-            msg = f"{folder} exists and is no folder; choose another --out"
-            raise InputError(msg)
+            raise InputError(f"{folder} exists and is no folder; choose another --out")
 
 
 def _check_plm(config: RunConfig) -> None:

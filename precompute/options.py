@@ -80,8 +80,9 @@ def build(config_class: type[T], arguments: Mapping[str, Any]) -> T:
         values[name] = _convert(config_class, name, arguments[name], base=Path())
     missing = [f.name for f in _fields(config_class) if f.name not in values and f.default is MISSING]
     if missing:
-        msg = f"missing: {', '.join('--' + name.replace('_', '-') for name in missing)}; give flags or a --config file"
-        raise ConfigError(msg)
+        raise ConfigError(
+            f"missing: {', '.join('--' + name.replace('_', '-') for name in missing)}; give flags or a --config file"
+        )
     return config_class(**values)
 
 
@@ -94,13 +95,11 @@ def _fields(config_class: Any) -> tuple[Field[Any], ...]:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        msg = f"--config {path} does not exist"
-        raise InputError(msg)
+        raise InputError(f"--config {path} does not exist")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"--config {path} is no TOML file: {error}"
-        raise InputError(msg) from error
+        raise InputError(f"--config {path} is no TOML file: {error}") from error
 
 
 def _from_table(config_class: type, table: Mapping[str, Any], *, base: Path, where: str) -> dict[str, Any]:
@@ -158,8 +157,7 @@ def _convert(config_class: type, name: str, value: Any, *, base: Path) -> Any:
 def _convert_one(name: str, kind: Any, value: Any, base: Path) -> Any:
     if isinstance(kind, tuple):
         if value not in kind:
-            msg = f"{name} must be one of {', '.join(map(str, kind))}, got {value!r}"
-            raise ConfigError(msg)
+            raise ConfigError(f"{name} must be one of {', '.join(map(str, kind))}, got {value!r}")
         return value
     if kind is str and isinstance(value, str):
         return str(base / value) if "/" in value and (base / value).exists() else value
@@ -171,10 +169,8 @@ def _convert_one(name: str, kind: Any, value: Any, base: Path) -> Any:
         if kind in {int, float} and not isinstance(value, bool):
             return _number(kind, value)
     except ValueError as error:
-        msg = f"{name} must be {_NAMES[kind]}, got {value!r}"
-        raise ConfigError(msg) from error
-    msg = f"{name} must be {_NAMES[kind]}, got {value!r}"
-    raise ConfigError(msg)
+        raise ConfigError(f"{name} must be {_NAMES[kind]}, got {value!r}") from error
+    raise ConfigError(f"{name} must be {_NAMES[kind]}, got {value!r}")
 
 
 _NAMES: dict[Any, str] = {

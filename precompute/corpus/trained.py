@@ -48,8 +48,7 @@ def read_trained(work: Path) -> list[TrainedSAE]:
     """
     result = read_json(work / "train" / "result.json")
     if result is None:
-        msg = f"{work / 'train'} holds no result.json; run the stage train first"
-        raise InputError(msg)
+        raise InputError(f"{work / 'train'} holds no result.json; run the stage train first")
     return [
         TrainedSAE(**{**fields, "folder": work / "train" / fields["name"], "concepts": tuple(fields["concepts"])})
         for fields in result["saes"]

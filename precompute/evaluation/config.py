@@ -75,8 +75,7 @@ class EvaluateConfig:
         for name, least in _AT_LEAST.items():
             value = getattr(self, name)
             if value is not None and value < least:
-                msg = f"{name} must be at least {least}, got {value}"
-                raise ConfigError(msg)
+                raise ConfigError(f"{name} must be at least {least}, got {value}")
 
     @property
     def work(self) -> Path:

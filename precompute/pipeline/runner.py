@@ -23,7 +23,7 @@ from precompute.pipeline.progress import Console, PeakMemory, StageRecord
 from protsae.errors import ConfigError, InputError
 from protsae.files import json_sha256, locked, read_json, sha256, write_json
 
-FORMAT = 1
+FORMAT = 2
 """Raised when a stage's files change their meaning, so that old work folders are not taken up."""
 
 RUN_NAME = "run.json"

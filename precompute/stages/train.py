@@ -249,8 +249,9 @@ def _concepts(config: RunConfig, work: Path, corpus: Corpus, ontology: Ontology)
 def _check_splits(corpus: Corpus) -> None:
     for part in ("train", "valid", "test"):
         if not (corpus.split == part).any():
-            msg = f"no protein falls into the {part} split ({corpus.n_proteins} proteins in all); give more proteins"
-            raise InputError(msg)
+            raise InputError(
+                f"no protein falls into the {part} split ({corpus.n_proteins} proteins in all); give more proteins"
+            )
 
 
 def _nothing(spec: SAESpec, config: RunConfig) -> str:

@@ -57,8 +57,7 @@ def function_scores(
     refuse_nan(scores)
     has_term = labels.any(axis=1)
     if not has_term.any():
-        msg = f"Fmax is undefined: none of {len(labels)} proteins has a term"
-        raise ValueError(msg)
+        raise ValueError(f"Fmax is undefined: none of {len(labels)} proteins has a term")
     # a term with level l is predicted at the thresholds 0, ..., l - 1
     level = np.searchsorted(thresholds, scores.ravel(), side="right").reshape(scores.shape)
     n_called, hits = _per_threshold(level, None, len(thresholds)), _per_threshold(level, labels, len(thresholds))
@@ -109,14 +108,14 @@ def propagate(scores: Num[np.ndarray, "n m"], ancestors: Bool[np.ndarray, "_ _"]
     """
     m = scores.shape[1]
     if ancestors.shape != (m, m):
-        msg = f"ancestors must be of shape {(m, m)}, a row and a column per term, got {ancestors.shape}"
-        raise ValueError(msg)
+        raise ValueError(f"ancestors must be of shape {(m, m)}, a row and a column per term, got {ancestors.shape}")
     above = np.asarray(ancestors, bool)
     two_steps = above.astype(np.float32) @ above.astype(np.float32) > 0
     if (two_steps & ~above & ~np.eye(m, dtype=bool)).any():
         i, j = np.argwhere(two_steps & ~above & ~np.eye(m, dtype=bool))[0]
-        msg = f"ancestors must be transitive, but term {j} is two steps above term {i} and not marked as its ancestor"
-        raise ValueError(msg)
+        raise ValueError(
+            f"ancestors must be transitive, but term {j} is two steps above term {i} and not marked as its ancestor"
+        )
     closed = np.array(scores)
     for term in np.flatnonzero(above.any(axis=0)):
         below = np.flatnonzero(above[:, term])
@@ -159,6 +158,7 @@ def _bits(level: np.ndarray, counted: np.ndarray, information: np.ndarray, n_thr
 
 def _mean_over_terms(values: np.ndarray, name: str) -> float:
     if np.isnan(values).all():
-        msg = f"the mean {name} is undefined: none of {len(values)} terms has both a positive and a negative"
-        raise ValueError(msg)
+        raise ValueError(
+            f"the mean {name} is undefined: none of {len(values)} terms has both a positive and a negative"
+        )
     return float(np.nanmean(values))

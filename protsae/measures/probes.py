@@ -124,8 +124,9 @@ def choose_logistic(
     """
     train, valid = np.flatnonzero(split == "train"), np.flatnonzero(split == "valid")
     if not (y[valid].any(axis=0) & ~y[valid].all(axis=0)).any():
-        msg = f"a penalty cannot be chosen: none of {y.shape[1]} concepts has a positive and a negative in valid"
-        raise InputError(msg)
+        raise InputError(
+            f"a penalty cannot be chosen: none of {y.shape[1]} concepts has a positive and a negative in valid"
+        )
     measure = {"aupr": term_aupr, "auc": term_auc}[criterion]
     descending = sorted(penalties, reverse=True)
     tried: list[tuple[float, LogisticProbe]] = []
@@ -151,8 +152,7 @@ def fit_platt(scores: Float[np.ndarray, "n m"], y: Bool[np.ndarray, "n_labels m_
     scores, truth = np.asarray(scores, np.float64), np.asarray(y, np.float64)
     check_rows(scores, truth)
     if scores.shape != truth.shape:
-        msg = f"scores must be of the shape of the labels, {truth.shape}, got {scores.shape}"
-        raise InputError(msg)
+        raise InputError(f"scores must be of the shape of the labels, {truth.shape}, got {scores.shape}")
     mean, deviation = scores.mean(axis=0), scores.std(axis=0)
     is_flat = deviation <= 1e-12 * np.abs(mean)
     scale = np.where(is_flat, 1, deviation)
@@ -182,8 +182,8 @@ def best_features(pooled: csr_array | csc_array, labels: Bool[np.ndarray, "n m"]
     truth = np.asarray(labels, bool)
     undefined = np.flatnonzero(~truth.any(axis=0) | truth.all(axis=0))
     if len(undefined):
-        msg = (
-            f"no feature can be chosen for concept {undefined[0]}: {truth[:, undefined[0]].sum()} of {len(truth)} rows"
+        raise InputError(
+            f"no feature can be chosen for concept {undefined[0]}: {truth[:, undefined[0]].sum()} of {len(truth)} rows "
+            "carry it, and both kinds are needed"
         )
-        raise InputError(f"{msg} carry it, and both kinds are needed")
     return sparse_aurocs(pooled, truth).argmax(axis=0)

@@ -175,7 +175,8 @@ CREATE TABLE neighbour (
     rank           INTEGER NOT NULL            -- 1 = nearest within other_sae
 );
 
--- Experimental structures, one chain a protein, renumbered 1, 2, 3, ... over the modelled residues. Sorted by accession.
+-- Structures, experimental or predicted, one chain a protein, renumbered 1, 2, 3, ... over the modelled residues. Sorted
+-- by accession.
 CREATE TABLE structure (
     accession       VARCHAR NOT NULL,
     pdb_id          VARCHAR NOT NULL,

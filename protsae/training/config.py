@@ -87,15 +87,12 @@ class TrainConfig:
         }
         for name, smallest in least.items():
             if getattr(self, name) < smallest:
-                msg = f"{name} must be at least {smallest}, got {getattr(self, name)}"
-                raise ConfigError(msg)
+                raise ConfigError(f"{name} must be at least {smallest}, got {getattr(self, name)}")
         for name in ("lr", "lr_drop"):
             if not 0 < getattr(self, name) <= 1:
-                msg = f"{name} must be above 0 and at most 1, got {getattr(self, name)}"
-                raise ConfigError(msg)
+                raise ConfigError(f"{name} must be above 0 and at most 1, got {getattr(self, name)}")
         if self.best_from_epoch is not None and not 1 <= self.best_from_epoch <= self.epochs:
-            msg = f"best_from_epoch must be in 1..epochs={self.epochs}, got {self.best_from_epoch}"
-            raise ConfigError(msg)
+            raise ConfigError(f"best_from_epoch must be in 1..epochs={self.epochs}, got {self.best_from_epoch}")
 
     @property
     def first_best_epoch(self) -> int:
@@ -124,19 +121,17 @@ def check_fit(sae: SAE, data: TrainingData) -> None:
         ConfigError: the widths differ, a split is empty, or labels or axioms are missing.
     """
     if data.reader.d_model != sae.d_model:
-        msg = f"the SAE reads d_model={sae.d_model} but the activations have {data.reader.d_model}; set d_model to that"
-        raise ConfigError(msg)
+        raise ConfigError(
+            f"the SAE reads d_model={sae.d_model} but the activations have {data.reader.d_model}; set d_model to that"
+        )
     for name, proteins in (("training", data.train), ("validation", data.valid)):
         if len(proteins) == 0:
-            msg = f"there is no {name} protein; give more proteins or another split"
-            raise ConfigError(msg)
+            raise ConfigError(f"there is no {name} protein; give more proteins or another split")
     if not isinstance(sae, ProtSAE):
         return
     expected = (len(data.reader), sae.cfg.n_defined)
     found = None if data.labels is None else data.labels.shape
     if found != expected:
-        msg = f"a ProtSAE needs labels of shape {expected} (proteins, concepts), got {found}"
-        raise ConfigError(msg)
+        raise ConfigError(f"a ProtSAE needs labels of shape {expected} (proteins, concepts), got {found}")
     if sae.cfg.axioms and data.axioms is None:
-        msg = "a ProtSAE with axioms=True needs the ontology's axioms; give them or set axioms=False"
-        raise ConfigError(msg)
+        raise ConfigError("a ProtSAE with axioms=True needs the ontology's axioms; give them or set axioms=False")

@@ -11,7 +11,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -161,9 +161,9 @@ def _settings(config: RunConfig) -> dict[str, Any]:
 
 
 def _input_hashes(config: RunConfig) -> dict[str, str]:
-    names = ("proteins", "annotations", "ontology", "clusters", "contacts")
-    paths = {name: getattr(config, name) for name in names}
-    return {name: sha256(path) for name, path in paths.items() if path is not None}
+    """Every file that a setting names, by the setting."""
+    given = {field.name: getattr(config, field.name) for field in fields(config)}
+    return {name: sha256(path) for name, path in given.items() if isinstance(path, Path) and path.is_file()}
 
 
 def _plm_facts(config: RunConfig) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -39,6 +39,7 @@ from tiny_proteins import (
 from protsae.alphabet import AMINO_ACIDS
 from protsae.bundle.manifest import write_manifest
 from protsae.files import sha256
+from protsae.ontology.namespaces import Namespace
 from protsae.plm.registry import open_plm
 from protsae.plm.spec import PLMSpec
 from protsae.sae.base import SAE
@@ -62,11 +63,11 @@ class TinySAE(NamedTuple):
     name: str
     display_name: str
     role: Role
-    namespace: str = ""
+    namespace: Namespace | Literal[""] = ""
     """Of the terms that guide it; a ProtSAE where there is one, else a TopK."""
 
 
-def guided(name: str, display_name: str, namespace: str) -> TinySAE:
+def guided(name: str, display_name: str, namespace: Namespace) -> TinySAE:
     return TinySAE(name, display_name, "guided", namespace)
 
 
@@ -184,14 +185,14 @@ def _write_plm(folder: Path, proteins: pd.DataFrame) -> tuple[PLMSpec, list[np.n
     return spec, [found[i].numpy() for i in range(len(proteins))]
 
 
-def _sae(namespace: str, seed: int, scale: float) -> SAE:
+def _sae(namespace: Namespace | Literal[""], seed: int, scale: float) -> SAE:
     if namespace == "":
         vanilla = TopKSAE(TopKSAEConfig(d_model=D_MODEL, d_sae=D_SAE, k=K), seed=seed)
         vanilla.b_enc.data[SILENT] = -1e3
         sae: SAE = vanilla
     else:
         guides = concepts(namespace)
-        cfg = ProtSAEConfig(d_model=D_MODEL, d_sae=D_SAE, k=K, concepts=guides, namespace=namespace)  # type: ignore[arg-type]
+        cfg = ProtSAEConfig(d_model=D_MODEL, d_sae=D_SAE, k=K, concepts=guides, namespace=namespace)
         guided = ProtSAE(cfg, seed=seed)
         guided.fit_prevalence(torch.full((len(guides),), 0.02))
         guided.b_free.data[torch.arange(D_SAE)[SILENT] - len(guides)] = -1e3

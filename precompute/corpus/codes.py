@@ -7,7 +7,7 @@ At k = 32 a residue takes 192 bytes where its dense code would take 10 kB. Read 
 
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csc_array, csr_array
@@ -46,15 +46,15 @@ def write_codes(path: Path, codes: CSR, **extra: np.ndarray | float) -> None:
     """Write codes [n_rows, d_sae], with further small arrays beside them; the file appears whole or not at all."""
     d_sae = codes.shape[1]
     features = codes.indices.astype(np.uint16 if d_sae <= 2**16 else np.uint32)
+    arrays: dict[str, Any] = {  # np.savez takes a flag by name beside them
+        "indptr": codes.indptr.astype(np.int64),
+        "features": features,
+        "values": codes.data.astype(np.float32),
+        "d_sae": np.int64(d_sae),
+        **extra,
+    }
     with whole(path) as temporary, temporary.open("wb") as handle:
-        np.savez(
-            handle,
-            indptr=codes.indptr.astype(np.int64),
-            features=features,
-            values=codes.data.astype(np.float32),
-            d_sae=np.int64(d_sae),
-            **dict(extra),  # pyright: ignore[reportArgumentType]
-        )
+        np.savez(handle, **arrays)
 
 
 def read_codes(path: Path) -> CSR:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -188,5 +188,6 @@ class Context:
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write an npz file that appears whole or not at all, also where several processes make it at once."""
+    named: dict[str, Any] = {**arrays}  # np.savez takes a flag by name beside the arrays
     with whole(path, writer=str(os.getpid())) as temporary, temporary.open("wb") as handle:
-        np.savez(handle, **dict(arrays))  # pyright: ignore[reportArgumentType]
+        np.savez(handle, **named)

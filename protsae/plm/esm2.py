@@ -47,7 +47,7 @@ def embed_tokens(model: ESM2, tokens: Tensor) -> Tensor:
 
 def rotary_tables(model: ESM2, length: int) -> tuple[Tensor, Tensor]:
     """Cosine and sine of the rotary position embedding, each [length, head_dim]."""
-    inv_freq = cast("Tensor", blocks(model)[0].self_attn.rot_emb.inv_freq)  # pyright: ignore[reportOptionalMemberAccess]
+    inv_freq = blocks(model)[0].get_buffer("self_attn.rot_emb.inv_freq")
     angles = torch.outer(torch.arange(length, device=inv_freq.device, dtype=inv_freq.dtype), inv_freq)
     angles = torch.cat([angles, angles], dim=-1)
     return angles.cos(), angles.sin()

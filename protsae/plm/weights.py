@@ -261,4 +261,4 @@ def _compute_frequencies(model: ESM2) -> None:
     for layer in esm2.blocks(model):
         head_dim = layer.self_attn.head_dim
         inv_freq = 1.0 / (10000 ** (torch.arange(0, head_dim, 2).float() / head_dim))
-        layer.self_attn.rot_emb.register_buffer("inv_freq", inv_freq)  # pyright: ignore[reportOptionalMemberAccess]
+        layer.get_submodule("self_attn.rot_emb").register_buffer("inv_freq", inv_freq)

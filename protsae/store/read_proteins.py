@@ -5,6 +5,7 @@ Read `ProteinQueries.protein`.
 
 import gzip
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -63,16 +64,15 @@ class ProteinQueries(Queries):
     def structure(self, accession: str) -> StructureRow | None:
         """Its stored structure, None where it has none."""
         query = f"SELECT {columns(StructureRow)} FROM structure WHERE accession = ?"
-        row = self.first(StructureRow, query, [accession])
-        if row is None:
-            return None
-        return row._replace(
-            positions=np.array(row.positions, dtype=np.int32),
-            author_numbers=tuple(row.author_numbers),
-            pdb=gzip.decompress(row.pdb).decode("ascii"),  # type: ignore[arg-type]
-        )
+        return self.first(_structure, query, [accession])
 
     def sequence_index(self) -> pd.DataFrame:
         """All shipped sequences: accession, sequence, has_structure; to find a pasted one."""
         query = f"SELECT accession, sequence, {HAS_STRUCTURE} AS has_structure FROM protein p ORDER BY accession"
         return self.frame(query)
+
+
+def _structure(*stored: Any) -> StructureRow:
+    *described, positions, author_numbers, pdb = stored
+    unpacked = (np.array(positions, dtype=np.int32), tuple(author_numbers), gzip.decompress(pdb).decode("ascii"))
+    return StructureRow._make((*described, *unpacked))

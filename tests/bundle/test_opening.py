@@ -45,11 +45,11 @@ def linked(name: str) -> Callable[[Path], None]:
     return change
 
 
-def shorten(name: str) -> Callable[[Path], None]:
+def shorten(name: str) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:-8])
 
 
-def cut(name: str) -> Callable[[Path], None]:
+def cut(name: str) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:20_000])
 
 

@@ -7,7 +7,9 @@ residues on a grey chain) it checks.
 import io
 import re
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
@@ -171,9 +173,9 @@ def test_a_wrong_address_is_answered_with_a_sentence(page: Page, server: str, pa
 )
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1400), ("light", 420)])
 def test_every_page_stands_in_the_dark_and_on_a_narrow_screen(
-    page: Page, server: str, name: str, scheme: str, width: int
+    page: Page, server: str, name: str, scheme: Literal["dark", "light"], width: int
 ) -> None:
-    page.emulate_media(color_scheme=scheme)  # pyright: ignore[reportArgumentType]
+    page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(f"{server}/{name}")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
@@ -202,18 +204,23 @@ def no_exception(page: Page) -> None:
     assert page.get_by_test_id("stException").count() == 0
 
 
+def hsv(image: Image.Image) -> np.ndarray:
+    """Hue, saturation and value, 0..255, of every pixel [n_pixels, 3]."""
+    return np.asarray(image.convert("HSV")).reshape(-1, 3).astype(int)
+
+
 def assert_coloured(page: Page) -> None:
     """The 3D view holds both residues in the ramp's hue and grey ones."""
     structure: Locator = page.locator(".psv-3d:visible").first
     structure.scroll_into_view_if_needed()
     expect(structure.locator("canvas").first).to_be_visible()
-    hue = Image.new("RGB", (1, 1), palette.SOLID_RAMP["light"][-2]).convert("HSV").getpixel((0, 0))[0]
+    (hue, _, _), *_ = hsv(Image.new("RGB", (1, 1), palette.SOLID_RAMP["light"][-2]))
 
     def is_coloured() -> bool:
-        pixels = list(Image.open(io.BytesIO(structure.screenshot())).convert("HSV").get_flattened_data())
-        full = sum(1 for h, saturation, _ in pixels if abs(h - hue) <= 22 and saturation > 70)
-        grey = sum(1 for _, saturation, value in pixels if saturation < 40 and value < 225)
-        return full > ENOUGH_PIXELS and grey > ENOUGH_PIXELS
+        h, saturation, value = hsv(Image.open(io.BytesIO(structure.screenshot()))).T
+        full = ((abs(h - hue) <= 22) & (saturation > 70)).sum()
+        grey = ((saturation < 40) & (value < 225)).sum()
+        return bool(full > ENOUGH_PIXELS and grey > ENOUGH_PIXELS)
 
     eventually(page, is_coloured, "no structure with both coloured and grey residues was drawn")
 

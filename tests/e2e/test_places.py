@@ -6,14 +6,14 @@ from urllib.parse import urljoin, urlsplit
 
 import psutil
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Position, expect
 
 from .conftest import Server
 from .waiting import eventually, settle
 
 pytestmark = pytest.mark.e2e
 
-LINK_IN_FIRST_ROW = {"x": 52, "y": 53}
+LINK_IN_FIRST_ROW: Position = {"x": 52, "y": 53}
 """Pixels from a table's corner: beyond the boxes to tick, below the names of the columns."""
 
 

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -71,12 +72,19 @@ def links_of(app: AppTest, page: str | None = None) -> list[PageLink]:
 
 def figures_of(app: AppTest) -> list[dict]:
     """The page's plotly figures, as the browser gets them."""
-    return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
+    return [json.loads(element.proto.spec, object_hook=_unpacked) for element in app.get("plotly_chart")]
 
 
-def array_of(values: dict[str, str]) -> np.ndarray:
-    """Numbers of a figure, which plotly packs into bytes."""
-    return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"])
+def traces(figure: go.Figure) -> list[dict[str, Any]]:
+    """A figure's traces, as the browser gets them."""
+    return json.loads(str(figure.to_json()), object_hook=_unpacked)["data"]
+
+
+def _unpacked(value: dict[str, Any]) -> Any:
+    """Lists of numbers, which plotly packs into bytes."""
+    if "bdata" not in value:
+        return value
+    return np.frombuffer(base64.b64decode(value["bdata"]), value["dtype"]).tolist()
 
 
 def views_of(app: AppTest) -> list[dict]:
@@ -99,6 +107,13 @@ def param(app: AppTest, name: str) -> str | None:
     """A query parameter, None where the address has none; a list where the page was opened with it."""
     value = app.query_params.get(name)
     return value[0] if isinstance(value, list) else value
+
+
+def chosen(app: AppTest, key: str) -> str:
+    """What a box of choices holds."""
+    value = app.selectbox(key=key).value
+    assert isinstance(value, str)
+    return value
 
 
 def text_of(app: AppTest) -> str:

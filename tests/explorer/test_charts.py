@@ -9,6 +9,8 @@ from explorer.draw import charts, words
 from protsae import palette
 from protsae.alphabet import AMINO_ACIDS
 
+from .conftest import traces
+
 POINTS = pd.DataFrame(
     {
         "feature": [0, 1, 2],
@@ -25,46 +27,46 @@ POINTS = pd.DataFrame(
 
 def test_histogram_bars_stand_at_bin_centres_and_take_the_ramp() -> None:
     figure = charts.histogram([8, 4, 2, 1], max_act=4.0, p999=2.0, mode="light")
-    bar = figure.data[0]
+    bar = traces(figure)[0]
+    colour = bar["marker"]["color"]
 
-    assert list(bar.x) == [0.5, 1.5, 2.5, 3.5]
-    assert list(bar.y) == [8, 4, 2, 1]
-    assert bar.marker.color[0] == theme.shade("light", 0.25)
-    assert bar.marker.color[2] == bar.marker.color[3] == palette.RAMP["light"][-1]
+    assert bar["x"] == [0.5, 1.5, 2.5, 3.5]
+    assert bar["y"] == [8, 4, 2, 1]
+    assert colour[0] == theme.shade("light", 0.25)
+    assert colour[2] == colour[3] == palette.RAMP["light"][-1]
 
 
 def test_amino_acids_are_sorted_by_value() -> None:
     values = np.zeros(20)
     values[AMINO_ACIDS.index("C")] = 2.0
     values[AMINO_ACIDS.index("W")] = -1.0
-    bar = charts.amino_acids(values, "logits", "dark").data[0]
+    bar = traces(charts.amino_acids(values, "logits", "dark"))[0]
 
-    assert bar.x[0] == "C"
-    assert bar.x[-1] == "W"
-    assert bar.customdata[0] == "cysteine +2.00"
-    assert bar.marker.color[-1] == palette.MUTED["dark"]
+    assert bar["x"][0] == "C"
+    assert bar["x"][-1] == "W"
+    assert bar["customdata"][0] == "cysteine +2.00"
+    assert bar["marker"]["color"][-1] == palette.MUTED["dark"]
 
 
 @pytest.mark.parametrize("colouring", list(charts.COLOURINGS))
 def test_the_map_is_one_trace_whose_points_are_the_rows(colouring: str) -> None:
-    figure = charts.feature_map(POINTS, colouring, "light")
+    (points,) = traces(charts.feature_map(POINTS, colouring, "light"))
 
-    assert len(figure.data) == 1
-    assert list(figure.data[0].customdata) == [0, 1, 2]
+    assert points["customdata"] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(("points", "kind"), [(6000, "scatter"), (6001, "scattergl")])
 def test_a_map_needs_webgl_only_where_svg_would_be_slow(points: int, kind: str) -> None:
     many = POINTS.loc[[0] * points].assign(feature=range(points)).reset_index(drop=True)
-    small = charts.position(many, 0, [1, 2], "light", palette.GUIDED)
+    small = traces(charts.position(many, 0, [1, 2], "light", palette.GUIDED))
 
-    assert charts.feature_map(many, "kind", "light").data[0].type == kind
-    assert {trace.type for trace in small.data} == {kind}
-    assert [len(trace.x) for trace in small.data] == [points, 2, 1]
+    assert traces(charts.feature_map(many, "kind", "light"))[0]["type"] == kind
+    assert {trace["type"] for trace in small} == {kind}
+    assert [len(trace["x"]) for trace in small] == [points, 2, 1]
 
 
 def test_hover_text_is_escaped_and_leaves_out_what_is_not_known() -> None:
-    names = charts.feature_map(POINTS, "kind", "light").data[0].text
+    names = traces(charts.feature_map(POINTS, "kind", "light"))[0]["text"]
 
     assert "zinc &lt;b&gt;ion" in names[0]
     assert "held-out F1 0.50" in names[0]
@@ -73,18 +75,19 @@ def test_hover_text_is_escaped_and_leaves_out_what_is_not_known() -> None:
 
 
 def test_marked_features_stay_opaque() -> None:
-    opacity = charts.feature_map(POINTS, "kind", "light", [2]).data[0].marker.opacity
+    opacity = traces(charts.feature_map(POINTS, "kind", "light", [2]))[0]["marker"]["opacity"]
 
-    assert list(opacity) == [0.12, 0.12, 1.0]
+    assert opacity == [0.12, 0.12, 1.0]
 
 
 def test_the_difference_counts_each_term_once_and_marks_the_chosen_one() -> None:
     table = pd.DataFrame({"go_id": ["a", "b", "c"], "guided_f1": [0.62, 0.3, 0.5], "baseline_f1": [0.3, 0.62, np.nan]})
     figure = charts.difference(table, "light", "a")
 
-    assert sum(figure.data[0].y) == 2
+    bars = traces(figure)[0]
+    assert sum(bars["y"]) == 2
     assert figure.layout.shapes[0].x0 == pytest.approx(0.32)
-    assert set(figure.data[0].marker.color) == {palette.GUIDED, palette.UNGUIDED}
+    assert set(bars["marker"]["color"]) == {palette.GUIDED, palette.UNGUIDED}
 
 
 def test_the_ramp_starts_neutral_and_ends_where_it_says() -> None:

@@ -7,12 +7,12 @@ from explorer.compare import comparison
 from explorer.draw import words
 from explorer.services import data
 
-from .conftest import OpenPage, html_of, links_of, param, subheaders_of, views_of
+from .conftest import OpenPage, chosen, html_of, links_of, param, subheaders_of, views_of
 
 
 def test_it_opens_on_a_term_that_shows_something(open_page: OpenPage) -> None:
     app = open_page("compare")
-    term = data.term(app.selectbox(key="choice_go").value)
+    term = data.term(chosen(app, "choice_go"))
     assert term is not None
 
     assert not app.exception
@@ -72,7 +72,7 @@ def test_an_unknown_term_is_said(open_page: OpenPage, go_id: str) -> None:
 def test_another_namespace_loads_one_of_its_terms(open_page: OpenPage) -> None:
     app = open_page("compare", go="GO:0008270")
     app.segmented_control(key="choice_ns").set_value("CCO").run()
-    term = data.term(app.selectbox(key="choice_go").value)
+    term = data.term(chosen(app, "choice_go"))
 
     assert not app.exception
     assert term is not None

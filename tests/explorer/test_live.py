@@ -1,6 +1,7 @@
 """Live encoding on the made-up bundle, and what "unusual" means."""
 
 from dataclasses import replace
+from inspect import unwrap
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -100,5 +101,5 @@ def test_a_model_that_is_not_here_is_named_and_not_fetched(
     monkeypatch.setattr(live.data, "bundle", lambda: SimpleNamespace(folder=tmp_path))
 
     with pytest.raises(ArtifactError, match=r"esm2_t33_650M_UR50D are not on this machine: .* stored proteins work"):
-        live.language_model.__wrapped__()
+        unwrap(live.language_model)()
     assert [path.name for path in tmp_path.iterdir()] == ["plm.json"]

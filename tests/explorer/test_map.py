@@ -7,7 +7,7 @@ from explorer import theme
 from explorer.draw import charts
 from explorer.services import data
 
-from .conftest import OpenPage, array_of, figures_of, html_of, text_of
+from .conftest import OpenPage, figures_of, html_of, text_of
 
 
 def test_both_maps_are_drawn_with_every_feature_that_fires(open_page: OpenPage) -> None:
@@ -50,7 +50,7 @@ def test_the_address_chooses_autoencoder_and_filter(open_page: OpenPage) -> None
     for sae, figure in zip(("protsae_cco", "vanilla"), figures_of(app), strict=True):
         points = charts.drawing_order(data.map_points(sae).dropna(subset=["umap_x", "umap_y"]), "origin")
         marked = points["label"].str.contains("membrane", case=False, regex=False).to_numpy()
-        opacity = array_of(figure["data"][0]["marker"]["opacity"])
+        opacity = np.array(figure["data"][0]["marker"]["opacity"])
 
         assert np.array_equal(opacity == 1.0, marked)
         assert f", {marked.sum()} marked" in text_of(app)

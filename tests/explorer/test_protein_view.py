@@ -3,6 +3,7 @@
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,9 +41,10 @@ def row(values: list[float], scale: float = 2.0) -> StripRow:
     return StripRow(label="zinc", values=np.array(values), scale=scale)
 
 
-def data_of(**changes: object) -> dict:
-    given = {"sequence": "MKV", "rows": [row([0, 1, 2])], "tracks": [], "structure": None, "marks": ()}
-    return view_data(**(given | {"coloured_row": 0, "height": 300} | changes))  # type: ignore[arg-type]
+def data_of(**changes: Any) -> dict:
+    given: dict[str, Any] = {"sequence": "MKV", "rows": [row([0, 1, 2])], "tracks": [], "structure": None}
+    given |= {"marks": (), "coloured_row": 0, "height": 300}
+    return view_data(**given | changes)
 
 
 def test_values_travel_with_four_digits_and_missing_ones_as_null() -> None:

@@ -2,11 +2,9 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -15,9 +13,9 @@ from explorer.services import data
 from protsae import palette
 from protsae.store.evaluation.methods import KINDS
 from protsae.store.evaluation.metrics import METRICS
-from protsae.store.evaluation.summary import MEAN, Gap, Summary, spread
+from protsae.store.evaluation.summary import MEAN, Gap, Spread, Summary, spread
 
-from .conftest import OpenPage, text_of
+from .conftest import OpenPage, text_of, traces
 
 COLUMNS = ["part", "method", "namespace", "k", "seed", "metric", "value"]
 
@@ -38,10 +36,6 @@ def frame_of(*groups: list[tuple]) -> pd.DataFrame:
 def one(ours: float, theirs: float, *more: list[tuple]) -> pd.DataFrame:
     """ProtSAE and TopK on one namespace and seed."""
     return frame_of(main("ProtSAE", "auc", {"MFO": [ours]}), main("TopK", "auc", {"MFO": [theirs]}), *more)
-
-
-def traces(figure: go.Figure) -> list[dict[str, Any]]:
-    return json.loads(str(figure.to_json()))["data"]
 
 
 def lead(rows: pd.DataFrame, over: str) -> str:
@@ -127,7 +121,7 @@ def test_method_names_are_escaped() -> None:
 def test_figures_keep_identity_colours_and_show_the_spread() -> None:
     cell = spread([0.4, 0.6])
     names: tuple[str, ...] = ("ProtSAE", "ProtSAE without axioms", "TopK", "Gated")
-    methods = dict.fromkeys(names, cell)
+    methods: dict[str, Spread] = dict.fromkeys(names, cell)
     figure = result_charts.trade_off(methods, methods, (METRICS["lr_masked"], METRICS["feature_auc"]))
     drawn = traces(figure)
     colours = [trace["marker"]["color"] for trace in drawn]

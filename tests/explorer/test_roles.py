@@ -20,7 +20,7 @@ from explorer.steer.runs import Plan
 from protsae.steering.steer import SteerConfig
 from protsae.store.rows import ConfoundRow
 
-from .conftest import APP
+from .conftest import APP, traces
 
 ZINC = "GO:0008270"
 BUNDLES = {
@@ -147,7 +147,7 @@ def test_compare_sets_the_two_that_are_asked_for_side_by_side(
     names = {one.display_name: one.name for one in BUNDLES[bundle]}
     table = data.bundle().reader.compare_table(*(names[name] for _, name in expected))
     shown = app.dataframe[0].value.set_index("go_id")
-    row = table.set_index("go_id").loc[ZINC]
+    f1 = ["guided_f1", "baseline_f1"]
 
     assert marks(app)[:2] == expected
     assert [label.rsplit(" #", 1)[0] for label, _ in opened(app, "Open ")][:2] == [
@@ -155,7 +155,7 @@ def test_compare_sets_the_two_that_are_asked_for_side_by_side(
     ]
     assert [query.split("&")[0] for _, query in opened(app, "Open ")][:2] == [f"sae={names[n]}" for _, n in expected]
     assert set(shown.index) == set(table["go_id"])
-    assert shown.loc[ZINC, ["guided_f1", "baseline_f1"]].tolist() == row[["guided_f1", "baseline_f1"]].tolist()
+    assert shown.loc[[ZINC], f1].to_numpy().tolist() == table.loc[table["go_id"] == ZINC, f1].to_numpy().tolist()
     assert f"{expected[1][0]} feature on" in "".join(str(element.proto.body) for element in app.get("html"))
 
 
@@ -318,8 +318,8 @@ def test_words_and_colours_follow_the_role(use: Callable[[str], None]) -> None:
     assert words.comparison(None, ahead, "imported").startswith("Only the imported autoencoder")
     assert "the imported feature on" in comparison.summary(table.dropna(), "imported")
     assert len(set(colours.values())) == 3
-    bars = charts.difference(table, "light", role="imported").data[0]
-    assert set(bars.marker.color) == {colours["guided"], colours["imported"]}
+    bars = traces(charts.difference(table, "light", role="imported"))[0]
+    assert set(bars["marker"]["color"]) == {colours["guided"], colours["imported"]}
 
 
 def test_without_a_guided_sae_two_of_a_kind_are_mapped_and_nothing_is_compared(visit: Open) -> None:

@@ -214,7 +214,7 @@ def test_an_uploaded_structure_says_what_it_is_and_what_it_lacks(
 ) -> None:
     content = helix(40, left_out, b)
     app = open_page("sequence")
-    app.get("file_uploader")[0].set_value((name, content, "chemical/x-pdb"))
+    app.file_uploader[0].set_value((name, content, "chemical/x-pdb"))
     app.run()
     upload = uploads.structure_in((name, content), None)
 
@@ -233,7 +233,7 @@ def test_an_unknown_protein_in_the_address_is_said(open_page: OpenPage) -> None:
 
 def test_a_damaged_structure_file_is_said_and_the_strip_stays(open_page: OpenPage) -> None:
     app = open_page("sequence", accession=first_protein().accession)
-    app.get("file_uploader")[0].set_value(("rubbish.pdb", b"not a structure", "chemical/x-pdb"))
+    app.file_uploader[0].set_value(("rubbish.pdb", b"not a structure", "chemical/x-pdb"))
     app.run()
 
     assert not app.exception

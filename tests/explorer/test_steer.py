@@ -12,7 +12,7 @@ from explorer.steer.diff import diff_html
 from explorer.steer.runs import Dose, Plan
 from protsae.steering.steer import Reading, SteerConfig, SteerResult
 
-from .conftest import OpenPage, figures_of, html_of, links_of, param, text_of, views_of
+from .conftest import OpenPage, figures_of, html_of, links_of, param, text_of, traces, views_of
 
 
 @pytest.fixture
@@ -51,12 +51,13 @@ def test_strength_zero_is_the_original_residue_for_residue(plan: Plan) -> None:
 
 def test_a_guided_feature_brings_its_ancestors_unless_they_are_left_alone(plan: Plan) -> None:
     table = data.bundle().reader.feature_table(plan.sae).set_index("feature")
-    above = {row.go_id for row in data.bundle().reader.ancestors(table.loc[plan.feature, "go_id"])}
+    term_of = table["go_id"].to_dict()
+    above = {row.go_id for row in data.bundle().reader.ancestors(term_of[plan.feature])}
     raised = runs.raised(plan)
 
     assert next(iter(raised)) == plan.feature
     assert raised[plan.feature] == table.loc[plan.feature, "p99_act"]
-    assert {table.loc[f, "go_id"] for f in list(raised)[1:]} <= above
+    assert {term_of[feature] for feature in list(raised)[1:]} <= above
     assert len(raised) > 1
     alone = plan._replace(config=SteerConfig(include_ancestors=False))
     assert list(runs.raised(alone)) == [plan.feature]
@@ -75,7 +76,7 @@ def test_the_curve_passes_through_the_original_at_zero(plan: Plan) -> None:
     zero = next(dose for dose in doses if dose.strength == 0)
     assert zero.n_changed == zero.n_changed_random == 0
     assert zero.steered == zero.random_feature == zero.random_direction
-    assert len(charts.dose_response(doses, "guided", "light", 1.0).data) == 3
+    assert len(traces(charts.dose_response(doses, "guided", "light", 1.0))) == 3
 
 
 def test_a_judge_that_was_not_pushed_is_asked(plan: Plan) -> None:
@@ -108,8 +109,8 @@ def test_the_sentence_reads_the_result_beside_its_control(
 
 def test_the_curve_is_read_in_words() -> None:
     def dose(strength: float, steered: float, random: float) -> Dose:
-        readings = [Reading(0, value, value, None) for value in (steered, random, random)]
-        return Dose(strength, *readings, 3, 3)
+        by_feature, control = (Reading(0, value, value, None) for value in (steered, random))
+        return Dose(strength, by_feature, control, control, 3, 3)
 
     flat = [dose(s, 1.0, 1.0) for s in (0.0, 1.0, 5.0)]
     rising = [dose(0.0, 1.0, 1.0), dose(1.0, 4.0, 1.1), dose(5.0, 5.0, 1.2)]
@@ -128,10 +129,10 @@ def test_differences_are_outlined_in_both_lines_and_nothing_else() -> None:
 
 
 def test_log_odds_stand_at_their_residue() -> None:
-    figure = charts.log_odds(result(1, 1, 3, [1, 7]), "dark")
+    marked = traces(charts.log_odds(result(1, 1, 3, [1, 7]), "dark"))[1]
 
-    assert list(figure.data[1].x) == [2, 8]
-    assert list(figure.data[1].customdata) == ["K2W", "I8W"]
+    assert marked["x"] == [2, 8]
+    assert marked["customdata"] == ["K2W", "I8W"]
 
 
 def test_numbers_from_the_address_are_brought_into_range() -> None:
@@ -214,4 +215,6 @@ def test_a_go_term_in_the_address_opens_its_guided_feature(open_page: OpenPage) 
 
     assert not app.exception
     assert param(app, "sae") == "protsae_mfo"
-    assert "zinc ion binding" in app.selectbox(key="steer_feature").options[app.selectbox(key="steer_feature").index]
+    box = app.selectbox(key="steer_feature")
+    assert box.index is not None
+    assert "zinc ion binding" in box.options[box.index]

@@ -52,7 +52,7 @@ def test_quality_adds_up_over_shards() -> None:
     whole = measure(x, x_hat, active, k=3, split=split)
     halves = [measure(x[s], x_hat[s], active[s], k=3, split=split[s]) for s in (slice(30), slice(30, 60))]
 
-    added = Quality.from_array(sum(half.to_array() for half in halves))
+    added = Quality.from_array(np.sum([half.to_array() for half in halves], axis=0))
 
     assert added.explained_variance == pytest.approx(whole.explained_variance)
     np.testing.assert_allclose(added.to_array(), whole.to_array())

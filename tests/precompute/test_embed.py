@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,7 +51,7 @@ def test_every_protein_lies_where_the_index_says(config: RunConfig, work: Path) 
         assert rows.dtype == np.float16
         assert len(rows) == shard.n_rows
         for protein, first, length in zip(shard.proteins, shard.first_row, shard.length, strict=True):
-            alone = plm.embed(SEQUENCES[corpus.accession[protein]], layer=1).numpy()
+            alone = plm.embed(SEQUENCES[str(corpus.accession[protein])], layer=1).numpy()
             np.testing.assert_allclose(rows[first : first + length], alone, atol=2e-2)
 
 
@@ -66,7 +67,7 @@ def test_a_killed_run_goes_on_after_its_last_whole_shard(
     harvested: list[int] = []
     harvest = ESM2PLM.harvest
 
-    def dies_at_the_second_shard(plm: ESM2PLM, sequences: list[str], **settings: object) -> object:
+    def dies_at_the_second_shard(plm: ESM2PLM, sequences: list[str], **settings: Any) -> object:
         harvested.append(len(sequences))
         if len(harvested) == 2:
             raise KeyboardInterrupt

@@ -56,7 +56,7 @@ def test_many_features_go_through_umap_with_the_seed(monkeypatch: pytest.MonkeyP
             return x[:, :2]
 
     module = types.ModuleType("umap")
-    module.UMAP = FakeUMAP
+    monkeypatch.setattr(module, "UMAP", FakeUMAP, raising=False)
     monkeypatch.setitem(sys.modules, "umap", module)
     own = unit(np.random.default_rng(0), 60)
 

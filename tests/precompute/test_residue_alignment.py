@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 from precompute.align import residues as residue_alignment
 from precompute.align.go import Aligned
 from precompute.align.regions import RegionTable, ranges, shard_regions
+from precompute.corpus.codes import CSR
 from precompute.corpus.proteins import Corpus, Shard
 
 
@@ -127,7 +128,11 @@ def test_shifted_regions_keep_their_lengths_and_stay_in_their_protein(residues: 
 
 def test_without_annotations_nothing_is_aligned(residues: Residues) -> None:
     table = RegionTable.from_annotations(residues.annotations.iloc[:0], residues.corpus, seed=0)
-    empty = residue_alignment.align(residues.corpus, lambda _: None, residues.max_act, table, seed=0)
+
+    def read(shard: Shard) -> CSR:
+        pytest.fail(f"shard {shard.number} was read")
+
+    empty = residue_alignment.align(residues.corpus, read, residues.max_act, table, seed=0)
     assert len(empty.rows) == 0
     assert not np.isfinite(empty.best_gain).any()
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,8 +40,9 @@ def from_toml(folder: Path, text: str) -> RunConfig:
     return build(RunConfig, {**REQUIRED, "config": folder / "run.toml"})
 
 
-def spec(**changes: object) -> SAESpec:
-    return SAESpec(**({"name": "b", "architecture": "topk"} | changes))
+def spec(**changes: Any) -> SAESpec:
+    settings: dict[str, Any] = {"name": "b", "architecture": "topk"}
+    return SAESpec(**settings | changes)
 
 
 def test_the_default_is_a_protsae_a_sub_ontology_and_a_topk_at_their_mean_l0() -> None:
@@ -145,13 +147,17 @@ def test_a_wrong_table_is_quoted(tmp_path: Path, text: str, quoted: str) -> None
 def test_the_list_decides_what_is_trained_again(tmp_path: Path) -> None:
     for name in ("proteins", "annotations", "ontology"):
         (tmp_path / name).write_text(name)
-    paths = {name: tmp_path / name for name in REQUIRED}
-    first, other = RunConfig(**paths), RunConfig(**paths, saes=(*DEFAULT_SAES, spec()))
+
+    def config(saes: tuple[SAESpec, ...] = DEFAULT_SAES) -> RunConfig:
+        proteins, annotations, ontology, out = (tmp_path / name for name in REQUIRED)
+        return RunConfig(proteins=proteins, annotations=annotations, ontology=ontology, out=out, saes=saes)
+
+    first, other = config(), config((*DEFAULT_SAES, spec()))
 
     def fingerprint(config: RunConfig, stage: str) -> str:
         runner = Runner(config, Console(quiet=True), STAGES)
         return runner.fingerprint(runner.stage(stage))
 
-    assert fingerprint(first, "train") == fingerprint(RunConfig(**paths), "train")
+    assert fingerprint(first, "train") == fingerprint(config(), "train")
     assert fingerprint(first, "train") != fingerprint(other, "train")
     assert fingerprint(first, "embed") == fingerprint(other, "embed")

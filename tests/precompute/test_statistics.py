@@ -38,7 +38,9 @@ def test_codes_survive_the_disk(tmp_path, dense: np.ndarray) -> None:
     write_codes(tmp_path / "a.npz", codes, quality=np.array([1.0, 2.0]))
 
     assert (read_codes(tmp_path / "a.npz").toarray() == dense).all()
-    assert read_extra(tmp_path / "a.npz", "quality").tolist() == [1, 2]
+    quality = read_extra(tmp_path / "a.npz", "quality")
+    assert quality is not None
+    assert quality.tolist() == [1, 2]
     assert read_extra(tmp_path / "a.npz", "other") is None
     (tmp_path / "b.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:100])
     assert read_extra(tmp_path / "b.npz", "quality") is None
@@ -165,7 +167,7 @@ def test_no_example_gives_an_empty_table() -> None:
     chosen = choose_examples(csc_array((2, 3), dtype=np.float32), *np.ones((2, 2), dtype=bool))
     rows = ExampleRows(chosen, np.zeros(3), np.array(["A", "B"]))
     shard = Shard(0, np.array([0, 1]), np.array([0, 2]), np.array([2, 2]))
-    rows.add(runs_of(csr_array((4, 3), dtype=np.float32), shard.row_protein), shard)
+    rows.add(runs_of(csr_array(np.zeros((4, 3), dtype=np.float32)), shard.row_protein), shard)
     assert rows.table("x").num_rows == 0
 
 

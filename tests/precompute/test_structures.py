@@ -1,7 +1,9 @@
 """The structures stage: the best file wins, bad ones are passed over, positions count from zero."""
 
 import gzip
+from collections.abc import Hashable
 from pathlib import Path
+from typing import Any
 
 import gemmi
 import pandas as pd
@@ -47,8 +49,8 @@ def run(config: RunConfig) -> tuple[dict[str, int | float | str], list[str]]:
     return structures.run(config, config.work, lines.append), lines
 
 
-def stored(config: RunConfig) -> pd.DataFrame:
-    return pd.read_parquet(config.work / "structures" / "structure.parquet").set_index("accession")
+def stored(config: RunConfig) -> list[dict[Hashable, Any]]:
+    return pd.read_parquet(config.work / "structures" / "structure.parquet").to_dict("records")
 
 
 def put(config: RunConfig, name: str, text: str) -> None:
@@ -63,9 +65,9 @@ def test_the_file_that_covers_most_wins_and_bad_ones_are_passed_over(config: Run
     put(config, "P2.pdb", trace("P1", range(50)))
     put(config, "P3.pdb", trace("P3", range(50)))
     numbers, lines = run(config)
-    row = stored(config).loc["P1"]
+    (row,) = stored(config)
 
-    assert stored(config).index.tolist() == ["P1"]
+    assert row["accession"] == "P1"
     assert row["positions"].tolist() == list(range(5, 45))
     assert row["author_numbers"].tolist() == [str(place + 101) for place in range(5, 45)]
     assert (row["pdb_id"], row["chain"], row["atoms"], row["identity"]) == ("P1_2bbb_A", "A", "ca", 1.0)
@@ -87,7 +89,8 @@ def test_the_table_gives_id_and_resolution(config: RunConfig) -> None:
     put(config, "structures.tsv", "Entry\tpdb_id\tchain\tfile\tresolution_angstrom\nP2\t9XYZ\tA\tx.pdb\t2.1\n")
     run(config)
 
-    assert stored(config).loc["P2", ["pdb_id", "resolution"]].tolist() == ["9XYZ", 2.1]
+    (row,) = (row for row in stored(config) if row["accession"] == "P2")
+    assert (row["pdb_id"], row["resolution"]) == ("9XYZ", 2.1)
 
 
 def test_without_structures_the_table_is_empty(config: RunConfig) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,9 +27,9 @@ LABELS = csr_array(np.array([[1, 1, 0, 1], [1, 0, 1, 1], [1, 1, 0, 0], [0, 0, 1,
 SPLIT = np.array(["train", "train", "train", "train", "valid"])
 
 
-def concepts(**changes: object) -> Concepts:
-    settings = {"split": SPLIT, "roots": ("GO:1",), "min_proteins": 2, "max_concepts": None} | changes
-    return choose_concepts(LABELS, TERMS, "MFO", **settings)
+def concepts(**changes: Any) -> Concepts:
+    settings: dict[str, Any] = {"split": SPLIT, "roots": ("GO:1",), "min_proteins": 2, "max_concepts": None}
+    return choose_concepts(LABELS, TERMS, "MFO", **settings | changes)
 
 
 def test_concepts_are_frequent_in_train_and_no_root() -> None:

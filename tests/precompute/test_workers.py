@@ -30,8 +30,8 @@ def test_statistics_are_the_same_to_the_last_bit(
 
     one, two = (run.with_name("bundle.work") / "statistics" for run in (finished_run, out))
     for name in ("feature_stats", "example", "sae"):
-        tables = [pd.read_parquet(folder / f"{name}.parquet") for folder in (one, two)]
-        pd.testing.assert_frame_equal(*tables, check_exact=True)
+        expected, found = (pd.read_parquet(folder / f"{name}.parquet") for folder in (one, two))
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)
     for path in one.glob("*.npz"):
         with np.load(path) as expected, np.load(two / path.name) as found:
             assert all(np.array_equal(expected[key], found[key]) for key in expected.files)

@@ -44,19 +44,20 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> TrainingData:
 def test_the_controller_raises_the_coefficient_until_l0_is_k() -> None:
     sae, x = shaken("relu")
     passed = sae.training_pass(x * sae.scale)
-    before = sae.sparsity_coef.item()
+    coefficient = sae.get_buffer("sparsity_coef")
+    before = coefficient.item()
     at_twice = passed._replace(n_fired=torch.tensor([2 * 8 * 300]))
     e = 2 * math.tanh(math.log(2) / 2)
 
     sae.after_step(at_twice, 300)
-    assert sae.sparsity_coef.item() == pytest.approx(before * math.exp(1.02 * e))
+    assert coefficient.item() == pytest.approx(before * math.exp(1.02 * e))
     sae.after_step(at_twice, 300)
-    assert sae.sparsity_coef.item() == pytest.approx(before * math.exp(1.04 * e))
+    assert coefficient.item() == pytest.approx(before * math.exp(1.04 * e))
     for _ in range(2):
         sae.after_step(passed._replace(n_fired=torch.tensor([8 * 300])), 300)
-    assert sae.sparsity_coef.item() == pytest.approx(before * math.exp(0.04 * e))
+    assert coefficient.item() == pytest.approx(before * math.exp(0.04 * e))
     sae.after_step(passed._replace(n_fired=torch.tensor([0])), 300)
-    assert 0 < sae.sparsity_coef.item() < before
+    assert 0 < coefficient.item() < before
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +112,7 @@ def test_a_validation_sees_the_learnt_threshold(data: TrainingData) -> None:
     sae = make("batchtopk")
     sae.fit_input(torch.zeros(tiny.D_MODEL), 100.0)
     stream = BatchStream(data.reader, data.valid, batch_size=64, drop_last=False)
-    sae.threshold.fill_(1e6)
+    sae.get_buffer("threshold").fill_(1e6)
 
     found = validate(sae, stream, None)
 

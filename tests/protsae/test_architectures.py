@@ -3,6 +3,7 @@
 import math
 import sys
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -10,19 +11,30 @@ import torch
 from torch.testing import assert_close
 
 sys.path.insert(0, str(Path(__file__).parent))
-from tiny_saes import CLASSES, NAMES, gradients, make, shaken
+from tiny_saes import CLASSES, NAMES, gradients, shaken
 
 from protsae.errors import ConfigError
-from protsae.sae import JumpReLUSAE, JumpReLUSAEConfig, ReLUSAE, ReLUSAEConfig, TopKSAE, TopKSAEConfig
+from protsae.sae import (
+    BatchTopKSAE,
+    GatedSAE,
+    JumpReLUSAE,
+    JumpReLUSAEConfig,
+    ReLUSAE,
+    ReLUSAEConfig,
+    TopKSAE,
+    TopKSAEConfig,
+)
 from protsae.sae.entries import Entries
 from protsae.sae.fast.threshold import SparseEntries, above, nth_largest
 from protsae.sae.losses import reconstruction_loss
 from protsae.sae.threshold import ThresholdSAE
 
+Kind = TypeVar("Kind", bound=ThresholdSAE)
 
-def identity(name: str, d_model: int, k: int = 1) -> ThresholdSAE:
+
+def identity(sae_class: type[Kind], d_model: int, k: int = 1) -> Kind:
     """Feature i reads and writes dimension i."""
-    sae = make(name, d_model, d_model, k)
+    sae = sae_class(sae_class.config_class(d_model=d_model, d_sae=d_model, k=k))
     with torch.no_grad():
         sae.W_enc.copy_(torch.eye(d_model))
         sae.W_dec.copy_(torch.eye(d_model))
@@ -69,7 +81,7 @@ def test_relu_by_hand(path: str) -> None:
 
 
 def test_gated_by_hand(path: str) -> None:
-    sae = identity("gated", 2)
+    sae = identity(GatedSAE, 2)
     with torch.no_grad():
         sae.b_gate.fill_(-1)
         sae.r_mag.copy_(torch.tensor([math.log(2), 0]))
@@ -124,7 +136,7 @@ def test_jumprelu_by_hand(path: str) -> None:
 
 
 def test_thresholds_of_jumprelu_stay_positive() -> None:
-    sae = identity("jumprelu", 4)
+    sae = identity(JumpReLUSAE, 4)
     with torch.no_grad():
         sae.threshold_unit.copy_(torch.tensor([-1.0, 0, 1, 2]))
 
@@ -134,7 +146,7 @@ def test_thresholds_of_jumprelu_stay_positive() -> None:
 
 
 def test_batchtopk_by_hand(path: str) -> None:
-    sae = identity("batchtopk", 2)
+    sae = identity(BatchTopKSAE, 2)
     x = torch.tensor([[5.0, 4], [1, 0.5], [3, -1]])
 
     passed = sae.training_pass(x)
@@ -154,7 +166,7 @@ def test_batchtopk_by_hand(path: str) -> None:
 
 
 def test_batchtopk_keeps_nothing_that_is_not_positive(path: str) -> None:
-    passed = identity("batchtopk", 2).training_pass(torch.tensor([[1.0, -1], [-2, 0]]))
+    passed = identity(BatchTopKSAE, 2).training_pass(torch.tensor([[1.0, -1], [-2, 0]]))
 
     assert passed.n_fired.tolist() == [1, 0]
     assert passed.floor == 0

@@ -12,7 +12,7 @@ from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import ConfigError, InputError
 from protsae.measures import fidelity
 from protsae.measures.fidelity import Fidelity, FidelityBench, Losses
-from protsae.plm.base import REFERENCE_PROTEINS
+from protsae.plm.base import PLM, REFERENCE_PROTEINS
 from protsae.plm.esm2_plm import ESM2PLM
 from protsae.plm.registry import open_plm
 from protsae.plm.spec import PLMSpec
@@ -33,18 +33,18 @@ def toy() -> ESM2PLM:
 
 
 @pytest.fixture(scope="module")
-def demo() -> tuple[ESM2PLM, PLMSpec]:
+def demo() -> tuple[PLM, PLMSpec]:
     return open_plm(DEMO, device="cpu")
 
 
 @pytest.fixture(scope="module")
-def mean_state(demo: tuple[ESM2PLM, PLMSpec]) -> torch.Tensor:
+def mean_state(demo: tuple[PLM, PLMSpec]) -> torch.Tensor:
     plm, spec = demo
     return torch.cat([plm.embed(s, layer=spec.layer, site=spec.site) for s in REFERENCE_PROTEINS]).mean(dim=0)
 
 
 @pytest.fixture(scope="module")
-def bench(demo: tuple[ESM2PLM, PLMSpec], mean_state: torch.Tensor) -> FidelityBench:
+def bench(demo: tuple[PLM, PLMSpec], mean_state: torch.Tensor) -> FidelityBench:
     plm, spec = demo
     return FidelityBench(plm, REFERENCE_PROTEINS, layer=spec.layer, site=spec.site, mean_state=mean_state)
 

@@ -20,7 +20,6 @@ from protsae.sae.threshold import ThresholdSAE
 
 N, D_MODEL, D_SAE, K, COEF = 200, 24, 300, 8, 0.7
 MISSING = "an independent implementation to compare with: `make parity` installs it"
-TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
 ENCODER = {"W_enc": "W_enc", "b_enc": "b_enc", "W_dec": "W_dec", "b_dec": "b_dec"}
 
 
@@ -75,6 +74,10 @@ def jumprelu() -> Any:
     return ours_of(JumpReLUSAE, bandwidth=0.3, l0_weight=COEF / D_MODEL)
 
 
+def same(ours: Tensor, theirs: Tensor) -> None:
+    assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
 def fill(theirs: nn.Module, values: dict[str, Tensor]) -> None:
     """Set parameters by name; one that is missing or of another shape fails."""
     with torch.no_grad():
@@ -123,10 +126,10 @@ def test_relu_of_sae_lens(lens: ModuleType) -> None:
 
     found, passed = step(), ours.training_pass(x())
 
-    assert_close(ours.encode(x()), found.feature_acts, **TOLERANCE)
-    assert_close(passed.x_hat, found.sae_out, **TOLERANCE)
-    assert_close(reconstruction_loss(x(), passed.x_hat), found.losses["mse_loss"], **TOLERANCE)
-    assert_close(passed.penalty, found.losses["l1_loss"], **TOLERANCE)
+    same(ours.encode(x()), found.feature_acts)
+    same(passed.x_hat, found.sae_out)
+    same(reconstruction_loss(x(), passed.x_hat), found.losses["mse_loss"])
+    same(passed.penalty, found.losses["l1_loss"])
     # their L1 is weighted with the decoder's norms, ours keeps these at 1: W_dec is compared without the penalty
     found.losses["mse_loss"].backward()
     reconstruction_loss(x(), passed.x_hat).backward()
@@ -140,10 +143,10 @@ def test_gated_of_sae_lens(lens: ModuleType) -> None:
 
     found, passed = step(), ours.training_pass(x())
 
-    assert_close(ours.encode(x()), found.feature_acts, **TOLERANCE)
-    assert_close(passed.x_hat, found.sae_out, **TOLERANCE)
-    assert_close(reconstruction_loss(x(), passed.x_hat), found.losses["mse_loss"], **TOLERANCE)
-    assert_close(passed.penalty, found.losses["l1_loss"] + found.losses["auxiliary_reconstruction_loss"], **TOLERANCE)
+    same(ours.encode(x()), found.feature_acts)
+    same(passed.x_hat, found.sae_out)
+    same(reconstruction_loss(x(), passed.x_hat), found.losses["mse_loss"])
+    same(passed.penalty, found.losses["l1_loss"] + found.losses["auxiliary_reconstruction_loss"])
     # their auxiliary term moves the decoder too; ours, as the paper says, does not
     found.loss.backward()
     (reconstruction_loss(x(), passed.x_hat) + passed.penalty).backward()
@@ -158,9 +161,9 @@ def test_jumprelu_of_sae_lens(lens: ModuleType) -> None:
     found, passed = step(), ours.training_pass(x())
 
     l0 = float(passed.n_fired.sum()) / N
-    assert_close(ours.encode(x()), found.feature_acts, **TOLERANCE)
-    assert_close(passed.x_hat, found.sae_out, **TOLERANCE)
-    assert_close(COEF * torch.tensor(l0), found.losses["l0_loss"].detach(), **TOLERANCE)
+    same(ours.encode(x()), found.feature_acts)
+    same(passed.x_hat, found.sae_out)
+    same(COEF * torch.tensor(l0), found.losses["l0_loss"].detach())
     # the parameter is theta / sqrt(d_model); the penalty's derivative in L0 is 2 weight d_model / k (L0 / k - 1)
     found.losses["l0_loss"].backward(retain_graph=True)
     by_l0 = gradients(theirs)["threshold"] / COEF
@@ -183,9 +186,9 @@ def test_topk_and_batchtopk_of_sae_lens(lens: ModuleType, name: str, sae_class: 
 
     found, passed = step(), ours.training_pass(x())
 
-    assert_close(passed.x_hat, found.sae_out, **TOLERANCE)
+    same(passed.x_hat, found.sae_out)
     assert passed.n_fired.tolist() == (found.feature_acts > 0).sum(0).tolist()
-    assert_close(reconstruction_loss(x(), passed.x_hat), found.losses["mse_loss"], **TOLERANCE)
+    same(reconstruction_loss(x(), passed.x_hat), found.losses["mse_loss"])
     reconstruction_loss(x(), passed.x_hat).backward()
     found.losses["mse_loss"].backward()
     same_gradients(ours, theirs, ENCODER)
@@ -214,8 +217,8 @@ def test_relu_of_dictionary_learning(learning: ModuleType) -> None:
     passed = ours.training_pass(x())
     loss = theirs.loss(x(), step=LAST_STEP)
 
-    assert_close(ours.encode(x()), theirs.ae.encode(x()), **TOLERANCE)
-    assert_close(reconstruction_loss(x(), passed.x_hat) + passed.penalty, loss, **TOLERANCE)
+    same(ours.encode(x()), theirs.ae.encode(x()))
+    same(reconstruction_loss(x(), passed.x_hat) + passed.penalty, loss)
     (reconstruction_loss(x(), passed.x_hat) + passed.penalty).backward()
     loss.backward()
     same_gradients(ours, theirs.ae, names)
@@ -237,8 +240,8 @@ def test_gated_of_dictionary_learning(learning: ModuleType) -> None:
     passed = ours.training_pass(x())
     loss = theirs.loss(x(), step=LAST_STEP)
 
-    assert_close(ours.encode(x()), theirs.ae.encode(x()), **TOLERANCE)
-    assert_close(reconstruction_loss(x(), passed.x_hat) + passed.penalty, loss, **TOLERANCE)
+    same(ours.encode(x()), theirs.ae.encode(x()))
+    same(reconstruction_loss(x(), passed.x_hat) + passed.penalty, loss)
     (reconstruction_loss(x(), passed.x_hat) + passed.penalty).backward()
     loss.backward()
     same_gradients(ours, theirs.ae, names)
@@ -261,9 +264,9 @@ def test_jumprelu_of_dictionary_learning(learning: ModuleType) -> None:
 
     passed = ours.training_pass(x())
 
-    assert_close(ours.encode(x()), theirs.ae.encode(x()), **TOLERANCE)
+    same(ours.encode(x()), theirs.ae.encode(x()))
     total = reconstruction_loss(x(), passed.x_hat) + passed.penalty
-    assert_close(total, theirs.loss(x(), step=LAST_STEP), **TOLERANCE)
+    same(total, theirs.loss(x(), step=LAST_STEP))
     # their L0 has no gradient below the threshold (it is taken of the activations), so the penalty is left out
     theirs.sparsity_coefficient = 0.0
     theirs.loss(x(), step=LAST_STEP).backward()
@@ -284,14 +287,14 @@ def test_batchtopk_of_dictionary_learning(learning: ModuleType) -> None:
     passed = ours.training_pass(x())
 
     assert passed.n_fired.tolist() == (acts > 0).sum(0).tolist()
-    assert_close(passed.x_hat, theirs.decode(acts), **TOLERANCE)
+    same(passed.x_hat, theirs.decode(acts))
     reconstruction_loss(x(), passed.x_hat).backward()
     reconstruction_loss(x(), theirs.decode(acts)).backward()
     same_gradients(ours, theirs, names)
     ours.threshold.fill_(1.9)
     theirs.threshold.fill_(1.9)
-    assert_close(ours.encode(x()), theirs.encode(x()), **TOLERANCE)
-    assert_close(ours(x()).x_hat, theirs(x()), **TOLERANCE)
+    same(ours.encode(x()), theirs.encode(x()))
+    same(ours(x()).x_hat, theirs(x()))
 
 
 def fill_transposed(theirs: nn.Module, ours: SAE, names: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,8 +17,10 @@ from torch.testing import assert_close
 from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import ArtifactError, BundleError, ConfigError, InputError, ProtSAEError
 from protsae.plm import weights as plm_weights
+from protsae.plm.esm2 import blocks
 from protsae.plm.esm2_plm import ESM2PLM
 from protsae.plm.registry import load_plm, open_plm, outline_of
+from protsae.plm.sites import Site
 from protsae.plm.spec import PLMSpec
 from protsae.plm.windows import windows
 
@@ -41,14 +44,14 @@ def plm() -> ESM2PLM:
     return ESM2PLM(random_model(), name="toy", device="cpu")
 
 
-def stock_forward(model: ESM2, tokens: Tensor) -> tuple[dict[tuple[int, str], Tensor], Tensor]:
+def stock_forward(model: ESM2, tokens: Tensor) -> tuple[dict[tuple[int, Site], Tensor], Tensor]:
     """fair-esm's activations by (layer, site), and its logits."""
-    found: dict[tuple[int, str], Tensor] = {}
+    found: dict[tuple[int, Site], Tensor] = {}
     hooks = [
         layer.final_layer_norm.register_forward_pre_hook(
             lambda _, args, number=number: found.update({(number, "resid_mid"): args[0].transpose(0, 1)})
         )
-        for number, layer in enumerate(model.layers, start=1)
+        for number, layer in enumerate(blocks(model), start=1)
     ]
     with torch.no_grad():
         out = model(tokens, repr_layers=range(1, model.num_layers))
@@ -136,7 +139,7 @@ def test_a_long_sequence_is_joined_from_its_windows() -> None:
 
 @pytest.mark.parametrize("site", ["resid_mid", "resid_post"])
 @pytest.mark.parametrize("layer", [1, 2])
-def test_an_edit_that_changes_nothing_changes_no_logit(plm: ESM2PLM, layer: int, site: str) -> None:
+def test_an_edit_that_changes_nothing_changes_no_logit(plm: ESM2PLM, layer: int, site: Site) -> None:
     plain = plm.logits(SEQUENCES[2], masked=[5])
 
     assert_close(
@@ -150,17 +153,18 @@ def test_an_edit_that_changes_nothing_changes_no_logit(plm: ESM2PLM, layer: int,
 
 @pytest.mark.parametrize(("layer", "site"), [(1, "resid_mid"), (1, "resid_post"), (2, "resid_mid")])
 def test_an_edit_replaces_the_residues_and_spares_the_special_tokens(
-    plm: ESM2PLM, stock: ESM2, layer: int, site: str
+    plm: ESM2PLM, stock: ESM2, layer: int, site: Site
 ) -> None:
     tokens = stock_tokens(stock, SEQUENCES[:1])
     new = torch.randn(10, 32, generator=torch.Generator().manual_seed(1))
 
-    def put(_: object, args: tuple[Tensor, ...], output: object = None) -> object:
-        x = (args if output is None else output)[0].clone()
+    def put(_: object, args: tuple[Tensor, ...], output: tuple[Tensor, ...] | None = None) -> tuple[Tensor, ...]:
+        first, *rest = args if output is None else output
+        x = first.clone()
         x[1:-1] = new[:, None]
-        return (x, *(args if output is None else output)[1:])
+        return (x, *rest)
 
-    block = stock.layers[layer - 1]
+    block = blocks(stock)[layer - 1]
     if site == "resid_post":
         block.register_forward_hook(put)
     else:
@@ -349,6 +353,7 @@ def test_files_that_hold_no_model_are_refused(tmp_path: Path, stock: ESM2) -> No
 
 
 def test_wrong_arguments_are_quoted_back(plm: ESM2PLM) -> None:
+    no_site: Any = "mlp"
     with pytest.raises(InputError, match=r"no language model 'esm9'.*esm2_t6_8M_UR50D"):
         load_plm("esm9")
     with pytest.raises(InputError, match="is empty"):
@@ -364,7 +369,7 @@ def test_wrong_arguments_are_quoted_back(plm: ESM2PLM) -> None:
     with pytest.raises(ConfigError, match=r"1\.\.2 .* got 3"):
         plm.embed("MK", layer=3)
     with pytest.raises(ConfigError, match="got 'mlp'"):
-        next(plm.harvest(["MK"], layer=1, site="mlp"))  # pyright: ignore[reportArgumentType]
+        next(plm.harvest(["MK"], layer=1, site=no_site))
     with pytest.raises(ConfigError, match="needs the layer"):
         plm.logits("MK", edit=torch.clone)
     with pytest.raises(ConfigError, match="got 'gpu7'"):
@@ -385,6 +390,7 @@ def test_genuine_weights_give_the_genuine_outputs(name: str) -> None:
         pytest.skip(f"{path} is not there")
     plm = load_plm(path, device="cpu")
     reference = load_file(REFERENCE / f"{name}.safetensors")
+    assert isinstance(plm, ESM2PLM)
     alphabet = plm._model.alphabet
     columns = [alphabet.get_idx(letter) for letter in AMINO_ACIDS]
     for ids, residues, logits, hidden in zip(

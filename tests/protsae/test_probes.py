@@ -38,7 +38,7 @@ def excess(probe: LogisticProbe, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     for j in range(y.shape[1]):
         exact = LogisticRegression(C=1 / (probe.l2 * len(x)), solver="newton-cholesky", tol=1e-10, max_iter=1000)
         exact.fit(z, y[:, j])
-        least = loss(exact.coef_[0], exact.intercept_[0], j)
+        least = loss(exact.coef_[0], float(np.ravel(exact.intercept_)[0]), j)
         share = y[:, j].mean()
         start = loss(np.zeros(z.shape[1]), np.log(share / (1 - share)), j)
         found.append((loss(probe.weight[j].astype(np.float64), float(probe.bias[j]), j) - least) / start)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Union
 
@@ -12,6 +13,7 @@ from torch.testing import assert_close
 
 from protsae.errors import ArtifactError, ConfigError
 from protsae.sae import SAE, ProtSAE, ProtSAEConfig, TopKSAE, TopKSAEConfig, base, load_sae
+from protsae.sae.artifact import Dtype
 from protsae.sae.base import ARCHITECTURES
 from protsae.sae.config import SizedConfig
 from protsae.sae.topk import keep_top_k
@@ -166,7 +168,7 @@ def test_detach_keeps_the_reconstruction_from_turning_the_concepts(detach: bool)
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 @pytest.mark.parametrize("sae", [TopKSAE(TopKSAEConfig(d_model=8, d_sae=24, k=3)), small_protsae()])
-def test_a_saved_sae_comes_back(sae: SAE, dtype: str, tmp_path: Path) -> None:
+def test_a_saved_sae_comes_back(sae: SAE, dtype: Dtype, tmp_path: Path) -> None:
     sae.fit_input(torch.ones(8), 123.0)
     sae.save(tmp_path, dtype)
 
@@ -221,7 +223,9 @@ def edit_tensors(folder: Path, **changes: torch.Tensor) -> None:
         (lambda f: (f / "sae.safetensors").write_bytes((f / "sae.safetensors").read_bytes()[:-7]), "damaged"),
     ],
 )
-def test_a_file_that_does_not_fit_is_refused_in_one_sentence(damage: object, sentence: str, tmp_path: Path) -> None:
+def test_a_file_that_does_not_fit_is_refused_in_one_sentence(
+    damage: Callable[[Path], object], sentence: str, tmp_path: Path
+) -> None:
     TopKSAE(TopKSAEConfig(d_model=8, d_sae=24, k=3)).save(tmp_path)
     damage(tmp_path)
 

@@ -355,7 +355,9 @@ def test_ids_of_the_protein_data_bank() -> None:
 )
 def test_the_collected_structures(shared_cases: Path, name: str) -> None:
     expected = json.loads((shared_cases / name / "expected.json").read_text())
-    for path in (shared_cases / name).glob("*.pdb"):
+    files = list((shared_cases / name).glob("*.pdb"))
+    assert files
+    for path in files:
         found = read_uploaded_structure(gzip.compress(path.read_bytes()), path.name)
         assert found.sequence == expected["sequence"]
         assert found.coverage == expected.get("coverage", found.coverage)
@@ -363,7 +365,7 @@ def test_the_collected_structures(shared_cases: Path, name: str) -> None:
         assert [p for p in range(1, 51) if p not in found.positions] == [
             p for p in range(first, last + 1) if 0 < p <= 50
         ]
-    assert protein_chains(parse_structure(path.read_bytes(), path.name), path.name)
+        assert protein_chains(parse_structure(path.read_bytes(), path.name), path.name)
 
 
 def test_the_collected_predictions(shared_cases: Path) -> None:

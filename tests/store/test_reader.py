@@ -181,7 +181,7 @@ def test_tables_for_the_map_and_the_comparison(reader: StoreReader) -> None:
     table = reader.compare_table("protsae_mfo", "vanilla").set_index("go_id")
     guided, vanilla = reader.term_features(ZINC)
     assert len(table) == 9
-    row = table.loc[ZINC]
+    (row,) = table.loc[[ZINC]].to_dict("records")
     assert (row["guided_feature"], row["guided_f1"], row["guided_low"]) == (
         *(guided.feature, guided.test_f1, guided.test_f1_low),
     )

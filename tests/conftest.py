@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 from jaxtyping import install_import_hook
-
-sys.path.insert(0, str(Path(__file__).parent))
 from shapes import MODEL_CODE
 
 install_import_hook(MODEL_CODE, "shapes.checked")

@@ -19,8 +19,6 @@ import pandas as pd
 import torch
 from esm.model.esm2 import ESM2
 from safetensors.torch import save_file
-
-sys.path.insert(0, str(Path(__file__).parent))
 from tiny_alignments import alignment_table, annotation_alignment_table, confound_table
 from tiny_evaluation import evaluation_table
 from tiny_proteins import (

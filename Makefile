@@ -15,7 +15,7 @@ run: $(READY)
 	$(BIN)/streamlit run explorer/app.py -- $(ARGS)
 
 test: check
-	$(BIN)/pytest --cov --cov-report=
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal --cov --cov-report=
 
 check: $(READY)
 	$(BIN)/ruff check .

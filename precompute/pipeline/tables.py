@@ -15,6 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from protsae.files import PARTIAL
+
 
 def write_table(path: Path, frame: pd.DataFrame) -> None:
     """Write a table."""
@@ -38,7 +40,7 @@ class TableWriter:
     def __init__(self, path: Path, schema: pa.Schema | None = None) -> None:
         """Start a table; without a schema the first piece decides the columns' types."""
         self.path = path
-        self._partial = path.with_name(path.name + ".partial")
+        self._partial = path.with_name(path.name + PARTIAL)
         self._schema = schema
         self._writer: pq.ParquetWriter | None = None
 

@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from protsae.errors import BundleError
+from protsae.files import PARTIAL
 from protsae.store.schema import SORTED_BY, create, quoted
 
 POSITIONS = {
@@ -38,7 +39,7 @@ class StoreWriter:
     def __init__(self, path: Path) -> None:
         """Start a store that will stand at `path` once `close` has been called."""
         self.path = path
-        self._partial = path.with_name(path.name + ".partial")
+        self._partial = path.with_name(path.name + PARTIAL)
         self._draft = path.with_name(path.name + ".draft")
         self._remove_partial()
         self._connection = duckdb.connect(":memory:")

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from protsae.errors import InputError
 from protsae.files import read_json
-from protsae.sae.base import SAE, load_sae
+from protsae.sae import SAE, load_sae
 from protsae.store.rows import Role
 
 

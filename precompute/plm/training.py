@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from precompute.plm.corpus import Batch, Corpus
-from protsae.errors import ConfigError
+from protsae.errors import ArtifactError, ConfigError
 from protsae.files import sha256, whole, write_json
 from protsae.plm import esm2
 from protsae.training import checkpoints
@@ -66,7 +66,7 @@ class PLMTrainConfig:
     """First steps, over which it rises."""
 
     tokens_per_step: int = 8192
-    """Tokens in a batch, padding included."""
+    """Tokens in a batch, special tokens included."""
 
     mask_fraction: float = 0.15
     """Share of residues to predict; 80 % of them masked, 10 % replaced, 10 % kept."""
@@ -95,8 +95,9 @@ class PLMTrainConfig:
             raise ConfigError(f"mask_fraction must lie between 0 and 1, got {self.mask_fraction}")
 
 
-NO_PART_OF_THE_RESULT = ("sequences", "clusters", "out", "compile", "checkpoint_every")
-"""Settings that a training may go on with changed; the sequences count by what was read of them."""
+NO_PART_OF_THE_RESULT = ("sequences", "clusters", "out", "compile", "checkpoint_every", "steps", "decay_steps")
+"""Settings that a training may go on with changed. The sequences count by what was read of them, and the length only
+from the first step at which the learning rate falls: until then a longer or a shorter training is the same training."""
 
 
 class _State(NamedTuple):
@@ -106,6 +107,8 @@ class _State(NamedTuple):
     optimizers: list[dict[str, Any]]
     step: int
     """Steps that are done."""
+    schedule: list[int]
+    """Steps in all, and of the decay."""
     log_bytes: int
 
 
@@ -151,7 +154,7 @@ def train(config: PLMTrainConfig, report: Callable[[str], None]) -> MaskedPerple
     model.to(device)
     optimizers = _optimizers(model, config)
     identity = _identity(config, corpus)
-    start = _resume(model, optimizers, config.out, identity)
+    start = _resume(model, optimizers, config, identity)
     progress = _Progress(config, report)
     trunk = torch.compile(_trunk, dynamic=True) if config.compile else _trunk
     for step, batch in zip(range(start, config.steps), corpus.batches(start), strict=False):
@@ -166,7 +169,7 @@ def train(config: PLMTrainConfig, report: Callable[[str], None]) -> MaskedPerple
             optimizer.zero_grad(set_to_none=True)
         progress.step(step + 1, loss, batch.tokens.numel())
         if (step + 1) % config.checkpoint_every == 0 or step + 1 == config.steps:
-            _checkpoint(model, optimizers, step + 1, config.out, identity)
+            _checkpoint(model, optimizers, step + 1, config, identity)
     result = perplexity(model, corpus)
     report(f"masked perplexity: {result}")
     write_weights(model, config, result)
@@ -207,7 +210,8 @@ def perplexity(model: ESM2, corpus: Corpus) -> MaskedPerplexity:
     def score(sequences: Sequence[np.ndarray]) -> tuple[float, float]:
         total, baseline, count = 0.0, 0.0, 0
         for batch in corpus.evaluation_batches(sequences):
-            hidden = _trunk(model, batch.tokens.to(device)).flatten(0, 1)
+            tokens = batch.tokens.to(device)
+            hidden = _trunk(model, tokens, is_pad=tokens == model.padding_idx).flatten(0, 1)
             logits = esm2.lm_logits(model, hidden[batch.positions.to(device)]).float()
             total += F.cross_entropy(logits.cpu(), batch.targets, reduction="sum").item()
             baseline -= float(np.log(np.maximum(corpus.unigram[batch.targets.numpy()], 1e-9)).sum())
@@ -234,9 +238,10 @@ def write_weights(model: ESM2, config: PLMTrainConfig, result: MaskedPerplexity)
     write_json(config.out / "config.json", settings)
 
 
-def _trunk(model: ESM2, tokens: Tensor) -> Tensor:
+def _trunk(model: ESM2, tokens: Tensor, is_pad: Tensor | None = None) -> Tensor:
+    """Residual stream after the last block; without `is_pad` nothing is padded."""
     x = esm2.embed_tokens(model, tokens)
-    bias = esm2.padding_bias(tokens == model.padding_idx, x.dtype)
+    bias = None if is_pad is None else esm2.padding_bias(is_pad, x.dtype)
     attention = esm2.sdpa if tokens.is_cuda else esm2.explicit_attention
     return esm2.run_blocks(model, x, bias, attention=attention)
 
@@ -261,30 +266,43 @@ def _checkpoint(
     model: ESM2,
     optimizers: Sequence[torch.optim.Optimizer],
     step: int,
-    folder: Path,
+    config: PLMTrainConfig,
     identity: checkpoints.Identity,
 ) -> None:
     content = {
         "model": model.state_dict(),
         "optimizers": [optimizer.state_dict() for optimizer in optimizers],
         "step": step,
-        "log_bytes": training_log.length(folder),
+        "schedule": [config.steps, config.decay_steps],
+        "log_bytes": training_log.length(config.out),
     }
-    checkpoints.write(folder, content, identity)
+    checkpoints.write(config.out, content, identity)
 
 
 def _resume(
-    model: ESM2, optimizers: Sequence[torch.optim.Optimizer], folder: Path, identity: checkpoints.Identity
+    model: ESM2, optimizers: Sequence[torch.optim.Optimizer], config: PLMTrainConfig, identity: checkpoints.Identity
 ) -> int:
-    """Take up the checkpoint; the step that it stands at, 0 where there is none and a new log begins."""
-    state = checkpoints.read(folder, identity, lambda content: _State(**content))
+    """Take up the checkpoint; the step that it stands at, 0 where there is none and a new log begins.
+
+    Raises:
+        ArtifactError: the length was changed after the learning rate had begun to fall.
+    """
+    state = checkpoints.read(config.out, identity, lambda content: _State(**content))
     if state is None:
-        training_log.begin(folder)
+        training_log.begin(config.out)
         return 0
+    steps, decay_steps = state.schedule
+    falls_from = min(steps - decay_steps, config.steps - config.decay_steps)
+    if (steps, decay_steps) != (config.steps, config.decay_steps) and state.step > falls_from:
+        raise ArtifactError(
+            f"{config.out} stands at step {state.step}, and the learning rate of a training of {config.steps} steps "
+            f"with {config.decay_steps} of decay falls from step {config.steps - config.decay_steps} (it was to be "
+            f"{steps} and {decay_steps}); give a later end, or another --out to start anew"
+        )
     model.load_state_dict(state.model)
     for optimizer, saved in zip(optimizers, state.optimizers, strict=True):
         optimizer.load_state_dict(saved)
-    training_log.cut(folder, state.log_bytes)
+    training_log.cut(config.out, state.log_bytes)
     return state.step
 
 

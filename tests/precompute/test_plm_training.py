@@ -2,6 +2,7 @@
 
 import dataclasses
 import gzip
+import itertools
 import json
 import re
 from pathlib import Path
@@ -126,7 +127,6 @@ def test_a_log_is_cut_to_its_checkpoint_and_never_padded(
         ({"muon_lr": 1e-3}, "muon_lr"),
         ({"adam_lr": 1e-3, "seed": 3}, "adam_lr, seed"),
         ({"embed_dim": 32}, "embed_dim"),
-        ({"steps": 8}, "steps"),
         ({"mask_fraction": 0.2}, "mask_fraction"),
         ({"init": "plm/weights.safetensors"}, "init"),
         ({"sequences": "other.fasta"}, "data"),
@@ -148,6 +148,38 @@ def test_a_checkpoint_of_another_training_is_refused(
     with pytest.raises(ArtifactError, match=rf"training with other data or settings \(({named})\); delete it"):
         train(other, lambda _: None)
     assert (config.out / "checkpoint.pt").read_bytes() == before
+
+
+def test_a_training_that_is_lengthened_before_its_decay_is_the_longer_training(
+    config: PLMTrainConfig, tmp_path: Path
+) -> None:
+    longer = dataclasses.replace(config, steps=8, out=tmp_path / "longer")
+    train(longer, lambda _: None)
+
+    def stop(step: int) -> None:
+        if step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _train_until(dataclasses.replace(config, checkpoint_every=3), stop)
+    train(dataclasses.replace(config, steps=8), lambda _: None)
+    assert (config.out / "weights.safetensors").read_bytes() == (longer.out / "weights.safetensors").read_bytes()
+
+
+def test_a_training_whose_decay_has_begun_is_not_lengthened(config: PLMTrainConfig) -> None:
+    train(config, lambda _: None)
+    with pytest.raises(ArtifactError, match=r"stands at step 6, and the learning rate .* falls from step 5"):
+        train(dataclasses.replace(config, steps=8), lambda _: None)
+
+
+def test_batches_hold_no_padding_and_predict_the_same_share(config: PLMTrainConfig) -> None:
+    corpus = corpus_of(config)
+    for batch in itertools.islice(corpus.batches(0), 20):
+        n, length = batch.tokens.shape
+        assert not (batch.tokens == corpus.alphabet.padding_idx).any()
+        assert (batch.tokens[:, 0] == corpus.alphabet.cls_idx).all()
+        assert (batch.tokens[:, -1] == corpus.alphabet.eos_idx).all()
+        assert len(batch.positions) == len(batch.targets) == round(0.15 * n * (length - 2))
 
 
 def test_how_often_it_is_kept_and_how_its_files_are_packed_do_not_matter(

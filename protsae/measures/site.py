@@ -74,6 +74,26 @@ class SiteScore(NamedTuple):
     """Labelled residues of these."""
 
 
+LIVE = 1e-4
+"""Share of residues on which a feature fires that is alive."""
+DENSE = 0.1
+"""Share of residues above which a feature stands for no one idea."""
+
+
+class Liveness(NamedTuple):
+    """How an SAE's features share the work."""
+
+    share_live: float
+    """Features that fire on at least one residue in 10,000."""
+    share_dense: float
+    """Features that fire on more than a tenth of residues."""
+
+
+def liveness(density: Float[np.ndarray, " d_sae"]) -> Liveness:
+    """Shares of features, from the share of residues on which each fires."""
+    return Liveness(float((density >= LIVE).mean()), float((density > DENSE).mean()))
+
+
 def score_sites(valid: Residues, test: Residues, *, floor: float = -np.inf, seed: int = 0) -> SiteScore:
     """Choose the threshold on valid, tell everything on test.
 

@@ -57,7 +57,7 @@ _METALS = {
     "molybdenum": r"molybd|mo-",
 }
 _ZINC_FINGER = Named("Zinc finger", r"(?!.*degenerate)")
-_ZINC = (*_ligand(_METALS["zinc"]), _ZINC_FINGER)
+_ZINC = (*_ligand(_METALS["zinc"]), _ZINC_FINGER, Named("DNA binding", r"Zn\(2\)-C6"))
 _IRON = _ligand(_METALS["iron"])
 _HEME = _ligand(r"heme|iron \(heme|protoheme")
 _IRON_SULFUR = _ligand(r"iron-sulfur|\[?[234]Fe-")
@@ -84,8 +84,9 @@ _METAL = (
     Named("Metal contact"),
 )
 
-_ATP, _GTP = _ligand(r"(?:Mg-)?ATP\b"), _ligand(r"GTP\b")
-_ADENYL, _GUANYL = _ligand(r"(?:Mg-)?A[TDM]P\b|c-di-AMP|3',5'-cyclic AMP|cAMP"), _ligand(r"G[TDM]P\b|c-di-GMP")
+_ATP = _ligand(r"(?:Mg-)?ATP\b")
+_GTP = (*_ligand(r"GTP\b"), Named("Region", r"G[1-5](?: motif)?$"))
+_ADENYL, _GUANYL = _ligand(r"(?:Mg-)?A[TDM]P\b|c-di-AMP|3',5'-cyclic AMP|cAMP"), (*_GTP, *_ligand(r"G[DM]P\b|c-di-GMP"))
 _NAD, _NADP = _ligand(r"NAD\b(?!P|\(P\))|NADH|NAD\(\+\)|NAD or NADP"), _ligand(r"NADP|NAD or NADP|NAD\(P\)")
 _FAD, _FMN = _ligand(r"FAD\b|flavin adenine"), _ligand(r"FMN\b|flavin mono")
 _PURINE = (*_ADENYL, *_GUANYL)

@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.sparse import csc_array
 
 from precompute.align.regions import ranges
-from precompute.align.site_terms import SITE_TERMS, SiteTerm
+from precompute.align.site_terms import SITE_TERMS, Named, SiteTerm
 from precompute.corpus.codes import CSC
 from precompute.corpus.proteins import Corpus
 
@@ -75,9 +75,15 @@ def label(corpus: Corpus, regions: pd.DataFrame, carried: pd.DataFrame, terms: S
     known = carried[carried["go_id"].isin(list(place))]
     carries[row_of.loc[known["accession"]].to_numpy(), known["go_id"].map(place).to_numpy(dtype=np.int64)] = True
     number, names = pd.factorize(pd.MultiIndex.from_frame(regions[["kind", "label"]].fillna("")))
-    fits = np.array(
-        [[any(named.fits(*name) for named in term.named) for term in terms] for name in names], dtype=bool
-    ).reshape(len(names), len(terms))
+    fits = np.zeros((len(names), len(terms)), dtype=bool)
+    columns: dict[Named, list[int]] = {}
+    for column, term in enumerate(terms):
+        for named in term.named:
+            columns.setdefault(named, []).append(column)
+    for row, name in enumerate(names):
+        for named, own in columns.items():
+            if named.fits(*name):
+                fits[row, own] = True
     protein = row_of.loc[regions["accession"]].to_numpy(dtype=np.int64)
     region, column = np.nonzero(fits[number] & carries[protein])
     start = regions["start_pos"].to_numpy(dtype=np.int64)[region]

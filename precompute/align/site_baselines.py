@@ -27,7 +27,7 @@ from protsae.measures.site import SiteScore
 from protsae.shards import ShardReader
 
 PENALTIES = (1.0, 0.1, 0.01, 0.001)
-MOST_RESIDUES = 20_000
+MOST_RESIDUES = 10_000
 """Of a term, at most half of them labelled, on which a regression is fitted."""
 WINDOW = 15
 """Residues of the window, the residue itself in the middle."""

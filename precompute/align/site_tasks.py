@@ -22,10 +22,10 @@ from precompute.corpus.proteins import Corpus
 from protsae.measures.ranking import sparse_average_precisions
 from protsae.measures.site import Residues, SiteScore, score_sites
 
-LEAST: Mapping[str, int] = {"train": 5, "valid": 3, "test": 5}
+LEAST: dict[str, int] = {"train": 5, "valid": 3, "test": 5}
 """Annotated proteins of each split that a term needs."""
 
-MOST: Mapping[str, int] = {"train": 200, "valid": 100, "test": 100}
+MOST: dict[str, int] = {"train": 200, "valid": 100, "test": 100}
 """Annotated proteins of each split that are used."""
 
 

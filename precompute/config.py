@@ -15,7 +15,7 @@ from typing import Any, Literal
 from precompute.saes import DEFAULT_SAES, SAESpec, check_list
 from protsae.device import pick_device
 from protsae.errors import ConfigError, InputError
-from protsae.plm.registry import model_names, outline_of
+from protsae.plm.registry import model_names, outline_of, weights_file
 from protsae.plm.sites import check_site
 
 LAYER_DEPTH = 0.73
@@ -66,8 +66,9 @@ class RunConfig:
     structures: Path | None = None
     """Folder of PDB or mmCIF files."""
 
-    plm: str = "esm2_t6_8M_UR50D"
-    """A fair-esm name, a local fair-esm .pt, or a folder with config.json and one .safetensors."""
+    plm: str = ""
+    """Language model: a fair-esm name (esm2_t6_8M_UR50D; downloaded where it is not here), a fair-esm .pt, a folder
+    with config.json and one .safetensors, or a bundle, whose model it is."""
 
     layer: int | None = None
     """Layer to read, counted from 1; without it the one at 73 % depth."""
@@ -215,7 +216,17 @@ def check_inputs(config: RunConfig) -> None:
 def _check_plm(config: RunConfig) -> None:
     """Check that there is such a language model and that it offers the layer and site; its weights are not read."""
     names = model_names()
+    if not config.plm:
+        small = f"--plm {names[0]} downloads the smallest ESM-2 (30 MB)"
+        raise InputError(
+            f"no language model is given, --plm is {config.plm!r}; {small}, --help says what else it takes"
+        )
     if not Path(config.plm).exists() and config.plm not in names:
-        raise InputError(f"--plm {config.plm} is no file, no folder and none of fair-esm's {', '.join(names)}")
+        raise InputError(
+            f"--plm {config.plm} is no file, no folder, no bundle and none of fair-esm's {', '.join(names)}"
+        )
+    weights = weights_file(config.plm)
+    if weights is not None and not weights.is_file():
+        raise InputError(f"--plm {config.plm} lacks {weights.name}; copy it again")
     outline = outline_of(config.plm)
     check_site(config.layer_of(outline.num_layers), config.site, outline.num_layers, outline.sites)

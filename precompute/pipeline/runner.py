@@ -20,8 +20,10 @@ from typing import Any
 from precompute.config import RunConfig, check_inputs, settings_of
 from precompute.inputs.structure_files import table_of
 from precompute.pipeline.progress import Console, PeakMemory, StageRecord
+from protsae.bundle.layout import PLM
 from protsae.errors import ConfigError, InputError
 from protsae.files import json_sha256, locked, read_json, sha256, write_json
+from protsae.plm.registry import is_bundle, weights_file
 
 FORMAT = 2
 """Raised when a stage's files change their meaning, so that old work folders are not taken up."""
@@ -88,6 +90,10 @@ class Runner:
                 return stage
         names = ", ".join(stage.name for stage in self.stages)
         raise ConfigError(f"there is no stage {name!r}; the stages are {names}")
+
+    def is_done(self, name: str) -> bool:
+        """Whether the stage `name` is done with these settings."""
+        return self._done(self.stage(name)) is not None
 
     def run(self) -> list[StageRecord]:
         """Run every stage in order and print the summary."""
@@ -159,6 +165,8 @@ class Runner:
         if name not in self._input_hashes:
             value = getattr(self.config, name)
             path = None if value is None else Path(value)
+            if path is not None and is_bundle(path):
+                path = weights_file(path) or path / PLM
             if path is None or not path.exists():
                 self._input_hashes[name] = str(value)
             elif path.is_file():

@@ -61,6 +61,20 @@ def read_clusters(path: Path) -> dict[str, str]:
     raise InputError(f"{path} line {number} puts {left!r} into a cluster, and a later line into another; keep one")
 
 
+def find_mmseqs() -> str:
+    """The program MMseqs2.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    mmseqs = shutil.which("mmseqs")
+    if mmseqs is None:
+        raise InputError(
+            "no cluster file was given and MMseqs2 is not installed; give --clusters FILE or install `mmseqs`"
+        )
+    return mmseqs
+
+
 def cluster_with_mmseqs(
     sequences: Mapping[str, str], *, min_identity: float = 0.3, coverage: float = 0.5
 ) -> dict[str, str]:
@@ -74,11 +88,7 @@ def cluster_with_mmseqs(
     Raises:
         InputError: MMseqs2 is not installed, or it failed.
     """
-    mmseqs = shutil.which("mmseqs")
-    if mmseqs is None:
-        raise InputError(
-            "no cluster file was given and MMseqs2 is not installed; give --clusters FILE or install `mmseqs`"
-        )
+    mmseqs = find_mmseqs()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         fasta = work / "sequences.fasta"

@@ -12,7 +12,7 @@ Read `Runner.run_stage`.
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,9 @@ class Stage:
     resumes: bool = False
     """It keeps its unfinished folder and goes on in it."""
 
+    foretells: Callable[[RunConfig, Path], Iterable[str]] | None = None
+    """Sentences on what is to come, told once it is done; it may refuse what cannot work."""
+
 
 class Runner:
     """One run: a configuration, its work folder, and the stages."""
@@ -99,9 +102,15 @@ class Runner:
         """Run every stage in order and print the summary."""
         with locked(self.work):
             write_json(self.work / RUN_NAME, run_settings(self.config))
-            records = [self.run_stage(stage) for stage in self.stages]
+            records = [self._run_and_tell(stage) for stage in self.stages]
         self._console.summary(records)
         return records
+
+    def _run_and_tell(self, stage: Stage) -> StageRecord:
+        record = self.run_stage(stage)
+        for sentence in stage.foretells(self.config, self.work) if stage.foretells else ():
+            self._console.say(f"  {sentence}")
+        return record
 
     def run_one(self, name: str, *, force: bool = False) -> StageRecord:
         """Run the one stage `name`; the stages before it must be done with the same settings.

@@ -197,7 +197,7 @@ def run_settings(config: RunConfig) -> dict[str, Any]:
     """Every setting, paths in full, as JSON; a PLM given as a folder counts as a path."""
     values = settings_of(config)
     local = Path(config.plm)
-    values["plm"] = local.resolve() if local.exists() else config.plm
+    values["plm"] = local.resolve() if config.plm and local.exists() else config.plm
     return {name: str(v.resolve()) if isinstance(v, Path) else v for name, v in values.items()}
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from precompute.expansion import expanded
-from precompute.inputs.homology import find_mmseqs
+from precompute.mmseqs import find_mmseqs
 from precompute.presets import PRESETS
 from precompute.saes import DEFAULT_SAES, SAESpec, check_list
 from protsae.device import pick_device

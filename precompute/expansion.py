@@ -55,7 +55,7 @@ def expanded(
             replace(
                 one,
                 name=names[one.name],
-                display_name=", ".join([one.title, *marks]),
+                display_name=", ".join([one.title, *marks]) if marks else one.display_name,
                 d_sae=one.d_sae if width is None else width,
                 seed=one.seed if seed is None else seed,
                 match_l0=tuple(names[name] for name in one.match_l0),

@@ -53,7 +53,7 @@ def add_flags(parser: argparse.ArgumentParser, config_class: type, *, without: C
         if field.name in without or field.name in tables:
             continue
         text = helps.get(field.name, "").replace("%", "%%")
-        if field.default is not MISSING and field.default is not None:
+        if field.default not in (MISSING, None, (), ""):
             text += f" [{field.default}]"
         kind, is_many = _kind(config_class, field.name)
         flags: dict[str, Any] = {"dest": field.name, "default": argparse.SUPPRESS, "help": text}

@@ -84,7 +84,8 @@ def check_splits(split: Collection[str] | np.ndarray) -> None:
 def _sentence(namespace: str, n_terms: int, terms: pd.DataFrame, config: RunConfig) -> str:
     least = f"{config.min_term_proteins} training proteins"
     if n_terms:
-        return f"{namespace}: {n_terms:,} terms guide, each carried by at least {least}"
+        guide = "1 term guides, carried" if n_terms == 1 else f"{n_terms:,} terms guide, each carried"
+        return f"{namespace}: {guide} by at least {least}"
     here = terms.loc[(terms["namespace"] == namespace) & (terms["n_train"] > 0)]
     if here.empty:
         return f"{namespace}: nothing guides, no training protein carries a term"

@@ -55,7 +55,7 @@ def evaluate(config: EvaluateConfig, console: Console) -> Outcome:
         with console.stage("evaluate") as report:
             started = time.monotonic()
             schedule = _Schedule(results, report, config.n_workers)
-            console.say(f"  {schedule.account()}")
+            report(schedule.account())
             n_run = schedule.n_open
             if n_run:
                 schedule.run(min(n_run, config.n_workers), config)

@@ -8,7 +8,6 @@ Read `split_of` first.
 """
 
 import hashlib
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import Literal
 
 from precompute.inputs.fasta import accession_of
 from precompute.inputs.tsv import rows
+from precompute.mmseqs import find_mmseqs
 from protsae.errors import InputError
 from protsae.text_files import open_text
 
@@ -59,20 +59,6 @@ def read_clusters(path: Path) -> dict[str, str]:
         return backward
     number, left = next((number, left) for (left, right), number in pairs.items() if clusters[left] != right)
     raise InputError(f"{path} line {number} puts {left!r} into a cluster, and a later line into another; keep one")
-
-
-def find_mmseqs() -> str:
-    """The program MMseqs2.
-
-    Raises:
-        InputError: it is not installed.
-    """
-    mmseqs = shutil.which("mmseqs")
-    if mmseqs is None:
-        raise InputError(
-            "no cluster file was given and MMseqs2 is not installed; give --clusters FILE or install `mmseqs`"
-        )
-    return mmseqs
 
 
 def cluster_with_mmseqs(

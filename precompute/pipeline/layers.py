@@ -15,6 +15,7 @@ from pathlib import Path
 
 from precompute.config import RunConfig
 from precompute.pipeline.runner import Stage
+from protsae.files import PARTIAL
 
 
 def one_a_layer(config: RunConfig) -> tuple[RunConfig, ...]:
@@ -46,7 +47,7 @@ def share_stages(done: Path, other: Path, names: Sequence[str]) -> None:
     other.mkdir(parents=True, exist_ok=True)
     for name in names:
         if (done / name / "done.json").is_file() and not (other / name).exists():
-            partial = other / f"{name}.partial"
+            partial = other / (name + PARTIAL)
             shutil.rmtree(partial, ignore_errors=True)
             shutil.copytree(done / name, partial, copy_function=_link)
             partial.rename(other / name)

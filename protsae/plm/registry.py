@@ -141,6 +141,8 @@ def about_plm(name_or_path: str | Path) -> About:
     path = Path(name_or_path)
     if is_bundle(path):
         spec = PLMSpec.read(path / FILE)
+        if spec.weights is None and spec.source is None:
+            return about_plm(spec.name)
         return About(spec.title, spec.provenance, spec.licence, notice_in(path))
     if path.is_dir():
         return read_about(path)

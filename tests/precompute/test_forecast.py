@@ -64,4 +64,5 @@ def test_an_empty_split_is_refused(tmp_path: Path, splits: tuple[int, int, int],
 def test_a_width_without_a_free_feature_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="d_sae=2 of mfo leaves no free feature beside 2 guiding terms; raise it"):
         told(tmp_path, {"MFO": [60, 70], "BPO": []}, d_sae=2, k=1)
-    assert told(tmp_path, {"MFO": [60, 70], "BPO": [60]}, d_sae=3, k=1, max_concepts=1)[0].startswith("MFO: 1 terms")
+    lines = told(tmp_path, {"MFO": [60, 70], "BPO": [60]}, d_sae=3, k=1, max_concepts=1)
+    assert lines[0] == "MFO: 1 term guides, carried by at least 50 training proteins"

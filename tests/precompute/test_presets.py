@@ -55,7 +55,7 @@ def test_without_flags_the_list_is_as_it_was_given() -> None:
 
 
 def test_vanilla_alone_matches_nobody() -> None:
-    assert expand(vanilla_only=True) == (SAESpec(name="p", display_name="p"),)
+    assert expand(vanilla_only=True) == (SAESpec(name="p"),)
     with pytest.raises(ConfigError, match="vanilla_only leaves none of g; drop it, or add an unguided SAE"):
         expand((GUIDED,), vanilla_only=True)
 

@@ -9,10 +9,9 @@ Read `RunConfig` first.
 Source: defaults of the method from Liu et al. 2025 (arXiv:2509.05309) where the paper states them.
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from precompute.expansion import expanded
 from precompute.mmseqs import find_mmseqs
@@ -52,7 +51,7 @@ _AT_LEAST: dict[str, float] = {
 class RunConfig:
     """What one bundle is made from, and how."""
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    presets = PRESETS
 
     proteins: Path
     """UniProtKB TSV export or FASTA, optionally gzipped."""

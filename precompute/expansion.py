@@ -49,8 +49,9 @@ def expanded(
             raise ConfigError(f"{setting} must differ from one another, got {' '.join(map(str, values))}")
     made = []
     for width, seed in itertools.product(widths or (None,), seeds or (None,)):
-        names = {one.name: one.name + _suffix(width, widths, "w") + _suffix(seed, seeds, "s") for one in kept}
-        marks = [f"{width:,} wide"] * (len(widths) > 1) + [f"seed {seed}"] * (len(seeds) > 1)
+        tags = [f"_w{width}"] * (len(widths) > 1) + [f"_s{seed}"] * (len(seeds) > 1)
+        marks = ([f"{width:,} wide"] if width and len(widths) > 1 else []) + [f"seed {seed}"] * (len(seeds) > 1)
+        names = {one.name: "".join([one.name, *tags]) for one in kept}
         made += [
             replace(
                 one,
@@ -69,7 +70,3 @@ def _with_k(spec: SAESpec, k: int) -> SAESpec:
     if spec.k is not None:
         raise ConfigError(f"{spec.name} has k={spec.k} of its own, so vanilla_k={k} cannot set it; drop one of the two")
     return replace(spec, k=k, match_l0=())
-
-
-def _suffix(value: int | None, values: Sequence[int], letter: str) -> str:
-    return f"_{letter}{value}" if len(values) > 1 else ""

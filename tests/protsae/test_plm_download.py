@@ -47,6 +47,9 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
     state = Server()
 
     class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
         def do_GET(self) -> None:
             asked = self.headers.get("Range")
             state.ranges.append(asked)

@@ -15,10 +15,10 @@ import pyarrow as pa
 
 from protsae.errors import BundleError
 from protsae.files import inside
-from protsae.store.analysis import ANALYSES, CONFOUNDS, EVALUATION, Analysis
+from protsae.store.analysis import ANALYSES, CONFOUNDS, EVALUATION, STEERABILITY, Analysis
 from protsae.store.analysis_files import read_analysis
 from protsae.store.queries import Queries, columns
-from protsae.store.rows import ConfoundRow
+from protsae.store.rows import ConfoundRow, SteerabilityRow
 
 
 class AnalysisQueries(Queries):
@@ -71,6 +71,17 @@ class AnalysisQueries(Queries):
             WHERE sae = ? AND feature = ? ORDER BY f1 - null_f1 DESC, confound
         """
         return self.rows(ConfoundRow, query, [sae, feature])
+
+    def steerability(self) -> list[SteerabilityRow]:
+        """Every validated feature that was steered; those that raise their function first, the surest one on top."""
+        if self.absence(STEERABILITY):
+            return []
+        query = f"""
+            SELECT {columns(SteerabilityRow, term_name="coalesce(t.name, s.go_id)", go_id="s.go_id")}
+            FROM memory.main.steerability s LEFT JOIN go_term t ON t.go_id = s.go_id
+            ORDER BY difference_low DESC, sae, feature
+        """
+        return sorted(self.rows(SteerabilityRow, query), key=lambda row: not row.is_steerable)
 
     def _load(self, analysis: Analysis) -> str:
         try:

@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from protsae.store.analysis import STEERABLE_Q
+
 Role = Literal["guided", "unguided", "imported"]
 """What an SAE is in its bundle: terms guide its features, it was trained without them, or it comes from elsewhere."""
 
@@ -152,6 +154,33 @@ class TermFeature(NamedTuple):
     null_f1: float
     n_pos_valid: int
     n_pos_test: int
+
+
+class SteerabilityRow(NamedTuple):
+    """Whether raising a feature raises its own function; columns of the analysis `steerability`."""
+
+    sae: str
+    feature: int
+    go_id: str
+    term_name: str
+    probe_auroc: float
+    n_proteins: int
+    effect: float
+    random_feature: float
+    random_direction: float
+    difference: float
+    difference_low: float
+    difference_high: float
+    p_value: float
+    q_value: float
+    n_changed: float
+    n_changed_random: float
+    perplexity_change: float
+
+    @property
+    def is_steerable(self) -> bool:
+        """It raises its own function more than the controls do."""
+        return self.q_value < STEERABLE_Q and self.difference > 0
 
 
 class FeatureAnnotation(NamedTuple):

@@ -19,7 +19,7 @@ import pandas as pd
 import torch
 from esm.model.esm2 import ESM2
 from safetensors.torch import save_file
-from tiny_alignments import alignment_table, annotation_alignment_table, confound_table
+from tiny_alignments import alignment_table, annotation_alignment_table, confound_table, steerability_table
 from tiny_evaluation import evaluation_table
 from tiny_proteins import (
     ROOTS,
@@ -150,6 +150,7 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
     analyses = {
         "confounds": {"feature_confound": confound_table(features)},
         "evaluation": {"evaluation": evaluation_table()},
+        "steerability": {"steerability": steerability_table(alignments)},
     }
     return Parts(tables, analyses, models, spec)
 

@@ -51,6 +51,8 @@ BLOCK = 64
 """Features a file."""
 
 _ALL = 1_000_000
+_LEAST_SPREAD = 1e-6
+"""Of a probe that gives every protein the same log-odds."""
 _TYPES = {"VARCHAR": "str", "INTEGER": "int32", "REAL": "float32", "DOUBLE": "float64"}
 
 
@@ -72,6 +74,8 @@ class _ReadOut(NamedTuple):
     probe: LogisticProbe
     auroc: np.ndarray
     """[m] on test"""
+    spread: np.ndarray
+    """[m] standard deviation of the log-odds on test"""
 
 
 class _Block(NamedTuple):
@@ -117,6 +121,7 @@ def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Com
                 load_sae(sae_folder(config.out, block.sae)).to(bundle.plm.device),
                 block.trials,
                 probe=read_out.probe,
+                spread=read_out.spread,
                 sequences=corpus.sequence,
                 config=settings,
                 progress=meter.advance,
@@ -171,12 +176,16 @@ def _read_out(folder: Path, work: Path, corpus: Corpus, space: _Readable, report
         split = corpus.split[space.rows]
         probe = choose_logistic(x, space.labels, split, criterion="auc")
         test = split == "test"
-        arrays = {name: np.asarray(value) for name, value in probe._asdict().items()}
-        write_arrays(path, {**arrays, "auroc": aurocs(probe.logits(x[test]), space.labels[test])})
+        log_odds = probe.logits(x[test])
+        told = {
+            "auroc": aurocs(log_odds, space.labels[test]),
+            "spread": np.maximum(log_odds.std(axis=0), _LEAST_SPREAD),
+        }
+        write_arrays(path, {**{name: np.asarray(value) for name, value in probe._asdict().items()}, **told})
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
-    auroc, l2 = arrays.pop("auroc"), float(arrays.pop("l2"))
-    return _ReadOut(LogisticProbe(**arrays, l2=l2), auroc)
+    auroc, spread, l2 = arrays.pop("auroc"), arrays.pop("spread"), float(arrays.pop("l2"))
+    return _ReadOut(LogisticProbe(**arrays, l2=l2), auroc, spread)
 
 
 def _blocks(

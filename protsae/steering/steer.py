@@ -196,8 +196,8 @@ class Steering:
             log_odds=odds[old != new],
             before=_read(*self._encoded, read),
             after=_read(*encoded, read),
-            perplexity_before=written.perplexity_before,
-            perplexity_after=written.perplexity_after,
+            perplexity_before=float(np.exp(written.surprisal_before)),
+            perplexity_after=float(np.exp(written.surprisal_after)),
         )
 
     def _encode(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,8 @@ the seed: nothing is pushed (the original comes back, effect 0), the feature is 
 density is raised (another one on every protein), a random direction is pushed as far.
 
 `p_value` is the larger of two exact sign-flip tests, against the random feature and against the random direction: a
-small one says that both are beaten.
+small one says that both are beaten. Whether the feature raises its own function or just any is told by `specificity`:
+the share of the other terms that it raises less, .5 by chance.
 
 Read `draw_trials`, then `run_trials` and `steerability_of`.
 
@@ -107,8 +108,12 @@ class Outcome(NamedTuple):
     n_changed_random: int
     """The same for the random feature."""
 
-    perplexity_change: float
-    """At the masked residues, after the feature was raised minus before; the PLM's own, all masked at once."""
+    surprisal_change: float
+    """Mean of -ln p over the masked residues, after the feature was raised minus before; of the untouched PLM, nats."""
+
+    specificity: float
+    """Share of the other terms that the feature raises less than its own, each against the random feature and in units
+    of its own spread over proteins; ties count half."""
 
 
 class Steerability(NamedTuple):
@@ -130,7 +135,8 @@ class Steerability(NamedTuple):
 
     n_changed: float
     n_changed_random: float
-    perplexity_change: float
+    surprisal_change: float
+    specificity: float
 
 
 def draw_trials(
@@ -174,6 +180,7 @@ def run_trials(
     trials: Sequence[Trial],
     *,
     probe: LogisticProbe,
+    spread: Float[np.ndarray, " m"],
     sequences: Sequence[str],
     config: SteerabilityConfig,
     progress: Callable[[int], None] | None = None,
@@ -186,6 +193,7 @@ def run_trials(
         sae: on the PLM's device.
         trials: in any order.
         probe: of the terms, on mean states at that place.
+        spread: standard deviation of each term's log-odds over proteins, above 0; the unit in which terms are compared.
         sequences: of the proteins, at most `plm.max_residues` long.
         config: how to steer.
         progress: takes the number of trials just done.
@@ -201,14 +209,8 @@ def run_trials(
         texts = sorted({sequences[protein], *(arm.steered for arms in written.values() for arm in arms)})
         log_odds = dict(zip(texts, _read_out(plm, spec, probe, texts), strict=True))
         for place, arms in written.items():
-            concept = trials[place].concept
-            start = log_odds[sequences[protein]][concept]
-            effects = [float(log_odds[arm.steered][concept] - start) for arm in arms]
-            raised, random = arms[0], arms[1]
-            change = raised.perplexity_after - raised.perplexity_before
-            outcomes[place] = Outcome(
-                effects[0], effects[1], effects[2], len(raised.changed), len(random.changed), change
-            )
+            moved = [log_odds[arm.steered] - log_odds[sequences[protein]] for arm in arms]
+            outcomes[place] = _outcome(arms, moved, spread, trials[place].concept)
         if progress:
             progress(len(here))
     return [outcomes[place] for place in range(len(trials))]
@@ -221,7 +223,7 @@ def steerability_of(outcomes: Sequence[Outcome], *, seed: int = 0) -> Steerabili
         outcomes: one a protein, at least one and at most 20.
         seed: of the bootstrap.
     """
-    effect, feature, direction, changed, changed_random, perplexity = np.array(outcomes, dtype=np.float64).T
+    effect, feature, direction, *others = np.array(outcomes, dtype=np.float64).T
     low, high = bootstrap_mean(effect - feature, seed=seed)
     return Steerability(
         len(outcomes),
@@ -232,9 +234,7 @@ def steerability_of(outcomes: Sequence[Outcome], *, seed: int = 0) -> Steerabili
         low,
         high,
         max(sign_flip_p(effect - feature), sign_flip_p(effect - direction)),
-        float(changed.mean()),
-        float(changed_random.mean()),
-        float(perplexity.mean()),
+        *(float(values.mean()) for values in others),
     )
 
 
@@ -246,6 +246,30 @@ def _arms(steering: Steering, trial: Trial) -> tuple[Rewritten, Rewritten, Rewri
         steering.rewrite(feature),
         steering.rewrite({trial.control: trial.control_p99}),
         steering.rewrite(feature, direction=direction),
+    )
+
+
+def _outcome(
+    arms: Sequence[Rewritten], moved: Sequence[Float[np.ndarray, " m"]], spread: Float[np.ndarray, " m"], concept: int
+) -> Outcome:
+    """What one trial did.
+
+    Args:
+        arms: the feature, the random feature and the random direction.
+        moved: change of every term's log-odds in each of them.
+        spread: unit of each term.
+        concept: the feature's own.
+    """
+    raised, random = arms[0], arms[1]
+    against = (moved[0] - moved[1]) / spread
+    others = np.delete(against, concept)
+    below = (others < against[concept]).sum() + 0.5 * (others == against[concept]).sum()
+    return Outcome(
+        *(float(change[concept]) for change in moved),
+        n_changed=len(raised.changed),
+        n_changed_random=len(random.changed),
+        surprisal_change=raised.surprisal_after - raised.surprisal_before,
+        specificity=float(below / len(others)) if len(others) else 0.5,
     )
 
 

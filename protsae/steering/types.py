@@ -113,17 +113,17 @@ class Rewritten(NamedTuple):
         return self.masked[self.letters(self.original) != self.letters(self.steered)]
 
     @property
-    def perplexity_before(self) -> float:
-        """Of the original residues at the masked positions under the untouched PLM, 1 to infinity."""
-        return self._perplexity(self.original)
+    def surprisal_before(self) -> float:
+        """Mean of -ln p of the original residues at the masked positions under the untouched PLM, nats, 0 or above."""
+        return self._surprisal(self.original)
 
     @property
-    def perplexity_after(self) -> float:
+    def surprisal_after(self) -> float:
         """Of the new residues there."""
-        return self._perplexity(self.steered)
+        return self._surprisal(self.steered)
 
-    def _perplexity(self, sequence: str) -> float:
-        return float(np.exp(-self.plain[np.arange(len(self.masked)), self.letters(sequence)].mean()))
+    def _surprisal(self, sequence: str) -> float:
+        return float(-self.plain[np.arange(len(self.masked)), self.letters(sequence)].mean())
 
 
 class SteerResult(NamedTuple):

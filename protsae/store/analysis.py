@@ -132,9 +132,12 @@ STEERABILITY = Analysis(
                 Column("n_changed", "REAL", "residues that differ after the feature was raised; mean"),
                 Column("n_changed_random", "REAL", "the same for the random feature"),
                 Column(
-                    "perplexity_change",
+                    "surprisal_change", "REAL", "mean -ln p of the PLM at hidden residues, after minus before; nats"
+                ),
+                Column(
+                    "specificity",
                     "REAL",
-                    "of the PLM at the hidden residues, all hidden at once: after the feature was raised minus before",
+                    "share of the other read-out terms that it raises less than its own, 0 to 1; .5 by chance",
                 ),
             ),
             sorted_by=("sae", "feature"),

@@ -175,7 +175,8 @@ class SteerabilityRow(NamedTuple):
     q_value: float
     n_changed: float
     n_changed_random: float
-    perplexity_change: float
+    surprisal_change: float
+    specificity: float
 
     @property
     def is_steerable(self) -> bool:

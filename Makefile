@@ -43,6 +43,7 @@ demo: $(READY)
 		--proteins $(DATA)/uniprot_yeast_ecoli_bsubtilis.tsv.gz --annotations $(DATA)/annotations.gaf.gz \
 		--ontology $(DATA)/go.obo.gz --clusters $(DATA)/homology_clusters.tsv.gz \
 		--contacts $(DATA)/binding_residues.tsv.gz --structures $(DATA)/structures --plm $(RUNS)/plm --out assets/demo
+	$(BIN)/python -m precompute analyse assets/demo steerability
 
 lock:
 	$(PYTHON) -m venv $(RUNS)/lock

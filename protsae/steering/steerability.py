@@ -45,7 +45,7 @@ class SteerabilityConfig:
     pool: int = 64
     """They are drawn from so many of the proteins that lack the term: features share the passes that none changes."""
 
-    max_residues: int = 400
+    max_residues: int = 300
     """Longer proteins are not taken."""
 
     strength: float = 1.0

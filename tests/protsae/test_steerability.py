@@ -84,9 +84,9 @@ def test_a_feature_that_lies_along_the_probe_raises_its_concept(sequences: list[
     assert all(row.effect > 0 and row.difference > 0 for row in along)
     assert sum(row.p_value < 0.05 and row.difference_low > 0 for row in along) >= D_MODEL // 2
     assert min(row.p_value for row in along) == 2**-12
-    assert np.mean([row.specificity for row in along]) > 0.75
+    assert np.mean([row.specificity for row in along]) > 0.65
     assert all(row.difference < 0 and row.p_value > 0.8 for row in against)
-    assert np.mean([row.specificity for row in against]) < 0.25
+    assert np.mean([row.specificity for row in against]) < 0.35
     raised = np.mean([row.difference for row in along])
     assert abs(np.mean([row.difference for row in other])) < raised / 5
     assert abs(np.mean([row.specificity for row in other]) - 0.5) < 0.1

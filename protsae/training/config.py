@@ -47,7 +47,7 @@ class TrainConfig:
     """Axioms of each normal form that a step samples."""
 
     axiom_scope: Scope = "concepts"
-    """Axioms that name a guiding concept, or all of the sub-ontology."""
+    """Axioms that name a guiding concept, or all of the guiding sub-ontologies."""
 
     auxk: int = 0
     """Dead features that may explain the residual (AuxK); 0 for off, as in the paper."""
@@ -111,7 +111,9 @@ class TrainingData(NamedTuple):
     labels: Bool[np.ndarray, "n_proteins m"] | Float[np.ndarray, "n_proteins m"] | None = None
     """GO labels closed under ancestors, a row per protein of `reader`, a column per concept; for a ProtSAE."""
     axioms: Axioms | None = None
-    """Of the concepts' sub-ontology; for a ProtSAE with `axioms`."""
+    """Of the concepts' sub-ontologies; for a ProtSAE with `axioms`."""
+    known: Bool[np.ndarray, "n_proteins m"] | None = None
+    """Which labels are known: where one is not, the protein neither guides that concept nor scores it; None for all."""
 
 
 def check_fit(sae: SAE, data: TrainingData) -> None:
@@ -133,5 +135,7 @@ def check_fit(sae: SAE, data: TrainingData) -> None:
     found = None if data.labels is None else data.labels.shape
     if found != expected:
         raise ConfigError(f"a ProtSAE needs labels of shape {expected} (proteins, concepts), got {found}")
+    if data.known is not None and data.known.shape != expected:
+        raise ConfigError(f"known labels must have the labels' shape {expected}, got {data.known.shape}")
     if sae.cfg.axioms and data.axioms is None:
         raise ConfigError("a ProtSAE with axioms=True needs the ontology's axioms; give them or set axioms=False")

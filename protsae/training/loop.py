@@ -267,6 +267,7 @@ class _Trainer:
         arrays = [self.data.train, self.data.valid, reader.lengths, np.array(reader.accessions, dtype=np.str_)]
         arrays += [] if self.data.labels is None else [self.data.labels]
         arrays += [] if self.data.axioms is None else list(self.data.axioms[2:])
+        arrays += [] if self.data.known is None else [self.data.known]
         shape = {f"sae.{name}": value for name, value in dataclasses.asdict(self.sae.cfg).items()}
         about = {"architecture": self.sae.architecture, **shape, **settings}
         return checkpoints.Identity(about, checkpoints.data_hash(arrays))

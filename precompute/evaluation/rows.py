@@ -35,6 +35,8 @@ PAPER: Mapping[str, Any] = MappingProxyType(
         "forcing_mean": "active",
         "forcing": "after",
         "forcing_strength": "mean",
+        "selection": "joint",
+        "site_weight": 0.0,
         "annotation": "residue",
         "positive_weight": 0.0,
         "lambda_annot": 10.0,

@@ -115,7 +115,7 @@ def others(go_id: str) -> None:
 
 
 def scored(row: TermFeature | FeatureAnnotation) -> str:
-    """'ProtSAE MFO #12 · F1 0.61'."""
+    """'ProtSAE #12 · F1 0.61'."""
     return f"{data.sae(row.sae).display_name} #{row.feature} · F1 {words.number(row.test_f1)}"
 
 

@@ -36,7 +36,7 @@ class Trained(NamedTuple):
     """Mean active features per residue, on the validation sample"""
 
     facts: dict[str, Any]
-    """best_epoch, steps, seconds, n_train; seconds is 0 where nothing was trained"""
+    """best_epoch, steps, seconds, n_train, d_sae; seconds is 0 where nothing was trained"""
 
 
 def train_row(context: Context, row: Row, k: int, folder: Path, report: Report) -> Trained:
@@ -75,6 +75,7 @@ def train_row(context: Context, row: Row, k: int, folder: Path, report: Report) 
         "steps": trained.steps,
         "seconds": round(trained.seconds, 2),
         "n_train": len(data.train),
+        "d_sae": sae.d_sae,
         "validation": trained.best._asdict(),
     }
     write_json(folder / "trained.json", {"l0": trained.best.l0, "facts": facts})

@@ -314,9 +314,25 @@ def test_a_perfect_feature_predicts_and_a_shuffled_one_does_not(tmp_path: Path) 
     assert found.metrics["smin"] == pytest.approx(0, abs=1e-9)
     null = function.predict_from_features(space, pooled, np.arange(3))
     assert null.metrics["auc"] == pytest.approx(0.5, abs=0.07)
+    assert found.metrics["auc_valid"] == pytest.approx(1)
     shuffled = function.permuted(space, 0)
     np.testing.assert_array_equal(shuffled[:200].sum(axis=0), labels[:200].sum(axis=0))
     assert (shuffled != labels).any()
+
+
+def test_a_predictor_for_all_of_go_is_read_by_the_terms_of_one_sub_ontology() -> None:
+    from precompute.evaluation.pooling import Pooled
+
+    rng = np.random.default_rng(0)
+    labels = rng.random((600, 2)) < 0.3
+    space = space_of(labels, np.repeat(["train", "valid", "test"], 200))
+    codes = csr_array((600, 5), dtype=np.float32)
+    pi = rng.random((600, 5)).astype(np.float32)
+    pi[:, [3, 1]] = np.where(labels, 0.4, 0.1)
+    pooled = Pooled(space.rows, codes, codes, pi, pi, 1.0, 1.0, 1.0)
+
+    assert function.predict_from_predictor(space, pooled, np.array([3, 1])).metrics["auc"] == pytest.approx(1)
+    assert function.predict_from_predictor(space, pooled, np.array([0, 2])).metrics["auc"] < 0.7
 
 
 def test_information_is_given_the_parents(tiny_inputs: Path) -> None:

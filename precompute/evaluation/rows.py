@@ -20,30 +20,12 @@ from typing import Any, Literal, NamedTuple
 
 from precompute.config import RunConfig
 from precompute.evaluation.config import EvaluateConfig
+from precompute.presets import PAPER_SWITCHES as PAPER
 from protsae.ontology.namespaces import WHOLE_GO, GOScope, Namespace, members
 from protsae.store.evaluation import methods
 from protsae.store.evaluation.methods import METHODS, PROTSAE, TUNED, PartKey
 
 Overrides = tuple[tuple[str, Any], ...]
-
-PAPER: Mapping[str, Any] = MappingProxyType(
-    {
-        "detach": True,
-        "axioms": True,
-        "forced_activation": True,
-        "rescale": True,
-        "forcing_mean": "active",
-        "forcing": "after",
-        "forcing_strength": "mean",
-        "selection": "joint",
-        "site_weight": 0.0,
-        "annotation": "residue",
-        "positive_weight": 0.0,
-        "lambda_annot": 10.0,
-        "lambda_axiom": 1.0,
-    }
-)
-"""Switches of `ProtSAEConfig` in the paper's form."""
 
 UNGUIDED: Mapping[str, str] = MappingProxyType(
     {method.architecture: method.name for method in METHODS.values() if method.kind == "unguided"}
@@ -81,7 +63,7 @@ class Row(NamedTuple):
     """As shown."""
 
     kind: str
-    """An architecture (protsae, topk, ...), or probe, neurons, permuted, random, splice."""
+    """An architecture (protsae, topk, ...), or probe, site, neurons, permuted, random, splice."""
 
     namespace: GOScope | Literal[""]
     """MFO | BPO | CCO; GO where terms of all of them guide it, '' where none do and it is scored in all."""
@@ -148,7 +130,7 @@ ALIASES = (
 
 def own_scopes(run: RunConfig, namespaces: Sequence[Namespace]) -> tuple[GOScope, ...]:
     """What guides the bundle's own SAEs: all of GO in one where its list has such an SAE, else each sub-ontology."""
-    return (WHOLE_GO,) if any(spec.namespace == WHOLE_GO for spec in run.saes) else tuple(namespaces)
+    return (WHOLE_GO,) if any(spec.namespace == WHOLE_GO for spec in run.sae_list) else tuple(namespaces)
 
 
 def plan_rows(
@@ -228,6 +210,7 @@ def _main(run: RunConfig, namespaces: Sequence[Namespace], seed: int, tuned: Map
     rows = []
     if seed == 0:
         probes = [Row("main", methods.LINEAR_PROBE, "probe", ns, 0, 0) for ns in namespaces]
+        probes += [Row("main", method, "site", "", 0, 0) for method in methods.SITE_BASELINES]
         rows = [*probes, Row("main", methods.NEURONS, "neurons", "", 0, 0)]
     rows += [*(own or paper), Row("main", methods.TOPK, "topk", "", 0, seed, needs=needs)]
     if own:

@@ -205,7 +205,6 @@ def test_an_address_of_a_bundle_with_an_sae_a_sub_ontology_says_what_there_is(vi
     html = "".join(str(element.proto.body) for element in app.get("html"))
 
     assert "This bundle has no autoencoder 'protsae_mfo'; it has protsae, vanilla." in unescape(html)
-    assert marks(app)[0] == ("guided", "ProtSAE")
 
 
 def test_a_choice_goes_into_the_address_and_stays_with_the_next_protein(visit: Open) -> None:

@@ -170,7 +170,7 @@ class RunConfig:
     """Several seeds of start and training; the list of SAEs is made with each."""
 
     saes: tuple[SAESpec, ...] = DEFAULT_SAES
-    """The SAEs to make; without it a ProtSAE for each sub-ontology and a TopK SAE at their mean L0."""
+    """The SAEs to make; without it one ProtSAE for all of GO and a TopK SAE at its L0."""
 
     sae_dtype: Literal["float32", "float16"] = "float32"
     """Precision of the saved SAE weights."""

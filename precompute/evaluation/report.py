@@ -38,8 +38,13 @@ PROTOCOL = """\
   a logistic curve fitted on train; so do the "features" columns of guided SAEs, with each term's own feature.
 - "+ logistic probe" is a logistic regression on all features' mean activations; the linear probe is one on the
   PLM's own mean states. Penalties are chosen on valid.
-- Unguided SAEs aim at the total L0 (forced features included) that the paper's ProtSAE of seed 0 has, in the mean
-  over sub-ontologies; they learn from all training proteins, a ProtSAE from those annotated in its sub-ontology.
+- "ProtSAE" is the paper's form, one SAE per sub-ontology. "ProtSAE, tuned guidance" is the bundle's form; where the
+  bundle has one SAE for all of GO it is trained once and scored in each sub-ontology by that sub-ontology's terms. "One
+  per sub-ontology" is the same form trained apart, at the budget of one: each has its own terms, an equal part of the
+  free features, and an equal part of the steps.
+- Unguided SAEs aim at the total L0 (forced features included) that the bundle's form of ProtSAE has at seed 0. They
+  learn from all training proteins, a ProtSAE from those annotated in what guides it; labels of a sub-ontology in which
+  a protein has no annotation are unknown and guide nothing.
 - PLM neurons: every dimension of the PLM's states is two features of its own, what lies above its mean and what lies
   below; nothing is sparse. They are scored like an unguided SAE.
 - SpLiCE, the neurons and the linear probe have nothing random to repeat by seed.

@@ -1,9 +1,10 @@
 """Every SAE of the run's list (`precompute/saes.py`), one after the other.
 
-A guided SAE learns from the training proteins that carry at least one annotation of its sub-ontology, because on the
-others its labels are unknown; an unguided one learns from all. A guided SAE whose sub-ontology has no term that is
-frequent enough is left out. A finished SAE is kept, an unfinished one goes on from its last checkpoint. Writes per SAE
-`cfg.json`, `sae.safetensors`, `log.jsonl` and `result.json`, and `result.json` over all.
+A guided SAE learns from the training proteins with at least one annotation in the sub-ontologies whose terms guide it;
+where such a protein has none in one of them, its labels there are unknown and guide nothing. An unguided SAE learns
+from all. A guided SAE for which no term is frequent enough is left out. A finished SAE is kept, an unfinished one goes
+on from its last checkpoint. Writes per SAE `cfg.json`, `sae.safetensors`, `log.jsonl` and `result.json`, and
+`result.json` over all.
 
 Read `run`, then `_Recipe`. The loop is in `protsae/training/loop.py`.
 """
@@ -28,8 +29,9 @@ from precompute.saes import SAESpec
 from protsae.device import pick_device
 from protsae.errors import ConfigError, InputError
 from protsae.files import read_json, write_json
+from protsae.ontology.axioms import Axioms
 from protsae.ontology.graph import Ontology
-from protsae.ontology.namespaces import Namespace
+from protsae.ontology.namespaces import GOScope
 from protsae.sae import SAE, ProtSAEConfig
 from protsae.sae.base import ARCHITECTURES, SAEConfig
 from protsae.shards import ShardReader
@@ -75,19 +77,12 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
         )
     n_concepts = [len(guides[spec.namespace].go_id) for spec in specs if spec.namespace is not None]
     width = config.width_of(reader.d_model, max(n_concepts, default=0))
-    everyone = np.ones(corpus.n_proteins, dtype=bool)
     trainer = _Trainer(config, work / "train", report)
     results: dict[str, dict[str, Any]] = {}
     for spec in specs:
         concepts = None if spec.namespace is None else guides[spec.namespace]
-        known = everyone if concepts is None else concepts.annotated
-        data = TrainingData(
-            reader,
-            np.flatnonzero(known & (corpus.split == "train")),
-            np.flatnonzero(known & (corpus.split == "valid")),
-            None if concepts is None else concepts.labels,
-            None if concepts is None else ontology.axioms(concepts.namespace),
-        )
+        axioms = None if concepts is None else ontology.axioms(concepts.scope)
+        data = training_data(reader, corpus.split, concepts, axioms)
         l0 = [results[name]["l0"] for name in spec.match_l0 if name in results]
         cfg = sae_config(config, spec, concepts, d_model=reader.d_model, d_sae=width, l0=l0)
         seed = config.seed if spec.seed is None else spec.seed
@@ -131,13 +126,32 @@ def sae_config(
     return replace(protsae_config(config, concepts, d_model, d_sae), k=k)
 
 
+def training_data(
+    reader: ShardReader, split: np.ndarray, concepts: Concepts | None, axioms: Axioms | None
+) -> TrainingData:
+    """What an SAE learns from.
+
+    Args:
+        reader: of the activations.
+        split: [n_proteins] train, valid or test.
+        concepts: that guide it; None where none do, which lets it learn from every protein.
+        axioms: of their sub-ontologies.
+    """
+    in_scope = np.ones(len(split), dtype=bool) if concepts is None else concepts.annotated
+    train, valid = (np.flatnonzero(in_scope & (split == part)) for part in ("train", "valid"))
+    if concepts is None:
+        return TrainingData(reader, train, valid)
+    known = None if concepts.known[in_scope].all() else concepts.known
+    return TrainingData(reader, train, valid, concepts.labels, axioms, known)
+
+
 def protsae_config(config: RunConfig, concepts: Concepts, d_model: int, d_sae: int) -> ProtSAEConfig:
-    """The ProtSAE of one sub-ontology, with the run's own k."""
+    """The ProtSAE of one sub-ontology or of all, with the run's own k."""
     return ProtSAEConfig(
         d_model=d_model,
         d_sae=d_sae,
         concepts=concepts.go_id,
-        namespace=concepts.namespace,
+        namespace=concepts.scope,
         k=config.k,
         lambda_annot=config.lambda_annot,
         lambda_axiom=config.lambda_axiom,
@@ -220,7 +234,8 @@ class _Trainer:
         """What decides the weights; names and roles do not."""
         data, cfg = recipe.data, cast("Any", recipe.cfg)
         axioms = () if data.axioms is None else data.axioms[2:]
-        arrays = [data.train, data.valid, *axioms, *(() if data.labels is None else (data.labels,))]
+        labels = [array for array in (data.labels, data.known) if array is not None]
+        arrays = [data.train, data.valid, *axioms, *labels]
         return {
             "embed": self._embed_plan,
             "sae": {"architecture": recipe.spec.architecture, **asdict(cfg)},
@@ -229,22 +244,22 @@ class _Trainer:
         }
 
 
-def _concepts(config: RunConfig, work: Path, corpus: Corpus, ontology: Ontology) -> dict[Namespace, Concepts]:
-    """The guiding terms of every sub-ontology that an SAE of the list asks for."""
+def _concepts(config: RunConfig, work: Path, corpus: Corpus, ontology: Ontology) -> dict[GOScope, Concepts]:
+    """The guiding terms of every scope that an SAE of the list asks for."""
     terms = pd.read_parquet(work / "proteins" / "go_term.parquet", columns=["go_id", "namespace"])
     labels = read_labels(work, corpus, terms)
-    wanted: set[Namespace] = {spec.namespace for spec in config.sae_list if spec.namespace is not None}
+    wanted: set[GOScope] = {spec.namespace for spec in config.sae_list if spec.namespace is not None}
     return {
-        namespace: choose_concepts(
+        scope: choose_concepts(
             labels,
             terms,
-            namespace,
+            scope,
             split=corpus.split,
             roots=ontology.roots(),
             min_proteins=config.min_term_proteins,
             max_concepts=config.max_concepts,
         )
-        for namespace in wanted
+        for scope in wanted
     }
 
 

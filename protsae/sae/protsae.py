@@ -31,14 +31,14 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from protsae.errors import ConfigError
-from protsae.ontology.namespaces import Namespace
+from protsae.ontology.namespaces import GOScope
 from protsae.sae.base import SAE, random_directions
 from protsae.sae.config import check_shape
 from protsae.sae.passes import ForcingRule
 from protsae.sae.topk import keep_top_k
 
 _CHOICES: dict[str, tuple[str, ...]] = {
-    "namespace": get_args(Namespace),
+    "namespace": get_args(GOScope),
     "forcing_mean": ("active", "all"),
     "forcing": ("after", "before"),
     "forcing_strength": ("mean", "graded"),
@@ -61,10 +61,10 @@ class ProtSAEConfig:
     """Number of features, the defined ones included."""
 
     concepts: tuple[str, ...]
-    """GO ids of the defined features 0, 1, ...; all of one sub-ontology."""
+    """GO ids of the defined features 0, 1, ..."""
 
-    namespace: Namespace
-    """Sub-ontology of the concepts."""
+    namespace: GOScope
+    """Whose terms the concepts are: one sub-ontology's (the paper's form), or GO for those of all three."""
 
     k: int = 64
     """Features that TopK keeps per residue; forced ones come on top (see `forcing`)."""

@@ -56,7 +56,7 @@ def test_one_hurdle_decides(change: dict[str, Any], expected: str, hurdle: str) 
 def test_python_and_sql_agree(rule: Rule) -> None:
     levels = (0.3, 0.5, 0.7, float("nan"))
     names = [name for name in STRONG if name != "n_pos_test"]
-    rows = pd.DataFrame([(n, *values) for n, *values in product((4, 5), *[levels] * 5, (0.3, 0.6), (0.3, 0.6))])
+    rows = pd.DataFrame([(n, *values) for n, *values in product((4, 5), *[levels] * 5, (0.3, 0.8), (0.3, 0.8))])
     rows.columns = ["n_pos_test", *names]
     rows["place"] = np.arange(len(rows))
     as_null = rows.astype(object).where(rows.notna(), None).astype({"n_pos_test": int, "place": int})

@@ -9,6 +9,8 @@ from tiny_proteins import KINDS
 from protsae.store.grades import Rule, grade
 
 CONFOUNDS = ("amino_acid", "position", "length", "family", "organism")
+SITE_TERMS = ("GO:0005524", "GO:0008270")
+"""Terms that are judged by residues."""
 CONFOUNDED = {25: "position", 26: "amino_acid", 27: "family", 28: "length", 29: "organism"}
 """Features, of every SAE, that a confound is made to explain."""
 
@@ -84,6 +86,49 @@ def confound_table(features: pd.DataFrame) -> pd.DataFrame:
             explains = CONFOUNDED.get(feature) == confound
             rows.append((sae, feature, confound, auroc, f1, float(rng.uniform(0.02, 0.1)), explains))
     return pd.DataFrame(rows, columns=["sae", "feature", "confound", "auroc", "f1", "null_f1", "explains"])
+
+
+def site_tables(features: pd.DataFrame, alone: list[str]) -> dict[str, pd.DataFrame]:
+    """Guided features of `SITE_TERMS` and one feature a term of every SAE without guidance; baselines; liveness."""
+    rng = np.random.default_rng(12)
+    guided = features.loc[features["go_id"].isin(SITE_TERMS) & (features["kind"] == "defined")]
+    judged = [(*row, True) for row in zip(guided["sae"], guided["feature"], guided["go_id"], strict=True)]
+    judged += [(sae, 20 + place, go_id, False) for sae in alone for place, go_id in enumerate(SITE_TERMS)]
+    found = [
+        {"sae": sae, "feature": feature, "go_id": go_id, "is_guiding": is_guiding}
+        | _site_scores(rng, 0.5 if is_guiding else 0.3)
+        | {"top_share": 0.6, "density": 0.01}
+        for sae, feature, go_id, is_guiding in judged
+    ]
+    baselines = [
+        {"go_id": go_id, "baseline": name} | _site_scores(rng, ap)
+        for go_id in SITE_TERMS
+        for name, ap in (("letter", 0.15), ("window", 0.35), ("neuron", 0.25), ("probe", 0.6))
+    ]
+    lives = [
+        {"sae": sae, "n_residues": 500, "share_live": 0.97, "share_dense": 0.01, "guided_density": None}
+        for sae in features["sae"].unique()
+    ]
+    return {
+        "feature_site": pd.DataFrame(found),
+        "site_baseline": pd.DataFrame(baselines),
+        "sae_liveness": pd.DataFrame(lives),
+    }
+
+
+def _site_scores(rng: np.random.Generator, ap: float) -> dict[str, Any]:
+    ap = float(rng.uniform(0.9, 1.1)) * ap
+    return {
+        "n_proteins": 12,
+        "n_residues": 40,
+        "ap": ap,
+        "auroc": 0.5 + ap / 2,
+        "pooled_ap": ap,
+        "pooled_auroc": 0.5 + ap / 2,
+        "f1": ap,
+        "null_ap": 0.05,
+        "null_f1": 0.04,
+    }
 
 
 def _scores(rng: np.random.Generator, f1: float, *, rank: int, n_pos: dict[str, int]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from tiny_alignments import (
     confound_table,
     graded,
     kind_baseline_table,
+    site_tables,
     term_baseline_table,
 )
 from tiny_evaluation import evaluation_table
@@ -162,6 +163,7 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
     analyses = {
         "confounds": {"feature_confound": confound_table(features)},
         "evaluation": {"evaluation": evaluation_table()},
+        "sites": site_tables(features, alone),
     }
     return Parts(tables, analyses, models, spec)
 

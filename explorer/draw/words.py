@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from protsae.alphabet import AMINO_ACIDS
-from protsae.store.rows import ConfoundRow, FeatureRow, Role, SAERow, TermFeature
+from protsae.store.rows import ConfoundRow, FeatureRow, FeatureSite, Role, SAERow, TermFeature
 
 NAMESPACES = {"MFO": "molecular function", "BPO": "biological process", "CCO": "cellular component"}
 BANDS = {"top": "Strongest", "high": "Middle", "low": "Weak", "3d": "In 3D"}
@@ -119,6 +119,11 @@ HELP = {
     "in the chain: on which residues. Length, family, organism: in which proteins its strongest residue exceeds half "
     "of its maximum. Learned on training proteins and told on test proteins; for families, which no two splits share, "
     "a protein is predicted by its relatives. Null: the same after dealing the fact out at random.",
+    "sites": "Whether the feature fires on the very residues that carry the function, in test proteins whose "
+    "annotation names them. Average precision within a protein, mean over proteins; 1 is perfect. All rows but this "
+    "feature's are what else finds them; the supervised probe, fitted on named residues of training proteins, is the "
+    "ceiling.",
+    "top_share": "Share of a protein's activation in its top 5 % of residues; 5 % is spread evenly.",
     "band": "Strongest: the proteins with the highest activation. Middle: 50th to 75th percentile of protein maxima. "
     "Weak: below the 25th. In 3D: the strongest of the others whose structure is known. Without the term: strong "
     "examples that are not annotated with it, either errors of the "
@@ -206,6 +211,15 @@ def confound(found: ConfoundRow) -> str:
     """One sentence on a simple fact that explains where a feature fires."""
     meaning = confound_words(found.confound).meaning
     return f"{meaning}, with F1 {number(found.f1)} (luck gives {number(found.null_f1)})."
+
+
+def site(found: FeatureSite) -> str:
+    """One sentence on how well a feature finds the residues that carry a function."""
+    where = f"Inside {count(found.n_proteins, 'unseen protein')} with named residues for “{found.term_name}”"
+    return (
+        f"{where}, it ranks these residues with average precision {number(found.ap)} "
+        f"(shifted positions give {number(found.null_ap)})."
+    )
 
 
 def feature_lead(row: FeatureRow, best: TermFeature | None) -> str:

@@ -11,8 +11,8 @@ from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
 from protsae.alphabet import AMINO_ACIDS
-from protsae.store.analysis import CONFOUNDS
-from protsae.store.rows import ConfoundRow, FeatureAnnotation, FeatureRow, NeighbourRow, TermFeature
+from protsae.store.analysis import CONFOUNDS, SITES
+from protsae.store.rows import ConfoundRow, FeatureAnnotation, FeatureRow, FeatureSite, NeighbourRow, TermFeature
 
 DENSE = 0.1
 """Fires on more than this share of residues: too much to stand for one idea."""
@@ -132,6 +132,37 @@ def what_else(facts: list[ConfoundRow]) -> None:
             for fact in facts
         ]
         st.html(markup.wrap(markup.table(("Fact alone", "AUROC", "F1", "null"), rows)))
+
+
+def at_the_site(row: FeatureRow, sites: list[FeatureSite]) -> None:
+    """How well it finds the residues that carry its function, beside what else finds them."""
+    absence = data.absence(SITES)
+    if not sites and not (absence and row.kind == "defined"):
+        return
+    with st.container(border=True):
+        st.subheader("Does it find the site?", anchor=False, help=words.HELP["sites"])
+        if absence:
+            frame.say(absence, "ps-small ps-soft")
+            return
+        found = sites[0]
+        frame.say(words.site(found))
+        rows = [
+            ("This feature", found.ap),
+            ("Amino acid alone", found.letter_ap),
+            ("15 letters", found.window_ap),
+            ("Best single neuron", found.neuron_ap),
+            ("Best unguided feature", found.unguided_ap),
+            ("Supervised probe", found.probe_ap),
+            ("Shifted positions", found.null_ap),
+        ]
+        shown = [(name, words.number(ap)) for name, ap in rows]
+        share = "-" if found.top_share is None else words.percent(found.top_share)
+        facts = [
+            ("AUROC", words.number(found.auroc), words.HELP["sites"]),
+            ("F1", words.number(found.f1), words.HELP["sites"]),
+            ("In the top 5 %", share, words.HELP["top_share"]),
+        ]
+        st.html(markup.wrap(markup.table(("Finds the residues", "AP"), shown), markup.facts(facts)))
 
 
 def badges(row: FeatureRow, terms: list[TermFeature], facts: list[ConfoundRow]) -> str:

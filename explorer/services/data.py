@@ -22,6 +22,7 @@ from protsae.store.rows import (
     FeatureAnnotation,
     FeatureHit,
     FeatureRow,
+    FeatureSite,
     NeighbourRow,
     ProteinHit,
     ProteinRow,
@@ -168,6 +169,11 @@ def feature_annotations(ref: FeatureRef) -> list[FeatureAnnotation]:
 def feature_confounds(ref: FeatureRef) -> list[ConfoundRow]:
     """How well simple facts alone predict where the feature fires, furthest above luck first."""
     return bundle().reader.feature_confounds(*ref)
+
+
+def feature_sites(ref: FeatureRef) -> list[FeatureSite]:
+    """How well the feature finds the residues of a term, beside what else finds them."""
+    return bundle().reader.feature_sites(*ref)
 
 
 def annotation_features(kind: str) -> list[FeatureAnnotation]:

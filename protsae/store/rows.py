@@ -229,6 +229,39 @@ class ConfoundRow(NamedTuple):
     """It alone explains when the feature fires; true for one row of a feature at most."""
 
 
+class FeatureSite(NamedTuple):
+    """How well a feature finds the residues that carry a term's function, beside what else finds them."""
+
+    go_id: str
+    term_name: str
+    is_guiding: bool
+    """The term guided the feature; else the feature is its SAE's best on validation proteins."""
+    n_proteins: int
+    """Unseen proteins with named residues."""
+    n_residues: int
+    """Named residues of these."""
+    ap: float | None
+    """Average precision within a protein, mean over proteins; so are the others that end in _ap."""
+    null_ap: float | None
+    """With the named residues shifted along each protein."""
+    auroc: float | None
+    f1: float | None
+    top_share: float | None
+    """Share of a protein's activation in its top 5 % of residues."""
+    density: float
+    """Share of the residues of all test proteins."""
+    letter_ap: float | None
+    """Of the amino acid alone."""
+    window_ap: float | None
+    """Of a regression on the letters of 15 residues."""
+    neuron_ap: float | None
+    """Of the best single dimension of the language model's states."""
+    unguided_ap: float | None
+    """Of the best feature of an SAE that no term guides."""
+    probe_ap: float | None
+    """Of a regression on the language model's states, fitted on named residues: the ceiling."""
+
+
 class FeatureHit(NamedTuple):
     """A feature that a search found by its label."""
 

@@ -22,6 +22,7 @@ from protsae.store.rows import (
     FeatureAnnotation,
     FeatureHit,
     FeatureRow,
+    FeatureSite,
     NeighbourRow,
     ProteinHit,
     ProteinRow,
@@ -170,6 +171,11 @@ def feature_confounds(ref: FeatureRef) -> list[ConfoundRow]:
     return bundle().reader.feature_confounds(*ref)
 
 
+def feature_sites(ref: FeatureRef) -> list[FeatureSite]:
+    """How well the feature finds the residues of a term, beside what else finds them."""
+    return bundle().reader.feature_sites(*ref)
+
+
 def annotation_features(kind: str) -> list[FeatureAnnotation]:
     """For a kind of residue annotation, the best feature of each role, by held-out F1."""
     role_of = {row.name: row.role for row in saes()}
@@ -190,7 +196,7 @@ def neighbours(ref: FeatureRef) -> list[NeighbourRow]:
 
 @cached_by_bundle(4)
 def validated(limit: int = 2000) -> list[TermFeature]:
-    """Named features whose alignment held on unseen proteins: guided ones first, those furthest above luck first."""
+    """Named features that are graded strong or weak: strong ones first, of these guided ones, the clearest first."""
     return [row for row in bundle().reader.validated_features(limit) if row.label]
 
 

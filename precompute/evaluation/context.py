@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 import torch
 
+from precompute.align.site_tasks import SiteTasks
+from precompute.align.sites import site_labels
 from precompute.config import RunConfig
 from precompute.corpus.concepts import Concepts, choose_concepts
 from precompute.corpus.labels import read_labels
@@ -152,6 +154,11 @@ class Context:
         kept = self._kept(f"probe_{namespace}", fit)
         l2 = float(kept.pop("l2"))
         return LogisticProbe(**kept, l2=l2)
+
+    @cached_property
+    def site_tasks(self) -> SiteTasks:
+        """The terms that are judged by residues, guiding or not."""
+        return SiteTasks.of(site_labels(self.run.work, self.corpus), self.corpus, seed=0)
 
     @cached_property
     def plm(self) -> PLM:

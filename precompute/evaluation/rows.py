@@ -75,7 +75,7 @@ class Row(NamedTuple):
     """As shown."""
 
     kind: str
-    """An architecture (protsae, topk, ...), or probe, neurons, permuted, random, splice."""
+    """An architecture (protsae, topk, ...), or probe, site, neurons, permuted, random, splice."""
 
     namespace: str
     """MFO | BPO | CCO, '' for all of them."""
@@ -191,6 +191,7 @@ def _main(run: RunConfig, namespaces: Sequence[str], seed: int, tuned: Mapping[s
     needs = tuple(row._replace(seed=0).name for row in rows)
     if seed == 0:
         probes = [Row("main", methods.LINEAR_PROBE, "probe", ns, 0, 0) for ns in namespaces]
+        probes += [Row("main", method, "site", "", 0, 0) for method in methods.SITE_BASELINES]
         rows = [*probes, Row("main", methods.NEURONS, "neurons", "", 0, 0), *rows]
     rows.append(Row("main", methods.TOPK, "topk", "", 0, seed, needs=needs))
     if dict(tuned) != dict(PAPER):

@@ -56,7 +56,7 @@ STAGES: tuple[Stage, ...] = (
         name="associate",
         run=associate.run,
         settings=("seed",),
-        after=("proteins", "train", "activations", "statistics"),
+        after=("proteins", "embed", "train", "activations", "statistics"),
     ),
     Stage(
         name="confounds",

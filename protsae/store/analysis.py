@@ -103,5 +103,61 @@ CONFOUNDS = Analysis(
     ),
 )
 
-ANALYSES = {analysis.name: analysis for analysis in (CONFOUNDS, EVALUATION)}
+_SITE_SCORES = (
+    Column("n_proteins", "INTEGER", "test proteins with named residues that were judged"),
+    Column("n_residues", "INTEGER", "named residues of these"),
+    Column("ap", "REAL", "mean over test proteins of the average precision within the protein", optional=True),
+    Column("auroc", "REAL", "mean over test proteins of the AUROC within the protein", optional=True),
+    Column("pooled_ap", "REAL", "average precision over the residues of all these proteins", optional=True),
+    Column("pooled_auroc", "REAL", "AUROC over the residues of all these proteins", optional=True),
+    Column("f1", "REAL", "over the same, at the threshold best on valid", optional=True),
+    Column("null_ap", "REAL", "ap with the named residues shifted along each protein", optional=True),
+    Column("null_f1", "REAL", "f1 with the same shifts", optional=True),
+)
+
+SITES = Analysis(
+    name="sites",
+    version=1,
+    meaning="Whether features find the residues that carry a function, inside proteins that have it",
+    reads=("proteins", "embed", "train", "activations"),
+    tables=(
+        Table(
+            name="feature_site",
+            columns=(
+                Column("sae", "VARCHAR", "name of the SAE"),
+                Column("feature", "INTEGER", "0-based index in its SAE"),
+                Column("go_id", "VARCHAR", "whose residues it is judged by"),
+                Column("is_guiding", "BOOLEAN", "the term guided it; else it is its SAE's best on valid for the term"),
+                *_SITE_SCORES,
+                Column(
+                    "top_share", "REAL", "share of a protein's activation in its top 5 % of residues", optional=True
+                ),
+                Column("density", "REAL", "share of the residues of all test proteins on which it fires"),
+            ),
+            sorted_by=("sae", "feature", "go_id"),
+        ),
+        Table(
+            name="site_baseline",
+            columns=(
+                Column("go_id", "VARCHAR", "whose residues are looked for"),
+                Column("baseline", "VARCHAR", "letter | window | probe | neuron"),
+                *_SITE_SCORES,
+            ),
+            sorted_by=("go_id", "baseline"),
+        ),
+        Table(
+            name="sae_liveness",
+            columns=(
+                Column("sae", "VARCHAR", "name of the SAE"),
+                Column("n_residues", "INTEGER", "of all test proteins"),
+                Column("share_live", "REAL", "features that fire on at least one residue in 10,000"),
+                Column("share_dense", "REAL", "features that fire on more than a tenth of residues"),
+                Column("guided_density", "REAL", "median share of residues, of guided features", optional=True),
+            ),
+            sorted_by=("sae",),
+        ),
+    ),
+)
+
+ANALYSES = {analysis.name: analysis for analysis in (CONFOUNDS, EVALUATION, SITES)}
 """All analyses that this version knows, by name."""

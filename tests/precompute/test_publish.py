@@ -41,8 +41,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_table(work / "associate" / "label.parquet", features[["sae", "feature", *labels]])
     write_table(work / "statistics" / "sae.parquet", parts.tables["sae"])
     write_table(work / "statistics" / "example.parquet", parts.tables["example"])
-    write_table(work / "associate" / "feature_go.parquet", parts.tables["feature_go"])
-    write_table(work / "associate" / "feature_annotation.parquet", parts.tables["feature_annotation"])
+    for table in ("term_baseline", "feature_go", "kind_baseline", "feature_annotation"):
+        write_table(work / "associate" / f"{table}.parquet", parts.tables[table])
     facts = parts.analyses["confounds"]["feature_confound"]
     named = facts.loc[facts["explains"], ["sae", "feature", "confound"]]
     explained = features[["sae", "feature"]].merge(named, on=["sae", "feature"], how="left")

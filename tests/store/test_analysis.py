@@ -12,7 +12,7 @@ import pytest
 from protsae.errors import BundleError
 from protsae.files import sha256
 from protsae.store import analysis_files
-from protsae.store.analysis import ANALYSES, CONFOUNDS, EVALUATION
+from protsae.store.analysis import ANALYSES, CONFOUNDS, EVALUATION, SITES
 from protsae.store.analysis_files import read_analysis, write_analysis
 from protsae.store.reader import StoreReader
 from protsae.store.schema import SORTED_BY
@@ -180,7 +180,7 @@ def test_a_bundle_with_a_spoilt_analysis_opens_without_it(copy: Path, what: str)
     with StoreReader.open(copy / "store.duckdb") as reader:
         assert reader.feature_confounds("vanilla", 25) == []
         assert sentence in reader.absence(CONFOUNDS)
-        assert reader.analyses() == [EVALUATION]
+        assert reader.analyses() == [EVALUATION, SITES]
         assert not reader.evaluation().empty
         assert reader.feature("vanilla", 25) is not None
 
@@ -194,6 +194,20 @@ def test_a_bundle_without_analyses_opens_too(copy: Path) -> None:
         assert list(reader.analysis_table(CONFOUNDS, "feature_confound").columns) == [
             *("sae", "feature", "confound", "auroc", "f1", "null_f1", "explains")
         ]
+
+
+def test_a_guided_feature_stands_beside_all_that_finds_its_site(reader: StoreReader) -> None:
+    table = reader.analysis_table(SITES, "feature_site")
+    guided = table[table["is_guiding"]].iloc[0]
+    (found,) = reader.feature_sites(guided["sae"], int(guided["feature"]))
+    baselines = reader.analysis_table(SITES, "site_baseline").set_index(["go_id", "baseline"])["ap"]
+
+    assert (found.go_id, found.ap) == (guided["go_id"], pytest.approx(guided["ap"]))
+    for name in ("letter", "window", "neuron", "probe"):
+        assert getattr(found, f"{name}_ap") == pytest.approx(baselines[guided["go_id"], name])
+    others = table[~table["is_guiding"] & (table["go_id"] == guided["go_id"])]
+    assert found.unguided_ap == pytest.approx(others["ap"].max())
+    assert reader.feature_sites("vanilla", 63) == []
 
 
 def test_a_whole_table_comes_sorted(reader: StoreReader) -> None:

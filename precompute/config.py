@@ -65,6 +65,9 @@ class RunConfig:
     out: Path
     """Folder of the bundle; work in progress goes to OUT.work beside it."""
 
+    more_proteins: Path | None = None
+    """More proteins in one of the same formats; those with a GO annotation or a structure join the others."""
+
     clusters: Path | None = None
     """Homology clusters: accession, representative (TSV). Without it MMseqs2 must be installed."""
 
@@ -126,8 +129,24 @@ class RunConfig:
     lambda_axiom: float = 1.0
     """Weight of the axiom loss against the reconstruction loss."""
 
-    annotation: Literal["residue", "protein", "bag"] = "residue"
-    """What the annotation loss judges: every residue (the paper's), a protein's mean, or a bag of its residues."""
+    annotation: Literal["residue", "protein", "bag", "top"] = "bag"
+    """What the annotation loss judges: every residue (the paper's), a protein's mean, a bag of its residues by the
+    log-mean-exp of their logits, or by the mean of the highest."""
+
+    selection: Literal["joint", "apart"] = "apart"
+    """Defined features compete for the k places (the paper's), or fire apart, each at a rate of its own."""
+
+    rate_share: float = 0.2
+    """Apart: share of a carrier's residues on which a term's feature is to fire."""
+
+    rate_min: float = 0.012
+    """Apart: least share of residues on which a defined feature fires."""
+
+    rate_max: float = 0.05
+    """Apart: largest share of residues on which a defined feature fires."""
+
+    site_weight: float = 0.1
+    """Weight of residues that annotations name for a term, against the annotation loss; 0 for none, as in the paper."""
 
     positive_weight: float = 0.0
     """Power by which rare positives weigh more in the annotation loss; 0 for the paper's, 1 for full balance."""

@@ -24,7 +24,7 @@ STAGES: tuple[Stage, ...] = (
         name="proteins",
         run=proteins.run,
         settings=("shipped", "seed"),
-        inputs=("proteins", "annotations", "ontology", "clusters", "contacts", "structures"),
+        inputs=("proteins", "more_proteins", "annotations", "ontology", "clusters", "contacts", "structures"),
         foretells=forecast,
     ),
     Stage(
@@ -42,7 +42,8 @@ STAGES: tuple[Stage, ...] = (
         settings=(
             *("min_term_proteins", "max_concepts", "d_sae", "k", "epochs", "residues_per_protein", "batch_size"),
             *("learning_rate", "epochs_before_drop", "lambda_annot", "lambda_axiom", "annotation"),
-            *("positive_weight", "forcing_strength", "saes", "sae_dtype", "seed"),
+            *("positive_weight", "forcing_strength", "selection", "rate_share", "rate_min", "rate_max", "site_weight"),
+            *("saes", "sae_dtype", "seed"),
             *("auxk", "vanilla_k", "vanilla_only", "widths", "seeds"),
         ),
         inputs=("ontology",),

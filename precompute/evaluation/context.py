@@ -127,8 +127,13 @@ class Context:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of everything that all rows depend on."""
+        sites = self.site_tasks
         return text_hash(
-            str(self.embed_plan), str(self.width), *(space.fingerprint() for space in self.spaces.values())
+            str(self.embed_plan),
+            str(self.width),
+            *(space.fingerprint() for space in self.spaces.values()),
+            *sites.go_id,
+            array_hash(sites.residues.indices),
         )
 
     @cached_property

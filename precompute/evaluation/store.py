@@ -26,7 +26,7 @@ from protsae.bundle.building import add_analysis
 from protsae.files import json_sha256, read_json, write_json
 from protsae.store.analysis import EVALUATION
 
-FORMAT = 2
+FORMAT = 3
 """Raised when scores change their meaning, so that old results are not taken up."""
 
 RESULT = "result.json"

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from tiny_proteins import KINDS
 
+from protsae.store.grades import Rule, grade
+
 CONFOUNDS = ("amino_acid", "position", "length", "family", "organism")
 SITE_TERMS = ("GO:0005524", "GO:0008270")
 """Terms that are judged by residues."""
@@ -37,6 +39,31 @@ def alignment_table(
             }
         )
     return pd.DataFrame(rows)
+
+
+def term_baseline_table(alignments: pd.DataFrame) -> pd.DataFrame:
+    """Drawn so that guided features beat most of them."""
+    rng = np.random.default_rng(12)
+    rows = []
+    for go_id in sorted(set(alignments["go_id"])):
+        scores = {"all_positive_f1": rng.uniform(0.05, 0.3), "composition_auroc": rng.uniform(0.52, 0.72)}
+        scores |= {"probe_auroc": rng.uniform(0.8, 0.95), "neuron_auroc": rng.uniform(0.6, 0.8)}
+        rows.append({"go_id": go_id, "n_train": 28, "n_valid": 6, "n_test": 6, **scores})
+    return pd.DataFrame(rows)
+
+
+def kind_baseline_table() -> pd.DataFrame:
+    """The letter says most of the rarest kinds."""
+    kinds = [kind for kind, _, _ in KINDS]
+    places = np.arange(len(kinds))
+    alone = {"all_positive_f1": 0.05 + 0.1 * places, "amino_acid_auroc": 0.6 + 0.1 * places}
+    return pd.DataFrame({"kind": kinds, **alone})
+
+
+def graded(rows: pd.DataFrame, baselines: pd.DataFrame, key: str, rule: Rule) -> pd.DataFrame:
+    """Alignments with the grades that follow from their scores."""
+    judged = rows.merge(baselines, on=key, how="left")
+    return rows.assign(grade=grade({name: judged[name].to_numpy() for name in judged.columns}, rule))
 
 
 def annotation_alignment_table(rng: np.random.Generator, saes: list[str]) -> pd.DataFrame:
@@ -115,6 +142,8 @@ def _scores(rng: np.random.Generator, f1: float, *, rank: int, n_pos: dict[str, 
         "test_f1_low": f1 - 0.08,
         "test_f1_high": min(1.0, f1 + 0.08),
         "test_auroc": 0.5 + f1 / 2,
+        "test_auroc_low": 0.46 + f1 / 2,
+        "test_auroc_high": min(1.0, 0.54 + f1 / 2),
         "null_f1": float(rng.uniform(0.05, 0.3)),
         "n_pos_valid": n_pos.get("valid", 0),
         "n_pos_test": n_pos.get("test", 0),

@@ -15,6 +15,7 @@ from explorer.steer import report, runs
 from explorer.steer.runs import Plan
 from protsae.errors import InputError, ProtSAEError
 from protsae.steering.steer import SteerConfig
+from protsae.store.grades import GRADES
 
 OWN = "A sequence of my own"
 MASKS = {"low_activation": "least active in the language model", "random": "at random"}
@@ -101,11 +102,16 @@ def feature_box(ref: FeatureRef) -> FeatureRef | None:
 
 
 def feature_options(sae: str) -> dict[int, str]:
-    """Feature -> what the list calls it: validated ones first, then by held-out F1, then the rest."""
+    """Feature -> what the list calls it: strong ones first, then weak ones, then by held-out F1, then the rest."""
     table = live.features(sae)
-    firm = {term.feature for term in data.validated() if term.sae == sae}
+    grades = {term.feature: term.grade for term in data.validated() if term.sae == sae}
     rows = [row for row in table.to_dict("records") if row["p99_act"] > 0]
-    rows.sort(key=lambda row: (row["feature"] not in firm, 0 if math.isnan(row["best_f1"]) else -row["best_f1"]))
+    rows.sort(
+        key=lambda row: (
+            GRADES.index(grades.get(row["feature"], "none")),
+            0 if math.isnan(row["best_f1"]) else -row["best_f1"],
+        )
+    )
     names = {}
     for row in rows:
         term = f" · {row['go_id']}" if isinstance(row["go_id"], str) else ""

@@ -6,7 +6,7 @@ Each function draws one card. Read `how_we_know`, then `badges`.
 import streamlit as st
 
 from explorer import theme
-from explorer.draw import charts, markup, words
+from explorer.draw import charts, markup, verdicts, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
@@ -47,8 +47,8 @@ def how_we_know(
             st.html(
                 markup.wrap(f"<b>{markup.escape(name)}</b>", markup.score(best, data.sae(row.sae).role), _choices(best))
             )
-            frame.say(words.verdict(best), "ps-small ps-soft")
-        also = [term for term in terms[1:] if words.is_validated(term)]
+            frame.say(verdicts.verdict(best), "ps-small ps-soft")
+        also = [term for term in terms[1:] if verdicts.is_validated(term)]
         if also:
             st.html(markup.wrap(markup.paragraph("It also goes with:", "ps-small"), _terms_table(also)))
         if sites:
@@ -75,6 +75,8 @@ def _choices(best: TermFeature) -> str:
                 f"F1 {words.number(best.valid_f1)} on validation ({best.n_pos_valid} positives)",
                 words.HELP["f1"],
             ),
+            ("One neuron alone", f"AUROC {words.number(best.neuron_auroc)}", words.HELP["neuron"]),
+            ("Linear probe", f"AUROC {words.number(best.probe_auroc)}", words.HELP["probe"]),
         ]
     )
 
@@ -86,10 +88,11 @@ def _terms_table(terms: list[TermFeature]) -> str:
             words.number(row.test_f1),
             f"{words.number(row.test_f1_low)} to {words.number(row.test_f1_high)}",
             str(row.n_pos_test),
+            verdicts.grade_name(row),
         )
         for row in terms[:4]
     ]
-    return markup.table(("GO term", "F1", "interval", "n"), rows)
+    return markup.table(("GO term", "F1", "interval", "n", "evidence"), rows)
 
 
 def _sites_table(sites: list[FeatureAnnotation]) -> str:
@@ -98,11 +101,13 @@ def _sites_table(sites: list[FeatureAnnotation]) -> str:
             row.kind,
             words.number(row.test_f1),
             f"{words.number(row.test_f1_low)} to {words.number(row.test_f1_high)}",
-            words.number(row.null_f1),
+            f"{words.number(row.null_f1)}, {words.number(row.all_positive_f1)}",
+            f"{words.number(row.test_auroc)} ({words.number(row.amino_acid_auroc)})",
+            verdicts.grade_name(row),
         )
         for row in sites
     ]
-    return markup.table(("Site", "F1", "interval", "null"), rows)
+    return markup.table(("Site", "F1", "interval", "null, all", "AUROC (amino acid)", "evidence"), rows)
 
 
 def what_else(facts: list[ConfoundRow]) -> None:
@@ -171,10 +176,8 @@ def badges(row: FeatureRow, terms: list[TermFeature], facts: list[ConfoundRow]) 
                 "good",
             )
         )
-    if terms and words.is_validated(terms[0]):
-        notes.append(markup.badge("validated", words.verdict(terms[0]), "good"))
-    elif terms:
-        notes.append(markup.badge("not validated", words.verdict(terms[0]), "warn"))
+    if terms:
+        notes.append(markup.grade(terms[0]))
     if row.max_act <= 0:
         notes.append(markup.badge("no known activations", "It fired on no residue of the corpus.", "warn"))
     if row.density > DENSE:

@@ -196,7 +196,7 @@ def neighbours(ref: FeatureRef) -> list[NeighbourRow]:
 
 @cached_by_bundle(4)
 def validated(limit: int = 2000) -> list[TermFeature]:
-    """Named features whose alignment held on unseen proteins: guided ones first, those furthest above luck first."""
+    """Named features that are graded strong or weak: strong ones first, of these guided ones, the clearest first."""
     return [row for row in bundle().reader.validated_features(limit) if row.label]
 
 

@@ -53,7 +53,7 @@ PROTOCOL = """\
 
 def write_report(results: Results, table: pd.DataFrame) -> None:
     """Write the report and its pictures; each file appears whole or not at all."""
-    path = results.config.report
+    path = results.config.page
     summary = Summary(table)
     pictures = _pictures(summary)
     folder = path.with_suffix("")

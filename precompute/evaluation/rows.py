@@ -19,27 +19,11 @@ from typing import Any, NamedTuple
 
 from precompute.config import RunConfig
 from precompute.evaluation.config import EvaluateConfig
+from precompute.presets import PAPER_SWITCHES as PAPER
 from protsae.store.evaluation import methods
 from protsae.store.evaluation.methods import METHODS, PROTSAE, TUNED, PartKey
 
 Overrides = tuple[tuple[str, Any], ...]
-
-PAPER: Mapping[str, Any] = MappingProxyType(
-    {
-        "detach": True,
-        "axioms": True,
-        "forced_activation": True,
-        "rescale": True,
-        "forcing_mean": "active",
-        "forcing": "after",
-        "forcing_strength": "mean",
-        "annotation": "residue",
-        "positive_weight": 0.0,
-        "lambda_annot": 10.0,
-        "lambda_axiom": 1.0,
-    }
-)
-"""Switches of `ProtSAEConfig` in the paper's form."""
 
 UNGUIDED: Mapping[str, str] = MappingProxyType(
     {method.architecture: method.name for method in METHODS.values() if method.kind == "unguided"}

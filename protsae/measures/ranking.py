@@ -6,8 +6,8 @@
 
 U (Mann and Whitney) is the number of pairs that the positives win. The functions differ in what the scores are: each
 column with its own labels (`aurocs`), one of each (`auroc`), all columns of a sparse matrix with all labels
-(`sparse_aurocs`, `sparse_average_precisions`), counts of items that share a score (`aurocs_of_counts`), or ranks that
-stand already (`wins`).
+(`sparse_aurocs`, `sparse_average_precisions`), counts of items that share a score (`aurocs_of_counts`), bootstrap
+resamples of the items (`resampled_aurocs`), or ranks that stand already (`wins`).
 
 Read `wins` and `share_of_pairs`, then `aurocs`.
 
@@ -22,7 +22,12 @@ from jaxtyping import Bool, Float, Int, Num
 from scipy.sparse import csc_array, csr_array
 from scipy.stats import rankdata
 
+from protsae.measures import kernels
+
 Counts = Num[np.ndarray, "..."]
+
+_RESAMPLES_AT_A_TIME = 128
+"""So that their weights stay in the processor's cache."""
 
 
 def midranks(scores: Num[np.ndarray, "n m"]) -> Float[np.ndarray, "n m"]:
@@ -140,6 +145,41 @@ def aurocs_of_counts(
     below = np.cumsum(negative) - negative - before[runs.column]
     won = np.bincount(runs.column, weights=positive * (below + negative / 2), minlength=m)
     return share_of_pairs(won, n_positive.sum(axis=0), total)
+
+
+def resampled_aurocs(
+    scores: Num[np.ndarray, "n m"], labels: Bool[np.ndarray, "n m"], weights: Float[np.ndarray, "n_resamples n"]
+) -> Float[np.ndarray, "n_resamples m"]:
+    """AUROC of every column of scores against its own column of labels, in every resample of the rows.
+
+    Args:
+        scores: of the items.
+        labels: a column per column of scores.
+        weights: whole numbers, how often each item was drawn; below 2^24 in all.
+
+    Returns:
+        NaN where a resample has no positive or no negative of a column.
+
+    Raises:
+        ValueError: a score is NaN.
+    """
+    refuse_nan(scores)
+    n_resamples, n, m = len(weights), *scores.shape
+    order = np.argsort(-scores.T, axis=1, kind="stable")
+    descending, truth = np.take_along_axis(scores.T, order, axis=1), np.ascontiguousarray(labels.T)
+    n_positive = weights @ labels.astype(weights.dtype)
+    n_negative = weights.sum(axis=1, keepdims=True) - n_positive
+    lowest = weights @ (labels & (scores == scores.min(axis=0, initial=np.inf))).astype(weights.dtype)
+    won = np.empty((n_resamples, m))
+    for first in range(0, n_resamples if n else 0, _RESAMPLES_AT_A_TIME):
+        block = slice(first, first + _RESAMPLES_AT_A_TIME)
+        drawn = np.ascontiguousarray(weights[block].T, dtype=np.float32)
+        counts = np.zeros((m, 2, drawn.shape[1]), dtype=np.float32)
+        kernels.resampled_losses(descending, order, truth, drawn, counts)
+        lost, above = counts.astype(np.float64).transpose(1, 2, 0)
+        lost += lowest[block] * (above + n_negative[block]) / 2
+        won[block] = n_positive[block].astype(np.float64) * n_negative[block] - lost
+    return share_of_pairs(won, n_positive, n_negative)
 
 
 def sparse_aurocs(

@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from protsae.store.grades import Grade
+
 Role = Literal["guided", "unguided", "imported"]
 """What an SAE is in its bundle: terms guide its features, it was trained without them, or it comes from elsewhere."""
 
@@ -125,7 +127,7 @@ class AnnotationHit(NamedTuple):
 
 
 class TermFeature(NamedTuple):
-    """A feature's alignment with a GO term, and what is needed to name both."""
+    """A feature's alignment with a GO term, what is needed to name both, and the term's baselines."""
 
     sae: str
     feature: int
@@ -149,13 +151,23 @@ class TermFeature(NamedTuple):
     test_f1_low: float
     test_f1_high: float
     test_auroc: float | None
+    test_auroc_low: float | None
+    test_auroc_high: float | None
     null_f1: float
     n_pos_valid: int
     n_pos_test: int
+    grade: Grade
+    all_positive_f1: float | None
+    composition_auroc: float | None
+    probe_auroc: float | None
+    neuron_auroc: float | None
 
 
 class FeatureAnnotation(NamedTuple):
-    """A feature's alignment with a kind of residue annotation. `feature_kind` is defined | free."""
+    """A feature's alignment with a kind of residue annotation, and the kind's baselines.
+
+    `feature_kind` is defined | free.
+    """
 
     sae: str
     feature: int
@@ -177,6 +189,9 @@ class FeatureAnnotation(NamedTuple):
     null_f1: float
     n_pos_valid: int
     n_pos_test: int
+    grade: Grade
+    all_positive_f1: float | None
+    amino_acid_auroc: float | None
 
 
 class FeatureRow(NamedTuple):

@@ -164,7 +164,8 @@ class Context:
         """Hash of everything that all rows depend on."""
         whole = [guide.fingerprint() for scope, guide in self.guides.items() if scope == WHOLE_GO]
         spaces = [space.fingerprint() for space in self.spaces.values()]
-        return text_hash(str(self.embed_plan), str(self.width), *spaces, *whole)
+        sites = [*self.site_tasks.go_id, array_hash(self.site_tasks.residues.indices)]
+        return text_hash(str(self.embed_plan), str(self.width), *spaces, *whole, *sites)
 
     @cached_property
     def states(self) -> np.ndarray:

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from protsae.errors import ConfigError
 from protsae.ontology.namespaces import Namespace
 from protsae.sae.base import SAE, random_directions
-from protsae.sae.config import check_shape
+from protsae.sae.config import Normalise, check_normalise, check_shape
 from protsae.sae.passes import ForcingRule
 from protsae.sae.topk import keep_top_k
 
@@ -99,8 +99,12 @@ class ProtSAEConfig:
     margin: float = 0.1
     """Margin g of the axiom losses, in units of the normalised embedding space."""
 
+    normalise: Normalise = "scalar"
+    """How residues come into the SAE's own units; undone on the way out."""
+
     def __post_init__(self) -> None:
         check_shape(self.d_model, self.d_sae, self.k)
+        check_normalise(self.normalise)
         if not 0 < len(self.concepts) < self.d_sae:
             raise ConfigError(
                 f"a ProtSAE needs 1..{self.d_sae - 1} concepts at d_sae={self.d_sae}, got {len(self.concepts)}"
@@ -111,6 +115,11 @@ class ProtSAEConfig:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ConfigError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}")
+        if self.normalise == "token" and self.annotation == "protein":
+            raise ConfigError(
+                "normalise='token' is not linear, so annotation='protein' cannot take the logit of a mean residue; set "
+                "annotation to 'bag' or 'residue', or normalise to 'scalar' or 'dimension'"
+            )
         for name in ("lambda_annot", "lambda_axiom", "margin", "positive_weight"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ConfigError(f"{name} must not be negative, got {getattr(self, name)}")
@@ -166,7 +175,7 @@ class ProtSAE(SAE):
 
     def concept_probs(self, x: Float[Tensor, "n d_model"]) -> Float[Tensor, "n m"]:
         """Probability of each concept at each residue, in the order of `cfg.concepts`; x in the PLM's own units."""
-        return self.concept_logits(x * self.scale).sigmoid()
+        return self.concept_logits(self.rescale(x)).sigmoid()
 
     def encoder(self) -> tuple[Float[Tensor, "d_sae d_model"], Float[Tensor, " d_sae"]]:
         """Rescaled concept directions, then the free ones; without gradient to W_pred where `detach` is set."""

@@ -100,4 +100,4 @@ class Guidance:
         return annotation_loss(logits, labels, self._positive_weight)
 
     def _logits(self, x: Tensor) -> Tensor:
-        return self.sae.concept_logits(x.to(self.device) * self.sae.scale)
+        return self.sae.concept_logits(self.sae.rescale(x.to(self.device)))

@@ -17,6 +17,8 @@ from protsae.device import pick_device
 from protsae.errors import ConfigError, InputError
 from protsae.plm.registry import model_names, outline_of
 from protsae.plm.sites import check_site
+from protsae.sae.config import Normalise
+from protsae.training.config import Schedule
 
 LAYER_DEPTH = 0.73
 """Relative depth of the paper's layer: 35 of 48."""
@@ -94,10 +96,16 @@ class RunConfig:
     """Passes over the training proteins (the paper makes 50)."""
 
     learning_rate: float = 5e-4
-    """Adam's, until it is cut to a tenth."""
+    """Adam's, before it falls."""
+
+    schedule: Schedule = "drop"
+    """Learning rate: drop to a tenth once, as in the paper, or linear: warmed up, then to 0 over the last fifth."""
 
     epochs_before_drop: int = 14
-    """Epochs after which the learning rate is cut (the paper: 5, of many more steps each)."""
+    """Epochs after which the schedule drop cuts the learning rate (the paper: 5, of many more steps each)."""
+
+    normalise: Normalise = "scalar"
+    """One scale for all residues (the paper's form here), one a dimension, or one a token, that is a residue."""
 
     residues_per_protein: int = 100
     """Residues drawn from each training protein per epoch."""

@@ -39,7 +39,15 @@ STAGES: tuple[Stage, ...] = (
         run=train.run,
         settings=(
             *("min_term_proteins", "max_concepts", "d_sae", "k", "epochs", "residues_per_protein", "batch_size"),
-            *("learning_rate", "epochs_before_drop", "lambda_annot", "lambda_axiom", "annotation"),
+            *(
+                "learning_rate",
+                "schedule",
+                "epochs_before_drop",
+                "normalise",
+                "lambda_annot",
+                "lambda_axiom",
+                "annotation",
+            ),
             *("positive_weight", "forcing_strength", "saes", "sae_dtype", "seed"),
         ),
         inputs=("ontology",),

@@ -216,7 +216,7 @@ class _Trainer:
         self.window.add({**losses, "l0": passed.n_fired.sum() / n, "l0_forced": passed.n_forced / n}, n)
 
     def _auxiliary_loss(self, x_in: Tensor, passed: TrainingPass) -> Tensor:
-        """AuxK as a share of the residual, times the batch's variance: its weight is that against a normalised L_rec."""
+        """AuxK as a share of the residual, times the batch's variance: a share of it, as L_rec is."""
         is_dead = self.step - self.last_fired > self.config.auxk_dead_steps
         if isinstance(self.sae, ProtSAE):
             is_dead[: self.sae.cfg.n_defined] = False  # their concepts wake them

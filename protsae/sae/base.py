@@ -23,8 +23,9 @@ Source: gain and unit rows are designed here where the paper (arXiv:2509.05309) 
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -32,6 +33,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_array
 from torch import Tensor, nn
 
+from protsae.errors import ConfigError
 from protsae.sae import artifact
 from protsae.sae.artifact import Dtype
 from protsae.sae.config import SAEConfig
@@ -258,6 +260,37 @@ class SAE(nn.Module, ABC):
             start = unit_mean.to(self.scale)
         self.b_dec.copy_(start)
         self.start_sparse()
+
+    @torch.no_grad()
+    def folded(self) -> Self:
+        """The same SAE with a gain of 1, for programs that know none: equal activations and reconstructions.
+
+        Rows of its W_dec are as long as what a unit of each activation adds to the PLM's residual stream.
+
+        Raises:
+            ConfigError: the gain differs between residues (`token`), or the architecture has no encoder of its own.
+        """
+        if self.cfg.normalise == "token":
+            raise ConfigError(
+                "normalise='token' is not linear in the residue, so no weights can take it in; let the other program "
+                "rescale each residue, or train with normalise 'scalar' or 'dimension'"
+            )
+        made = type(self)(replace(self.cfg, normalise="scalar")).to(self.scale.device)
+        state = self.state_dict() | self.encoder_times(self.scale)
+        for name in ("W_dec", "b_dec"):
+            state[name] = state[name] / self.scale
+        made.load_state_dict(state | {"scale": torch.ones_like(made.scale)})
+        return made
+
+    def encoder_times(self, gain: Float[Tensor, "..."]) -> dict[str, Tensor]:
+        """Parameters of the encoder, by name, for residues that were not multiplied by `gain` (0-dim or [d_model]).
+
+        Raises:
+            ConfigError: the architecture has no encoder of its own.
+        """
+        raise ConfigError(
+            f"a {self.architecture} SAE has no encoder of its own that could take in a gain of {float(gain.mean()):g}"
+        )
 
     def start_sparse(self) -> None:
         """Set what decides how many features of a fresh SAE are active, once the input is fitted; often nothing."""

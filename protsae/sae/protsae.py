@@ -23,6 +23,7 @@ from typing import ClassVar, Literal, get_args
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from typing_extensions import override
 
 from protsae.errors import ConfigError
 from protsae.ontology.namespaces import Namespace
@@ -183,6 +184,11 @@ class ProtSAE(SAE):
         if self.cfg.rescale:
             w_def = w_def * self.r_pred.exp()[:, None]
         return torch.cat([w_def, self.W_free]), torch.cat([self.b_def, self.b_free])
+
+    @override
+    def encoder_times(self, gain: Float[Tensor, "..."]) -> dict[str, Tensor]:
+        """Concept embeddings and free directions times the gain; biases are those of u and stay."""
+        return {name: getattr(self, name) * gain for name in ("concept_embed", "has_function", "W_free")}
 
     def forcing_rule(self) -> ForcingRule | None:
         """The config's switches for forced activation, None where it is off."""

@@ -105,7 +105,7 @@ class RunConfig:
     """Epochs after which the schedule drop cuts the learning rate (the paper: 5, of many more steps each)."""
 
     normalise: Normalise = "scalar"
-    """One scale for all residues (the paper's form here), one a dimension, or one a token, that is a residue."""
+    """How residues come into an SAE's own units: by one scale, by one a dimension, or each (token) by its own."""
 
     residues_per_protein: int = 100
     """Residues drawn from each training protein per epoch."""

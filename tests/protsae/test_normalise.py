@@ -1,15 +1,18 @@
 """Ways to bring residues into an SAE's own units: the same reconstruction by every path, and no trace of it outside."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pytest
-import tiny_training as tiny
 import torch
-from tiny_saes import NAMES, settled
 from torch.testing import assert_close
+
+sys.path.insert(0, str(Path(__file__).parent))
+import tiny_training as tiny
+from tiny_saes import NAMES, settled
 
 from precompute.corpus.trained import plm_directions
 from protsae.errors import ConfigError

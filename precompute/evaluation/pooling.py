@@ -169,7 +169,7 @@ def _pool_predictor(
     sae: SAE, x: torch.Tensor, owner: np.ndarray, sizes: np.ndarray, *, held_out: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     wanted = held_out[owner]
-    logits = sae.concept_logits(sae.rescale(x[torch.from_numpy(wanted).to(x.device)]))
+    logits = sae.concept_logits(sae.rescaled(x[torch.from_numpy(wanted).to(x.device)]))
     m = 0 if logits is None else logits.shape[1]
     mean, highest = np.zeros((len(sizes), m), dtype=np.float32), np.zeros((len(sizes), m), dtype=np.float32)
     if logits is None or not held_out.any():

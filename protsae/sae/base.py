@@ -118,13 +118,13 @@ class SAE(nn.Module, ABC):
             return self.scale
         return self.d_model**0.5 / torch.linalg.vector_norm(x, dim=1, keepdim=True).clamp_min(_LEAST_NORM)
 
-    def rescale(self, x: Float[Tensor, "n d_model"]) -> Float[Tensor, "n d_model"]:
+    def rescaled(self, x: Float[Tensor, "n d_model"]) -> Float[Tensor, "n d_model"]:
         """Residue activations, from the PLM's own units to the SAE's."""
         return x * self.gain(x)
 
     def forward(self, x: Float[Tensor, "n d_model"]) -> ForwardOutput:
         """Encode and decode residue activations, both in the PLM's own units."""
-        x_in = self.rescale(x)
+        x_in = self.rescaled(x)
         weight, bias = self.encoder()
         logits = self.concept_logits(x_in)
         acts, is_forced = self.sparsify((x_in - self.b_dec) @ weight.T + bias, logits)
@@ -159,7 +159,7 @@ class SAE(nn.Module, ABC):
         """`encode` as a sparse matrix [n, d_sae], columns ascending within a row; several times faster on a CPU."""
         if not self.runs_sparse:
             return csr_array(self.encode(x).cpu().numpy())
-        x_in = self.rescale(x)
+        x_in = self.rescaled(x)
         weight, bias = self.encoder()
         pre_acts = sparse.linear(x_in - self.b_dec, weight, bias)
         codes = sparse.select(pre_acts, self.concept_logits(x_in), k=self.cfg.k, rule=self.forcing_rule())

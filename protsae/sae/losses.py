@@ -29,15 +29,21 @@ def annotation_loss(
     logits: Float[Tensor, "n m"],
     labels: Float[Tensor, "n m"] | Bool[Tensor, "n m"],
     positive_weight: Float[Tensor, " m"] | None = None,
+    known: Bool[Tensor, "n m"] | None = None,
 ) -> Float[Tensor, ""]:
-    """Binary cross-entropy in nats, mean over rows and concepts.
+    """Binary cross-entropy in nats, mean over the known pairs of rows and concepts; 0 where none is known.
 
     Args:
         logits: of the concept predictor.
         labels: 1 where the row's protein carries the term or a descendant of it, else 0.
         positive_weight: factor on the positives of each concept; None for 1, as in the paper.
+        known: pairs whose label says anything; None for all.
     """
-    return F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype), pos_weight=positive_weight)
+    labels = labels.to(logits.dtype)
+    if known is None:
+        return F.binary_cross_entropy_with_logits(logits, labels, pos_weight=positive_weight)
+    each = F.binary_cross_entropy_with_logits(logits, labels, pos_weight=positive_weight, reduction="none")
+    return (each * known).sum() / known.sum().clamp_min(1)
 
 
 def bag_logits(logits: Float[Tensor, "n_bags size m"]) -> Float[Tensor, "n_bags m"]:
@@ -46,6 +52,14 @@ def bag_logits(logits: Float[Tensor, "n_bags size m"]) -> Float[Tensor, "n_bags 
     Source: multiple-instance learning with a soft maximum; Ilse et al. 2018 (arXiv:1802.04712) compare the poolings.
     """
     return logits.logsumexp(dim=1) - math.log(logits.shape[1])
+
+
+def top_logits(logits: Float[Tensor, "n_bags size m"], share: float) -> Float[Tensor, "n_bags m"]:
+    """One logit per bag of residues: the mean of the highest `share` of them, at least of one.
+
+    Source: pooling of multiple-instance learning between mean and maximum, see `bag_logits`.
+    """
+    return logits.topk(max(1, round(share * logits.shape[1])), dim=1, sorted=False).values.mean(dim=1)
 
 
 def auxiliary_loss(residual: Float[Tensor, "n d_model"], residual_hat: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:

@@ -26,13 +26,15 @@ class ForwardOutput(NamedTuple):
 
 
 class ForcingRule(NamedTuple):
-    """How predicted concepts force their features; see `protsae.py`."""
+    """How defined features come to fire beside TopK; see `protsae.py`."""
 
     n_defined: int
     before_topk: bool
     mean_over_all: bool
     graded: bool
     """Force to mu (2 pi - 1) instead of mu."""
+    apart: bool = False
+    """Nothing is forced: every defined feature fires where it is positive, and TopK chooses among the free ones."""
 
 
 class TrainingPass(NamedTuple):

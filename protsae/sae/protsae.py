@@ -9,6 +9,12 @@
     z_def  = z^_def + 1[pi > 0.5] * relu(mu - z^_def)                         # forced activation
     x_hat  = [z_def, z_free] @ W_dec + b_dec
 
+With `selection = "apart"` defined features do not compete and are not forced; each fires where its concept's logit
+passes a threshold that is its own, set so that it fires at a given rate [D]:
+
+    a_def  = relu((u @ stopgrad(W_pred).T - tau) * exp(r_pred))               # tau: the rate, not the loss, sets it
+    z      = [a_def, TopK_k(a_free)]
+
 W_pred[c] = e_c + e_hasFunction and b_pred[c] = |radius_c| + offset_c are DeepGOZero's score x.(e_c + rho) + |r_c| with
 a free offset [D]; the axiom losses act on e and radius (`geometry.py`). [D] marks what is designed here where the paper
 is silent. Each switch of `ProtSAEConfig` is one ablation of the paper's table.
@@ -21,7 +27,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from typing_extensions import override
 
@@ -37,8 +43,12 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "forcing_mean": ("active", "all"),
     "forcing": ("after", "before"),
     "forcing_strength": ("mean", "graded"),
-    "annotation": ("residue", "protein", "bag"),
+    "annotation": ("residue", "protein", "bag", "top"),
+    "selection": ("joint", "apart"),
 }
+
+FIRST_PACE, LAST_PACE, PACE_STEPS = 0.2, 0.01, 50
+"""Thresholds move by the first at the start and by the last in the end, half-way after so many steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +91,31 @@ class ProtSAEConfig:
     forcing_strength: Literal["mean", "graded"] = "mean"
     """Force to mu whatever the probability, or to mu * (2 pi - 1): nothing at pi = 0.5, mu at certainty [D]."""
 
-    annotation: Literal["residue", "protein", "bag"] = "residue"
-    """Annotation loss on every residue's logits, on the mean logit over all residues of a protein, or on the
-    log-mean-exp of the logits of a bag of its residues: multiple-instance learning, one residue suffices [D]."""
+    selection: Literal["joint", "apart"] = "joint"
+    """Defined and free features compete for the k places of TopK (the paper's), or k are for the free ones and every
+    defined feature fires where its own threshold is passed [D]. Apart, nothing is forced."""
+
+    rate_share: float = 0.1
+    """Apart: share of a positive protein's residues on which the feature of a term is to fire; times the share of
+    proteins that carry the term it is the rate at which the threshold lets it fire [D]."""
+
+    rate_min: float = 0.005
+    """Apart: least rate, 0 to 1; a rare term's feature needs some room to rank proteins."""
+
+    rate_max: float = 0.03
+    """Apart: largest rate, 0 to 1."""
+
+    annotation: Literal["residue", "protein", "bag", "top"] = "residue"
+    """What the annotation loss judges: every residue's logit (the paper's), the mean logit over all residues of a
+    protein, or of a bag of its residues the log-mean-exp or the mean of the highest `pool_share` of the logits:
+    multiple-instance learning, some residues suffice [D]."""
+
+    pool_share: float = 0.15
+    """Share of a bag's residues whose logits `annotation = "top"` averages, 0 to 1."""
+
+    site_weight: float = 0.0
+    """Weight, against the annotation loss, of the loss on residues that annotations name for a term [D]; 0 for none.
+    Needs residue labels in training."""
 
     positive_weight: float = 0.0
     """Power w: a concept with a share p of positives weighs them ((1 - p) / p)^w in the annotation loss [D].
@@ -121,7 +153,13 @@ class ProtSAEConfig:
                 "normalise='token' is not linear, so annotation='protein' cannot take the logit of a mean residue; set "
                 "annotation to 'bag' or 'residue', or normalise to 'scalar' or 'dimension'"
             )
-        for name in ("lambda_annot", "lambda_axiom", "margin", "positive_weight"):
+        if not 0 < self.rate_min <= self.rate_max < 1:
+            raise ConfigError(
+                f"rate_min and rate_max must lie between 0 and 1 in this order, got {self.rate_min} and {self.rate_max}"
+            )
+        if not 0 < self.pool_share <= 1:
+            raise ConfigError(f"pool_share must be above 0 and at most 1, got {self.pool_share}")
+        for name in ("lambda_annot", "lambda_axiom", "margin", "positive_weight", "rate_share", "site_weight"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ConfigError(f"{name} must not be negative, got {getattr(self, name)}")
 
@@ -176,14 +214,22 @@ class ProtSAE(SAE):
 
     def concept_probs(self, x: Float[Tensor, "n d_model"]) -> Float[Tensor, "n m"]:
         """Probability of each concept at each residue, in the order of `cfg.concepts`; x in the PLM's own units."""
-        return self.concept_logits(self.rescale(x)).sigmoid()
+        return self.concept_logits(self.rescaled(x)).sigmoid()
 
     def encoder(self) -> tuple[Float[Tensor, "d_sae d_model"], Float[Tensor, " d_sae"]]:
         """Rescaled concept directions, then the free ones; without gradient to W_pred where `detach` is set."""
         w_def = self.W_pred.detach() if self.cfg.detach else self.W_pred
+        b_def = self.b_def.detach() if self.fires_apart else self.b_def
         if self.cfg.rescale:
-            w_def = w_def * self.r_pred.exp()[:, None]
-        return torch.cat([w_def, self.W_free]), torch.cat([self.b_def, self.b_free])
+            scale = self.r_pred.exp()
+            w_def = w_def * scale[:, None]
+            b_def = b_def * scale if self.fires_apart else b_def
+        return torch.cat([w_def, self.W_free]), torch.cat([b_def, self.b_free])
+
+    @property
+    def fires_apart(self) -> bool:
+        """Whether every defined feature has a threshold of its own, -b_def in units of u @ W_pred."""
+        return self.cfg.selection == "apart"
 
     @override
     def encoder_times(self, gain: Float[Tensor, "..."]) -> dict[str, Tensor]:
@@ -191,7 +237,9 @@ class ProtSAE(SAE):
         return {name: getattr(self, name) * gain for name in ("concept_embed", "has_function", "W_free")}
 
     def forcing_rule(self) -> ForcingRule | None:
-        """The config's switches for forced activation, None where it is off."""
+        """The config's switches for how defined features fire beside TopK, None where they only compete."""
+        if self.fires_apart:
+            return ForcingRule(self.cfg.n_defined, before_topk=False, mean_over_all=False, graded=False, apart=True)
         if not self.cfg.forced_activation:
             return None
         return ForcingRule(
@@ -211,6 +259,9 @@ class ProtSAE(SAE):
         """
         m, k = self.cfg.n_defined, self.cfg.k
         acts = pre_acts.relu()
+        if self.fires_apart:
+            apart = torch.cat([acts[:, :m], keep_top_k(acts[:, m:], k)], dim=1)
+            return apart, torch.zeros_like(apart[:, :m], dtype=torch.bool)
         natural = keep_top_k(acts, k)
         if logits is None or not self.cfg.forced_activation:
             return natural, torch.zeros_like(natural[:, :m], dtype=torch.bool)
@@ -231,3 +282,28 @@ class ProtSAE(SAE):
         """Start the offsets at the logit of each concept's share of positives, 0 to 1, kept off both ends [D]."""
         share = prevalence.to(self.radius.device).clamp(1e-4, 1 - 1e-4)
         self.b_offset.copy_(share.logit() - self.radius.abs())
+
+    def firing_rates(self, prevalence: Float[Tensor, " m"]) -> Float[Tensor, " m"]:
+        """Share of residues on which each defined feature is to fire where it fires apart, from the share of proteins
+        that carry its term.
+        """
+        return (prevalence * self.cfg.rate_share).clamp(self.cfg.rate_min, self.cfg.rate_max)
+
+    @torch.no_grad()
+    def adapt_thresholds(
+        self, n_fired: Int[Tensor, " m"], n_rows: int, rates: Float[Tensor, " m"], *, step: int
+    ) -> None:
+        """Move every threshold a little towards the one at which its feature fires at its rate.
+
+        A step in the direction of the relative error of the rate, smaller with time: stochastic approximation of a
+        quantile (Robbins and Monro 1951), in units of the length of the concept's direction.
+
+        Args:
+            n_fired: residues of the batch on which each defined feature fired.
+            n_rows: residues in the batch.
+            rates: wanted, 0 to 1.
+            step: optimizer step, from 0.
+        """
+        error = ((n_fired / n_rows - rates) / rates).clamp(-1, 3).to(self.b_def.device)
+        pace = LAST_PACE + FIRST_PACE / (1 + step / PACE_STEPS)
+        self.b_def -= pace * torch.linalg.vector_norm(self.W_pred, dim=1) * error

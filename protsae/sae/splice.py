@@ -170,7 +170,7 @@ class SpLiCESAE(SAE):
         """
         k = self.cfg.k if k is None else k
         check_shape(self.d_model, self.d_sae, k)
-        correlations, gram = (self.rescale(x_sample) - self.b_dec) @ self.W_dec.T, self._gram()
+        correlations, gram = (self.rescaled(x_sample) - self.b_dec) @ self.W_dec.T, self._gram()
 
         def l0_at(l1: float) -> float:
             return float((nonnegative_lasso(correlations, gram, l1) > 0).sum()) / len(correlations)

@@ -148,7 +148,7 @@ class ThresholdSAE(TiedSAE):
         if self.W_dec.device.type != "cpu":
             return csr_array(self.encode(x).cpu().numpy())
         weight, bias = self.encoder()
-        u = self.rescale(x) - self.b_dec
+        u = self.rescaled(x) - self.b_dec
         codes = sparse_threshold.above(autograd.linear(u, weight, bias), self.floor())
         acts = self.activate(sparse_threshold.SparseEntries(codes, u, weight, bias, self.b_dec))
         found = csr_array((acts.numpy(), codes.features, codes.indptr), shape=(len(x), self.d_sae))

@@ -123,6 +123,19 @@ class TrainConfig:
         return max(1, round(0.6 * self.epochs)) if self.best_from_epoch is None else self.best_from_epoch
 
 
+class SiteLabels(NamedTuple):
+    """Residues that annotations name for a concept, in proteins that carry it. One pair is one protein and concept."""
+
+    proteins: Int[np.ndarray, " n_pairs"]
+    """Numbers of the proteins in the reader."""
+    concepts: Int[np.ndarray, " n_pairs"]
+    """Columns of the labels."""
+    starts: Int[np.ndarray, " n_pairs_and_one"]
+    """The residues of pair i are residues[starts[i]:starts[i + 1]]."""
+    residues: Int[np.ndarray, " n_named"]
+    """Counted from 0 in their protein; all others of the protein are taken not to carry the concept."""
+
+
 class TrainingData(NamedTuple):
     """What an SAE learns from."""
 
@@ -135,6 +148,11 @@ class TrainingData(NamedTuple):
     """GO labels closed under ancestors, a row per protein of `reader`, a column per concept; for a ProtSAE."""
     axioms: Axioms | None = None
     """Of the concepts' sub-ontology; for a ProtSAE with `axioms`."""
+    known: Bool[np.ndarray, "n_proteins m"] | None = None
+    """Where a label says anything: a protein without any annotation in a term's sub-ontology says nothing about the
+    term. None where every label does."""
+    sites: SiteLabels | None = None
+    """Of training proteins; for a ProtSAE with a `site_weight`."""
 
 
 def check_fit(sae: SAE, data: TrainingData) -> None:
@@ -156,5 +174,9 @@ def check_fit(sae: SAE, data: TrainingData) -> None:
     found = None if data.labels is None else data.labels.shape
     if found != expected:
         raise ConfigError(f"a ProtSAE needs labels of shape {expected} (proteins, concepts), got {found}")
+    if data.known is not None and data.known.shape != expected:
+        raise ConfigError(f"known labels must be of the labels' shape {expected}, got {data.known.shape}")
+    if sae.cfg.site_weight and data.sites is None:
+        raise ConfigError(f"site_weight={sae.cfg.site_weight} needs residue labels; give them or set it to 0")
     if sae.cfg.axioms and data.axioms is None:
         raise ConfigError("a ProtSAE with axioms=True needs the ontology's axioms; give them or set axioms=False")

@@ -185,7 +185,7 @@ class _Trainer:
 
     def step_losses(self, batch: Batch) -> tuple[dict[str, Tensor], TrainingPass]:
         """Every term of the loss for one batch, weighted sum included, and the pass they come from."""
-        x_in = self.sae.rescale(batch.x.to(self.device))
+        x_in = self.sae.rescaled(batch.x.to(self.device))
         passed = self.sae.training_pass(x_in)
         losses = {"rec": reconstruction_loss(x_in, passed.x_hat)}
         total = losses["rec"]
@@ -210,6 +210,8 @@ class _Trainer:
         self.sae.project_decoder_gradient()
         self.optimizer.step()
         self.sae.after_step(passed, len(batch.x))
+        if self.guidance:
+            self.guidance.after_step(passed, len(batch.x), step=self.step)
         self.step += 1
         self.last_fired[passed.n_fired.cpu() > 0] = self.step
         n = len(batch.x)
@@ -271,6 +273,8 @@ class _Trainer:
         arrays = [self.data.train, self.data.valid, reader.lengths, np.array(reader.accessions, dtype=np.str_)]
         arrays += [] if self.data.labels is None else [self.data.labels]
         arrays += [] if self.data.axioms is None else list(self.data.axioms[2:])
+        arrays += [] if self.data.known is None else [self.data.known]
+        arrays += [] if self.data.sites is None else list(self.data.sites)
         shape = {f"sae.{name}": value for name, value in dataclasses.asdict(self.sae.cfg).items()}
         about = {"architecture": self.sae.architecture, **shape, **settings}
         return checkpoints.Identity(about, checkpoints.data_hash(arrays))

@@ -63,7 +63,7 @@ def validate(sae: SAE, stream: BatchStream, guidance: Guidance | None) -> Valida
     fired = torch.zeros(sae.d_sae, dtype=torch.int64)
     for batch in stream.epoch(0):
         x = batch.x.to(sae.W_dec.device)
-        x_in = sae.rescale(x)
+        x_in = sae.rescaled(x)
         passed = sae.training_pass(x_in, inference=True)
         squared_error += float(reconstruction_loss(x_in, passed.x_hat)) * len(x_in)
         centred, centred_hat = ((part - centre).cpu().numpy() for part in (x, passed.x_hat / sae.gain(x)))

@@ -61,7 +61,7 @@ def test_every_path_gives_the_same_in_the_plms_own_units(name: str, normalise: N
     found = sae(x)
 
     codes = sae.encode_sparse(x)
-    passed = sae.training_pass(sae.rescale(x), inference=True)
+    passed = sae.training_pass(sae.rescaled(x), inference=True)
 
     np.testing.assert_allclose(codes.toarray(), found.acts.detach().numpy(), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(sae.decode_sparse(codes, x), found.x_hat.detach().numpy(), rtol=1e-4, atol=1e-4)
@@ -72,7 +72,7 @@ def test_every_path_gives_the_same_in_the_plms_own_units(name: str, normalise: N
 def test_each_way_brings_residues_to_its_own_size() -> None:
     x = residues()
 
-    scalar, dimension, token = (fitted("topk", way, x).rescale(x) for way in WAYS)
+    scalar, dimension, token = (fitted("topk", way, x).rescaled(x) for way in WAYS)
 
     assert_close(scalar.pow(2).sum(1).mean(), torch.tensor(float(D_MODEL)))
     assert_close(dimension.std(0, correction=0), torch.ones(D_MODEL))
@@ -110,7 +110,7 @@ def test_the_stream_gives_what_the_input_is_fitted_to(normalise: Normalise, tmp_
 
     fit_input(sae, stream)
 
-    x_in = sae.rescale(x)
+    x_in = sae.rescaled(x)
     assert_close(sae.b_dec.detach(), x_in.mean(0), rtol=1e-4, atol=1e-4)
     spread = x_in.var(0, correction=0).sum() if normalise == "dimension" else x_in.pow(2).sum(1).mean()
     assert_close(spread, torch.tensor(float(tiny.D_MODEL)), rtol=1e-4, atol=1e-4)
@@ -177,7 +177,7 @@ def test_weights_of_an_earlier_version_have_one_scale(tmp_path: Path) -> None:
 def test_the_decoders_gradient_leaves_the_length_of_its_rows() -> None:
     x = residues()
     sae = fitted("topk", "scalar", x)
-    sae.training_pass(sae.rescale(x)).x_hat.pow(2).sum().backward()
+    sae.training_pass(sae.rescaled(x)).x_hat.pow(2).sum().backward()
     grad = sae.W_dec.grad
     assert grad is not None
     before = grad.clone()

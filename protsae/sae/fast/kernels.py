@@ -17,7 +17,8 @@ from numba import njit
 TOPK, RAISED, FORCED = 0, 1, 2
 """Where an activation comes from: kept by TopK; kept and raised by force; active only by force."""
 
-NO_FORCING, FORCE_AFTER, FORCE_BEFORE = 0, 1, 2
+NO_FORCING, FORCE_AFTER, FORCE_BEFORE, APART = 0, 1, 2, 3
+"""APART: nothing is forced; defined features fire where they are positive, TopK chooses among the free ones alone."""
 
 _SUMS: Any = {"reassoc", "contract", "nsz"}
 """What the compiler may do to sums: reorder them (fixed for a build), fuse multiply and add."""
@@ -183,10 +184,18 @@ def select_rows(
     raised_row = np.empty(n_features if forcing == FORCE_BEFORE else 0, np.float32)
     place = np.full(n_defined, -1, np.int32)
     for i in range(start, stop):
-        n = top_k_row(pre_acts[i], k, peak, scratch, feat, act)
+        if forcing == APART:
+            n = top_k_row(pre_acts[i, n_defined:], k, peak, scratch, feat, act)
+            feat[:n] += n_defined
+            for c in range(n_defined):
+                if pre_acts[i, c] > 0:
+                    feat[n], act[n] = c, pre_acts[i, c]
+                    n += 1
+        else:
+            n = top_k_row(pre_acts[i], k, peak, scratch, feat, act)
         origin[:n] = TOPK
         mu = np.float32(0)
-        if forcing != NO_FORCING:
+        if forcing in (FORCE_AFTER, FORCE_BEFORE):
             mu = _mean_free(n, feat, act, n_defined, n_features, over_all)
         if mu > 0:
             n_natural = n

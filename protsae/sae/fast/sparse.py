@@ -101,15 +101,18 @@ def select(
     n, d_sae = pre_acts.shape
     forcing, over_all, graded = kernels.NO_FORCING, False, False
     gates = np.zeros((n, 0), np.float32)
-    capacity = k
+    capacity, n_competing = k, d_sae
     if rule is not None and logits is not None:
         forcing = kernels.FORCE_BEFORE if rule.before_topk else kernels.FORCE_AFTER
         over_all, graded = rule.mean_over_all, rule.graded
         gates = logits.detach().contiguous().numpy()
         capacity = k if rule.before_topk else min(k + rule.n_defined, d_sae)
+        if rule.apart:
+            forcing, n_competing = kernels.APART, d_sae - rule.n_defined
+            capacity = k + int((pre_acts[:, : rule.n_defined] > 0).sum(1).max()) if n else k
     padded = tuple(np.empty((n, capacity), dtype) for dtype in (np.int32, np.float32, np.uint8))
     counts = np.empty(n, np.int64)
-    width = min(d_sae, max(4 * k, d_sae // 10))
+    width = min(n_competing, max(4 * k, d_sae // 10))
     pre = pre_acts.contiguous().numpy()
     in_threads(kernels.select_rows, even(n), pre, gates, k, width, forcing, over_all, graded, *padded, counts)
     indptr = np.zeros(n + 1, np.int64)

@@ -275,8 +275,8 @@ class SAE(nn.Module, ABC):
                 "normalise='token' is not linear in the residue, so no weights can take it in; let the other program "
                 "rescale each residue, or train with normalise 'scalar' or 'dimension'"
             )
-        made = type(self)(replace(self.cfg, normalise="scalar")).to(self.scale.device)
         state = self.state_dict() | self.encoder_times(self.scale)
+        made = type(self)(replace(self.cfg, normalise="scalar")).to(self.scale.device)
         for name in ("W_dec", "b_dec"):
             state[name] = state[name] / self.scale
         made.load_state_dict(state | {"scale": torch.ones_like(made.scale)})

@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATA ?= ../shared/data
 RUNS ?= runs
+PLM ?= $(RUNS)/plm
 ARGS ?=
 
-.PHONY: run test check parity demo lock clean
+.PHONY: run test check parity demo results lock clean
 
 run: $(READY)
 	$(BIN)/streamlit run explorer/app.py -- $(ARGS)
@@ -32,17 +33,26 @@ parity:
 	PROTSAE_PARITY=required $(RUNS)/parity/bin/pytest tests/protsae/test_parity.py
 
 # Rebuild the embedded bundle from the source data in $(DATA): relatives, language model, precompute. Takes hours on a CPU.
-demo: $(READY)
-	mkdir -p $(RUNS)
-	test -f $(RUNS)/clusters.tsv || $(BIN)/python -m precompute cluster \
-		--sequences $(DATA)/sequences.fasta.gz --out $(RUNS)/clusters.tsv
-	test -f $(RUNS)/plm/weights.safetensors || $(BIN)/python -m precompute plm --config precompute/demo_plm.toml \
-		--sequences $(DATA)/sequences.fasta.gz --clusters $(DATA)/homology_clusters.tsv.gz $(RUNS)/clusters.tsv \
-		--init $(DATA)/../plm/esm2_standin.safetensors --out $(RUNS)/plm
+# `make demo PLM=esm2_t6_8M_UR50D` takes Meta's own weights instead, which are downloaded for it (a larger ESM-2 likewise).
+demo: $(READY) $(if $(filter $(RUNS)/plm,$(PLM)),$(RUNS)/plm/weights.safetensors)
 	$(BIN)/python -m precompute run --config precompute/demo.toml \
 		--proteins $(DATA)/uniprot_yeast_ecoli_bsubtilis.tsv.gz --annotations $(DATA)/annotations.gaf.gz \
 		--ontology $(DATA)/go.obo.gz --clusters $(DATA)/homology_clusters.tsv.gz \
-		--contacts $(DATA)/binding_residues.tsv.gz --structures $(DATA)/structures --plm $(RUNS)/plm --out assets/demo
+		--contacts $(DATA)/binding_residues.tsv.gz --structures $(DATA)/structures --plm $(PLM) --out assets/demo
+	$(BIN)/python -m precompute analyse assets/demo steerability
+
+$(RUNS)/plm/weights.safetensors: | $(READY) $(RUNS)/clusters.tsv
+	$(BIN)/python -m precompute plm --config precompute/demo_plm.toml \
+		--sequences $(DATA)/sequences.fasta.gz --clusters $(DATA)/homology_clusters.tsv.gz $(RUNS)/clusters.tsv \
+		--init $(DATA)/../plm/esm2_8m_healed.safetensors --out $(RUNS)/plm
+
+$(RUNS)/clusters.tsv: | $(READY)
+	mkdir -p $(RUNS)
+	$(BIN)/python -m precompute cluster --sequences $(DATA)/sequences.fasta.gz --out $@
+
+# Evaluate all methods on the embedded bundle's data and write docs/results.md; goes on where it was.
+results: $(READY)
+	$(BIN)/python -m precompute evaluate assets/demo --report docs/results.md $(ARGS)
 
 lock:
 	$(PYTHON) -m venv $(RUNS)/lock

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from precompute.analyses.adding import analyse
-from precompute.config import RunConfig
+from precompute.config import RunConfig, check_inputs
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.runner import evaluate
 from precompute.inputs.homology import cluster_with_mmseqs
 from precompute.inputs.uniprot import read_proteins
 from precompute.options import add_flags, build
+from precompute.pipeline.layers import one_a_layer, share_stages, without_layer
 from precompute.pipeline.progress import Console
 from precompute.pipeline.runner import Runner
 from precompute.plm.training import PLMTrainConfig, train
@@ -29,6 +30,7 @@ from precompute.stages.order import STAGE_NAMES, STAGES
 from protsae.bundle.migrating import migrate_bundle
 from protsae.errors import ConfigError, ProtSAEError
 from protsae.files import write_text
+from protsae.plm.fetching import fetch_shown
 from protsae.store.analysis import ANALYSES
 from protsae.store.schema import SCHEMA_VERSION
 
@@ -114,16 +116,27 @@ _DEBUG_HELP = "Print the traceback of every error."
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    config = build(RunConfig, vars(arguments))
+    configs = one_a_layer(build(RunConfig, vars(arguments)))
     console = Console(quiet=arguments.quiet)
-    Runner(config, console, STAGES).run()
+    for config in configs:
+        check_inputs(config)
+    for config in configs:
+        if config is not configs[0]:
+            share_stages(configs[0].work, config.work, without_layer(STAGES))
+        runner = Runner(config, console, STAGES)
+        if not runner.is_done("embed"):
+            fetch_shown(config.plm, quiet=arguments.quiet)
+        runner.run()
+        console.say(f"bundle: {config.out}")
     if arguments.clean:
-        shutil.rmtree(config.work)
-    console.say(f"bundle: {config.out}")
+        for config in configs:
+            shutil.rmtree(config.work)
 
 
 def _stage(arguments: argparse.Namespace) -> None:
     config = build(RunConfig, vars(arguments))
+    if config.layers:
+        raise ConfigError(f"a stage is run for one layer, got layers {' '.join(map(str, config.layers))}; give --layer")
     Runner(config, Console(quiet=arguments.quiet), STAGES).run_one(arguments.stage, force=arguments.force)
 
 

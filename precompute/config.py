@@ -1,7 +1,8 @@
 """Settings of one precompute run: which files go in, what is trained, where the bundle goes.
 
 The same class is the command line (`precompute/options.py` turns every field into a flag, its docstring into the help)
-and the TOML file given by `--config`.
+and the TOML file given by `--config`. Its defaults are the recommended form; the paper's is a preset
+(`precompute/presets.py`).
 
 Read `RunConfig` first.
 
@@ -12,10 +13,13 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from precompute.expansion import expanded
+from precompute.mmseqs import find_mmseqs
+from precompute.presets import PRESETS
 from precompute.saes import DEFAULT_SAES, SAESpec, check_list
 from protsae.device import pick_device
 from protsae.errors import ConfigError, InputError
-from protsae.plm.registry import model_names, outline_of
+from protsae.plm.registry import model_names, outline_of, weights_file
 from protsae.plm.sites import check_site
 from protsae.sae.config import Normalise
 from protsae.training.config import Schedule
@@ -34,6 +38,8 @@ _AT_LEAST: dict[str, float] = {
     "epochs_before_drop": 0,
     "residues_per_protein": 1,
     "batch_size": 1,
+    "vanilla_k": 1,
+    "auxk": 0,
     "lambda_annot": 0,
     "lambda_axiom": 0,
     "positive_weight": 0,
@@ -47,6 +53,8 @@ _AT_LEAST: dict[str, float] = {
 class RunConfig:
     """What one bundle is made from, and how."""
 
+    presets = PRESETS
+
     proteins: Path
     """UniProtKB TSV export or FASTA, optionally gzipped."""
 
@@ -59,6 +67,9 @@ class RunConfig:
     out: Path
     """Folder of the bundle; work in progress goes to OUT.work beside it."""
 
+    more_proteins: Path | None = None
+    """More proteins in one of the same formats; those with a GO annotation or a structure join the others."""
+
     clusters: Path | None = None
     """Homology clusters: accession, representative (TSV). Without it MMseqs2 must be installed."""
 
@@ -68,11 +79,18 @@ class RunConfig:
     structures: Path | None = None
     """Folder of PDB or mmCIF files."""
 
-    plm: str = "esm2_t6_8M_UR50D"
-    """A fair-esm name, a local fair-esm .pt, or a folder with config.json and one .safetensors."""
+    plm: str = ""
+    """Language model: a fair-esm name (esm2_t6_8M_UR50D; downloaded where it is not here), a fair-esm .pt, a folder
+    with config.json and one .safetensors, or a bundle, whose model it is."""
+
+    preset: Literal["recommended", "paper"] = "recommended"
+    """Form of guidance and training: the recommended one (the defaults), or the paper's; settings given besides win."""
 
     layer: int | None = None
     """Layer to read, counted from 1; without it the one at 73 % depth."""
+
+    layers: tuple[int, ...] = ()
+    """Several layers, each in a bundle of its own: OUT-L3, OUT-L4, ..."""
 
     site: Literal["resid_mid", "resid_post"] = "resid_mid"
     """Where in the layer: after attention (the paper's) or at its end."""
@@ -119,14 +137,45 @@ class RunConfig:
     lambda_axiom: float = 1.0
     """Weight of the axiom loss against the reconstruction loss."""
 
-    annotation: Literal["residue", "protein", "bag"] = "residue"
-    """What the annotation loss judges: every residue (the paper's), a protein's mean, or a bag of its residues."""
+    annotation: Literal["residue", "protein", "bag", "top"] = "bag"
+    """What the annotation loss judges: every residue (the paper's), a protein's mean, a bag of its residues by the
+    log-mean-exp of their logits, or by the mean of the highest."""
+
+    selection: Literal["joint", "apart"] = "apart"
+    """Defined features compete for the k places (the paper's), or fire apart, each at a rate of its own."""
+
+    rate_share: float = 0.2
+    """Apart: share of a carrier's residues on which a term's feature is to fire."""
+
+    rate_min: float = 0.012
+    """Apart: least share of residues on which a defined feature fires."""
+
+    rate_max: float = 0.05
+    """Apart: largest share of residues on which a defined feature fires."""
+
+    site_weight: float = 0.1
+    """Weight of residues that annotations name for a term, against the annotation loss; 0 for none, as in the paper."""
 
     positive_weight: float = 0.0
     """Power by which rare positives weigh more in the annotation loss; 0 for the paper's, 1 for full balance."""
 
     forcing_strength: Literal["mean", "graded"] = "mean"
     """Force predicted features to the mean activation (the paper's), or by degrees as the probability grows."""
+
+    auxk: int = 0
+    """Dead features that may explain what the others leave over (AuxK); 0 for none, as in the paper."""
+
+    vanilla_k: int | None = None
+    """Features kept per residue by the unguided SAEs; without it as many as the guided ones have active."""
+
+    vanilla_only: bool = False
+    """Make the unguided SAEs alone."""
+
+    widths: tuple[int, ...] = ()
+    """Several widths (features per SAE); the list of SAEs is made at each."""
+
+    seeds: tuple[int, ...] = ()
+    """Several seeds of start and training; the list of SAEs is made with each."""
 
     saes: tuple[SAESpec, ...] = DEFAULT_SAES
     """The SAEs to make; without it a ProtSAE for each sub-ontology and a TopK SAE at their mean L0."""
@@ -155,9 +204,45 @@ class RunConfig:
             raise ConfigError(f"learning_rate must be above 0 and at most 1, got {self.learning_rate}")
         if self.d_sae is not None and self.k > self.d_sae:
             raise ConfigError(f"k must be at most d_sae={self.d_sae}, got {self.k}")
+        for name, values in (("widths", self.widths), ("layers", self.layers), ("seeds", self.seeds)):
+            least = 0 if name == "seeds" else 1
+            if min(values, default=least) < least:
+                raise ConfigError(f"{name} must be at least {least}, got {min(values)}")
+        for one, several in (("d_sae", "widths"), ("layer", "layers")):
+            value, values = getattr(self, one), getattr(self, several)
+            if value is not None and values:
+                both = f"{one}={value} and {several} {' '.join(map(str, values))}"
+                raise ConfigError(f"{both} were given; drop one of them")
         check_list(self.saes)
+        check_list(self.sae_list)
+        self._check_sizes()
         if self.device not in {"auto", "cpu"} and not self.device.startswith("cuda"):
             raise ConfigError(f"device must be auto, cpu or cuda, got {self.device!r}")
+
+    def _check_sizes(self) -> None:
+        """Refuse widths that could not hold what is to be active or guided, as far as they are known."""
+        for spec in self.sae_list:
+            d_sae, k = spec.d_sae or self.d_sae, spec.k or self.k
+            if d_sae is None:
+                continue
+            if k > d_sae and not spec.match_l0:
+                raise ConfigError(f"k of {spec.name} must be at most d_sae={d_sae}, got {k}")
+            if spec.role == "guided" and self.max_concepts is not None and d_sae <= self.max_concepts:
+                raise ConfigError(
+                    f"d_sae={d_sae} of {spec.name} leaves no free feature beside max_concepts={self.max_concepts} "
+                    "guiding terms; raise it or lower them"
+                )
+
+    @property
+    def sae_list(self) -> tuple[SAESpec, ...]:
+        """The SAEs that are made: `saes`, at every width and with every seed, without the guided ones where asked."""
+        return expanded(
+            self.saes,
+            vanilla_only=self.vanilla_only,
+            vanilla_k=self.vanilla_k,
+            widths=self.widths,
+            seeds=self.seeds,
+        )
 
     @property
     def work(self) -> Path:
@@ -181,7 +266,8 @@ class RunConfig:
         Raises:
             ConfigError: `d_sae` is given and leaves no free feature.
         """
-        width = max(8 * d_model, n_concepts + 4 * d_model) if self.d_sae is None else self.d_sae
+        given = self.widths[0] if self.widths else self.d_sae
+        width = max(8 * d_model, n_concepts + 4 * d_model) if given is None else given
         if width <= n_concepts:
             raise ConfigError(f"d_sae={width} leaves no free feature beside {n_concepts} guiding terms; raise it")
         return width
@@ -197,7 +283,8 @@ def check_inputs(config: RunConfig) -> None:
     """Check that every input and the device are there before anything is computed.
 
     Raises:
-        InputError: a file or folder is missing, of the wrong kind or empty, or `out` cannot be a folder.
+        InputError: a file or folder is missing, of the wrong kind or empty, `out` cannot be a folder, or there are no
+            clusters and no MMseqs2 to make them.
         ConfigError: this machine has no such device.
     """
     pick_device(config.device)
@@ -214,6 +301,8 @@ def check_inputs(config: RunConfig) -> None:
             )
         elif path.stat().st_size == 0:
             raise InputError(f"--{field.name} {path} is empty")
+    if config.clusters is None:
+        find_mmseqs()
     _check_plm(config)
     for folder in (config.out, config.work):
         if folder.exists() and not folder.is_dir():
@@ -223,7 +312,17 @@ def check_inputs(config: RunConfig) -> None:
 def _check_plm(config: RunConfig) -> None:
     """Check that there is such a language model and that it offers the layer and site; its weights are not read."""
     names = model_names()
+    if not config.plm:
+        small = f"--plm {names[0]} downloads the smallest ESM-2 (30 MB)"
+        raise InputError(
+            f"no language model is given, --plm is {config.plm!r}; {small}, --help says what else it takes"
+        )
     if not Path(config.plm).exists() and config.plm not in names:
-        raise InputError(f"--plm {config.plm} is no file, no folder and none of fair-esm's {', '.join(names)}")
+        raise InputError(
+            f"--plm {config.plm} is no file, no folder, no bundle and none of fair-esm's {', '.join(names)}"
+        )
+    weights = weights_file(config.plm)
+    if weights is not None and not weights.is_file():
+        raise InputError(f"--plm {config.plm} lacks {weights.name}; copy it again")
     outline = outline_of(config.plm)
     check_site(config.layer_of(outline.num_layers), config.site, outline.num_layers, outline.sites)

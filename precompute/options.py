@@ -1,8 +1,9 @@
 """A configuration dataclass as command-line flags and as a TOML file.
 
 Every field becomes `--its-name`; the string literal under the field is the help text. A flag wins over the TOML file,
-the file over the default. Paths in a TOML file are relative to that file, a PLM given as one (with a slash) too. A
-tuple of dataclasses has no flag: it is a list of tables in the file (`[[saes]]`), checked as the settings are.
+the file over a preset (where the class has any), the preset over the default. Paths in a TOML file are relative to that
+file, a PLM given as one (with a slash) too. A tuple of dataclasses has no flag: it is a list of tables in the file
+(`[[saes]]`), checked as the settings are.
 
 Read `add_flags`, then `build`.
 """
@@ -52,7 +53,7 @@ def add_flags(parser: argparse.ArgumentParser, config_class: type, *, without: C
         if field.name in without or field.name in tables:
             continue
         text = helps.get(field.name, "").replace("%", "%%")
-        if field.default is not MISSING and field.default is not None:
+        if field.default not in (MISSING, None, (), ""):
             text += f" [{field.default}]"
         kind, is_many = _kind(config_class, field.name)
         flags: dict[str, Any] = {"dest": field.name, "default": argparse.SUPPRESS, "help": text}
@@ -67,6 +68,9 @@ def add_flags(parser: argparse.ArgumentParser, config_class: type, *, without: C
 def build(config_class: type[T], arguments: Mapping[str, Any]) -> T:
     """Make a `config_class` from parsed flags and the TOML file that `--config` names.
 
+    Where the class has `presets` (name -> values of fields) and a field `preset`, those of the preset that is named
+    come below everything given and above the defaults.
+
     Raises:
         ConfigError: an unknown key, a value of the wrong type or outside its range, or a required field without value.
         InputError: the TOML file is missing or cannot be parsed.
@@ -78,6 +82,8 @@ def build(config_class: type[T], arguments: Mapping[str, Any]) -> T:
         values = _from_table(config_class, _read_toml(file), base=file.parent, where=str(file))
     for name in names & set(arguments):
         values[name] = _convert(config_class, name, arguments[name], base=Path())
+    presets: Mapping[str, Mapping[str, Any]] = getattr(config_class, "presets", {})
+    values = {**presets.get(values.get("preset", ""), {}), **values}
     missing = [f.name for f in _fields(config_class) if f.name not in values and f.default is MISSING]
     if missing:
         raise ConfigError(

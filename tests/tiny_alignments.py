@@ -6,7 +6,11 @@ import numpy as np
 import pandas as pd
 from tiny_proteins import KINDS
 
+from protsae.store.grades import Rule, grade
+
 CONFOUNDS = ("amino_acid", "position", "length", "family", "organism")
+SITE_TERMS = ("GO:0005524", "GO:0008270")
+"""Terms that are judged by residues."""
 CONFOUNDED = {25: "position", 26: "amino_acid", 27: "family", 28: "length", 29: "organism"}
 """Features, of every SAE, that a confound is made to explain."""
 
@@ -37,6 +41,31 @@ def alignment_table(
     return pd.DataFrame(rows)
 
 
+def term_baseline_table(alignments: pd.DataFrame) -> pd.DataFrame:
+    """Drawn so that guided features beat most of them."""
+    rng = np.random.default_rng(12)
+    rows = []
+    for go_id in sorted(set(alignments["go_id"])):
+        scores = {"all_positive_f1": rng.uniform(0.05, 0.3), "composition_auroc": rng.uniform(0.52, 0.72)}
+        scores |= {"probe_auroc": rng.uniform(0.8, 0.95), "neuron_auroc": rng.uniform(0.6, 0.8)}
+        rows.append({"go_id": go_id, "n_train": 28, "n_valid": 6, "n_test": 6, **scores})
+    return pd.DataFrame(rows)
+
+
+def kind_baseline_table() -> pd.DataFrame:
+    """The letter says most of the rarest kinds."""
+    kinds = [kind for kind, _, _ in KINDS]
+    places = np.arange(len(kinds))
+    alone = {"all_positive_f1": 0.05 + 0.1 * places, "amino_acid_auroc": 0.6 + 0.1 * places}
+    return pd.DataFrame({"kind": kinds, **alone})
+
+
+def graded(rows: pd.DataFrame, baselines: pd.DataFrame, key: str, rule: Rule) -> pd.DataFrame:
+    """Alignments with the grades that follow from their scores."""
+    judged = rows.merge(baselines, on=key, how="left")
+    return rows.assign(grade=grade({name: judged[name].to_numpy() for name in judged.columns}, rule))
+
+
 def annotation_alignment_table(rng: np.random.Generator, saes: list[str]) -> pd.DataFrame:
     rows = []
     for sae in saes:
@@ -59,6 +88,80 @@ def confound_table(features: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["sae", "feature", "confound", "auroc", "f1", "null_f1", "explains"])
 
 
+def site_tables(features: pd.DataFrame, alone: list[str]) -> dict[str, pd.DataFrame]:
+    """Guided features of `SITE_TERMS` and one feature a term of every SAE without guidance; baselines; liveness."""
+    rng = np.random.default_rng(12)
+    guided = features.loc[features["go_id"].isin(SITE_TERMS) & (features["kind"] == "defined")]
+    judged = [(*row, True) for row in zip(guided["sae"], guided["feature"], guided["go_id"], strict=True)]
+    judged += [(sae, 20 + place, go_id, False) for sae in alone for place, go_id in enumerate(SITE_TERMS)]
+    found = [
+        {"sae": sae, "feature": feature, "go_id": go_id, "is_guiding": is_guiding}
+        | _site_scores(rng, 0.5 if is_guiding else 0.3)
+        | {"top_share": 0.6, "density": 0.01}
+        for sae, feature, go_id, is_guiding in judged
+    ]
+    baselines = [
+        {"go_id": go_id, "baseline": name} | _site_scores(rng, ap)
+        for go_id in SITE_TERMS
+        for name, ap in (("letter", 0.15), ("window", 0.35), ("neuron", 0.25), ("probe", 0.6))
+    ]
+    lives = [
+        {"sae": sae, "n_residues": 500, "share_live": 0.97, "share_dense": 0.01, "guided_density": None}
+        for sae in features["sae"].unique()
+    ]
+    return {
+        "feature_site": pd.DataFrame(found),
+        "site_baseline": pd.DataFrame(baselines),
+        "sae_liveness": pd.DataFrame(lives),
+    }
+
+
+def _site_scores(rng: np.random.Generator, ap: float) -> dict[str, Any]:
+    ap = float(rng.uniform(0.9, 1.1)) * ap
+    return {
+        "n_proteins": 12,
+        "n_residues": 40,
+        "ap": ap,
+        "auroc": 0.5 + ap / 2,
+        "pooled_ap": ap,
+        "pooled_auroc": 0.5 + ap / 2,
+        "f1": ap,
+        "null_ap": 0.05,
+        "null_f1": 0.04,
+    }
+
+
+def steerability_table(alignments: pd.DataFrame) -> pd.DataFrame:
+    """A row for every feature with enough test proteins; of `protsae_mfo` alone every third one raises its function."""
+    rng = np.random.default_rng(12)
+    rows = []
+    for row in alignments.loc[alignments["n_pos_test"] >= 5].to_dict("records"):
+        raises = row["sae"] == "protsae_mfo" and row["feature"] % 3 == 0
+        random_feature, difference = float(rng.normal(0, 0.05)), float(rng.uniform(0.4, 0.9)) if raises else 0.0
+        rows.append(
+            {
+                "sae": row["sae"],
+                "feature": row["feature"],
+                "go_id": row["go_id"],
+                "probe_auroc": 0.8,
+                "n_proteins": 12,
+                "effect": random_feature + difference,
+                "random_feature": random_feature,
+                "random_direction": float(rng.normal(0, 0.05)),
+                "difference": difference,
+                "difference_low": difference - 0.2,
+                "difference_high": difference + 0.2,
+                "p_value": 0.001 if raises else 0.6,
+                "q_value": 0.01 if raises else 0.8,
+                "n_changed": 9.0,
+                "n_changed_random": 4.0,
+                "surprisal_change": 0.3,
+                "specificity": 0.9 if raises else 0.5,
+            }
+        )
+    return pd.DataFrame(rows).drop_duplicates(["sae", "feature"])
+
+
 def _scores(rng: np.random.Generator, f1: float, *, rank: int, n_pos: dict[str, int]) -> dict[str, Any]:
     return {
         "rank_in_feature": rank,
@@ -70,6 +173,8 @@ def _scores(rng: np.random.Generator, f1: float, *, rank: int, n_pos: dict[str, 
         "test_f1_low": f1 - 0.08,
         "test_f1_high": min(1.0, f1 + 0.08),
         "test_auroc": 0.5 + f1 / 2,
+        "test_auroc_low": 0.46 + f1 / 2,
+        "test_auroc_high": min(1.0, 0.54 + f1 / 2),
         "null_f1": float(rng.uniform(0.05, 0.3)),
         "n_pos_valid": n_pos.get("valid", 0),
         "n_pos_test": n_pos.get("test", 0),

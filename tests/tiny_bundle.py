@@ -19,7 +19,16 @@ import pandas as pd
 import torch
 from esm.model.esm2 import ESM2
 from safetensors.torch import save_file
-from tiny_alignments import alignment_table, annotation_alignment_table, confound_table
+from tiny_alignments import (
+    alignment_table,
+    annotation_alignment_table,
+    confound_table,
+    graded,
+    kind_baseline_table,
+    site_tables,
+    steerability_table,
+    term_baseline_table,
+)
 from tiny_evaluation import evaluation_table
 from tiny_proteins import (
     ROOTS,
@@ -45,6 +54,7 @@ from protsae.sae.protsae import ProtSAE, ProtSAEConfig
 from protsae.sae.topk import TopKSAE, TopKSAEConfig
 from protsae.store.analysis import ANALYSES
 from protsae.store.analysis_files import write_analysis
+from protsae.store.grades import SITE_RULE, TERM_RULE
 from protsae.store.rows import Role
 from protsae.store.writer import StoreWriter
 
@@ -132,6 +142,8 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
     alone = [sae.name for sae in saes if not sae.namespace]
     alignments = alignment_table(rng, features, alone, split_counts(proteins, protein_go))
     _label(features, alignments)
+    sites = annotation_alignment_table(rng, list(models))
+    of_terms, of_kinds = term_baseline_table(alignments), kind_baseline_table()
     tables = {
         "protein": proteins,
         "annotation": annotation_table(rng, proteins),
@@ -141,8 +153,10 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
         "protein_go": protein_go,
         "sae": pd.DataFrame([_sae_row(sae, models[sae.name], acts[sae.name], x) for sae in saes]),
         "feature": features,
-        "feature_go": alignments,
-        "feature_annotation": annotation_alignment_table(rng, list(models)),
+        "term_baseline": of_terms,
+        "feature_go": graded(alignments, of_terms, "go_id", TERM_RULE),
+        "kind_baseline": of_kinds,
+        "feature_annotation": graded(sites, of_kinds, "kind", SITE_RULE),
         "example": pd.concat([_examples(name, acts[name], proteins) for name in models], ignore_index=True),
         "neighbour": _neighbours(models),
         "structure": structure_table(proteins),
@@ -150,6 +164,8 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
     analyses = {
         "confounds": {"feature_confound": confound_table(features)},
         "evaluation": {"evaluation": evaluation_table()},
+        "sites": site_tables(features, alone),
+        "steerability": {"steerability": steerability_table(alignments)},
     }
     return Parts(tables, analyses, models, spec)
 

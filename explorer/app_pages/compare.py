@@ -259,6 +259,8 @@ def columns(compared: Sides) -> dict[str, Any]:
         "go_id": st.column_config.TextColumn("GO id", width="small"),
         "name": st.column_config.TextColumn("Term", width="large"),
         "n_pos_test": number("n", help=words.HELP["n"], width="small"),
+        "composition_auroc": number("Composition AUROC", help=words.HELP["composition"], **score),
+        "all_positive_f1": number("All positive F1", help=words.HELP["all_positive"], **score),
         "gain": number("Difference", help=GAIN.format(compared.baseline.role), format="%+.2f", width="small"),
         **{
             f"{side}_{column}": kind(f"{sae.display_name} {name}", help=words.HELP[tip], **shape)
@@ -267,6 +269,7 @@ def columns(compared: Sides) -> dict[str, Any]:
                 ("interval", "interval", "ci", st.column_config.TextColumn, {}),
                 ("auroc", "AUROC", "auroc", number, score),
                 ("null", "null", "null", number, score),
+                ("grade", "evidence", "grade", st.column_config.TextColumn, {}),
             )
             for side, sae in (("guided", compared.guided), ("baseline", compared.baseline))
         },

@@ -43,6 +43,7 @@ def main() -> None:
         sites = data.feature_annotations(ref)
         facts = data.feature_confounds(ref)
         evidence.how_we_know(row, terms, sites, facts)
+        evidence.at_the_site(row, data.feature_sites(ref))
         evidence.what_else(facts)
         evidence.when_it_fires(row)
         evidence.amino_acids(row)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from explorer.draw import words
+from explorer.draw import verdicts, words
 from explorer.services import data, live
 from explorer.services.refs import FeatureRef
 from protsae.store.rows import Role, SAERow, TermFeature
@@ -59,7 +59,7 @@ def sides(namespace: str, sae: str, asked: Mapping[str, str]) -> Sides | None:
 
 
 def default_term(compared: Sides) -> str | None:
-    """The validated guided term furthest above luck that the baseline has a feature for, too; else the first.
+    """The validated guided term with the best evidence that the baseline has a feature for, too; else the first.
 
     None where no term that guides was scored.
     """
@@ -117,7 +117,7 @@ def activations(
 
 def entanglement(also: Sequence[TermFeature]) -> str:
     """Which other terms the feature serves, in words."""
-    holding = [row for row in also if words.is_validated(row)]
+    holding = [row for row in also if verdicts.is_validated(row)]
     names = [f"{row.term_name} (F1 {words.number(row.test_f1)})" for row in holding[:3]]
     return f"It also goes with {words.join(names)}." if names else "No other term holds on unseen proteins."
 
@@ -157,8 +157,12 @@ def display(rows: pd.DataFrame) -> pd.DataFrame:
         "baseline_interval",
         "guided_auroc",
         "baseline_auroc",
+        "composition_auroc",
         "guided_null",
         "baseline_null",
+        "all_positive_f1",
+        "guided_grade",
+        "baseline_grade",
         "go_id",
     ]
     return out.sort_values(["n_pos_test", "go_id"], ascending=[False, True]).loc[:, order].reset_index(drop=True)

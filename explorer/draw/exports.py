@@ -43,9 +43,12 @@ def scores_csv(terms: Sequence[TermFeature], sites: Sequence[FeatureAnnotation])
         "test_f1_high",
         "test_auroc",
         "null_f1",
+        "all_positive_f1",
         "n_pos_valid",
         "n_pos_test",
+        "grade",
     ]
+    of_terms = ["test_auroc_low", "test_auroc_high", "composition_auroc", "probe_auroc", "neuron_auroc"]
     lines = [
         (
             row.sae,
@@ -54,12 +57,24 @@ def scores_csv(terms: Sequence[TermFeature], sites: Sequence[FeatureAnnotation])
             row.go_id,
             row.term_name,
             row.pooling,
-            *(getattr(row, name) for name in shared),
+            *(getattr(row, name) for name in (*shared, *of_terms)),
+            None,
         )
         for row in terms
     ]
     lines += [
-        (row.sae, row.feature, "annotation", row.kind, row.kind, "residue", *(getattr(row, name) for name in shared))
+        (
+            row.sae,
+            row.feature,
+            "annotation",
+            row.kind,
+            row.kind,
+            "residue",
+            *(getattr(row, name) for name in shared),
+            *[None] * len(of_terms),
+            row.amino_acid_auroc,
+        )
         for row in sites
     ]
-    return table_csv(["sae", "feature", "target", "id", "name", "pooling", *shared], lines)
+    head = ["sae", "feature", "target", "id", "name", "pooling", *shared, *of_terms, "amino_acid_auroc"]
+    return table_csv(head, lines)

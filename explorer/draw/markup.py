@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from explorer import theme
-from explorer.draw import words
+from explorer.draw import verdicts, words
 from protsae import palette
 from protsae.store.rows import AnnotationRow, Role, TermFeature
 
@@ -37,6 +37,12 @@ def badge(text: str, tip: str, kind: str = "") -> str:
     return f'<span class="ps-badge {escape(kind)}" title="{escape(tip)}">{escape(text)}</span>'
 
 
+def grade(term: TermFeature) -> str:
+    """How far an alignment holds, with the numbers on hover."""
+    kind = {"strong": "good", "weak": ""}.get(term.grade, "warn")
+    return badge(verdicts.grade_name(term), f"{verdicts.verdict(term)} {words.HELP['grade']}", kind)
+
+
 def facts(rows: Iterable[tuple[str, str, str]]) -> str:
     """Names, values and what they mean on hover."""
     cells = "".join(
@@ -53,12 +59,18 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def rail(term: TermFeature, role: Role) -> str:
-    """Held-out F1 on a rail from 0 to 1: point, 95 % interval, and the shuffled-label null as a dotted mark."""
+    """Held-out F1 on a rail from 0 to 1: point, 95 % interval, and as dotted marks what needs no feature.
+
+    These are shuffled labels and calling every protein positive.
+    """
     colour = f"var(--ps-{role})"
-    low, high, at, null = (100 * min(1.0, max(0.0, v)) for v in _on_rail(term))
+    low, high, at = (100 * min(1.0, max(0.0, v)) for v in (term.test_f1_low, term.test_f1_high, term.test_f1))
+    free = [100 * value for value in (term.null_f1, term.all_positive_f1) if value is not None]
+    marks = "".join(f'<div class="null" style="left:{min(100.0, value):.1f}%"></div>' for value in free)
     tip = escape(
         f"Held-out F1 {words.number(term.test_f1)}, 95 % interval {words.number(term.test_f1_low)} to "
-        f"{words.number(term.test_f1_high)}; dotted: shuffled labels {words.number(term.null_f1)}"
+        f"{words.number(term.test_f1_high)}; dotted: shuffled labels {words.number(term.null_f1)}, "
+        f"calling every protein positive {words.number(term.all_positive_f1)}"
     )
     ticks = "".join(
         f'<span class="tick" style="left:{x}%">{text}</span>' for x, text in ((2, "0"), (50, "0.5"), (98.5, "1"))
@@ -66,22 +78,23 @@ def rail(term: TermFeature, role: Role) -> str:
     return (
         f'<div class="ps-axis" title="{tip}" role="img" aria-label="{tip}"><div class="rail"></div>'
         f'<div class="ci" style="left:{low:.1f}%;width:{max(high - low, 0.5):.1f}%;background:{colour}"></div>'
-        f'<div class="null" style="left:{null:.1f}%"></div>'
-        f'<div class="at" style="left:{at:.1f}%;background:{colour}"></div>{ticks}</div>'
+        f'{marks}<div class="at" style="left:{at:.1f}%;background:{colour}"></div>{ticks}</div>'
     )
-
-
-def _on_rail(term: TermFeature) -> tuple[float, float, float, float]:
-    return term.test_f1_low, term.test_f1_high, term.test_f1, term.null_f1
 
 
 def score(term: TermFeature, role: Role) -> str:
     """The numbers that judge an alignment, each with its help on hover, and the rail in the role's colour."""
     pairs = (
         ("interval", f"{words.number(term.test_f1_low)} to {words.number(term.test_f1_high)}", words.HELP["ci"]),
-        ("AUROC", words.number(term.test_auroc), words.HELP["auroc"]),
+        (
+            "AUROC",
+            f"{words.number(term.test_auroc)} {verdicts.interval(term.test_auroc_low, term.test_auroc_high)}".rstrip(),
+            words.HELP["auroc"],
+        ),
+        ("composition", words.number(term.composition_auroc), words.HELP["composition"]),
         ("n", f"{term.n_pos_test:,}", words.HELP["n"]),
         ("null", words.number(term.null_f1), words.HELP["null"]),
+        ("all positive", words.number(term.all_positive_f1), words.HELP["all_positive"]),
     )
     rest = "".join(
         f'<span class="pair" title="{escape(tip)}"><span class="unit">{name}</span> {escape(value)}</span>'

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from protsae.alphabet import AMINO_ACIDS
-from protsae.store.rows import ConfoundRow, FeatureRow, Role, SAERow, TermFeature
+from protsae.store.rows import ConfoundRow, FeatureRow, FeatureSite, Role, SAERow, TermFeature
 
 NAMESPACES = {"MFO": "molecular function", "BPO": "biological process", "CCO": "cellular component"}
 BANDS = {"top": "Strongest", "high": "Middle", "low": "Weak", "3d": "In 3D"}
@@ -87,7 +87,16 @@ HELP = {
     "and recall (how many proteins with the term are called). 1 is perfect. Feature, pooling and threshold were "
     "chosen on validation proteins; this is the score on test proteins of other homology clusters.",
     "ci": "95 % bootstrap interval over the test proteins.",
-    "auroc": "The chance that a random protein with the term scores above a random one without it; 0.5 is guessing.",
+    "auroc": "The chance that a random protein with the term scores above a random one without it; 0.5 is guessing. In "
+    "brackets its 95 % bootstrap interval over the test proteins.",
+    "all_positive": "F1 of calling every test protein positive: a term that many carry gives it away for free.",
+    "composition": "AUROC of a logistic regression on a protein's amino-acid shares and length, which needs no "
+    "language model.",
+    "probe": "AUROC of a logistic regression on the language model's mean state: what a feature could reach.",
+    "neuron": "AUROC of the best single dimension of the language model's mean state, chosen on training proteins.",
+    "grade": "Strong: on test proteins the F1 interval lies above shuffled labels and above calling every protein "
+    "positive, and the AUROC interval above 0.5 and above amino-acid composition alone. Weak: the same, but not above "
+    "composition. Everything else, and whatever fewer than 5 test proteins carry, is not validated.",
     "n": "Test proteins annotated with the term. Few make a wide interval.",
     "null": "The same choice and the same score after shuffling the labels over the proteins: what luck alone gives.",
     "threshold": "A protein is called positive where its pooled activation exceeds this.",
@@ -110,6 +119,11 @@ HELP = {
     "in the chain: on which residues. Length, family, organism: in which proteins its strongest residue exceeds half "
     "of its maximum. Learned on training proteins and told on test proteins; for families, which no two splits share, "
     "a protein is predicted by its relatives. Null: the same after dealing the fact out at random.",
+    "sites": "Whether the feature fires on the very residues that carry the function, in test proteins whose "
+    "annotation names them. Average precision within a protein, mean over proteins; 1 is perfect. All rows but this "
+    "feature's are what else finds them; the supervised probe, fitted on named residues of training proteins, is the "
+    "ceiling.",
+    "top_share": "Share of a protein's activation in its top 5 % of residues; 5 % is spread evenly.",
     "band": "Strongest: the proteins with the highest activation. Middle: 50th to 75th percentile of protein maxima. "
     "Weak: below the 25th. In 3D: the strongest of the others whose structure is known. Without the term: strong "
     "examples that are not annotated with it, either errors of the "
@@ -185,22 +199,6 @@ def origin(row: FeatureRow | TermFeature) -> str:
     }.get(row.label_origin, "nothing we know matches it well")
 
 
-def is_validated(term: TermFeature) -> bool:
-    """True where even the low end of the interval lies above the shuffled-label null."""
-    return term.test_f1_low > term.null_f1
-
-
-def verdict(term: TermFeature) -> str:
-    """One sentence on how far to trust the alignment."""
-    if term.n_pos_test == 0:
-        return "No test protein carries this term, so the alignment could not be checked."
-    if is_validated(term):
-        return "Holds on unseen proteins: the whole interval lies above what shuffled labels give."
-    if term.test_f1 > term.null_f1:
-        return "Weak evidence: the interval reaches down to what shuffled labels give."
-    return "Not confirmed: on unseen proteins it does no better than shuffled labels."
-
-
 def confound_words(name: str) -> Confound:
     """The words for a confound; one that has none of its own is called as the store calls it, without underscores."""
     plain = name.replace("_", " ").strip() or "unnamed fact"
@@ -215,6 +213,15 @@ def confound(found: ConfoundRow) -> str:
     return f"{meaning}, with F1 {number(found.f1)} (luck gives {number(found.null_f1)})."
 
 
+def site(found: FeatureSite) -> str:
+    """One sentence on how well a feature finds the residues that carry a function."""
+    where = f"Inside {count(found.n_proteins, 'unseen protein')} with named residues for “{found.term_name}”"
+    return (
+        f"{where}, it ranks these residues with average precision {number(found.ap)} "
+        f"(shifted positions give {number(found.null_ap)})."
+    )
+
+
 def feature_lead(row: FeatureRow, best: TermFeature | None) -> str:
     """The sentence under a feature's headline."""
     if row.max_act <= 0:
@@ -226,7 +233,8 @@ def feature_lead(row: FeatureRow, best: TermFeature | None) -> str:
     if row.kind != "defined":
         role = "Found without guidance; " + ("the label is a guess." if row.label else "nothing known names it well.")
     score = f"with held-out F1 {number(best.test_f1)} (luck gives {number(best.null_f1)})"
-    return f"{role} {where}, and finds “{best.term_name}” in unseen proteins {score}."
+    finds = "and finds" if best.grade != "none" else "but does not reliably find"
+    return f"{role} {where}, {finds} “{best.term_name}” in unseen proteins, {score}."
 
 
 def comparison(guided: TermFeature | None, baseline: TermFeature | None, role: Role = "unguided") -> str:

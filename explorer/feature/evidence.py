@@ -6,13 +6,13 @@ Each function draws one card. Read `how_we_know`, then `badges`.
 import streamlit as st
 
 from explorer import theme
-from explorer.draw import charts, markup, words
+from explorer.draw import charts, markup, verdicts, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
 from protsae.alphabet import AMINO_ACIDS
-from protsae.store.analysis import CONFOUNDS
-from protsae.store.rows import ConfoundRow, FeatureAnnotation, FeatureRow, NeighbourRow, TermFeature
+from protsae.store.analysis import CONFOUNDS, SITES
+from protsae.store.rows import ConfoundRow, FeatureAnnotation, FeatureRow, FeatureSite, NeighbourRow, TermFeature
 
 DENSE = 0.1
 """Fires on more than this share of residues: too much to stand for one idea."""
@@ -47,8 +47,8 @@ def how_we_know(
             st.html(
                 markup.wrap(f"<b>{markup.escape(name)}</b>", markup.score(best, data.sae(row.sae).role), _choices(best))
             )
-            frame.say(words.verdict(best), "ps-small ps-soft")
-        also = [term for term in terms[1:] if words.is_validated(term)]
+            frame.say(verdicts.verdict(best), "ps-small ps-soft")
+        also = [term for term in terms[1:] if verdicts.is_validated(term)]
         if also:
             st.html(markup.wrap(markup.paragraph("It also goes with:", "ps-small"), _terms_table(also)))
         if sites:
@@ -75,6 +75,8 @@ def _choices(best: TermFeature) -> str:
                 f"F1 {words.number(best.valid_f1)} on validation ({best.n_pos_valid} positives)",
                 words.HELP["f1"],
             ),
+            ("One neuron alone", f"AUROC {words.number(best.neuron_auroc)}", words.HELP["neuron"]),
+            ("Linear probe", f"AUROC {words.number(best.probe_auroc)}", words.HELP["probe"]),
         ]
     )
 
@@ -86,10 +88,11 @@ def _terms_table(terms: list[TermFeature]) -> str:
             words.number(row.test_f1),
             f"{words.number(row.test_f1_low)} to {words.number(row.test_f1_high)}",
             str(row.n_pos_test),
+            verdicts.grade_name(row),
         )
         for row in terms[:4]
     ]
-    return markup.table(("GO term", "F1", "interval", "n"), rows)
+    return markup.table(("GO term", "F1", "interval", "n", "evidence"), rows)
 
 
 def _sites_table(sites: list[FeatureAnnotation]) -> str:
@@ -98,11 +101,13 @@ def _sites_table(sites: list[FeatureAnnotation]) -> str:
             row.kind,
             words.number(row.test_f1),
             f"{words.number(row.test_f1_low)} to {words.number(row.test_f1_high)}",
-            words.number(row.null_f1),
+            f"{words.number(row.null_f1)}, {words.number(row.all_positive_f1)}",
+            f"{words.number(row.test_auroc)} ({words.number(row.amino_acid_auroc)})",
+            verdicts.grade_name(row),
         )
         for row in sites
     ]
-    return markup.table(("Site", "F1", "interval", "null"), rows)
+    return markup.table(("Site", "F1", "interval", "null, all", "AUROC (amino acid)", "evidence"), rows)
 
 
 def what_else(facts: list[ConfoundRow]) -> None:
@@ -129,6 +134,37 @@ def what_else(facts: list[ConfoundRow]) -> None:
         st.html(markup.wrap(markup.table(("Fact alone", "AUROC", "F1", "null"), rows)))
 
 
+def at_the_site(row: FeatureRow, sites: list[FeatureSite]) -> None:
+    """How well it finds the residues that carry its function, beside what else finds them."""
+    absence = data.absence(SITES)
+    if not sites and not (absence and row.kind == "defined"):
+        return
+    with st.container(border=True):
+        st.subheader("Does it find the site?", anchor=False, help=words.HELP["sites"])
+        if absence:
+            frame.say(absence, "ps-small ps-soft")
+            return
+        found = sites[0]
+        frame.say(words.site(found))
+        rows = [
+            ("This feature", found.ap),
+            ("Amino acid alone", found.letter_ap),
+            ("15 letters", found.window_ap),
+            ("Best single neuron", found.neuron_ap),
+            ("Best unguided feature", found.unguided_ap),
+            ("Supervised probe", found.probe_ap),
+            ("Shifted positions", found.null_ap),
+        ]
+        shown = [(name, words.number(ap)) for name, ap in rows]
+        share = "-" if found.top_share is None else words.percent(found.top_share)
+        facts = [
+            ("AUROC", words.number(found.auroc), words.HELP["sites"]),
+            ("F1", words.number(found.f1), words.HELP["sites"]),
+            ("In the top 5 %", share, words.HELP["top_share"]),
+        ]
+        st.html(markup.wrap(markup.table(("Finds the residues", "AP"), shown), markup.facts(facts)))
+
+
 def badges(row: FeatureRow, terms: list[TermFeature], facts: list[ConfoundRow]) -> str:
     """Short notes that change how far to trust the label."""
     notes = []
@@ -140,10 +176,8 @@ def badges(row: FeatureRow, terms: list[TermFeature], facts: list[ConfoundRow]) 
                 "good",
             )
         )
-    if terms and words.is_validated(terms[0]):
-        notes.append(markup.badge("validated", words.verdict(terms[0]), "good"))
-    elif terms:
-        notes.append(markup.badge("not validated", words.verdict(terms[0]), "warn"))
+    if terms:
+        notes.append(markup.grade(terms[0]))
     if row.max_act <= 0:
         notes.append(markup.badge("no known activations", "It fired on no residue of the corpus.", "warn"))
     if row.density > DENSE:

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from explorer.draw import words
+from explorer.draw import verdicts, words
 from explorer.services import data, live
 from explorer.services.refs import FeatureRef
+from protsae.store.grades import GRADES
 from protsae.store.rows import TermFeature
 
 LEAST_RIGHT = 0.3
@@ -32,13 +33,13 @@ class Call(NamedTuple):
         return self.score > self.term.threshold
 
     @property
-    def is_validated(self) -> bool:
-        """On unseen proteins the feature beats shuffled labels, and at least 30 % of its calls were right."""
-        return words.is_validated(self.term) and self.term.test_precision >= LEAST_RIGHT
+    def is_firm(self) -> bool:
+        """The feature is validated, and at least 30 % of its calls on unseen proteins were right."""
+        return verdicts.is_validated(self.term) and self.term.test_precision >= LEAST_RIGHT
 
 
 def calls(sequence: str, preferred: str = "") -> list[Call]:
-    """One call a term on `sequence`; called and validated ones first, the most precise first.
+    """One call a term on `sequence`; called and firm ones first, of these strong ones, then the most precise first.
 
     Args:
         sequence: upper-case one-letter code.
@@ -52,7 +53,17 @@ def calls(sequence: str, preferred: str = "") -> list[Call]:
         for term, row in zip(terms, values, strict=True):
             chance = float(pi[term.feature]) if term.feature < len(pi) else float("nan")
             found.append(Call(term, pooled(row, term.pooling), chance))
-    return sorted(found, key=lambda c: (not c.is_called, not c.is_validated, -c.term.test_precision, -c.score))
+    return sorted(found, key=_order)
+
+
+def _order(call: Call) -> tuple[bool, bool, int, float, float]:
+    return (
+        not call.is_called,
+        not call.is_firm,
+        GRADES.index(call.term.grade),
+        -call.term.test_precision,
+        -call.score,
+    )
 
 
 def pooled(values: np.ndarray, pooling: str) -> float:
@@ -62,7 +73,7 @@ def pooled(values: np.ndarray, pooling: str) -> float:
 
 def sentence(made: list[Call], *, seen_in_training: bool) -> str:
     """What the calls say, and how far to trust them."""
-    firm = [call for call in made if call.is_called and call.is_validated]
+    firm = [call for call in made if call.is_called and call.is_firm]
     if not firm:
         return "No guided feature that held up on unseen proteins calls its term here."
     right = float(np.mean([call.term.test_precision for call in firm]))

@@ -59,7 +59,7 @@ def evidence(about: Subject) -> None:
             "No structure: the strip shows every residue. Drop a PDB or mmCIF file beside the box to see it in 3D."
         )
     called = predictions.calls(about.sequence, sae)
-    firm = sum(call.is_called and call.is_validated for call in called)
+    firm = sum(call.is_called and call.is_firm for call in called)
     features, terms, files = st.tabs([f"Features that fire · {len(active)}", f"GO terms called · {firm}", "Downloads"])
     with features:
         feature_table(about, sae, active, table)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer.components.protein_view import StripRow, StructureView, brushed_range
 from explorer.components.strips import data_uri, strip_svg
-from explorer.draw import downloads, words
+from explorer.draw import downloads, verdicts, words
 from explorer.protein import predictions
 from explorer.protein.subject import Subject
 from explorer.services import data, live
@@ -31,7 +31,7 @@ STRENGTH = "Peak, as a share of the feature's 99.9th percentile over the corpus.
 ONE_IN = "One residue of the corpus in so many fires this feature at least as strongly as its peak here."
 PREDICTOR = "The concept predictor's own probability, mean over residues."
 ANNOTATED = "Whether the stored protein carries the term; 'no' may be a gap in the annotation."
-TERM_FIELDS = "go_id name namespace called score threshold pooling test_precision test_f1 n_pos_test pi"
+TERM_FIELDS = "go_id name namespace called score threshold pooling test_precision test_f1 n_pos_test grade pi"
 
 
 def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], table: pd.DataFrame) -> None:
@@ -99,7 +99,7 @@ def term_table(about: Subject, called: list[predictions.Call]) -> None:
     everything = st.toggle(
         "Also those that were not called, or not confirmed on unseen proteins", key="sequence_all_terms"
     )
-    shown = [call for call in called if everything or (call.is_called and call.is_validated)]
+    shown = [call for call in called if everything or (call.is_called and call.is_firm)]
     annotated = {row.go_id for row in data.protein_terms(about.known.accession)} if about.known else None
     if not shown:
         return
@@ -112,6 +112,7 @@ def term_table(about: Subject, called: list[predictions.Call]) -> None:
             "Signal / threshold": [f"{words.amount(c.score)} / {words.amount(c.term.threshold)}" for c in shown],
             "Right, held out": [c.term.test_precision for c in shown],
             "Held-out F1": [c.term.test_f1 for c in shown],
+            "Evidence": [verdicts.grade_name(c.term) for c in shown],
             "n": [c.term.n_pos_test for c in shown],
             "Predictor": [c.pi for c in shown],
             "Annotated": [carried(c.term.go_id, annotated) for c in shown],
@@ -154,7 +155,7 @@ def take_away(
         save("Shown rows by residue (CSV)", downloads.residues_csv(about.sequence, columns), f"{name}_residues.csv")
         terms = [
             (c.term.go_id, c.term.term_name, c.term.namespace, c.is_called, f"{c.score:.6g}", c.term.threshold,
-             c.term.pooling, c.term.test_precision, c.term.test_f1, c.term.n_pos_test, f"{c.pi:.4f}")
+             c.term.pooling, c.term.test_precision, c.term.test_f1, c.term.n_pos_test, c.term.grade, f"{c.pi:.4f}")
             for c in called
         ]  # fmt: skip
         save("GO terms (CSV)", downloads.table_csv(TERM_FIELDS.split(), terms), f"{name}_go_terms.csv")

@@ -22,11 +22,13 @@ from protsae.store.rows import (
     FeatureAnnotation,
     FeatureHit,
     FeatureRow,
+    FeatureSite,
     NeighbourRow,
     ProteinHit,
     ProteinRow,
     ProteinTerm,
     SAERow,
+    SteerabilityRow,
     StructureRow,
     TermFeature,
     TermHit,
@@ -170,6 +172,11 @@ def feature_confounds(ref: FeatureRef) -> list[ConfoundRow]:
     return bundle().reader.feature_confounds(*ref)
 
 
+def feature_sites(ref: FeatureRef) -> list[FeatureSite]:
+    """How well the feature finds the residues of a term, beside what else finds them."""
+    return bundle().reader.feature_sites(*ref)
+
+
 def annotation_features(kind: str) -> list[FeatureAnnotation]:
     """For a kind of residue annotation, the best feature of each role, by held-out F1."""
     role_of = {row.name: row.role for row in saes()}
@@ -190,7 +197,7 @@ def neighbours(ref: FeatureRef) -> list[NeighbourRow]:
 
 @cached_by_bundle(4)
 def validated(limit: int = 2000) -> list[TermFeature]:
-    """Named features whose alignment held on unseen proteins: guided ones first, those furthest above luck first."""
+    """Named features that are graded strong or weak: strong ones first, of these guided ones, the clearest first."""
     return [row for row in bundle().reader.validated_features(limit) if row.label]
 
 
@@ -289,3 +296,9 @@ def absence(analysis: Analysis) -> str:
 def evaluation() -> pd.DataFrame:
     """Every method's numbers on held-out proteins; empty where the bundle was not evaluated."""
     return bundle().reader.evaluation()
+
+
+@cached_by_bundle(4)
+def steerability() -> list[SteerabilityRow]:
+    """Every validated feature that was steered on held-out proteins, the surest to raise its own function first."""
+    return bundle().reader.steerability()

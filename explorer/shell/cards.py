@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from explorer.components.strips import strip_thumbnail
-from explorer.draw import markup, views, words
+from explorer.draw import markup, verdicts, views, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
@@ -88,7 +88,8 @@ def alignment(row: TermFeature | None, sae: SAERow, *, opens: bool = True) -> No
         markup.wrap(
             f'{name} feature {row.feature} <span class="ps-soft">· {what}</span>',
             markup.score(row, sae.role),
-            markup.paragraph(words.verdict(row), "ps-soft ps-small"),
+            markup.grade(row),
+            markup.paragraph(verdicts.verdict(row), "ps-soft ps-small"),
         )
     )
     if opens:
@@ -115,8 +116,9 @@ def others(go_id: str) -> None:
 
 
 def scored(row: TermFeature | FeatureAnnotation) -> str:
-    """'ProtSAE MFO #12 · F1 0.61'."""
-    return f"{data.sae(row.sae).display_name} #{row.feature} · F1 {words.number(row.test_f1)}"
+    """'ProtSAE MFO #12 · F1 0.61 · strong'."""
+    name = f"{data.sae(row.sae).display_name} #{row.feature} · F1 {words.number(row.test_f1)}"
+    return f"{name} · {row.grade}" if verdicts.is_validated(row) else name
 
 
 def thumbnail(example: ExampleRow, feature: FeatureRow, *, named: bool = True) -> str:
@@ -175,7 +177,7 @@ def feature_card(row: TermFeature) -> None:
         sae = data.sae(row.sae)
         name = f"{markup.dot(sae.role)}{markup.escape(sae.display_name)} · feature {row.feature}"
         score = f'<span title="{markup.escape(words.HELP["f1"])}">held-out F1 {words.number(row.test_f1)}</span>'
-        st.html(markup.wrap(f'<div class="ps-small ps-soft">{name} · {score}</div>'))
+        st.html(markup.wrap(f'<div class="ps-small ps-soft">{name} · {score} {markup.grade(row)}</div>'))
         if feature is not None:
             for example in top:
                 st.html(thumbnail(example, feature, named=False))
@@ -197,7 +199,8 @@ def annotation_row(hit: AnnotationHit) -> None:
             frame.link(
                 links.feature(row.sae, row.feature),
                 scored(row),
-                tip=f"Held-out F1 over residues; shuffled labels give {words.number(row.null_f1)}.",
+                tip=f"Held-out F1 over residues; shuffled labels give {words.number(row.null_f1)}, calling every "
+                f"residue {words.number(row.all_positive_f1)}.",
             )
         if not found:
             st.caption("no feature scored", width="content")

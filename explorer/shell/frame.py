@@ -21,6 +21,7 @@ from explorer.draw import markup, words
 from explorer.services import data
 from explorer.shell import links
 from protsae.errors import BundleError, InputError, ProtSAEError
+from protsae.plm.spec import PLMSpec
 
 P = ParamSpec("P")
 
@@ -296,11 +297,18 @@ def _bundle_facts() -> None:
         ("Bundle", meta.get("bundle_id", opened.folder.name)[:24], str(opened.folder)),
         (
             "Language model",
-            opened.plm.name,
+            opened.plm.shown,
             "The protein language model whose inner states the features describe.",
         ),
         ("Layer", f"{opened.plm.layer} of {opened.plm.num_layers}", "Counted from 1."),
         ("Proteins", f"{data.n_proteins():,} shipped", "Proteins whose activations and examples this bundle carries."),
     ]
     with st.expander("This bundle"):
-        st.html(markup.wrap(markup.facts(rows)))
+        st.html(markup.wrap(markup.facts(rows) + _where_the_model_is_from(opened.plm)))
+
+
+def _where_the_model_is_from(plm: PLMSpec) -> str:
+    """Provenance and licence of the weights, where the bundle states them."""
+    licence = f"Licence of its weights: {plm.licence}." if plm.licence else ""
+    text = " ".join(part for part in (plm.provenance, licence) if part)
+    return markup.paragraph(f"About the language model: {text}", "ps-soft ps-small") if text else ""

@@ -58,7 +58,7 @@ class Aligned(NamedTuple):
     """What `align` makes of one SAE."""
 
     rows: pd.DataFrame
-    """`feature_go` without the column sae, and with `gain` (on valid) and `namespace`."""
+    """`feature_go` without the columns sae and grade, and with `gain` (on valid) and `namespace`."""
 
     best_gain: np.ndarray
     """[d_sae] largest gain of each feature on valid; -inf where no term is scored."""
@@ -158,6 +158,8 @@ _COLUMNS = {
     "test_f1_low": "float64",
     "test_f1_high": "float64",
     "test_auroc": "float64",
+    "test_auroc_low": "float64",
+    "test_auroc_high": "float64",
     "null_f1": "float64",
     "n_pos_valid": "int64",
     "n_pos_test": "int64",
@@ -249,6 +251,8 @@ def _score_rows(
             "test_f1_low": scored.low,
             "test_f1_high": scored.high,
             "test_auroc": scored.auroc,
+            "test_auroc_low": scored.auroc_low,
+            "test_auroc_high": scored.auroc_high,
             "null_f1": np.where(is_best, np.maximum(null.f1, null_best), null.f1),
             "n_pos_valid": table.labels_valid[:, term].sum(axis=0).astype(np.int64),
             "n_pos_test": table.labels_test[:, term].sum(axis=0).astype(np.int64),

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from precompute.corpus.codes import CSC
-from protsae.measures.ranking import midranks, share_of_pairs, wins
+from protsae.measures.ranking import midranks, resampled_aurocs, share_of_pairs, wins
 
 POOLINGS = ("max", "mean")
 N_THRESHOLDS = 20
@@ -65,6 +65,12 @@ class Scored(NamedTuple):
 
     auroc: np.ndarray
     """NaN where there is no positive or no negative."""
+
+    auroc_low: np.ndarray
+    """2.5 % quantile of AUROC over the same resamples, those without a positive or a negative left out."""
+
+    auroc_high: np.ndarray
+    """97.5 % quantile."""
 
 
 def choose(scores: Mapping[str, CSC], labels: np.ndarray, *, advance: Callable[[int], None] = lambda _: None) -> Choice:
@@ -122,7 +128,7 @@ def evaluate(
         labels: [n_proteins, n_labels] of 0 and 1.
         pairs: what to score, and at which threshold.
         seed: of the resamples, which all pairs share.
-        resamples: number of resamples; 0 gives the interval [F1, F1].
+        resamples: number of resamples; 0 gives the intervals [F1, F1] and [AUROC, AUROC].
 
     Source:
         Efron 1979, percentile bootstrap.
@@ -177,11 +183,25 @@ def _score_block(called: np.ndarray, truth: np.ndarray, rank: np.ndarray, weight
     n_called, n_positive = called.sum(axis=0, dtype=np.float64), truth.sum(axis=0, dtype=np.float64)
     n_hit = hit.sum(axis=0, dtype=np.float64)
     f1 = share(2 * n_hit, n_called + n_positive)
+    won = wins((rank * truth).sum(axis=0), n_positive)
+    auroc = share_of_pairs(won, n_positive, len(truth) - n_positive)
     low = high = f1
+    auroc_low = auroc_high = auroc
     if len(weights):
         total = weights @ (called + truth)
         resampled = np.divide(2 * (weights @ hit), total, out=np.zeros_like(total), where=total > 0)
         low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
-    won = wins((rank * truth).sum(axis=0), n_positive)
-    auroc = share_of_pairs(won, n_positive, len(truth) - n_positive)
-    return Scored(share(n_hit, n_called), share(n_hit, n_positive), f1, low, high, auroc)
+        auroc_low, auroc_high = _interval(resampled_aurocs(rank, truth > 0, weights), np.isfinite(auroc))
+    return Scored(share(n_hit, n_called), share(n_hit, n_positive), f1, low, high, auroc, auroc_low, auroc_high)
+
+
+def _interval(resampled: np.ndarray, is_defined: np.ndarray) -> np.ndarray:
+    """[2, n_pairs] 2.5 and 97.5 % quantiles of the resamples that have a value; NaN where the pair has none."""
+    interval = np.full((2, len(is_defined)), np.nan)
+    whole = is_defined & np.isfinite(resampled).all(axis=0)
+    interval[:, whole] = np.quantile(resampled[:, whole], [0.025, 0.975], axis=0)
+    for pair in np.flatnonzero(is_defined & ~whole):
+        values = resampled[:, pair]
+        if np.isfinite(values).any():
+            interval[:, pair] = np.nanquantile(values, [0.025, 0.975])
+    return interval

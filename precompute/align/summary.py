@@ -11,7 +11,7 @@ import pandas as pd
 
 
 def summarise(feature_go: pd.DataFrame, guided: Mapping[str, str], baseline: str | None) -> dict[str, Any]:
-    """Mean and median test F1 and AUROC of each guided SAE, on the same terms for every column.
+    """Mean and median test F1 and AUROC, and grades, of each guided SAE, on the same terms for every column.
 
     `concept_terms` are those that guide a feature and are scored; `all_terms` are all that are scored.
 
@@ -49,9 +49,11 @@ def _columns(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     return {name: _numbers(table) for name, table in tables.items()}
 
 
-def _numbers(table: pd.DataFrame) -> dict[str, float | None]:
+def _numbers(table: pd.DataFrame) -> dict[str, float | int | None]:
     columns = {"f1": "test_f1", "auroc": "test_auroc", "null_f1": "null_f1"}
-    numbers: dict[str, float | None] = {}
+    numbers: dict[str, float | int | None] = {
+        f"n_{grade}": int((table["grade"] == grade).to_numpy().sum()) for grade in ("strong", "weak")
+    }
     for name, column in columns.items():
         values = table[column].to_numpy(dtype=float)
         values = values[np.isfinite(values)]

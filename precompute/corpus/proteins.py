@@ -4,6 +4,7 @@ A shard's rows are residues; those of one protein are contiguous. Embeddings and
 number of one is a row number of the other. Read `read_corpus`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,3 +99,10 @@ def read_corpus(work: Path) -> Corpus:
         proteins["sequence"].tolist(),
         shards,
     )
+
+
+def composition(sequences: Sequence[str]) -> np.ndarray:
+    """[n, 20] share of each amino acid of `AMINO_ACIDS` among a sequence's letters."""
+    counts = [np.bincount(amino_acid_codes(sequence), minlength=N_AMINO_ACIDS + 1) for sequence in sequences]
+    lengths = np.array([len(sequence) for sequence in sequences])
+    return np.array(counts).reshape(-1, N_AMINO_ACIDS + 1)[:, :N_AMINO_ACIDS] / lengths[:, None]

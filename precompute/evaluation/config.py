@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from precompute.pipeline.executors import n_cores
 from protsae.errors import ConfigError
 from protsae.ontology.namespaces import Namespace
 from protsae.store.evaluation.methods import PartKey
@@ -65,8 +66,8 @@ class EvaluateConfig:
     keep: bool = False
     """Keep the trained weights in BUNDLE.work/evaluate."""
 
-    report: Path = Path("docs/results.md")
-    """Where the report goes; its pictures go to a folder of the same name beside it."""
+    report: Path | None = None
+    """Where the report goes, its pictures to a folder of the same name beside it; without it BUNDLE.results.md."""
 
     device: str = "auto"
     """auto, cpu or cuda."""
@@ -81,6 +82,16 @@ class EvaluateConfig:
     def work(self) -> Path:
         """Work folder of the bundle's run."""
         return self.bundle.with_name(self.bundle.name + ".work")
+
+    @property
+    def page(self) -> Path:
+        """Where the report goes."""
+        return self.bundle.with_name(f"{self.bundle.name}.results.md") if self.report is None else self.report
+
+    @property
+    def n_workers(self) -> int:
+        """Rows that are computed side by side."""
+        return self.workers or n_cores()
 
     @property
     def folder(self) -> Path:

@@ -3,16 +3,16 @@
 Read `Space`, then `Context`.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 
+from precompute.align.site_tasks import SiteTasks
+from precompute.align.sites import site_labels
 from precompute.config import RunConfig
 from precompute.corpus.concepts import Concepts, choose_concepts
 from precompute.corpus.labels import read_labels
@@ -20,8 +20,9 @@ from precompute.corpus.proteins import read_corpus
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.hierarchy import ancestors_among, conditional_information
 from precompute.pipeline.plan import array_hash, text_hash
+from precompute.pipeline.tables import write_arrays
 from protsae.device import pick_device
-from protsae.files import read_json, whole
+from protsae.files import read_json
 from protsae.measures.fidelity import MAX_RESIDUES, FidelityBench
 from protsae.measures.probes import LogisticProbe, choose_logistic
 from protsae.ontology.axioms import Axioms
@@ -154,6 +155,11 @@ class Context:
         return LogisticProbe(**kept, l2=l2)
 
     @cached_property
+    def site_tasks(self) -> SiteTasks:
+        """The terms that are judged by residues, guiding or not."""
+        return SiteTasks.of(site_labels(self.run.work, self.corpus), self.corpus, seed=0)
+
+    @cached_property
     def plm(self) -> PLM:
         """The bundle's language model."""
         return self._plm_and_spec[0]
@@ -184,10 +190,3 @@ class Context:
             write_arrays(path, make())
         with np.load(path, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
-
-
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write an npz file that appears whole or not at all, also where several processes make it at once."""
-    named: dict[str, Any] = {**arrays}  # np.savez takes a flag by name beside the arrays
-    with whole(path, writer=str(os.getpid())) as temporary, temporary.open("wb") as handle:
-        np.savez(handle, **named)

@@ -48,8 +48,13 @@ class Pooled(NamedTuple):
     l0: float
     """Active features per test residue"""
 
-    share_alive: float
-    """Features that fire on at least one valid or test residue"""
+    density: np.ndarray
+    """[d_sae] share of the encoded valid and test residues on which each feature fires"""
+
+    @property
+    def share_alive(self) -> float:
+        """Features that fire on at least one valid or test residue."""
+        return float((self.density > 0).mean())
 
     def on(self, rows: np.ndarray) -> "Pooled":
         """The same for some of the proteins, given as numbers of `Corpus`."""
@@ -120,10 +125,12 @@ class _Sums:
     def __init__(self, d_model: int, d_sae: int) -> None:
         self.active = 0
         self.errors = ErrorSums.zeros(d_model)
-        self.fired = np.zeros(d_sae, dtype=bool)
+        self.fires = np.zeros(d_sae, dtype=np.int64)
+        self.n_held_out = 0
 
     def add(self, sae: SAE, x: torch.Tensor, codes: CSR, *, is_test: np.ndarray, held_out: np.ndarray) -> None:
-        self.fired[codes[np.flatnonzero(held_out)].indices] = True
+        self.fires += np.bincount(codes[np.flatnonzero(held_out)].indices, minlength=len(self.fires))
+        self.n_held_out += int(held_out.sum())
         if not is_test.any():
             return
         here = np.flatnonzero(is_test)
@@ -131,9 +138,9 @@ class _Sums:
         self.active += codes.nnz
         self.errors = self.errors.plus(ErrorSums.of(x.cpu().numpy(), sae.decode_sparse(codes, x)))
 
-    def results(self) -> tuple[float, float, float]:
+    def results(self) -> tuple[float, float, np.ndarray]:
         l0 = self.active / max(1, self.errors.n)
-        return self.errors.explained_variance, l0, float(self.fired.mean())
+        return self.errors.explained_variance, l0, self.fires / max(1, self.n_held_out)
 
 
 def _blocks(

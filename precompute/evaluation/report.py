@@ -43,13 +43,17 @@ PROTOCOL = """\
 - PLM neurons: every dimension of the PLM's states is two features of its own, what lies above its mean and what lies
   below; nothing is sparse. They are scored like an unguided SAE.
 - SpLiCE, the neurons and the linear probe have nothing random to repeat by seed.
+- Sites are judged inside annotated proteins only: residues that annotations name for a term are positive, the other
+  residues of the same proteins negative, over the terms with enough such proteins in every split. Guided SAEs are
+  judged by each term's own feature, others by the feature with the best AP on valid; the baselines are regressions
+  fitted on the named residues of train proteins, the linear probe of residues being the ceiling of one direction.
 - Absorption is what exceeds its own null, so it can fall slightly below 0.
 - Nulls: a linear probe fitted and judged on permuted labels, and a random dictionary (an untrained TopK SAE)."""
 
 
 def write_report(results: Results, table: pd.DataFrame) -> None:
     """Write the report and its pictures; each file appears whole or not at all."""
-    path = results.config.report
+    path = results.config.page
     summary = Summary(table)
     pictures = _pictures(summary)
     folder = path.with_suffix("")

@@ -19,27 +19,11 @@ from typing import Any, NamedTuple
 
 from precompute.config import RunConfig
 from precompute.evaluation.config import EvaluateConfig
+from precompute.presets import PAPER_SWITCHES as PAPER
 from protsae.store.evaluation import methods
 from protsae.store.evaluation.methods import METHODS, PROTSAE, TUNED, PartKey
 
 Overrides = tuple[tuple[str, Any], ...]
-
-PAPER: Mapping[str, Any] = MappingProxyType(
-    {
-        "detach": True,
-        "axioms": True,
-        "forced_activation": True,
-        "rescale": True,
-        "forcing_mean": "active",
-        "forcing": "after",
-        "forcing_strength": "mean",
-        "annotation": "residue",
-        "positive_weight": 0.0,
-        "lambda_annot": 10.0,
-        "lambda_axiom": 1.0,
-    }
-)
-"""Switches of `ProtSAEConfig` in the paper's form."""
 
 UNGUIDED: Mapping[str, str] = MappingProxyType(
     {method.architecture: method.name for method in METHODS.values() if method.kind == "unguided"}
@@ -91,7 +75,7 @@ class Row(NamedTuple):
     """As shown."""
 
     kind: str
-    """An architecture (protsae, topk, ...), or probe, neurons, permuted, random, splice."""
+    """An architecture (protsae, topk, ...), or probe, site, neurons, permuted, random, splice."""
 
     namespace: str
     """MFO | BPO | CCO, '' for all of them."""
@@ -207,6 +191,7 @@ def _main(run: RunConfig, namespaces: Sequence[str], seed: int, tuned: Mapping[s
     needs = tuple(row._replace(seed=0).name for row in rows)
     if seed == 0:
         probes = [Row("main", methods.LINEAR_PROBE, "probe", ns, 0, 0) for ns in namespaces]
+        probes += [Row("main", method, "site", "", 0, 0) for method in methods.SITE_BASELINES]
         rows = [*probes, Row("main", methods.NEURONS, "neurons", "", 0, 0), *rows]
     rows.append(Row("main", methods.TOPK, "topk", "", 0, seed, needs=needs))
     if dict(tuned) != dict(PAPER):

@@ -14,13 +14,14 @@ from typing import NamedTuple
 
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.context import Context
+from precompute.evaluation.estimate import account
 from precompute.evaluation.report import write_report
 from precompute.evaluation.rows import Row
 from precompute.evaluation.store import Results, put_into_bundle
 from precompute.evaluation.worker import rows_elsewhere, rows_here
-from precompute.pipeline.executors import JobError, executor_of, n_cores
+from precompute.pipeline.executors import JobError, executor_of
 from precompute.pipeline.finished import read_run
-from precompute.pipeline.progress import Console, Meter, Report, duration
+from precompute.pipeline.progress import Console, Report, duration
 from protsae.errors import InputError, ProtSAEError
 from protsae.files import locked
 
@@ -53,14 +54,15 @@ def evaluate(config: EvaluateConfig, console: Console) -> Outcome:
             return Outcome(len(results.rows), 0, ())
         with console.stage("evaluate") as report:
             started = time.monotonic()
-            schedule = _Schedule(results, report)
+            schedule = _Schedule(results, report, config.n_workers)
+            report(schedule.account())
             n_run = schedule.n_open
             if n_run:
-                schedule.run(min(n_run, config.workers or n_cores()), config)
+                schedule.run(min(n_run, config.n_workers), config)
         table = results.table()
         put_into_bundle(config, table)
         write_report(results, table)
-    console.say(f"{n_run} rows in {duration(time.monotonic() - started)}; report: {config.report}")
+    console.say(f"{n_run} rows in {duration(time.monotonic() - started)}; report: {config.page}")
     if schedule.failed:
         failures = "; ".join(f"{name}: {reason}" for name, reason in schedule.failed.items())
         raise InputError(
@@ -73,14 +75,19 @@ def evaluate(config: EvaluateConfig, console: Console) -> Outcome:
 class _Schedule:
     """Which rows are open, taken, done, failed."""
 
-    def __init__(self, results: Results, report: Report) -> None:
-        self._results, self._report = results, report
-        self._open = [row for row in results.rows if results.read(row) is None]
+    def __init__(self, results: Results, report: Report, n_workers: int) -> None:
+        self._results, self._report, self._n_workers = results, report, n_workers
+        found = {row: results.read(row) for row in results.rows}
+        self._seconds = {row: float(result["seconds"]) for row, result in found.items() if result is not None}
+        self._open = [row for row, result in found.items() if result is None]
         self._taken: dict[str, Row] = {}
         self.n_open = len(self._open)
         self.failed: dict[str, str] = {}
-        self._meter = Meter(report, "evaluate", len(results.rows), unit="rows", every_s=0)
-        self._meter.skip(len(results.rows) - len(self._open))
+
+    def account(self) -> str:
+        """Rows in all, what is done, and how long the rest will take."""
+        to_do = [*self._taken.values(), *self._open]
+        return account(len(self._results.rows) - len(self.failed), to_do, self._seconds, self._n_workers)
 
     def run(self, n_workers: int, config: EvaluateConfig) -> None:
         """Run all open rows."""
@@ -107,9 +114,10 @@ class _Schedule:
 
     def _finish(self, row: Row, error: Exception | None) -> None:
         del self._taken[row.name]
-        self._meter.advance(1)
         if error is None:
-            self._report(f"{row.name}: done; {self._meter.line(time.monotonic())}")
+            result = self._results.read(row)
+            self._seconds |= {} if result is None else {row: float(result["seconds"])}
+            self._report(f"{row.name}: done; {self.account()}")
         else:
             failure = _in_full(error)
             folder = self._results.folder(row)
@@ -139,3 +147,4 @@ def _check_plan(results: Results) -> None:
 def _show(results: Results, console: Console) -> None:
     for row in results.rows:
         console.say(f"{'done' if results.read(row) else 'open'}  {row.name}")
+    console.say(_Schedule(results, console.say, results.config.n_workers).account())

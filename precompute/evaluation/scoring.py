@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from precompute.evaluation import function, meaning
+from precompute.evaluation import function, meaning, sites
 from precompute.evaluation.context import Context, Space
 from precompute.evaluation.pooling import Pooled, pool
 from precompute.evaluation.rows import Row
 from precompute.evaluation.training import Trained, neurons_row, splice_row, train_row
 from precompute.pipeline.progress import Meter, Report
 from protsae.measures.probes import choose_logistic
+from protsae.measures.site import liveness
 from protsae.sae.base import SAE
 from protsae.store.evaluation.methods import PROBED, PROTSAE, TOPK
 from protsae.training.batches import BatchStream
@@ -65,6 +66,9 @@ def run_row(context: Context, row: Row, k: int, folder: Path, report: Report) ->
     """
     if row.kind in {"probe", "permuted"}:
         return _score_probe(context, row)
+    if row.kind == "site":
+        found = sites.baseline(context, row.method)
+        return Scored([_finite(Entry(row.method, name, 0, numbers, {})) for name, numbers in found.items()], 0.0, {})
     if row.kind == "splice":
         trained = splice_row(context, row, k)
     elif row.kind == "neurons":
@@ -94,9 +98,11 @@ def _score_sae(context: Context, row: Row, k: int, trained: Trained, report: Rep
     pooled = _encode(context, row, sae, spaces, report)
     shared = _fidelity(context, sae, pooled, trained)
     report(f"{row.name}: encoded, scoring")
+    by_site = sites.measure(context, sae, spaces, is_guided=row.kind == "protsae")
     entries = [] if row.namespace else [Entry(row.method, "", k, shared, {})]
     for space in spaces:
         metrics, notes = _score_space(context, row, sae, space, pooled.on(space.rows))
+        metrics |= by_site.get(space.namespace, {})
         entries.append(Entry(row.method, space.namespace, k, {**(shared if row.namespace else {}), **metrics}, notes))
         if row.part == "main" and row.seed == 0 and row.method in {PROTSAE, TOPK}:
             probed = function.predict_from_codes(space, pooled.on(space.rows))
@@ -131,6 +137,8 @@ def _fidelity(context: Context, sae: SAE, pooled: Pooled, trained: Trained) -> d
         "ev": pooled.ev,
         "l0": pooled.l0,
         "share_alive": pooled.share_alive,
+        **liveness(pooled.density)._asdict(),
+        **sites.annotation_features(context, sae),
         "lr_masked": found.lr_masked,
         "lr_masked_mean": found.lr_masked_mean,
         "lr_unmasked": found.lr_unmasked,
@@ -158,6 +166,8 @@ def _score_space(
     predicted = function.predict_from_predictor(space, pooled) if is_guided else by_feature
     metrics = dict(predicted.metrics)
     metrics |= {f"feature_{name}": by_feature.metrics[name] for name in ("fmax", "auc")}
+    if is_guided:
+        metrics["guided_density"] = float(np.median(pooled.density[own]))
     metrics |= meaning.measure(context, sae, space, pooled, own=own, best=by_feature.features, seed=row.seed)
     return metrics, {"pooling": predicted.pooling, "feature_pooling": by_feature.pooling}
 

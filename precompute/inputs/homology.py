@@ -8,7 +8,6 @@ Read `split_of` first.
 """
 
 import hashlib
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import Literal
 
 from precompute.inputs.fasta import accession_of
 from precompute.inputs.tsv import rows
+from precompute.mmseqs import find_mmseqs
 from protsae.errors import InputError
 from protsae.text_files import open_text
 
@@ -74,11 +74,7 @@ def cluster_with_mmseqs(
     Raises:
         InputError: MMseqs2 is not installed, or it failed.
     """
-    mmseqs = shutil.which("mmseqs")
-    if mmseqs is None:
-        raise InputError(
-            "no cluster file was given and MMseqs2 is not installed; give --clusters FILE or install `mmseqs`"
-        )
+    mmseqs = find_mmseqs()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         fasta = work / "sequences.fasta"

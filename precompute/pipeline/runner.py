@@ -12,7 +12,7 @@ Read `Runner.run_stage`.
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,10 @@ from typing import Any
 from precompute.config import RunConfig, check_inputs, settings_of
 from precompute.inputs.structure_files import table_of
 from precompute.pipeline.progress import Console, PeakMemory, StageRecord
+from protsae.bundle.layout import PLM
 from protsae.errors import ConfigError, InputError
 from protsae.files import json_sha256, locked, read_json, sha256, write_json
+from protsae.plm.registry import is_bundle, weights_file
 
 FORMAT = 2
 """Raised when a stage's files change their meaning, so that old work folders are not taken up."""
@@ -54,6 +56,9 @@ class Stage:
 
     resumes: bool = False
     """It keeps its unfinished folder and goes on in it."""
+
+    foretells: Callable[[RunConfig, Path], Iterable[str]] | None = None
+    """Sentences on what is to come, told once it is done; it may refuse what cannot work."""
 
 
 class Runner:
@@ -89,13 +94,23 @@ class Runner:
         names = ", ".join(stage.name for stage in self.stages)
         raise ConfigError(f"there is no stage {name!r}; the stages are {names}")
 
+    def is_done(self, name: str) -> bool:
+        """Whether the stage `name` is done with these settings."""
+        return self._done(self.stage(name)) is not None
+
     def run(self) -> list[StageRecord]:
         """Run every stage in order and print the summary."""
         with locked(self.work):
             write_json(self.work / RUN_NAME, run_settings(self.config))
-            records = [self.run_stage(stage) for stage in self.stages]
+            records = [self._run_and_tell(stage) for stage in self.stages]
         self._console.summary(records)
         return records
+
+    def _run_and_tell(self, stage: Stage) -> StageRecord:
+        record = self.run_stage(stage)
+        for sentence in stage.foretells(self.config, self.work) if stage.foretells else ():
+            self._console.say(f"  {sentence}")
+        return record
 
     def run_one(self, name: str, *, force: bool = False) -> StageRecord:
         """Run the one stage `name`; the stages before it must be done with the same settings.
@@ -159,6 +174,8 @@ class Runner:
         if name not in self._input_hashes:
             value = getattr(self.config, name)
             path = None if value is None else Path(value)
+            if path is not None and is_bundle(path):
+                path = weights_file(path) or path / PLM
             if path is None or not path.exists():
                 self._input_hashes[name] = str(value)
             elif path.is_file():
@@ -180,7 +197,7 @@ def run_settings(config: RunConfig) -> dict[str, Any]:
     """Every setting, paths in full, as JSON; a PLM given as a folder counts as a path."""
     values = settings_of(config)
     local = Path(config.plm)
-    values["plm"] = local.resolve() if local.exists() else config.plm
+    values["plm"] = local.resolve() if config.plm and local.exists() else config.plm
     return {name: str(v.resolve()) if isinstance(v, Path) else v for name, v in values.items()}
 
 

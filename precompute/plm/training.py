@@ -24,9 +24,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from precompute.plm.corpus import Batch, Corpus
-from protsae.errors import ArtifactError, ConfigError
-from protsae.files import sha256, whole, write_json
+from protsae.errors import ArtifactError, ConfigError, InputError
+from protsae.files import sha256, whole, write_json, write_text
 from protsae.plm import esm2
+from protsae.plm.about import NOTICE, WORDS
 from protsae.training import checkpoints
 from protsae.training import log as training_log
 
@@ -88,6 +89,18 @@ class PLMTrainConfig:
 
     seed: int = 0
 
+    title: str = ""
+    """What pages call the model."""
+
+    provenance: str = ""
+    """Where its weights come from, in a sentence or two."""
+
+    licence: str = ""
+    """Of the weights."""
+
+    notice: Path | None = None
+    """Text file with licences and provenance in full; a copy stands beside the weights and goes where they go."""
+
     def __post_init__(self) -> None:
         if not 0 < self.decay_steps <= self.steps:
             raise ConfigError(f"decay_steps must be in 1..steps={self.steps}, got {self.decay_steps}")
@@ -95,7 +108,10 @@ class PLMTrainConfig:
             raise ConfigError(f"mask_fraction must lie between 0 and 1, got {self.mask_fraction}")
 
 
-NO_PART_OF_THE_RESULT = ("sequences", "clusters", "out", "compile", "checkpoint_every", "steps", "decay_steps")
+NO_PART_OF_THE_RESULT = (
+    *("sequences", "clusters", "out", "compile", "checkpoint_every", "steps", "decay_steps"),
+    *("notice", *WORDS),
+)
 """Settings that a training may go on with changed. The sequences count by what was read of them, and the length only
 from the first step at which the learning rate falls: until then a longer or a shorter training is the same training."""
 
@@ -135,9 +151,12 @@ def train(config: PLMTrainConfig, report: Callable[[str], None]) -> MaskedPerple
         report: takes one line of progress at a time.
 
     Raises:
-        InputError: the FASTA or the cluster file cannot be read, or leaves nothing to train on or to hold out.
+        InputError: the FASTA or a cluster file cannot be read, or leaves nothing to train on or to hold out, or there
+            is no such notice.
         ArtifactError: `config.out` holds the checkpoint of a training with other settings or sequences.
     """
+    if config.notice is not None and not config.notice.is_file():
+        raise InputError(f"--notice {config.notice} does not exist")
     torch.manual_seed(config.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     config.out.mkdir(parents=True, exist_ok=True)
@@ -225,7 +244,7 @@ def perplexity(model: ESM2, corpus: Corpus) -> MaskedPerplexity:
 
 
 def write_weights(model: ESM2, config: PLMTrainConfig, result: MaskedPerplexity) -> None:
-    """Write `weights.safetensors` (fp16, fair-esm's names) and `config.json`; each appears whole or not at all."""
+    """Write `weights.safetensors` (fp16, fair-esm's names), `config.json` and the notice; each whole or not at all."""
     state = {
         name: value.to(torch.float16).contiguous().cpu()
         for name, value in model.state_dict().items()
@@ -236,6 +255,8 @@ def write_weights(model: ESM2, config: PLMTrainConfig, result: MaskedPerplexity)
     with whole(config.out / "weights.safetensors") as partial:
         save_file(state, partial)
     write_json(config.out / "config.json", settings)
+    if config.notice is not None:
+        write_text(config.out / NOTICE, config.notice.read_text(encoding="utf-8"))
 
 
 def _trunk(model: ESM2, tokens: Tensor, is_pad: Tensor | None = None) -> Tensor:

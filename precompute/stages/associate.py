@@ -1,9 +1,13 @@
 """Which features go with which GO terms and residue annotations, and what each feature is called.
 
-Choices are made on valid and scored on test; see `align/go.py`, `align/residues.py` and `align/labelling.py`. Writes
+Choices are made on valid and scored on test; see `align/go.py`, `align/residues.py` and `align/labelling.py`. What a
+label gives away without any feature is in `align/baselines.py`, the grade that follows in `protsae/store/grades.py`.
+Writes
 
     feature_go.parquet           columns of `feature_go`
+    term_baseline.parquet        columns of `term_baseline`
     feature_annotation.parquet   columns of `feature_annotation`
+    kind_baseline.parquet        columns of `kind_baseline`
     label.parquet                sae, feature, label, label_origin
     metrics.json                 held-out alignment of each guided SAE beside the first one without guidance
 
@@ -13,21 +17,25 @@ Read `run`.
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from precompute.align import go as go_alignment
 from precompute.align import residues
+from precompute.align.baselines import kind_baselines, term_baselines
 from precompute.align.labelling import label_features
 from precompute.align.regions import RegionTable
 from precompute.align.summary import summarise
 from precompute.config import RunConfig
 from precompute.corpus.codes import code_path, read_codes
 from precompute.corpus.labels import read_labels
-from precompute.corpus.proteins import read_corpus
+from precompute.corpus.proteins import composition, read_corpus
 from precompute.corpus.trained import baseline_of, read_trained
 from precompute.features.counts import read_pooled
 from precompute.pipeline.progress import Transient
 from protsae.files import write_json
+from protsae.shards import ShardReader
+from protsae.store.grades import SITE_RULE, TERM_RULE, Rule, grade
 
 
 def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[str, int | float | str]:
@@ -40,6 +48,14 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
     annotations = pd.read_parquet(work / "proteins" / "annotation.parquet")
     regions = RegionTable.from_annotations(annotations, corpus, seed=config.seed)
     max_acts = pd.read_parquet(work / "statistics" / "feature_stats.parquet", columns=["sae", "feature", "max_act"])
+    report(Transient("associate: what composition, a probe and single neurons reach for every term"))
+    guiding = sorted({go_id for sae in saes for go_id in sae.concepts})
+    scored = go_alignment.term_tables(labels, terms, corpus.split, guiding=guiding, seed=config.seed)
+    reader = ShardReader(work / "embed")
+    states = reader.protein_means([reader.row_of(accession) for accession in corpus.accession])
+    letters = np.column_stack([composition(corpus.sequence), np.log(corpus.length)])
+    term_baseline = term_baselines(scored, labels, terms, corpus.split, letters=letters, states=states)
+    kind_baseline = kind_baselines(corpus, regions)
     go_rows, annotation_rows, label_rows = [], [], []
     for sae in saes:
         report(Transient(f"associate: {sae.name} with GO terms"))
@@ -60,16 +76,24 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
         annotation_rows.append(annotation.rows.assign(sae=sae.name))
         label_rows.append(label_features(sae.d_sae, sae.concepts, names, go, annotation).assign(sae=sae.name))
     folder = work / "associate"
-    feature_go = pd.concat(go_rows, ignore_index=True)
-    feature_annotation = pd.concat(annotation_rows, ignore_index=True)
+    feature_go = _graded(pd.concat(go_rows, ignore_index=True), term_baseline, "go_id", TERM_RULE)
+    feature_annotation = _graded(pd.concat(annotation_rows, ignore_index=True), kind_baseline, "kind", SITE_RULE)
     label = pd.concat(label_rows, ignore_index=True)
     feature_go.to_parquet(folder / "feature_go.parquet", index=False)
     feature_annotation.to_parquet(folder / "feature_annotation.parquet", index=False)
+    term_baseline.to_parquet(folder / "term_baseline.parquet", index=False)
+    kind_baseline.to_parquet(folder / "kind_baseline.parquet", index=False)
     label.to_parquet(folder / "label.parquet", index=False)
     guided = {sae.name: sae.namespace for sae in saes if sae.role == "guided"}
     metrics = summarise(feature_go, guided, baseline_of(saes))
     write_json(folder / "metrics.json", metrics)
     return _numbers(feature_go, feature_annotation, label, metrics)
+
+
+def _graded(rows: pd.DataFrame, baselines: pd.DataFrame, key: str, rule: Rule) -> pd.DataFrame:
+    """The rows with their grades."""
+    judged = rows.merge(baselines, on=key, how="left", validate="many_to_one")
+    return rows.assign(grade=grade({name: judged[name].to_numpy() for name in judged.columns}, rule))
 
 
 def _numbers(
@@ -80,6 +104,8 @@ def _numbers(
         "feature-annotation pairs": len(feature_annotation),
         "named features": int((label["label_origin"] != "none").to_numpy().sum()),
     }
+    for name in ("strong", "weak"):
+        numbers[f"{name} feature-term pairs"] = int((feature_go["grade"] == name).to_numpy().sum())
     for sae, parts in metrics.items():
         concepts = parts["concept_terms"]
         for name in ("guided", "baseline_best"):

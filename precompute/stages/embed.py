@@ -8,7 +8,6 @@ Read `run`, then `embed_shard`: each shard has one writer, and any number of the
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -53,7 +52,7 @@ def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float 
     follow_plan(
         folder,
         {
-            "plm": asdict(spec),
+            "plm": spec.identity(),
             "proteins": text_hash(*accessions, *sequences),
             "max_residues_per_shard": config.max_residues_per_shard,
         },

@@ -3,6 +3,7 @@
 Read `STAGES`; they are run by `precompute/pipeline/runner.py`.
 """
 
+from precompute.corpus.forecast import forecast
 from precompute.pipeline.runner import Stage
 from precompute.stages import (
     activations,
@@ -23,7 +24,8 @@ STAGES: tuple[Stage, ...] = (
         name="proteins",
         run=proteins.run,
         settings=("shipped", "seed"),
-        inputs=("proteins", "annotations", "ontology", "clusters", "contacts", "structures"),
+        inputs=("proteins", "more_proteins", "annotations", "ontology", "clusters", "contacts", "structures"),
+        foretells=forecast,
     ),
     Stage(
         name="embed",
@@ -39,16 +41,10 @@ STAGES: tuple[Stage, ...] = (
         run=train.run,
         settings=(
             *("min_term_proteins", "max_concepts", "d_sae", "k", "epochs", "residues_per_protein", "batch_size"),
-            *(
-                "learning_rate",
-                "schedule",
-                "epochs_before_drop",
-                "normalise",
-                "lambda_annot",
-                "lambda_axiom",
-                "annotation",
-            ),
-            *("positive_weight", "forcing_strength", "saes", "sae_dtype", "seed"),
+            *("learning_rate", "schedule", "epochs_before_drop", "lambda_annot", "lambda_axiom", "annotation"),
+            *("positive_weight", "forcing_strength", "selection", "rate_share", "rate_min", "rate_max", "site_weight"),
+            *("normalise", "saes", "sae_dtype", "seed"),
+            *("auxk", "vanilla_k", "vanilla_only", "widths", "seeds"),
         ),
         inputs=("ontology",),
         after=("proteins", "embed"),
@@ -61,7 +57,7 @@ STAGES: tuple[Stage, ...] = (
         name="associate",
         run=associate.run,
         settings=("seed",),
-        after=("proteins", "train", "activations", "statistics"),
+        after=("proteins", "embed", "train", "activations", "statistics"),
     ),
     Stage(
         name="confounds",

@@ -19,7 +19,7 @@ import pandas as pd
 from sklearn.linear_model import Ridge
 
 from precompute.config import RunConfig
-from protsae.alphabet import AMINO_ACIDS
+from precompute.corpus.proteins import composition
 from protsae.measures.ranking import aurocs
 from protsae.shards import ShardReader
 
@@ -73,7 +73,7 @@ def load(work: Path) -> ProbeData:
     kept &= (positives["valid"] > 0) & ~is_root
     reader = ShardReader(work / "embed")
     means = reader.protein_means([reader.row_of(accession) for accession in annotated.index])
-    return ProbeData(means, _composition(annotated["sequence"]), table[:, kept], split)
+    return ProbeData(means, composition(annotated["sequence"].tolist()), table[:, kept], split)
 
 
 def probe_auroc(x: np.ndarray, labels: np.ndarray, split: np.ndarray) -> float:
@@ -96,7 +96,3 @@ def probe_auroc(x: np.ndarray, labels: np.ndarray, split: np.ndarray) -> float:
 
     best = max(fitted, key=lambda model: score(model, "valid"))
     return score(best, "test")
-
-
-def _composition(sequences: pd.Series) -> np.ndarray:
-    return np.array([[sequence.count(letter) / len(sequence) for letter in AMINO_ACIDS] for sequence in sequences])

@@ -1,7 +1,8 @@
 """Everything that an explorer needs, gathered in one bundle that appears whole or not at all.
 
-The format is that of `protsae/bundle/`: the store and the SAEs, the PLM's weights only where it was given as a folder
-(i.e. may be shipped), the analyses that every run computes, and a manifest.
+The format is that of `protsae/bundle/`: the store and the SAEs, the PLM's weights and their notice only where it was
+given as a folder or as a bundle that holds them (i.e. may be shipped), the analyses that every run computes, and a
+manifest.
 
 Read `run`.
 """
@@ -23,10 +24,11 @@ from precompute.config import RunConfig, settings_of
 from precompute.corpus.trained import TrainedSAE, read_trained
 from precompute.pipeline.tables import read_table
 from protsae.bundle.building import new_bundle
-from protsae.bundle.layout import ANALYSES, PLM, PLM_WEIGHTS, SAE_FILES, STORE, sae_folder
-from protsae.bundle.manifest import write_manifest
+from protsae.bundle.layout import ANALYSES, MANIFEST, PLM, PLM_NOTICE, PLM_WEIGHTS, SAE_FILES, STORE, sae_folder
+from protsae.bundle.manifest import read_manifest, write_manifest
 from protsae.errors import InputError
 from protsae.files import json_sha256, read_json, sha256
+from protsae.plm.registry import about_plm, is_bundle, weights_file
 from protsae.plm.spec import PLMSpec
 from protsae.store.analysis import ANALYSES as KNOWN
 from protsae.store.analysis_files import write_analysis
@@ -59,7 +61,7 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
             target = folder / ANALYSES / name
             write_analysis(target, KNOWN[name], tables, bundle_id=identity, created_by=CREATED_BY, settings=settings)
         report("hashing and checking")
-        write_manifest(folder, _facts(config, work, identity))
+        write_manifest(folder, _facts(config, work, folder, identity))
     sizes = [path.stat().st_size for path in config.out.rglob("*") if path.is_file()]
     return {
         "bundle_id": identity,
@@ -70,16 +72,20 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
 
 
 def _write_plm(config: RunConfig, work: Path, folder: Path) -> PLMSpec:
-    """The description, and where the PLM was given as a folder its weights; a single file is remembered by its path."""
-    spec, local = PLMSpec.read(work / "embed" / PLM), Path(config.plm)
-    if local.is_dir():
-        weights = next(local.glob("*.safetensors"))
+    """The description, and what may be shipped of the PLM: its weights and notice where it was given as a folder.
+
+    A single file is remembered by its path.
+    """
+    about, weights = about_plm(config.plm), weights_file(config.plm)
+    spec = replace(PLMSpec.read(work / "embed" / PLM), title=about.title, provenance=about.provenance)
+    spec = replace(spec, licence=about.licence, weights=None, source=None)
+    if weights is not None and Path(config.plm) in weights.parents:
         shutil.copyfile(weights, folder / PLM_WEIGHTS)
-        spec = replace(spec, weights=PLM_WEIGHTS, weights_sha256=sha256(folder / PLM_WEIGHTS), source=None)
-    elif local.is_file():
-        spec = replace(spec, weights=None, weights_sha256=sha256(local), source=str(local.resolve()))
-    else:
-        spec = replace(spec, weights=None, source=None)
+        spec = replace(spec, weights=PLM_WEIGHTS, weights_sha256=sha256(folder / PLM_WEIGHTS))
+        if about.notice is not None:
+            shutil.copyfile(about.notice, folder / PLM_NOTICE)
+    elif weights is not None:
+        spec = replace(spec, weights_sha256=sha256(weights), source=str(weights.resolve()))
     spec.write(folder / PLM)
     return spec
 
@@ -115,7 +121,7 @@ def _write_store(work: Path, path: Path, spec: PLMSpec, identity: str) -> dict[s
             rows[table] = store.insert(table, work / "proteins" / f"{table}.parquet")
         rows["sae"] = store.insert("sae", work / "statistics" / "sae.parquet")
         rows["feature"] = store.insert("feature", _features(work))
-        for table in ("feature_go", "feature_annotation"):
+        for table in ("term_baseline", "feature_go", "kind_baseline", "feature_annotation"):
             rows[table] = store.insert(table, work / "associate" / f"{table}.parquet")
         examples = work / "statistics" / "example.parquet"
         rows["example"] = store.insert("example", examples, of_stored_proteins=True)
@@ -135,7 +141,7 @@ def _features(work: Path) -> pd.DataFrame:
     return joined.merge(places, on=["sae", "feature"], how="left", validate="one_to_one")
 
 
-def _facts(config: RunConfig, work: Path, identity: str) -> dict[str, Any]:
+def _facts(config: RunConfig, work: Path, folder: Path, identity: str) -> dict[str, Any]:
     """What the manifest says besides the files."""
     return {
         "bundle_id": identity,
@@ -150,7 +156,7 @@ def _facts(config: RunConfig, work: Path, identity: str) -> dict[str, Any]:
             "plm": _plm_facts(config),
             "probe": read_json(work / "probe" / "probe.json"),
         },
-        "sources": list(SOURCES),
+        "sources": [*SOURCES, *_plm_source(PLMSpec.read(folder / PLM))],
     }
 
 
@@ -167,11 +173,20 @@ def _input_hashes(config: RunConfig) -> dict[str, str]:
 
 
 def _plm_facts(config: RunConfig) -> Mapping[str, Any]:
-    """What stands beside a local PLM: its own configuration and the report of its training."""
+    """What stands beside a local PLM, its own configuration and the report of its training; a bundle has kept it."""
     folder = Path(config.plm)
+    if is_bundle(folder):
+        return read_manifest(folder)["metrics"].get("plm", {}) if (folder / MANIFEST).is_file() else {}
     if not folder.is_dir():
         return {}
     return {path.stem: read_json(path) for path in sorted(folder.glob("*.json"))}
+
+
+def _plm_source(spec: PLMSpec) -> list[str]:
+    """The PLM among the sources, where it says where it comes from."""
+    if not spec.provenance:
+        return []
+    return [f"{spec.shown}{f' ({spec.licence})' if spec.licence else ''}: {spec.provenance}"]
 
 
 def _identity(config: RunConfig, folder: Path) -> str:

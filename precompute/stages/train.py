@@ -19,6 +19,7 @@ import pandas as pd
 
 from precompute.config import RunConfig
 from precompute.corpus.concepts import Concepts, choose_concepts
+from precompute.corpus.forecast import MORE, check_splits, nothing_guides
 from precompute.corpus.labels import read_labels
 from precompute.corpus.proteins import Corpus, read_corpus
 from precompute.pipeline.plan import array_hash, follow_plan
@@ -59,19 +60,19 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
         ConfigError: an SAE would have no free feature, or fewer features than are to be active.
     """
     corpus, reader = read_corpus(work), ShardReader(work / "embed")
-    _check_splits(corpus)
+    check_splits(corpus.split)
     ontology = Ontology.read(config.ontology)
     guides = _concepts(config, work, corpus, ontology)
-    left_out = [spec for spec in config.saes if spec.namespace is not None and not guides[spec.namespace].go_id]
+    left_out = [spec for spec in config.sae_list if spec.namespace is not None and not guides[spec.namespace].go_id]
     for spec in left_out:
-        report(_nothing(spec, config))
-    specs = [spec for spec in config.saes if spec not in left_out]
+        report(nothing_guides(spec, config))
+    specs = [spec for spec in config.sae_list if spec not in left_out]
     if not specs:
-        raise InputError(f"{_nothing(left_out[0], config)}, and no other SAE is in the list; lower --min-term-proteins")
+        raise InputError(f"{nothing_guides(left_out[0], config)}, and no other SAE is in the list; {MORE}")
     if left_out and all(spec.namespace is None for spec in specs):
         report(
             f"no GO term at all reaches --min-term-proteins {config.min_term_proteins}, so the bundle will hold no "
-            "guided SAE; for one, lower --min-term-proteins or give more annotated proteins"
+            f"guided SAE; for one, {MORE}"
         )
     n_concepts = [len(guides[spec.namespace].go_id) for spec in specs if spec.namespace is not None]
     width = config.width_of(reader.d_model, max(n_concepts, default=0))
@@ -175,6 +176,7 @@ class _Trainer:
             lr=config.learning_rate,
             schedule=config.schedule,
             lr_drop_epoch=config.epochs_before_drop,
+            auxk=config.auxk,
             seed=config.seed,
             save_dtype=config.sae_dtype,
         )
@@ -235,7 +237,7 @@ def _concepts(config: RunConfig, work: Path, corpus: Corpus, ontology: Ontology)
     """The guiding terms of every sub-ontology that an SAE of the list asks for."""
     terms = pd.read_parquet(work / "proteins" / "go_term.parquet", columns=["go_id", "namespace"])
     labels = read_labels(work, corpus, terms)
-    wanted: set[Namespace] = {spec.namespace for spec in config.saes if spec.namespace is not None}
+    wanted: set[Namespace] = {spec.namespace for spec in config.sae_list if spec.namespace is not None}
     return {
         namespace: choose_concepts(
             labels,
@@ -248,19 +250,6 @@ def _concepts(config: RunConfig, work: Path, corpus: Corpus, ontology: Ontology)
         )
         for namespace in wanted
     }
-
-
-def _check_splits(corpus: Corpus) -> None:
-    for part in ("train", "valid", "test"):
-        if not (corpus.split == part).any():
-            raise InputError(
-                f"no protein falls into the {part} split ({corpus.n_proteins} proteins in all); give more proteins"
-            )
-
-
-def _nothing(spec: SAESpec, config: RunConfig) -> str:
-    few = f"no {spec.namespace} term is carried by {config.min_term_proteins} training proteins"
-    return f"{few}; {spec.title} is left out"
 
 
 def _numbers(results: list[dict[str, Any]], left_out: list[str]) -> dict[str, int | float | str]:

@@ -7,16 +7,28 @@ from pathlib import Path
 
 from protsae.errors import BundleError
 from protsae.files import inside
+from protsae.plm.about import NOTICE as PLM_NOTICE
+from protsae.plm.spec import FILE as PLM
 from protsae.store.analysis import FOLDER as ANALYSES
 
 STORE = "store.duckdb"
-PLM = "plm.json"
 PLM_WEIGHTS = "plm.safetensors"
 MANIFEST = "manifest.json"
 SAES = "sae"
 SAE_FILES = ("cfg.json", "sae.safetensors")
 
-__all__ = ["ANALYSES", "MANIFEST", "PLM", "PLM_WEIGHTS", "SAES", "SAE_FILES", "STORE", "refuse_links", "sae_folder"]
+__all__ = [
+    "ANALYSES",
+    "MANIFEST",
+    "PLM",
+    "PLM_NOTICE",
+    "PLM_WEIGHTS",
+    "SAES",
+    "SAE_FILES",
+    "STORE",
+    "refuse_links",
+    "sae_folder",
+]
 
 
 def sae_folder(bundle: Path, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""A bundle of this version from one of the version before, in its place and in one step.
+"""A bundle of this version from one of an older version, in its place and in one step.
 
 Read `migrate_bundle`; what changes in the store stands in `protsae/store/migrate.py`.
 """
@@ -11,8 +11,8 @@ from protsae.bundle.manifest import read_manifest
 from protsae.errors import BundleError
 from protsae.store.analysis import ANALYSES as KNOWN
 from protsae.store.analysis_files import write_analysis
-from protsae.store.migrate import FROM, migrate_store, store_version
-from protsae.store.schema import SCHEMA_VERSION
+from protsae.store.migrate import migrate_store, store_version
+from protsae.store.schema import MIGRATED, SCHEMA_VERSION
 
 
 def migrate_bundle(place: Path) -> bool:
@@ -25,10 +25,10 @@ def migrate_bundle(place: Path) -> bool:
     version = store_version(place / STORE)
     if version == str(SCHEMA_VERSION):
         return False
-    if version != FROM:
+    if version not in MIGRATED:
         raise BundleError(
-            f"{place} has schema version {version}; only version {FROM} can be brought to {SCHEMA_VERSION}, so build "
-            "the bundle again"
+            f"{place} has schema version {version}; only {' and '.join(MIGRATED)} can be brought to {SCHEMA_VERSION}, "
+            "so build the bundle again"
         )
     with changed_bundle(place) as folder:
         manifest = read_manifest(folder)

@@ -6,7 +6,8 @@
 
 U (Mann and Whitney) is the number of pairs that the positives win. The functions differ in what the scores are: each
 column with its own labels (`aurocs`), one of each (`auroc`), all columns of a sparse matrix with all labels
-(`sparse_aurocs`), counts of items that share a score (`aurocs_of_counts`), or ranks that stand already (`wins`).
+(`sparse_aurocs`, `sparse_average_precisions`), counts of items that share a score (`aurocs_of_counts`), bootstrap
+resamples of the items (`resampled_aurocs`), or ranks that stand already (`wins`).
 
 Read `wins` and `share_of_pairs`, then `aurocs`.
 
@@ -21,7 +22,12 @@ from jaxtyping import Bool, Float, Int, Num
 from scipy.sparse import csc_array, csr_array
 from scipy.stats import rankdata
 
+from protsae.measures import kernels
+
 Counts = Num[np.ndarray, "..."]
+
+_RESAMPLES_AT_A_TIME = 128
+"""So that their weights stay in the processor's cache."""
 
 
 def midranks(scores: Num[np.ndarray, "n m"]) -> Float[np.ndarray, "n m"]:
@@ -141,6 +147,41 @@ def aurocs_of_counts(
     return share_of_pairs(won, n_positive.sum(axis=0), total)
 
 
+def resampled_aurocs(
+    scores: Num[np.ndarray, "n m"], labels: Bool[np.ndarray, "n m"], weights: Float[np.ndarray, "n_resamples n"]
+) -> Float[np.ndarray, "n_resamples m"]:
+    """AUROC of every column of scores against its own column of labels, in every resample of the rows.
+
+    Args:
+        scores: of the items.
+        labels: a column per column of scores.
+        weights: whole numbers, how often each item was drawn; below 2^24 in all.
+
+    Returns:
+        NaN where a resample has no positive or no negative of a column.
+
+    Raises:
+        ValueError: a score is NaN.
+    """
+    refuse_nan(scores)
+    n_resamples, n, m = len(weights), *scores.shape
+    order = np.argsort(-scores.T, axis=1, kind="stable")
+    descending, truth = np.take_along_axis(scores.T, order, axis=1), np.ascontiguousarray(labels.T)
+    n_positive = weights @ labels.astype(weights.dtype)
+    n_negative = weights.sum(axis=1, keepdims=True) - n_positive
+    lowest = weights @ (labels & (scores == scores.min(axis=0, initial=np.inf))).astype(weights.dtype)
+    won = np.empty((n_resamples, m))
+    for first in range(0, n_resamples if n else 0, _RESAMPLES_AT_A_TIME):
+        block = slice(first, first + _RESAMPLES_AT_A_TIME)
+        drawn = np.ascontiguousarray(weights[block].T, dtype=np.float32)
+        counts = np.zeros((m, 2, drawn.shape[1]), dtype=np.float32)
+        kernels.resampled_losses(descending, order, truth, drawn, counts)
+        lost, above = counts.astype(np.float64).transpose(1, 2, 0)
+        lost += lowest[block] * (above + n_negative[block]) / 2
+        won[block] = n_positive[block].astype(np.float64) * n_negative[block] - lost
+    return share_of_pairs(won, n_positive, n_negative)
+
+
 def sparse_aurocs(
     scores: csr_array | csc_array, labels: Bool[np.ndarray, "n n_labels"]
 ) -> Float[np.ndarray, "n_columns n_labels"]:
@@ -159,23 +200,14 @@ def sparse_aurocs(
     Raises:
         ValueError: a score is negative.
     """
-    columns = csc_array(scores, dtype=np.float64, copy=True)
-    columns.sum_duplicates()
-    columns.eliminate_zeros()
-    values, n = columns.data, columns.shape[0]
-    if len(values) and values.min() < 0:
-        raise ValueError(f"scores must not be negative, got {values.min()}")
-    filled = np.diff(columns.indptr)
-    owner = np.repeat(np.arange(columns.shape[1]), filled)
-    order = np.lexsort((values, owner))
-    is_new = np.ones(len(order), dtype=bool)
-    is_new[1:] = (values[order][1:] != values[order][:-1]) | (owner[order][1:] != owner[order][:-1])
-    group = np.cumsum(is_new) - 1
-    first = np.flatnonzero(is_new)
+    columns, order, owner = _descending(scores)
+    n, filled = columns.shape[0], np.diff(columns.indptr)
+    group, first = _ties(columns.data[order], owner)
     size = np.diff(np.append(first, len(order)))
-    within = first - columns.indptr[owner[order][first]] + (size + 1) / 2  # rank among the column's own entries
+    behind = columns.indptr[owner[first] + 1] - first  # the column's own entries from this tie on
+    within = behind - (size - 1) / 2  # rank among them, the lowest first
     zero_rank = (n - filled + 1) / 2
-    ranks = np.empty(len(values))
+    ranks = np.empty(len(order))
     ranks[order] = within[group]
     columns.data = ranks + (n - filled)[owner] - zero_rank[owner]
 
@@ -183,6 +215,46 @@ def sparse_aurocs(
     n_positive = truth.sum(axis=0)
     rank_sum = np.asarray(columns.T @ truth) + zero_rank[:, None] * n_positive
     return share_of_pairs(wins(rank_sum, n_positive), n_positive, n - n_positive)
+
+
+def sparse_average_precisions(
+    scores: csr_array | csc_array, labels: Bool[np.ndarray, "n n_labels"]
+) -> Float[np.ndarray, "n_columns n_labels"]:
+    """Average precision of every column of a sparse matrix [n, n_columns] against every label.
+
+    The zeros of a column are one tie, the last: what is left of the positives is found at the precision of calling
+    everything.
+
+    Args:
+        scores: no entry negative.
+        labels: a column per label.
+
+    Returns:
+        NaN where a label has no positive or no negative.
+
+    Raises:
+        ValueError: a score is negative.
+    """
+    columns, order, owner = _descending(scores)
+    n, m = columns.shape
+    group, first = _ties(columns.data[order], owner)
+    last = np.append(first[1:], len(order)) - 1
+    called = last - columns.indptr[owner[last]] + 1
+    rows = columns.indices[order]
+    found = np.full((m, labels.shape[1]), np.nan)
+    for number, positive in enumerate(np.asarray(labels, bool).T):
+        n_positive = int(positive.sum())
+        if not 0 < n_positive < n:
+            continue
+        gained = np.bincount(group, weights=positive[rows], minlength=len(first))
+        before = np.concatenate([[0.0], np.cumsum(gained)])  # runs over all columns, one after the other
+        own = owner[first]
+        start = np.searchsorted(own, np.arange(m))
+        hits = before[1:] - before[start[own]]
+        total = np.bincount(own, weights=gained * hits / called, minlength=m)
+        missed = n_positive - np.bincount(own, weights=gained, minlength=m)
+        found[:, number] = (total + missed * n_positive / n) / n_positive
+    return found
 
 
 def refuse_nan(scores: Num[np.ndarray, "..."]) -> None:
@@ -194,6 +266,24 @@ def refuse_nan(scores: Num[np.ndarray, "..."]) -> None:
     n_missing = int(np.isnan(scores).sum())
     if n_missing:
         raise ValueError(f"scores must be numbers, got nan for {n_missing} of {scores.size}")
+
+
+def _descending(scores: csr_array | csc_array) -> tuple[csc_array, np.ndarray, np.ndarray]:
+    """The entries above zero by column, the places of their order from the highest down, and the column of each."""
+    columns = csc_array(scores, dtype=np.float64, copy=True)
+    columns.sum_duplicates()
+    columns.eliminate_zeros()
+    if columns.nnz and columns.data.min() < 0:
+        raise ValueError(f"scores must not be negative, got {columns.data.min()}")
+    owner = np.repeat(np.arange(columns.shape[1]), np.diff(columns.indptr))
+    return columns, np.lexsort((-columns.data, owner)), owner
+
+
+def _ties(values: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The tie that each entry belongs to, and the first place of each tie, in sorted entries of sorted columns."""
+    is_new = np.ones(len(values), dtype=bool)
+    is_new[1:] = (values[1:] != values[:-1]) | (owner[1:] != owner[:-1])
+    return np.cumsum(is_new) - 1, np.flatnonzero(is_new)
 
 
 class _Runs(NamedTuple):

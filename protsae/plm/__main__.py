@@ -6,10 +6,9 @@ They go to torch's hub folder, where fair-esm looks, too. What the user can mend
 import argparse
 import sys
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
 from protsae.errors import ProtSAEError
-from protsae.plm.registry import fetch_plm, load_plm, model_names
+from protsae.plm.fetching import fetch_shown
+from protsae.plm.registry import load_plm, model_names
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -18,15 +17,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("name", metavar="NAME", help=", ".join(model_names()))
     parser.add_argument("--sha256", default="", metavar="HEX", help="Refuse weights that have another SHA-256.")
     arguments = parser.parse_args(argv)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     try:
-        with Progress(*columns, TimeRemainingColumn()) as bar:
-            task = bar.add_task(arguments.name, total=None)
-            fetch_plm(
-                arguments.name,
-                sha256=arguments.sha256,
-                progress=lambda done, total: bar.update(task, completed=done, total=total or None),
-            )
+        fetch_shown(arguments.name, sha256=arguments.sha256)
         plm = load_plm(arguments.name, device="cpu")
     except ProtSAEError as error:
         sys.stderr.write(f"protsae.plm: {error}\n")

@@ -4,12 +4,13 @@
     NAME.partial.tag    the server's ETag or date for it: where the file has changed since, it starts anew (If-Range)
 
 Attempts are repeated as long as each brings something. The checksum is that of the caller, where one is known: fair-esm
-publishes none, a bundle's plm.json holds the one of the weights it was made with. pooch and torch.hub check a hash,
-too, but start a broken download of gigabytes again.
+publishes none itself (`weights.py` has those that others do), a bundle's plm.json holds the one of the weights it was
+made with. pooch and torch.hub check a hash, too, but start a broken download of gigabytes again.
 
 Read `download`.
 """
 
+import hashlib
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -25,7 +26,7 @@ from protsae.files import PARTIAL
 from protsae.files import sha256 as sha256_of
 
 Progress = Callable[[int, int], None]
-"""Takes bytes done and bytes in all (0 where the server does not say)."""
+"""Takes bytes done and bytes in all (0 where the server does not say); first before anything is written."""
 
 ATTEMPTS = 3
 """In a row that bring nothing, until it is given up."""
@@ -60,6 +61,7 @@ def download(
     path: Path,
     *,
     sha256: str = "",
+    md5: str = "",
     check: Callable[[Path], None] | None = None,
     progress: Progress | None = None,
 ) -> None:
@@ -69,12 +71,13 @@ def download(
         url: of the file.
         path: where it shall stand.
         sha256: what it must have, in hexadecimal; '' where it is not known.
+        md5: the same, against damage only.
         check: looks at the whole file before it takes its name, and raises where it is not as it should be.
         progress: called with every piece.
 
     Raises:
         InputError: the server has no such file or cannot be reached; what has come is kept.
-        ArtifactError: the file has another SHA-256, or `check` says so; nothing is kept.
+        ArtifactError: the file has another checksum, or `check` says so; nothing is kept.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + PARTIAL)
@@ -84,7 +87,8 @@ def download(
             return
         _fetch(url, so_far, progress or (lambda _done, _total: None))
         try:
-            _check_sha256(url, so_far.path, sha256)
+            _check_digest(url, "SHA-256", sha256_of(so_far.path) if sha256 else "", sha256)
+            _check_digest(url, "MD5", _md5_of(so_far.path) if md5 else "", md5)
             if check is not None:
                 check(so_far.path)
         except ArtifactError:
@@ -136,6 +140,7 @@ def _attempt(url: str, so_far: _Partial, progress: Progress) -> None:
             so_far.drop()
             start, total = 0, int(response.headers.get("Content-Length", 0))
             _remember(so_far.tag, response.headers)
+        progress(start, total)
         with so_far.path.open("ab") as handle:
             for piece in response.iter_content(_CHUNK):
                 handle.write(piece)
@@ -161,9 +166,14 @@ def _is_final(error: OSError) -> bool:
     return status < 500 and status != codes.requested_range_not_satisfiable
 
 
-def _check_sha256(url: str, path: Path, expected: str) -> None:
-    if expected and (found := sha256_of(path)) != expected.lower():
+def _md5_of(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _check_digest(url: str, kind: str, found: str, expected: str) -> None:
+    if found != expected.lower():
         raise ArtifactError(
-            f"What {url} sent has the SHA-256 {found} instead of {expected}, so it was not kept: ask again, or give "
+            f"What {url} sent has the {kind} {found} instead of {expected}, so it was not kept: ask again, or give "
             "the path of a file that has the right one."
         )

@@ -4,9 +4,12 @@
     open_plm(bundle)            the model that a bundle was made with, and where its SAEs sit
     fetch_plm(name)             its weights onto this machine: the only one of the three that may use the network
     outline_of(name_or_path)    its layers and sites, before its weights are read where that is possible
+    about_plm(name_or_path)     its title, provenance and licence
+    weights_file(name_or_path)  its weights on this machine
 
-A new architecture is a module that implements `PLM` (see `base.py`) and one entry in `ARCHITECTURES`. A local folder
-says in its config.json which architecture it is (`"architecture"`, ESM-2 where it does not); a bundle in its plm.json.
+A bundle counts as a path to its model. A new architecture is a module that implements `PLM` (see `base.py`) and one
+entry in `ARCHITECTURES`. A local folder says in its config.json which architecture it is (`"architecture"`, ESM-2 where
+it does not); a bundle in its plm.json.
 
 Read `Architecture`, then `load_plm`.
 """
@@ -17,12 +20,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from protsae.errors import ArtifactError, InputError
+from protsae.files import inside
 from protsae.plm import esm2_plm, weights
+from protsae.plm.about import About, notice_in, read_about
 from protsae.plm.base import PLM
 from protsae.plm.download import Progress
 from protsae.plm.esm2_plm import ESM2PLM
 from protsae.plm.sites import SITES, Outline
-from protsae.plm.spec import PLMSpec
+from protsae.plm.spec import FILE, PLMSpec
 
 
 class Architecture(NamedTuple):
@@ -41,6 +46,9 @@ class Architecture(NamedTuple):
     fetch: Callable[[str, str, Progress | None], None]
     """Gets a named model's weights, of the SHA-256 where one is given; does nothing where they are here."""
 
+    about: Callable[[str], About] = lambda name: About(title=name)
+    """What a named model is."""
+
 
 ARCHITECTURES: dict[str, Architecture] = {
     esm2_plm.ARCHITECTURE: Architecture(
@@ -49,20 +57,24 @@ ARCHITECTURES: dict[str, Architecture] = {
         lambda name_or_path, device: ESM2PLM.load(name_or_path, device=device),
         lambda folder, spec, device: ESM2PLM.open(folder, spec, device=device),
         weights.fetch,
+        weights.about,
     )
 }
 """By the name that plm.json and config.json give."""
 
 
 def load_plm(name_or_path: str | Path, *, device: str = "auto") -> PLM:
-    """A language model by name or from local files; nothing is downloaded.
+    """A language model by name, from local files, or that of a bundle; nothing is downloaded.
 
     Raises:
         InputError: nothing of that name exists, or its weights are not on this machine; the sentence says how to get
             them.
         ArtifactError: the files are damaged or hold something else.
+        BundleError: the bundle's plm.json is unusable.
         ConfigError: this machine has no such device.
     """
+    if is_bundle(name_or_path):
+        return open_plm(Path(name_or_path), device=device)[0]
     return _architecture_of(name_or_path).load(name_or_path, device)
 
 
@@ -75,15 +87,20 @@ def open_plm(folder: Path, *, device: str = "auto") -> tuple[PLM, PLMSpec]:
             knows no such architecture.
         InputError: a model that is not in the bundle is not on this machine.
     """
-    spec = PLMSpec.read(folder / "plm.json")
-    return _architecture(spec.architecture, folder / "plm.json").open(folder, spec, device), spec
+    spec = PLMSpec.read(folder / FILE)
+    return _architecture(spec.architecture, folder / FILE).open(folder, spec, device), spec
+
+
+def is_bundle(name_or_path: str | Path) -> bool:
+    """Whether a path is a bundle, whose model is meant."""
+    return (Path(name_or_path) / FILE).is_file()
 
 
 def fetch_plm(name_or_path: str | Path, *, sha256: str = "", progress: Progress | None = None) -> None:
     """Get the weights of a model that goes by name, unless they are on this machine; local files stay as they are.
 
     Args:
-        name_or_path: of the model.
+        name_or_path: of the model, or a bundle that only names its model.
         sha256: what a download must have, in hexadecimal; '' where it is not known.
         progress: takes bytes done and bytes in all (0 where the server does not say).
 
@@ -91,7 +108,11 @@ def fetch_plm(name_or_path: str | Path, *, sha256: str = "", progress: Progress 
         InputError: there is no such model, or the download failed.
         ArtifactError: what came is damaged or something else.
     """
-    if not Path(name_or_path).exists():
+    if is_bundle(name_or_path):
+        spec = PLMSpec.read(Path(name_or_path) / FILE)
+        if spec.weights is None and spec.source is None:
+            fetch_plm(spec.name, sha256=spec.weights_sha256, progress=progress)
+    elif not Path(name_or_path).exists():
         _architecture_of(name_or_path).fetch(str(name_or_path), sha256, progress)
 
 
@@ -101,8 +122,52 @@ def outline_of(name_or_path: str | Path) -> Outline:
     Raises:
         InputError: nothing of that name exists, or its configuration cannot be read.
         ArtifactError: the files are damaged or hold something else.
+        BundleError: the bundle's plm.json is unusable.
     """
+    if is_bundle(name_or_path):
+        spec = PLMSpec.read(Path(name_or_path) / FILE)
+        if spec.weights is None:
+            return outline_of(spec.what_to_load())
     return _architecture_of(name_or_path).outline(name_or_path)
+
+
+def about_plm(name_or_path: str | Path) -> About:
+    """What people are told of a model.
+
+    Raises:
+        InputError: nothing of that name exists, or its configuration gives something else than text.
+        BundleError: the bundle's plm.json is unusable.
+    """
+    path = Path(name_or_path)
+    if is_bundle(path):
+        spec = PLMSpec.read(path / FILE)
+        if spec.weights is None and spec.source is None:
+            return about_plm(spec.name)
+        return About(spec.title, spec.provenance, spec.licence, notice_in(path))
+    if path.is_dir():
+        return read_about(path)
+    if path.exists():
+        return About()
+    return _architecture_of(name_or_path).about(str(name_or_path))
+
+
+def weights_file(name_or_path: str | Path) -> Path | None:
+    """The local file with a model's weights; None where the model goes by its name alone.
+
+    Raises:
+        InputError: a folder holds no weights, or several.
+        BundleError: the bundle's plm.json is unusable.
+        ArtifactError: a file that the bundle only points to is gone, or has become another.
+    """
+    path = Path(name_or_path)
+    if is_bundle(path):
+        spec = PLMSpec.read(path / FILE)
+        if spec.weights is not None:
+            return inside(path, spec.weights)
+        return Path(spec.what_to_load()) if spec.source is not None else None
+    if path.is_dir():
+        return weights.files_of(path)[1]
+    return path if path.exists() else None
 
 
 def model_names() -> tuple[str, ...]:
@@ -113,7 +178,8 @@ def model_names() -> tuple[str, ...]:
 def _architecture_of(name_or_path: str | Path) -> Architecture:
     path = Path(name_or_path)
     if path.is_dir():
-        return _architecture(_named_in(path / "config.json"), path / "config.json")
+        config = path / (FILE if is_bundle(path) else "config.json")
+        return _architecture(_named_in(config), config)
     if path.exists():
         return ARCHITECTURES[esm2_plm.ARCHITECTURE]
     for architecture in ARCHITECTURES.values():

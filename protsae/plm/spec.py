@@ -6,11 +6,14 @@ The weights are a file of the bundle (`weights`), a model that fair-esm names (`
 
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from protsae.errors import ArtifactError, BundleError, ConfigError
 from protsae.files import read_object, sha256, write_json
+from protsae.plm.about import WORDS
 from protsae.plm.sites import Site, check_site
+
+FILE = "plm.json"
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "name": (str,),
@@ -23,6 +26,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "weights_sha256": (str,),
     "architecture": (str,),
     "source": (str, type(None)),
+    **dict.fromkeys(WORDS, (str,)),
 }
 """JSON's types of the fields; True is no number."""
 
@@ -61,6 +65,15 @@ class PLMSpec:
     source: str | None = None
     """Where the weights were on disk when the bundle was made, where they are neither in it nor of fair-esm's names."""
 
+    title: str = ""
+    """What pages call it; without it the name."""
+
+    provenance: str = ""
+    """Where the weights come from, in words."""
+
+    licence: str = ""
+    """Of the weights."""
+
     def __post_init__(self) -> None:
         for field in fields(self):
             value, known = getattr(self, field.name), _TYPES[field.name]
@@ -97,6 +110,15 @@ class PLMSpec:
             return cls(**values)
         except ConfigError as error:
             raise BundleError(f"{path} is not usable: {error}") from error
+
+    @property
+    def shown(self) -> str:
+        """What pages call it."""
+        return self.title or self.name
+
+    def identity(self) -> dict[str, Any]:
+        """Every field that decides its states, and none of the words about it."""
+        return {name: value for name, value in asdict(self).items() if name not in WORDS}
 
     def write(self, path: Path) -> None:
         """Write `plm.json`."""

@@ -26,8 +26,10 @@ from torch import Tensor, nn
 from protsae.errors import ArtifactError, InputError
 from protsae.files import sha256
 from protsae.plm import esm2
+from protsae.plm.about import About
 from protsae.plm.download import Progress, download
 from protsae.plm.foreign import of_hugging_face, what_it_is
+from protsae.plm.spec import FILE as PLM_FILE
 
 FAIR_ESM_MODELS = (
     "esm2_t6_8M_UR50D",
@@ -38,6 +40,16 @@ FAIR_ESM_MODELS = (
     "esm2_t48_15B_UR50D",
 )
 """The ESM-2 models that fair-esm names, smallest first."""
+
+MD5 = {
+    "esm2_t6_8M_UR50D": "8039fc9cee7f71cd2633b13b5a38ff50",
+    "esm2_t12_35M_UR50D": "a894ddb31522e511e1273abb23b5f974",
+    "esm2_t30_150M_UR50D": "229fcf8f9f3d4d442215662ca001b906",
+    "esm2_t33_650M_UR50D": "ba6d997e29db07a2ad9dca20e024b102",
+    "esm2_t36_3B_UR50D": "d37a0d0dbe7431e48a72072b9180b16b",
+    "esm2_t48_15B_UR50D": "af61a9c0b792ae50e244cde443b7f4ac",
+}
+"""Of fair-esm's files; it names none itself. Source: `EvolutionaryScaleModeling` of TorchDrug."""
 
 _URL = "https://dl.fbaipublicfiles.com/fair-esm/models/{name}.pt"
 _NOT_NEEDED = re.compile(r"contact_head\.|lm_head\.weight$|.*rot_emb\.inv_freq$")
@@ -69,7 +81,7 @@ def read_model(name_or_path: str | Path) -> LoadedModel:
     """
     path = Path(name_or_path)
     if path.is_dir():
-        config, weights = _files_of(path)
+        config, weights = files_of(path)
         return LoadedModel(read_safetensors(weights, _read_shape(config)), path.name, weights)
     if path.is_file():
         return LoadedModel(build(*_read_pt(_as_pt(path)), path), path.stem, path)
@@ -92,7 +104,7 @@ def layers_of(name_or_path: str | Path) -> int:
     """
     path = Path(name_or_path)
     if path.is_dir():
-        return _read_shape(_files_of(path)[0]).num_layers
+        return _read_shape(_config_of(path)).num_layers
     if path.is_file():
         return _read_pt(_as_pt(path), mapped=zipfile.is_zipfile(path))[0].num_layers
     return int(_known(str(name_or_path)).split("_")[1].removeprefix("t"))
@@ -101,14 +113,30 @@ def layers_of(name_or_path: str | Path) -> int:
 def fetch(name: str, sha256: str = "", progress: Progress | None = None) -> None:
     """Download a named model's weights to where fair-esm keeps them, unless they are there.
 
-    A file of fair-esm's is an archive with a CRC-32 of every tensor; these are checked even where no SHA-256 is known.
+    A file of fair-esm's is an archive with a CRC-32 of every tensor; these are checked beside its MD5. The contact
+    head's own file is not needed.
 
     Raises:
         InputError: there is no such model, or the download failed.
         ArtifactError: what came is damaged or has another SHA-256.
     """
-    url = _URL.format(name=_known(name))
-    download(url, cached_path(name), sha256=sha256, check=_check_archive, progress=progress)
+    source = about(name).source
+    md5 = MD5.get(name, "")
+    download(source, cached_path(name), sha256=sha256, md5=md5, check=_check_archive, progress=progress)
+
+
+def about(name: str) -> About:
+    """What a model of fair-esm's is.
+
+    Raises:
+        InputError: there is no such model.
+    """
+    return About(
+        title=f"ESM-2 {_known(name).split('_')[2]}",
+        provenance="Meta's own weights, trained on UniRef50 (Lin et al. 2023, doi:10.1126/science.ade2574).",
+        licence="MIT (Meta Platforms, Inc. and affiliates)",
+        source=_URL.format(name=name),
+    )
 
 
 def cached_path(name: str) -> Path:
@@ -188,7 +216,12 @@ def _as_pt(path: Path) -> Path:
     return path
 
 
-def _files_of(folder: Path) -> tuple[Path, Path]:
+def _config_of(folder: Path) -> Path:
+    """Where a local model's shape stands: in a bundle's plm.json, or in config.json."""
+    return folder / PLM_FILE if (folder / PLM_FILE).is_file() else folder / "config.json"
+
+
+def files_of(folder: Path) -> tuple[Path, Path]:
     """config.json and the weights of a local model."""
     files = sorted(folder.glob("*.safetensors"))
     if len(files) != 1:

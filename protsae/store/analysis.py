@@ -103,5 +103,106 @@ CONFOUNDS = Analysis(
     ),
 )
 
-ANALYSES = {analysis.name: analysis for analysis in (CONFOUNDS, EVALUATION)}
+_SITE_SCORES = (
+    Column("n_proteins", "INTEGER", "test proteins with named residues that were judged"),
+    Column("n_residues", "INTEGER", "named residues of these"),
+    Column("ap", "REAL", "mean over test proteins of the average precision within the protein", optional=True),
+    Column("auroc", "REAL", "mean over test proteins of the AUROC within the protein", optional=True),
+    Column("pooled_ap", "REAL", "average precision over the residues of all these proteins", optional=True),
+    Column("pooled_auroc", "REAL", "AUROC over the residues of all these proteins", optional=True),
+    Column("f1", "REAL", "over the same, at the threshold best on valid", optional=True),
+    Column("null_ap", "REAL", "ap with the named residues shifted along each protein", optional=True),
+    Column("null_f1", "REAL", "f1 with the same shifts", optional=True),
+)
+
+SITES = Analysis(
+    name="sites",
+    version=1,
+    meaning="Whether features find the residues that carry a function, inside proteins that have it",
+    reads=("proteins", "embed", "train", "activations"),
+    tables=(
+        Table(
+            name="feature_site",
+            columns=(
+                Column("sae", "VARCHAR", "name of the SAE"),
+                Column("feature", "INTEGER", "0-based index in its SAE"),
+                Column("go_id", "VARCHAR", "whose residues it is judged by"),
+                Column("is_guiding", "BOOLEAN", "the term guided it; else it is its SAE's best on valid for the term"),
+                *_SITE_SCORES,
+                Column(
+                    "top_share", "REAL", "share of a protein's activation in its top 5 % of residues", optional=True
+                ),
+                Column("density", "REAL", "share of the residues of all test proteins on which it fires"),
+            ),
+            sorted_by=("sae", "feature", "go_id"),
+        ),
+        Table(
+            name="site_baseline",
+            columns=(
+                Column("go_id", "VARCHAR", "whose residues are looked for"),
+                Column("baseline", "VARCHAR", "letter | window | probe | neuron"),
+                *_SITE_SCORES,
+            ),
+            sorted_by=("go_id", "baseline"),
+        ),
+        Table(
+            name="sae_liveness",
+            columns=(
+                Column("sae", "VARCHAR", "name of the SAE"),
+                Column("n_residues", "INTEGER", "of all test proteins"),
+                Column("share_live", "REAL", "features that fire on at least one residue in 10,000"),
+                Column("share_dense", "REAL", "features that fire on more than a tenth of residues"),
+                Column("guided_density", "REAL", "median share of residues, of guided features", optional=True),
+            ),
+            sorted_by=("sae",),
+        ),
+    ),
+)
+
+STEERABILITY = Analysis(
+    name="steerability",
+    version=1,
+    meaning="Whether raising a validated feature raises its own function on held-out proteins, more than controls do",
+    reads=("proteins", "embed"),
+    tables=(
+        Table(
+            name="steerability",
+            columns=(
+                Column("sae", "VARCHAR", "name of the SAE"),
+                Column("feature", "INTEGER", "0-based index in its SAE; validated features only"),
+                Column("go_id", "VARCHAR", "the term that is read out: its guiding one, else its best"),
+                Column("probe_auroc", "REAL", "of the linear read-out of that term on test proteins, 0 to 1"),
+                Column("n_proteins", "INTEGER", "test proteins without the term, steered"),
+                Column(
+                    "effect", "REAL", "change of the term's log-odds when the feature is raised by its p99_act; mean"
+                ),
+                Column("random_feature", "REAL", "the same for a random feature of matched density, one a protein"),
+                Column("random_direction", "REAL", "the same for a random direction, pushed as far as the feature"),
+                Column("difference", "REAL", "effect - random_feature"),
+                Column("difference_low", "REAL", "95 % bootstrap interval over proteins"),
+                Column("difference_high", "REAL", "95 % bootstrap interval over proteins"),
+                Column(
+                    "p_value", "DOUBLE", "one-sided; the larger of two paired sign-flip tests, one against each control"
+                ),
+                Column("q_value", "DOUBLE", "p_value after Benjamini and Hochberg, over all features of the table"),
+                Column("n_changed", "REAL", "residues that differ after the feature was raised; mean"),
+                Column("n_changed_random", "REAL", "the same for the random feature"),
+                Column(
+                    "surprisal_change", "REAL", "mean -ln p of the PLM at hidden residues, after minus before; nats"
+                ),
+                Column(
+                    "specificity",
+                    "REAL",
+                    "share of the other read-out terms that it raises less than its own, 0 to 1; .5 by chance",
+                ),
+            ),
+            sorted_by=("sae", "feature"),
+        ),
+    ),
+)
+
+STEERABLE_Q = 0.1
+"""A feature raises its own function where its difference is positive and its q_value lies below this."""
+
+ANALYSES = {analysis.name: analysis for analysis in (CONFOUNDS, EVALUATION, SITES, STEERABILITY)}
 """All analyses that this version knows, by name."""

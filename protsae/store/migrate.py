@@ -1,6 +1,10 @@
-"""A store of this version from one of the version before: 2 -> 3.
+"""A store of this version from one of version 2 or 3.
 
-Version 2 held two analyses as tables (`evaluation`, `feature_confound`) and the verdict of one as a column
+Version 3 judged an alignment by shuffled labels alone: it kept no AUROC interval, no baseline and no grade. What
+calling every protein positive reaches follows from the counts that it kept; the rest is NULL, so that no grade is above
+weak. The AUROC itself stands in for its interval.
+
+Version 2 also held two analyses as tables (`evaluation`, `feature_confound`) and the verdict of one as a column
 (`feature.confound`), and knew an SAE's role by its name alone.
 
 Read `migrate_store`.
@@ -12,20 +16,45 @@ import duckdb
 import pandas as pd
 
 from protsae.errors import BundleError
-from protsae.store.schema import SORTED_BY, attach, columns_of, version_of
+from protsae.store.grades import SITE_RULE, TERM_RULE, grade_sql
+from protsae.store.schema import MIGRATED, SORTED_BY, attach, columns_of, version_of
 from protsae.store.writer import StoreWriter
-
-FROM = "2"
 
 MOVED = {"evaluation", "feature_confound"}
 """Tables of version 2 that are analyses now."""
 
-NEW_COLUMNS = {
+ROLES = {
     ("sae", "role"): "CASE WHEN architecture = 'protsae' THEN 'guided' ELSE 'unguided' END",
     ("sae", "display_name"): """CASE WHEN architecture = 'protsae' THEN 'ProtSAE ' || namespace
         WHEN name = 'vanilla' THEN 'Vanilla' ELSE name END""",
 }
 """What version 2 did not say of an SAE, from what it said."""
+
+GRADES = {
+    ("feature_go", "test_auroc_low"): "NULL",
+    ("feature_go", "test_auroc_high"): "NULL",
+    ("feature_go", "grade"): grade_sql(
+        TERM_RULE,
+        test_auroc_low="test_auroc",
+        all_positive_f1="(SELECT b.all_positive_f1 FROM term_baseline b WHERE b.go_id = feature_go.go_id)",
+        composition_auroc="NULL",
+    ),
+    ("feature_annotation", "grade"): grade_sql(SITE_RULE, all_positive_f1="NULL", amino_acid_auroc="NULL"),
+}
+"""What neither version said of an alignment; of annotated sites they kept too little for any grade but none."""
+
+BASELINES = {
+    "term_baseline": """
+        WITH annotated AS (
+            SELECT namespace, max(n_train) AS n_train, max(n_valid) AS n_valid, max(n_test) AS n_test
+            FROM old.main.go_term GROUP BY namespace)
+        SELECT t.go_id, s.n_train, s.n_valid, s.n_test, 2 * t.n_test / nullif(t.n_test + s.n_test, 0), NULL, NULL, NULL
+        FROM old.main.go_term t JOIN annotated s USING (namespace)
+        WHERE t.go_id IN (SELECT go_id FROM old.main.feature_go)
+    """,
+    "kind_baseline": "SELECT NULL, NULL, NULL WHERE false",
+}
+"""Rows of tables that neither version has; every protein annotated in a sub-ontology carries its root."""
 
 _CONFOUNDS = """
     SELECT c.sae, c.feature, c.confound, c.auroc, c.f1, c.null_f1, coalesce(f.confound = c.confound, false) AS explains
@@ -48,27 +77,28 @@ def migrate_store(old: Path, new: Path) -> dict[str, pd.DataFrame]:
     """Write a store of this version, and return the tables that are analyses now, by the analysis' name.
 
     Args:
-        old: a store of version 2.
+        old: a store of version 2 or 3.
         new: where the new store shall stand; not the old one's path.
 
     Raises:
         BundleError: `old` is of another version, or not what its version says.
     """
+    tables: dict[str, pd.DataFrame] = {}
     with attach(old) as connection:
         version = version_of(connection, old)
-        if version != FROM:
-            raise BundleError(f"{old} has schema version {version}, only version {FROM} can be migrated")
-        missing = sorted((SORTED_BY.keys() | MOVED) - columns_of(connection).keys())
+        if version not in MIGRATED:
+            raise BundleError(f"{old} has schema version {version}, only {' and '.join(MIGRATED)} can be migrated")
+        moved = MOVED if version == "2" else set()
+        missing = sorted(((SORTED_BY.keys() - BASELINES.keys()) | moved) - columns_of(connection).keys())
         if missing:
             raise BundleError(f"{old} lacks the table {missing[0]!r}; build the bundle again")
         try:
-            tables = {
-                "confounds": connection.execute(_CONFOUNDS).df(),
-                "evaluation": connection.execute(_EVALUATION).df(),
-            }
+            if moved:
+                tables["confounds"] = connection.execute(_CONFOUNDS).df()
+                tables["evaluation"] = connection.execute(_EVALUATION).df()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise BundleError(f"{old} is not what its version says ({reason}); build the bundle again") from error
     with StoreWriter(new) as store:
-        store.copy_from(old, NEW_COLUMNS)
+        store.copy_from(old, (ROLES if version == "2" else {}) | GRADES, BASELINES)
     return tables

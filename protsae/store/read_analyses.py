@@ -15,10 +15,13 @@ import pyarrow as pa
 
 from protsae.errors import BundleError
 from protsae.files import inside
-from protsae.store.analysis import ANALYSES, CONFOUNDS, EVALUATION, Analysis
+from protsae.store.analysis import ANALYSES, CONFOUNDS, EVALUATION, SITES, STEERABILITY, Analysis
 from protsae.store.analysis_files import read_analysis
 from protsae.store.queries import Queries, columns
-from protsae.store.rows import ConfoundRow
+from protsae.store.rows import ConfoundRow, FeatureSite, SteerabilityRow
+
+_BASELINES = ("letter", "window", "neuron", "probe")
+_OF_TERM = "site_baseline WHERE site_baseline.go_id = found.go_id"
 
 
 class AnalysisQueries(Queries):
@@ -71,6 +74,33 @@ class AnalysisQueries(Queries):
             WHERE sae = ? AND feature = ? ORDER BY f1 - null_f1 DESC, confound
         """
         return self.rows(ConfoundRow, query, [sae, feature])
+
+    def feature_sites(self, sae: str, feature: int) -> list[FeatureSite]:
+        """How well it finds named residues, its guiding term first; empty where it is judged by none."""
+        if self.absence(SITES):
+            return []
+        source = {f"{name}_ap": f"(SELECT ap FROM {_OF_TERM} AND baseline = '{name}')" for name in _BASELINES}
+        source |= {
+            "term_name": "coalesce((SELECT name FROM go_term WHERE go_term.go_id = found.go_id), go_id)",
+            "unguided_ap": "(SELECT max(ap) FROM feature_site AS other "
+            "WHERE other.go_id = found.go_id AND NOT other.is_guiding)",
+        }
+        query = f"""
+            SELECT {columns(FeatureSite, **source)} FROM feature_site AS found
+            WHERE sae = ? AND feature = ? ORDER BY is_guiding DESC, ap DESC, go_id
+        """
+        return self.rows(FeatureSite, query, [sae, feature])
+
+    def steerability(self) -> list[SteerabilityRow]:
+        """Every validated feature that was steered; those that raise their function first, the surest one on top."""
+        if self.absence(STEERABILITY):
+            return []
+        query = f"""
+            SELECT {columns(SteerabilityRow, term_name="coalesce(t.name, s.go_id)", go_id="s.go_id")}
+            FROM memory.main.steerability s LEFT JOIN go_term t ON t.go_id = s.go_id
+            ORDER BY difference_low DESC, sae, feature
+        """
+        return sorted(self.rows(SteerabilityRow, query), key=lambda row: not row.is_steerable)
 
     def _load(self, analysis: Analysis) -> str:
         try:

@@ -17,6 +17,7 @@ FEATURE_ANNOTATION = columns(
 ANNOTATED = f"""
     SELECT {FEATURE_ANNOTATION} FROM feature_annotation a
     JOIN feature f ON f.sae = a.sae AND f.feature = a.feature
+    LEFT JOIN kind_baseline b ON b.kind = a.kind
 """
 EXAMPLE = columns(
     ExampleRow,
@@ -90,15 +91,16 @@ class FeatureQueries(Queries):
         return self.rows(NeighbourRow, query, [sae, feature])
 
     def validated_features(self, limit: int = 100, seed: int | None = None) -> list[TermFeature]:
-        """Features whose alignment with a term held on unseen proteins: the held-out interval lies above luck.
+        """Features whose alignment with a term held on unseen proteins: of grade strong or weak (`grades.py`).
 
-        One row a feature: its guiding term, or its best one. Defined features come first, then those furthest above
-        luck; with `seed` they are drawn at random instead, and reproducibly.
+        One row a feature: its guiding term, or its best one. Strong ones come first, then defined features, then those
+        furthest above luck and above calling everything positive; with `seed` they are drawn at random instead, and
+        reproducibly.
         """
         query = f"""
             WITH held AS (
                 {ALIGNMENTS}
-                WHERE test_f1_low > null_f1 AND n_pos_test >= 5 AND max_act > 0 AND (is_guiding OR rank_in_feature = 1)
+                WHERE grade IN ('strong', 'weak') AND max_act > 0 AND (is_guiding OR rank_in_feature = 1)
                 QUALIFY row_number() OVER (PARTITION BY a.sae, a.feature ORDER BY is_guiding DESC, a.go_id) = 1)
             SELECT * FROM held ORDER BY {_order(seed)} LIMIT ?
         """
@@ -128,14 +130,16 @@ class FeatureQueries(Queries):
     def compare_table(self, guided: str, baseline: str) -> pd.DataFrame:
         """All terms that guide a feature of one SAE, with its scores and those of another SAE's best feature.
 
-        Columns: go_id, name, n_pos_test, and of each side (guided_, baseline_) feature, f1, low, high, auroc, null.
+        Columns: go_id, name, n_pos_test, the term's all_positive_f1 and composition_auroc (NaN where not measured), and
+        of each side (guided_, baseline_) feature, f1, low, high, auroc, null, grade.
         """
         return self.frame(_COMPARE, [guided, baseline])
 
 
 def _order(seed: int | None) -> str:
     if seed is None:
-        return "is_guiding DESC, test_f1_low - null_f1 DESC, sae, feature"
+        return """grade = 'strong' DESC, is_guiding DESC, test_f1_low - greatest(null_f1, all_positive_f1) DESC,
+            sae, feature"""
     return "hash(sae || ':' || feature || ':' || ?)"
 
 
@@ -146,13 +150,14 @@ _COMPARE = """
     baseline AS (
         SELECT * FROM feature_go WHERE sae = $2 AND is_best_for_term
         QUALIFY row_number() OVER (PARTITION BY go_id ORDER BY feature) = 1)
-    SELECT g.go_id, t.name, g.n_pos_test,
+    SELECT g.go_id, t.name, g.n_pos_test, alone.all_positive_f1, alone.composition_auroc,
         g.feature AS guided_feature, g.test_f1 AS guided_f1,
         g.test_f1_low AS guided_low, g.test_f1_high AS guided_high,
-        g.test_auroc AS guided_auroc, g.null_f1 AS guided_null,
+        g.test_auroc AS guided_auroc, g.null_f1 AS guided_null, g.grade AS guided_grade,
         b.feature AS baseline_feature, b.test_f1 AS baseline_f1,
         b.test_f1_low AS baseline_low, b.test_f1_high AS baseline_high,
-        b.test_auroc AS baseline_auroc, b.null_f1 AS baseline_null
+        b.test_auroc AS baseline_auroc, b.null_f1 AS baseline_null, b.grade AS baseline_grade
     FROM guided g JOIN go_term t ON t.go_id = g.go_id LEFT JOIN baseline b ON b.go_id = g.go_id
+        LEFT JOIN term_baseline alone ON alone.go_id = g.go_id
     ORDER BY guided_f1 DESC, g.go_id
 """

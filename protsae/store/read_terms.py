@@ -21,6 +21,7 @@ ALIGNMENTS = f"""
     SELECT {TERM_FEATURE} FROM feature_go a
     JOIN feature f ON f.sae = a.sae AND f.feature = a.feature
     JOIN go_term t ON t.go_id = a.go_id
+    LEFT JOIN term_baseline b ON b.go_id = a.go_id
 """
 
 

@@ -7,6 +7,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from protsae.store.analysis import STEERABLE_Q
+from protsae.store.grades import Grade
+
 Role = Literal["guided", "unguided", "imported"]
 """What an SAE is in its bundle: terms guide its features, it was trained without them, or it comes from elsewhere."""
 
@@ -125,7 +128,7 @@ class AnnotationHit(NamedTuple):
 
 
 class TermFeature(NamedTuple):
-    """A feature's alignment with a GO term, and what is needed to name both."""
+    """A feature's alignment with a GO term, what is needed to name both, and the term's baselines."""
 
     sae: str
     feature: int
@@ -149,13 +152,51 @@ class TermFeature(NamedTuple):
     test_f1_low: float
     test_f1_high: float
     test_auroc: float | None
+    test_auroc_low: float | None
+    test_auroc_high: float | None
     null_f1: float
     n_pos_valid: int
     n_pos_test: int
+    grade: Grade
+    all_positive_f1: float | None
+    composition_auroc: float | None
+    probe_auroc: float | None
+    neuron_auroc: float | None
+
+
+class SteerabilityRow(NamedTuple):
+    """Whether raising a feature raises its own function; columns of the analysis `steerability`."""
+
+    sae: str
+    feature: int
+    go_id: str
+    term_name: str
+    probe_auroc: float
+    n_proteins: int
+    effect: float
+    random_feature: float
+    random_direction: float
+    difference: float
+    difference_low: float
+    difference_high: float
+    p_value: float
+    q_value: float
+    n_changed: float
+    n_changed_random: float
+    surprisal_change: float
+    specificity: float
+
+    @property
+    def is_steerable(self) -> bool:
+        """It raises its own function more than the controls do."""
+        return self.q_value < STEERABLE_Q and self.difference > 0
 
 
 class FeatureAnnotation(NamedTuple):
-    """A feature's alignment with a kind of residue annotation. `feature_kind` is defined | free."""
+    """A feature's alignment with a kind of residue annotation, and the kind's baselines.
+
+    `feature_kind` is defined | free.
+    """
 
     sae: str
     feature: int
@@ -177,6 +218,9 @@ class FeatureAnnotation(NamedTuple):
     null_f1: float
     n_pos_valid: int
     n_pos_test: int
+    grade: Grade
+    all_positive_f1: float | None
+    amino_acid_auroc: float | None
 
 
 class FeatureRow(NamedTuple):
@@ -212,6 +256,39 @@ class ConfoundRow(NamedTuple):
     null_f1: float
     explains: bool
     """It alone explains when the feature fires; true for one row of a feature at most."""
+
+
+class FeatureSite(NamedTuple):
+    """How well a feature finds the residues that carry a term's function, beside what else finds them."""
+
+    go_id: str
+    term_name: str
+    is_guiding: bool
+    """The term guided the feature; else the feature is its SAE's best on validation proteins."""
+    n_proteins: int
+    """Unseen proteins with named residues."""
+    n_residues: int
+    """Named residues of these."""
+    ap: float | None
+    """Average precision within a protein, mean over proteins; so are the others that end in _ap."""
+    null_ap: float | None
+    """With the named residues shifted along each protein."""
+    auroc: float | None
+    f1: float | None
+    top_share: float | None
+    """Share of a protein's activation in its top 5 % of residues."""
+    density: float
+    """Share of the residues of all test proteins."""
+    letter_ap: float | None
+    """Of the amino acid alone."""
+    window_ap: float | None
+    """Of a regression on the letters of 15 residues."""
+    neuron_ap: float | None
+    """Of the best single dimension of the language model's states."""
+    unguided_ap: float | None
+    """Of the best feature of an SAE that no term guides."""
+    probe_ap: float | None
+    """Of a regression on the language model's states, fitted on named residues: the ceiling."""
 
 
 class FeatureHit(NamedTuple):

@@ -1,7 +1,7 @@
 """The store's tables, their version, and what is checked before a store is trusted.
 
 Read `schema.sql` first: it is the contract. `SCHEMA_VERSION` rises with every change to it, and a store of any other
-version is refused rather than half understood; `migrate.py` makes a store of this version from one of the last.
+version is refused rather than half understood; `migrate.py` makes a store of this version from an older one.
 
 A store may come from anyone. It is attached read-only, then DuckDB loses access to files and its settings are locked;
 and it is never searched for names: queries see views of its tables in a database in memory, so that a macro stored in
@@ -17,7 +17,10 @@ import duckdb
 
 from protsae.errors import BundleError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+
+MIGRATED = ("2", "3")
+"""Older versions that `migrate.py` brings to this one."""
 
 SORTED_BY = {
     "meta": ("key",),
@@ -29,8 +32,10 @@ SORTED_BY = {
     "protein_go": ("go_id", "accession"),
     "sae": ("name",),
     "feature": ("sae", "feature"),
+    "term_baseline": ("go_id",),
     "feature_go": ("sae", "feature"),
     "feature_annotation": ("sae", "feature"),
+    "kind_baseline": ("kind",),
     "example": ("sae", "feature", "band", "rank"),
     "neighbour": ("sae", "feature"),
     "structure": ("accession",),
@@ -122,7 +127,8 @@ def check(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """
     version = version_of(connection, path)
     if version != str(SCHEMA_VERSION):
-        older = "run `python -m precompute migrate BUNDLE` once" if version == "2" else "build the bundle again with it"
+        migrated = "run `python -m precompute migrate BUNDLE` once"
+        older = migrated if version in MIGRATED else "build the bundle again with it"
         newer = version.isdecimal() and len(version) < 9 and int(version) > SCHEMA_VERSION
         raise BundleError(
             f"{path} has schema version {version}, this program reads version {SCHEMA_VERSION}; "

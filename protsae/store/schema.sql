@@ -107,6 +107,20 @@ CREATE TABLE feature (
     label_origin    VARCHAR NOT NULL           -- guided | go (best match on valid) | annotation (best match on valid) | none
 );
 
+-- What is reached for a term without any feature, on the test proteins of feature_go: all terms that are scored or guide
+-- a feature. AUROCs are NULL where they were not measured, or train, valid or test lack a positive or a negative.
+-- Sorted by go_id.
+CREATE TABLE term_baseline (
+    go_id              VARCHAR PRIMARY KEY,
+    n_train            INTEGER,                -- proteins with an annotation in the term's sub-ontology: the others say nothing
+    n_valid            INTEGER,
+    n_test             INTEGER,
+    all_positive_f1    REAL,                   -- F1 of calling every protein positive
+    composition_auroc  REAL,                   -- logistic regression on the 20 amino-acid shares and log length
+    probe_auroc        REAL,                   -- logistic regression on the PLM's mean state; both fitted on train, penalty by valid
+    neuron_auroc       REAL                    -- dimension of the PLM's mean state, and its sign, with the best AUROC on train
+);
+
 -- Protein-level alignment of features with GO terms. For every term the best feature of each SAE, for every defined
 -- feature its own term, for every feature its three best terms. Feature, pooling and threshold were chosen on valid and
 -- frozen; test_* are what they score on the test split. Sorted by sae, feature.
@@ -126,9 +140,12 @@ CREATE TABLE feature_go (
     test_f1_low      REAL NOT NULL,            -- 95 % bootstrap interval over proteins
     test_f1_high     REAL NOT NULL,
     test_auroc       REAL,                     -- NULL where the test split has no positive or no negative
+    test_auroc_low   REAL,                     -- 95 % bootstrap interval over the same resamples; NULL where not measured
+    test_auroc_high  REAL,
     null_f1          REAL NOT NULL,            -- the same choice and score after shuffling the labels over proteins
     n_pos_valid      INTEGER NOT NULL,
-    n_pos_test       INTEGER NOT NULL
+    n_pos_test       INTEGER NOT NULL,
+    grade            VARCHAR NOT NULL          -- strong | weak | none: how far the alignment holds (grades.py has the rule)
 );
 
 -- Residue-level alignment of features with annotation kinds; the columns mean the same, with residues in place of
@@ -149,7 +166,16 @@ CREATE TABLE feature_annotation (
     test_auroc          REAL,
     null_f1             REAL NOT NULL,
     n_pos_valid         INTEGER NOT NULL,      -- annotated residues
-    n_pos_test          INTEGER NOT NULL
+    n_pos_test          INTEGER NOT NULL,
+    grade               VARCHAR NOT NULL
+);
+
+-- What is reached for a kind of residue annotation without any feature, on the test residues of feature_annotation.
+-- Sorted by kind.
+CREATE TABLE kind_baseline (
+    kind              VARCHAR PRIMARY KEY,
+    all_positive_f1   REAL,                    -- F1 of calling every residue positive; recall counts regions, as above
+    amino_acid_auroc  REAL                     -- AUROC of the share of the residue's letter within the kind, counted on train
 );
 
 -- Example proteins of each feature with all their active residues. Sorted by sae, feature, band, rank.

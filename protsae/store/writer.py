@@ -95,21 +95,24 @@ class StoreWriter:
             self._connection.unregister("source_rows")
         return n_rows
 
-    def copy_from(self, old: Path, values: Mapping[tuple[str, str], str]) -> None:
+    def copy_from(self, old: Path, values: Mapping[tuple[str, str], str], made: Mapping[str, str]) -> None:
         """Fill every table from another store, whose positions are counted from 1 already.
 
         Args:
             old: a store that has been checked to be one.
             values: SQL for columns that the other store does not have, by (table, column).
+            made: queries for tables that it does not have, by table; it is attached as `old`.
 
         Raises:
-            BundleError: the other store lacks a table or column that is not in `values`.
+            BundleError: the other store lacks a table or column that is in neither.
         """
         self._connection.execute(f"ATTACH '{quoted(old)}' AS old (TYPE duckdb, READ_ONLY)")
         try:
             for table, order in SORTED_BY.items():
                 if table == "meta":
                     query = "INSERT INTO meta SELECT key, value FROM old.main.meta WHERE key <> 'schema_version'"
+                elif table in made:
+                    query = f"INSERT INTO {table} SELECT * FROM ({made[table]}) ORDER BY {', '.join(order)}"
                 else:
                     chosen = ", ".join(values.get((table, name), name) for name in self._columns(table))
                     query = f"INSERT INTO {table} SELECT {chosen} FROM old.main.{table} ORDER BY {', '.join(order)}"

@@ -7,6 +7,7 @@ import pytest
 from explorer.draw import words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
+from protsae.store.analysis import SITES
 
 from .conftest import OpenPage, figures_of, html_of, links_of, param, subheaders_of, text_of, views_of
 
@@ -167,6 +168,32 @@ def test_a_feature_that_nothing_explains(open_page: OpenPage) -> None:
 
     assert "None of these facts alone explains where it fires." in text
     assert ">mostly " not in text
+
+
+def test_a_guided_feature_says_whether_it_finds_the_site(open_page: OpenPage) -> None:
+    open_page("feature")
+    table = data.bundle().reader.analysis_table(SITES, "feature_site")
+    first = table[table["is_guiding"] & (table["go_id"] == "GO:0008270")].iloc[0]
+    ref = FeatureRef(str(first["sae"]), int(first["feature"]))
+    (site,) = data.feature_sites(ref)
+    text = text_of(open_page("feature", sae=ref.sae, feature=str(ref.feature)))
+
+    assert "Does it find the site?" in text
+    assert f"Inside 12 unseen proteins with named residues for “{site.term_name}”" in text
+    for name, ap in (("15 letters", site.window_ap), ("Supervised probe", site.probe_ap), ("This feature", site.ap)):
+        assert f"<td>{name}</td><td>{words.number(ap)}</td>" in text.replace('<td class="num">', "<td>")
+
+
+def test_a_bundle_without_the_sites_says_so_on_guided_features_only(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_page("feature")
+    absent = data.absence
+    monkeypatch.setattr(data, "feature_sites", lambda _: [])
+    monkeypatch.setattr(data, "absence", lambda one: "Not there." if one is SITES else absent(one))
+
+    assert "Not there." in text_of(open_page("feature", sae="protsae_mfo", feature="0"))
+    assert "Not there." not in text_of(open_page("feature", sae="vanilla", feature="24"))
 
 
 def test_next_walks_through_the_validated_features(open_page: OpenPage) -> None:

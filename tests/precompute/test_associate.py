@@ -182,12 +182,14 @@ def test_labels_come_from_valid_and_need_to_beat_chance(planted: Aligned) -> Non
 
 
 def test_the_summary_compares_on_the_same_terms(planted: Aligned) -> None:
-    both = pd.concat([planted.rows.assign(sae="protsae_mfo"), planted.rows.assign(sae="vanilla", is_guiding=False)])
+    rows = planted.rows.assign(grade=np.where(planted.rows["is_guiding"], "strong", "none"))
+    both = pd.concat([rows.assign(sae="protsae_mfo"), rows.assign(sae="vanilla", is_guiding=False)])
 
     summary = summarise(both, {"protsae_mfo": "MFO"}, "vanilla")["protsae_mfo"]
 
     assert summary["concept_terms"]["n"] == 1
     assert summary["concept_terms"]["guided"]["mean_f1"] == 1
+    assert [summary["concept_terms"]["guided"][f"n_{grade}"] for grade in ("strong", "weak")] == [1, 0]
     assert summary["concept_terms"]["guided_beats_baseline"] == 0
     assert summary["all_terms"]["n"] == 11
     assert summary["all_terms"]["guided_best"] == summary["all_terms"]["baseline_best"]

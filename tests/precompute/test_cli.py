@@ -9,6 +9,7 @@ import pytest
 from precompute.__main__ import main
 from precompute.config import RunConfig, check_inputs
 from precompute.options import build, field_help
+from precompute.pipeline.runner import Runner
 from precompute.plm.training import PLMTrainConfig
 from protsae.errors import ConfigError, InputError
 
@@ -60,6 +61,17 @@ def test_every_setting_has_a_help_text() -> None:
         ({"d_sae": "8", "k": "9"}, "k must be at most d_sae=8, got 9"),
         ({"device": "tpu"}, "device must be auto, cpu or cuda, got 'tpu'"),
         ({"proteins": ""}, "proteins must be a path, got ''"),
+        ({"auxk": "-1"}, "auxk must be at least 0, got -1"),
+        ({"vanilla_k": "0"}, "vanilla_k must be at least 1, got 0"),
+        ({"vanilla_k": "9", "d_sae": "8", "k": "4"}, "k of vanilla must be at most d_sae=8, got 9"),
+        ({"widths": ["64", "8"], "k": "9"}, "must be at most d_sae=8, got 9"),
+        ({"widths": ["64", "0"]}, "widths must be at least 1, got 0"),
+        ({"widths": ["64", "64"]}, "widths must differ from one another, got 64 64"),
+        ({"seeds": ["0", "-1"]}, "seeds must be at least 0, got -1"),
+        ({"widths": ["64"], "d_sae": "64"}, "d_sae=64 and widths 64 were given; drop one of them"),
+        ({"layers": ["1", "2"], "layer": "1"}, "layer=1 and layers 1 2 were given; drop one of them"),
+        ({"d_sae": "64", "max_concepts": "64"}, "leaves no free feature beside max_concepts=64 guiding terms"),
+        ({"preset": "best"}, "preset must be one of recommended, paper, got 'best'"),
     ],
 )
 def test_a_value_out_of_range_is_quoted(changes: dict[str, str], quoted: str) -> None:
@@ -86,7 +98,7 @@ def test_the_layer_follows_the_depth() -> None:
     assert [config().layer_of(n) for n in (1, 6, 12, 33, 48)] == [1, 4, 9, 24, 35]
     assert config(layer="2").layer_of(6) == 2
     with pytest.raises(ConfigError, match=r"layer must be in 1\.\.6 for esm2_t6_8M_UR50D, got 7"):
-        config(layer="7").layer_of(6)
+        config(layer="7", plm="esm2_t6_8M_UR50D").layer_of(6)
 
 
 def test_the_width_leaves_free_features() -> None:
@@ -99,10 +111,10 @@ def test_the_width_leaves_free_features() -> None:
 
 def test_all_paths_are_checked_before_anything_is_computed(tmp_path: Path) -> None:
     files = {}
-    for name in ("proteins", "annotations", "ontology"):
+    for name in ("proteins", "annotations", "ontology", "clusters"):
         files[name] = tmp_path / name
         files[name].write_text("x")
-    good = {**files, "out": tmp_path / "bundle"}
+    good = {**files, "plm": "esm2_t6_8M_UR50D", "out": tmp_path / "bundle"}
     check_inputs(build(RunConfig, good))
     (tmp_path / "empty").touch()
     for changes, quoted in (
@@ -111,11 +123,48 @@ def test_all_paths_are_checked_before_anything_is_computed(tmp_path: Path) -> No
         ({"ontology": tmp_path / "empty"}, "--ontology .* is empty"),
         ({"structures": files["proteins"]}, "--structures .* is not a folder"),
         ({"contacts": tmp_path / "none"}, "--contacts .* does not exist"),
-        ({"plm": "esm3"}, "--plm esm3 is no file, no folder and none of fair-esm's esm2_t6_8M_UR50D"),
+        ({"plm": ""}, "no language model is given, --plm is ''; --plm esm2_t6_8M_UR50D downloads"),
+        ({"plm": "esm3"}, "--plm esm3 is no file, no folder, no bundle and none of fair-esm's esm2_t6_8M_UR50D"),
         ({"out": files["proteins"]}, "exists and is no folder"),
     ):
         with pytest.raises(InputError, match=quoted):
             check_inputs(build(RunConfig, {**good, **changes}))
+
+
+def test_without_clusters_mmseqs_must_be_there_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {name: tmp_path / name for name in ("proteins", "annotations", "ontology")}
+    for file in files.values():
+        file.write_text("x")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="MMseqs2 is not installed; give --clusters FILE"):
+        check_inputs(build(RunConfig, {**files, "plm": "esm2_t6_8M_UR50D", "out": tmp_path / "bundle"}))
+
+
+@pytest.mark.parametrize("layers", [[], ["1", "2"]])
+def test_a_run_fetches_the_model_that_it_names_before_it_reads(
+    tiny_arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layers: list[str]
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setitem(main.__globals__, "fetch_shown", lambda name, **_: asked.append(name))
+    monkeypatch.setattr(Runner, "run", lambda self: asked.append(self.config.out.name))
+    several = ["--layers", *layers] if layers else []
+
+    assert main(["run", *tiny_arguments(tmp_path / "b"), *several, "--plm", "esm2_t6_8M_UR50D", "--quiet"]) == 0
+
+    outs = ["b-L1", "b-L2"] if layers else ["b"]
+    assert asked == [name for out in outs for name in ("esm2_t6_8M_UR50D", out)]
+
+
+def test_a_layer_that_the_plm_lacks_is_refused_before_any_layer_is_run(
+    tiny_arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *tiny_arguments(tmp_path / "b"), "--layers", "1", "3"]) == 2
+    assert "layer must be in 1..2" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+    assert main(["stage", "proteins", *tiny_arguments(tmp_path / "b"), "--layers", "1", "2"]) == 2
+    assert "a stage is run for one layer, got layers 1 2; give --layer" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

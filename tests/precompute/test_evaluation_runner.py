@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import executor_jobs
 
-from precompute.evaluation import hardware, runner
+from precompute.evaluation import estimate, hardware, runner
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.rows import Row
 from precompute.pipeline import executors
@@ -47,7 +47,7 @@ def test_a_row_that_fails_loses_nothing_but_what_needs_it(
     lines: list[str] = []
     results: Any = FakeResults(tmp_path, rows)
 
-    schedule = runner._Schedule(results, lines.append)
+    schedule = runner._Schedule(results, lines.append, n_workers)
     schedule.run(n_workers, config)
 
     failed = {name.split("/")[1]: reason for name, reason in schedule.failed.items()}
@@ -61,7 +61,26 @@ def test_a_row_that_fails_loses_nothing_but_what_needs_it(
     seen = {path.name for path in (tmp_path / "seen").iterdir()}
     assert seen == {row.method for row in rows} - ({"needs killed"} if n_workers > 1 else set())
     assert "main/good/all/seed 0: step 1" in lines
-    assert sum("; evaluate:" in line for line in lines) == len(rows) - len(failed)
+    assert sum("done; " in line and " rows, " in line for line in lines) == len(rows) - len(failed)
+
+
+def test_the_time_left_follows_what_rows_of_the_same_kind_took() -> None:
+    probe = row("probe")._replace(kind="probe")
+    taken = {row("a"): 10.0, row("a")._replace(seed=1): 30.0, row("b"): 100.0, probe: 2.0}
+
+    assert estimate.seconds_left([row("a")._replace(seed=2)], taken, 1) == 20
+    assert estimate.seconds_left([row("c")], taken, 1) == pytest.approx(140 / 3)
+    assert estimate.seconds_left([probe._replace(method="other")], taken, 1) == 2
+    assert estimate.seconds_left([row("c")._replace(kind="relu")], taken, 2) == pytest.approx(142 / 8)
+    assert estimate.seconds_left([row("a")], {}, 1) is None
+    assert estimate.account(5, [row("a")], taken, 1) == "5 rows, 4 done, 1 to do: about 20 s left"
+    assert estimate.account(5, [row("a")], {}, 1) == "5 rows, 4 done, 1 to do: the time is told after the first"
+    assert estimate.account(5, [], taken, 1) == "5 rows, 5 done"
+
+
+def test_the_report_stands_beside_its_bundle_unless_told_otherwise(tmp_path: Path) -> None:
+    assert EvaluateConfig(bundle=tmp_path / "mine").page == tmp_path / "mine.results.md"
+    assert EvaluateConfig(bundle=tmp_path / "mine", report=tmp_path / "r.md").page == tmp_path / "r.md"
 
 
 def test_every_core_count_is_portable(monkeypatch: pytest.MonkeyPatch) -> None:

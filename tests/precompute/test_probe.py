@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from precompute.stages.probe import _composition, probe_auroc
+from precompute.corpus.proteins import composition
+from precompute.stages.probe import probe_auroc
 
 
 def data(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -27,9 +28,8 @@ def test_no_term_has_no_score() -> None:
 
 
 def test_composition_counts_shares_in_the_house_order() -> None:
-    import pandas as pd
-
-    (row,) = _composition(pd.Series(["AARV"]))
+    row, unknown = composition(["AARV", "XXAX"])
     assert row[0] == 0.5
     assert row[1] == 0.25
     assert row[-1] == 0.25
+    assert unknown.tolist() == [0.25, *[0.0] * 19]

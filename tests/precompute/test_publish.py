@@ -41,8 +41,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_table(work / "associate" / "label.parquet", features[["sae", "feature", *labels]])
     write_table(work / "statistics" / "sae.parquet", parts.tables["sae"])
     write_table(work / "statistics" / "example.parquet", parts.tables["example"])
-    write_table(work / "associate" / "feature_go.parquet", parts.tables["feature_go"])
-    write_table(work / "associate" / "feature_annotation.parquet", parts.tables["feature_annotation"])
+    for table in ("term_baseline", "feature_go", "kind_baseline", "feature_annotation"):
+        write_table(work / "associate" / f"{table}.parquet", parts.tables[table])
     facts = parts.analyses["confounds"]["feature_confound"]
     named = facts.loc[facts["explains"], ["sae", "feature", "confound"]]
     explained = features[["sae", "feature"]].merge(named, on=["sae", "feature"], how="left")
@@ -154,6 +154,28 @@ def test_a_plm_in_a_single_file_is_remembered_by_its_path_and_hash(config: RunCo
     assert (spec.weights, spec.source, spec.weights_sha256) == (None, str(file), sha256(file))
     assert spec.what_to_load() == str(file)
     assert str(tmp_path) not in (config.out / "manifest.json").read_text()
+
+
+def test_what_a_plm_says_of_itself_goes_where_it_goes(config: RunConfig, tmp_path: Path) -> None:
+    said = {"title": "Tiny", "provenance": "Drawn at random.", "licence": "MIT"}
+    (tmp_path / "plm" / "config.json").write_text(json.dumps({"num_layers": 2, **said}))
+    (tmp_path / "plm" / "plm.NOTICE.txt").write_text("in full")
+    run(config)
+    first = json.loads((config.out / "manifest.json").read_text())
+    again = RunConfig(**{**vars(config), "plm": str(config.out), "out": tmp_path / "second"})
+    shutil.copytree(config.work, again.work)
+
+    run(again)
+
+    second = json.loads((again.out / "manifest.json").read_text())
+    for folder, manifest in ((config.out, first), (again.out, second)):
+        spec = PLMSpec.read(folder / "plm.json")
+        assert {name: getattr(spec, name) for name in said} == said
+        assert (folder / "plm.NOTICE.txt").read_text() == "in full"
+        assert "plm.NOTICE.txt" in manifest["files"]
+        assert "Tiny (MIT): Drawn at random." in manifest["sources"]
+        assert manifest["metrics"]["plm"]["config"]["title"] == "Tiny"
+    assert second["files"]["plm.safetensors"] == first["files"]["plm.safetensors"]
 
 
 @pytest.mark.parametrize(

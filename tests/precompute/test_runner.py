@@ -1,12 +1,14 @@
 """The runner: order, skipping, starting again, locking, and what it tells."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from precompute.config import RunConfig
+from precompute.pipeline.layers import one_a_layer, share_stages, without_layer
 from precompute.pipeline.progress import Console, Meter, StageRecord, duration
 from precompute.pipeline.runner import Run, Runner, Stage
 from precompute.stages.order import STAGES
@@ -47,12 +49,14 @@ def fake(calls: list[str]) -> Fake:
 
 @pytest.fixture
 def config(tmp_path: Path) -> RunConfig:
-    for name in ("proteins", "annotations", "ontology"):
+    for name in ("proteins", "annotations", "ontology", "clusters"):
         (tmp_path / name).write_text(name)
     return RunConfig(
         proteins=tmp_path / "proteins",
         annotations=tmp_path / "annotations",
         ontology=tmp_path / "ontology",
+        clusters=tmp_path / "clusters",
+        plm="esm2_t6_8M_UR50D",
         out=tmp_path / "bundle",
     )
 
@@ -122,6 +126,59 @@ def test_an_edited_table_of_structures_runs_what_depends_on_it(
         assert calls == expected
 
 
+def test_of_a_bundle_as_plm_its_model_counts_and_not_what_else_it_holds(
+    config: RunConfig, calls: list[str], fake: Fake, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    bundle = Path(shutil.copytree(tiny_bundle, tmp_path / "other"))
+    config = replace(config, plm=str(bundle))
+    run(config, fake(("plm",)))
+    (bundle / "manifest.json").write_text("{}")
+    run(config, fake(("plm",)))
+    assert calls == ["first", "second", "third"]
+    (bundle / "plm.safetensors").write_bytes(b"others")
+    run(config, fake(("plm",)))
+    assert calls == ["first", "second", "third"] * 2
+
+
+def test_what_a_stage_foretells_is_told_before_the_next_one_and_even_where_it_is_done(
+    config: RunConfig, calls: list[str], fake: Fake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, *others = fake()
+
+    def foretold(_config: RunConfig, _work: Path) -> Iterator[str]:
+        yield f"told after {' '.join(calls)}"
+        if len(calls) == 1:
+            raise InputError("too small; give more")
+
+    stages = (replace(first, foretells=foretold), *others)
+    with pytest.raises(InputError, match="too small"):
+        Runner(config, Console(), stages).run()
+    assert calls == ["first"]
+    calls.append("more")
+    Runner(config, Console(), stages).run()
+
+    told = capsys.readouterr().err
+    assert told.index("told after first") < told.index("first: already done") < told.index("told after first more")
+
+
+def test_several_layers_are_a_run_each_that_share_what_no_layer_changes(
+    config: RunConfig, calls: list[str], fake: Fake
+) -> None:
+    first, second, third = fake()
+    stages = (first, replace(second, settings=("layer",)), third)
+    assert without_layer(stages) == ("first",)
+    assert without_layer(STAGES) == ("proteins", "structures")
+    assert one_a_layer(config) == (config,)
+
+    configs = one_a_layer(replace(config, layers=(2, 5, 2)))
+
+    assert [(one.out.name, one.layer, one.layers) for one in configs] == [("bundle-L2", 2, ()), ("bundle-L5", 5, ())]
+    for one in configs:
+        share_stages(configs[0].work, one.work, without_layer(stages))
+        run(one, stages)
+    assert calls == ["first", "second", "third", "second", "third"]
+
+
 def test_an_unfinished_stage_starts_clean_unless_it_resumes(config: RunConfig, calls: list[str], fake: Fake) -> None:
     run(config, fake())
     for name in ("first", "second"):
@@ -171,7 +228,7 @@ def test_every_stage_depends_on_earlier_ones_and_on_settings_that_exist() -> Non
         assert set(stage.settings) | set(stage.inputs) <= set(RunConfig.__dataclass_fields__)
         seen.add(stage.name)
     used = {name for stage in STAGES for name in (*stage.settings, *stage.inputs)}
-    assert set(RunConfig.__dataclass_fields__) - used == {"device", "workers"}
+    assert set(RunConfig.__dataclass_fields__) - used == {"device", "workers", "preset", "layers"}
 
 
 def test_the_meter_tells_rate_and_time_left() -> None:

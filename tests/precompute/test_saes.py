@@ -145,12 +145,12 @@ def test_a_wrong_table_is_quoted(tmp_path: Path, text: str, quoted: str) -> None
 
 
 def test_the_list_decides_what_is_trained_again(tmp_path: Path) -> None:
-    for name in ("proteins", "annotations", "ontology"):
+    for name in ("proteins", "annotations", "ontology", "clusters"):
         (tmp_path / name).write_text(name)
 
     def config(saes: tuple[SAESpec, ...] = DEFAULT_SAES) -> RunConfig:
-        proteins, annotations, ontology, out = (tmp_path / name for name in REQUIRED)
-        return RunConfig(proteins=proteins, annotations=annotations, ontology=ontology, out=out, saes=saes)
+        paths = {name: tmp_path / name for name in (*REQUIRED, "clusters")}
+        return RunConfig(**paths, plm="esm2_t6_8M_UR50D", saes=saes)
 
     first, other = config(), config((*DEFAULT_SAES, spec()))
 

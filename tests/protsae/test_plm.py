@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from torch.testing import assert_close
 from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import ArtifactError, BundleError, ConfigError, InputError, ProtSAEError
 from protsae.plm import weights as plm_weights
+from protsae.plm.about import About
 from protsae.plm.esm2 import blocks
 from protsae.plm.esm2_plm import ESM2PLM
-from protsae.plm.registry import load_plm, open_plm, outline_of
+from protsae.plm.registry import about_plm, fetch_plm, load_plm, open_plm, outline_of, weights_file
 from protsae.plm.sites import Site
 from protsae.plm.spec import PLMSpec
 from protsae.plm.windows import windows
@@ -256,6 +258,50 @@ def test_a_bundle_gives_its_model_and_its_place(tmp_path: Path, stock: ESM2, plm
     assert_close(loaded.logits("MKTAY"), plm.logits("MKTAY"), rtol=1e-5, atol=1e-5)
     spec.write(tmp_path / "again.json")
     assert PLMSpec.read(tmp_path / "again.json") == spec
+
+
+def test_a_bundle_is_a_way_to_name_its_model(tiny_bundle: Path) -> None:
+    ours, spec = open_plm(tiny_bundle, device="cpu")
+
+    plm = load_plm(tiny_bundle, device="cpu")
+
+    assert_close(plm.embed("MKTAYIAK", layer=2), ours.embed("MKTAYIAK", layer=2))
+    assert plm.name == spec.name
+    assert outline_of(tiny_bundle) == (spec.num_layers, ("resid_mid", "resid_post"))
+    assert weights_file(tiny_bundle) == tiny_bundle / "plm.safetensors"
+    fetch_plm(tiny_bundle)
+
+
+def test_a_bundle_that_only_names_its_model_leads_to_it(
+    tmp_path: Path, stock: ESM2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    name, file = "esm2_t6_8M_UR50D", tmp_path / "checkpoints" / "esm2_t6_8M_UR50D.pt"
+    file.parent.mkdir()
+    write_pt(file, stock)
+    spec = load_plm(name, device="cpu").spec(layer=2, site="resid_mid")
+    spec.write(tmp_path / "plm.json")
+
+    assert load_plm(tmp_path, device="cpu").name == name
+    assert outline_of(tmp_path).num_layers == 6
+    assert weights_file(tmp_path) is None
+    replace(spec, name="tuned", source=str(file)).write(tmp_path / "plm.json")
+    assert weights_file(tmp_path) == file
+    assert outline_of(tmp_path).num_layers == 2
+
+
+def test_a_model_says_what_it_is_and_old_ones_say_nothing(tmp_path: Path, tiny_bundle: Path) -> None:
+    (tmp_path / "config.json").write_text('{"title": "Mine", "licence": "CC0", "num_layers": 2}')
+    (tmp_path / "plm.NOTICE.txt").write_text("all rights given away")
+    assert about_plm(tmp_path) == About("Mine", "", "CC0", tmp_path / "plm.NOTICE.txt")
+    assert about_plm(tiny_bundle) == About()
+    spec = PLMSpec.read(tiny_bundle / "plm.json")
+    assert spec.shown == "tiny_esm2"
+    assert replace(spec, title="Tiny").shown == "Tiny"
+    assert replace(spec, title="Tiny", provenance="dice", licence="MIT").identity() == spec.identity()
+    (tmp_path / "config.json").write_text('{"title": 7}')
+    with pytest.raises(InputError, match="gives 7 as title, which must be text"):
+        about_plm(tmp_path)
 
 
 def test_a_bundle_may_point_at_a_model_outside_it(tmp_path: Path, stock: ESM2) -> None:

@@ -15,7 +15,9 @@ from esm2_files import random_model, write_pt
 from protsae.errors import ArtifactError, InputError
 from protsae.plm import download, weights
 from protsae.plm.__main__ import main
-from protsae.plm.registry import fetch_plm, load_plm
+from protsae.plm.esm2_plm import ESM2PLM
+from protsae.plm.fetching import fetch_shown
+from protsae.plm.registry import about_plm, fetch_plm, load_plm
 
 NAME = "esm2_t6_8M_UR50D"
 CHUNK = download._CHUNK
@@ -36,15 +38,22 @@ class Server:
     ranges: list[str | None] = field(default_factory=list)
     """The Range of every request."""
 
+    paths: list[str] = field(default_factory=list)
+    """What every request asked for."""
+
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
     state = Server()
 
     class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
         def do_GET(self) -> None:
             asked = self.headers.get("Range")
             state.ranges.append(asked)
+            state.paths.append(self.path)
             if state.status:
                 self.send_error(state.status.pop(0))
                 return
@@ -70,6 +79,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
     thread = threading.Thread(target=http.serve_forever, daemon=True)
     thread.start()
     monkeypatch.setattr(weights, "_URL", f"http://127.0.0.1:{http.server_port}/{{name}}.pt")
+    monkeypatch.setattr(weights, "MD5", {})
     monkeypatch.setattr(download, "WAIT_S", 0.0)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     yield state
@@ -131,6 +141,23 @@ def test_what_has_come_is_kept_when_it_is_given_up(server: Server, model: ESM2, 
     assert (folder / f"{NAME}.pt").read_bytes() == server.content
 
 
+def test_a_killed_download_goes_on_where_it_was(server: Server, model: ESM2, folder: Path) -> None:
+    def killed(done: int, total: int) -> None:
+        if done >= 2 * CHUNK:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch_plm(NAME, progress=killed)
+    assert left(folder) == {f"{NAME}.pt.partial", f"{NAME}.pt.partial.tag"}
+    seen: list[tuple[int, int]] = []
+
+    fetch_plm(NAME, progress=lambda done, total: seen.append((done, total)))
+
+    assert server.ranges == [None, f"bytes={2 * CHUNK}-"]
+    assert seen[0] == (2 * CHUNK, len(server.content))
+    assert (folder / f"{NAME}.pt").read_bytes() == server.content
+
+
 def test_a_file_that_has_changed_since_starts_anew(server: Server, model: ESM2, folder: Path) -> None:
     server.sends = [CHUNK + 10, *[0] * (download.ATTEMPTS - 1)]
     with pytest.raises(InputError):
@@ -164,6 +191,52 @@ def test_the_checksum_decides(server: Server, model: ESM2, folder: Path) -> None
     fetch_plm(NAME, sha256=right.upper())
 
     assert left(folder) == {f"{NAME}.pt"}
+
+
+def test_the_checksum_that_is_known_of_a_name_decides(
+    server: Server, model: ESM2, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = hashlib.md5(server.content, usedforsecurity=False).hexdigest()
+    monkeypatch.setattr(weights, "MD5", {NAME: "0" * 32})
+    with pytest.raises(ArtifactError, match=f"has the MD5 {right} instead of 0000.*was not kept"):
+        fetch_plm(NAME)
+    assert left(folder) == set()
+
+    monkeypatch.setattr(weights, "MD5", {NAME: right})
+    fetch_plm(NAME)
+
+    assert left(folder) == {f"{NAME}.pt"}
+
+
+def test_every_named_model_has_a_checksum_and_says_what_it_is() -> None:
+    assert set(weights.MD5) == set(weights.FAIR_ESM_MODELS)
+    assert all(len(digest) == 32 for digest in weights.MD5.values())
+    assert [about_plm(name).title for name in weights.FAIR_ESM_MODELS] == [
+        f"ESM-2 {size}" for size in ("8M", "35M", "150M", "650M", "3B", "15B")
+    ]
+    assert about_plm(NAME).source == "https://dl.fbaipublicfiles.com/fair-esm/models/esm2_t6_8M_UR50D.pt"
+
+
+@pytest.mark.parametrize("has_head", [True, False])
+def test_the_contact_head_is_neither_needed_nor_asked_for(server: Server, folder: Path, has_head: bool) -> None:
+    made = random_model()
+    folder.mkdir()
+    write_pt(folder / "made.pt", made)
+    saved = torch.load(folder / "made.pt", weights_only=False)
+    if has_head:
+        head = {n: v for n, v in made.state_dict().items() if n.startswith("contact_head")}
+        saved["model"] |= {f"encoder.{name}": value for name, value in head.items()}
+    torch.save(saved, folder / "made.pt")
+    server.content = (folder / "made.pt").read_bytes()
+    (folder / "made.pt").unlink()
+
+    fetch_plm(NAME)
+
+    plm = load_plm(NAME, device="cpu")
+    assert torch.equal(
+        plm.embed("MKTAYIAK", layer=2), ESM2PLM(random_model(), name="x", device="cpu").embed("MKTAYIAK", layer=2)
+    )
+    assert server.paths == [f"/{NAME}.pt"]
 
 
 @pytest.mark.parametrize("place", [0.25, 0.5, 0.75])
@@ -207,7 +280,20 @@ def test_the_command_says_where_the_weights_are(
     server: Server, model: ESM2, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([NAME]) == 0
-    assert f"2 layers of width 32, in {folder / NAME}.pt" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert f"2 layers of width 32, in {folder / NAME}.pt" in said.out
+    assert f"{NAME} is not on this machine: 0 MB come from http://127.0.0.1" in said.err.replace("\n", "")
+
+
+def test_what_is_here_is_not_spoken_of(
+    server: Server, model: ESM2, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetch_shown(NAME, quiet=True)
+    fetch_shown(NAME)
+
+    said = capsys.readouterr()
+    assert (said.out, said.err.strip()) == ("", "")
+    assert server.ranges == [None]
 
 
 def test_only_fetch_uses_the_network(server: Server, model: ESM2, folder: Path) -> None:

@@ -13,6 +13,7 @@ from protsae.measures.ranking import (
     midranks,
     share_of_pairs,
     sparse_aurocs,
+    sparse_average_precisions,
     wins,
 )
 
@@ -55,6 +56,22 @@ def test_all_aurocs_equal_scikit_learn(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
     np.testing.assert_allclose(found[:, 0], [auroc(dense[:, i], labels[:, 0]) for i in range(12)], atol=1e-12)
     np.testing.assert_allclose(found[:, 0], aurocs(dense, labels[:, [0] * 12]), atol=1e-12)
+
+
+def test_all_average_precisions_equal_scikit_learn(rng: np.random.Generator) -> None:
+    dense = np.round(rng.random((80, 12)) * 4) * (rng.random((80, 12)) < 0.4)
+    dense[:, 3] = 0
+    dense[:, 4] = rng.random(80) + 1
+    dense[:, 11] = 0
+    labels = rng.random((80, 5)) < 0.3
+
+    found = sparse_average_precisions(csr_array(dense), labels)
+
+    expected = [[average_precision_score(labels[:, j], dense[:, i]) for j in range(5)] for i in range(12)]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+    assert np.isnan(sparse_average_precisions(csr_array(dense), np.ones((80, 1), bool))).all()
+    with pytest.raises(ValueError, match=r"scores must not be negative, got -1.0"):
+        sparse_average_precisions(csc_array(np.array([[-1.0], [1.0]])), np.array([[True], [False]]))
 
 
 def test_permuted_labels_score_at_chance(rng: np.random.Generator) -> None:

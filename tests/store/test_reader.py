@@ -124,12 +124,14 @@ def test_neighbours_within_come_first_and_by_cosine(reader: StoreReader) -> None
     assert 20 not in {row.other_feature for row in within}
 
 
-def test_validated_features_lie_above_luck_defined_first(reader: StoreReader) -> None:
+def test_validated_features_are_strong_or_weak_strong_and_defined_ones_first(reader: StoreReader) -> None:
     rows = reader.validated_features(limit=50)
 
     assert rows
-    assert all(row.test_f1_low > row.null_f1 and row.n_pos_test >= 5 and row.max_act > 0 for row in rows)
-    assert [row.is_guiding for row in rows] == sorted((row.is_guiding for row in rows), reverse=True)
+    assert {row.grade for row in rows} == {"strong", "weak"}
+    assert all(row.max_act > 0 and (row.is_guiding or row.rank_in_feature == 1) for row in rows)
+    order = [(row.grade == "strong", row.is_guiding) for row in rows]
+    assert order == sorted(order, reverse=True)
     assert len({(row.sae, row.feature) for row in rows}) == len(rows)
     drawn = reader.validated_features(limit=5, seed=3)
     assert drawn == reader.validated_features(limit=5, seed=3)
@@ -141,6 +143,7 @@ def test_annotation_alignments_both_ways(reader: StoreReader) -> None:
 
     assert [row.rank_in_feature for row in rows] == [1, 2, 3, 4]
     assert rows[0].feature_kind == "free"
+    assert [row.amino_acid_auroc for row in rows] == pytest.approx([0.6, 0.7, 0.8, 0.9])
     assert rows[0] in reader.annotation_features(rows[0].kind)
 
 

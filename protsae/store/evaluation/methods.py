@@ -77,6 +77,11 @@ TOPK = "TopK"
 SPLICE = "SpLiCE"
 LINEAR_PROBE = "linear probe"
 PROBED = "{} + logistic probe"
+RESIDUE_PROBE = "linear probe of residues"
+LETTER_WINDOW = "window of 15 letters"
+LETTER = "amino acid alone"
+SITE_BASELINES = (RESIDUE_PROBE, LETTER_WINDOW, LETTER)
+"""Fitted on the residues that annotations name."""
 NEURONS = "PLM neurons"
 PERMUTED = "null: permuted labels"
 RANDOM = "null: random dictionary"
@@ -96,6 +101,9 @@ METHODS: dict[str, Method] = {
         Method(PROBED.format(PROTSAE), "fitted"),
         Method(PROBED.format(TOPK), "fitted"),
         Method(SPLICE, "fitted"),
+        Method(RESIDUE_PROBE, "fitted"),
+        Method(LETTER_WINDOW, "control", result="the letters of its 15 neighbours reach"),
+        Method(LETTER, "control", result="the amino acid alone reaches"),
         Method(PERMUTED, "control", result="chance (permuted labels) is"),
         Method(RANDOM, "control", result="an untrained dictionary reaches"),
         Method(NEURONS, "control", result="the language model's own neurons reach"),

@@ -5,7 +5,7 @@ Read `METRICS`. The methods that they judge are in `methods.py`.
 
 from typing import Literal, NamedTuple
 
-GroupKey = Literal["function", "fidelity", "meaning"]
+GroupKey = Literal["function", "fidelity", "meaning", "site", "liveness"]
 
 
 class Group(NamedTuple):
@@ -22,6 +22,8 @@ GROUPS: dict[str, Group] = {
         Group("function", "Function prediction", "Do the predictions of GO terms hold on unseen proteins?"),
         Group("fidelity", "Fidelity", "How much of the language model's states do the features keep?"),
         Group("meaning", "Meaning of single features", "Does one feature stand for one term?"),
+        Group("site", "Sites", "Does a feature find the residues that carry its function?"),
+        Group("liveness", "Liveness", "Do all features work, and none all the time?"),
     )
 }
 """In the order of pages."""
@@ -142,7 +144,7 @@ _METRICS = (
     ),
     Metric(
         "share_alive",
-        "Alive",
+        "Ever active",
         "fidelity",
         "higher",
         "Share of features that fire on at least one held-out residue.",
@@ -230,6 +232,99 @@ _METRICS = (
         "higher",
         "How much more it hurts the detection of a term than that of other terms when the features of that "
         "term are switched off.",
+    ),
+    Metric(
+        "site_ap",
+        "AP of sites",
+        "site",
+        "higher",
+        "Inside proteins that have a function and whose residues for it are known: average precision of the score"
+        " for these residues, averaged over proteins and terms; 1 is perfect.",
+    ),
+    Metric(
+        "site_null_ap",
+        "Null AP of sites",
+        "site",
+        "neither",
+        "The same with the named residues shifted along each protein. The yardstick for AP of sites.",
+    ),
+    Metric(
+        "site_auroc",
+        "AUROC of sites",
+        "site",
+        "higher",
+        "Chance that a named residue scores above another one of its protein, averaged over proteins and terms; "
+        "0.5 is a coin.",
+    ),
+    Metric(
+        "site_f1",
+        "F1 of sites",
+        "site",
+        "higher",
+        "How well the score, above a threshold chosen on other proteins, tells named residues from the others of "
+        "these proteins.",
+    ),
+    Metric(
+        "site_null_f1",
+        "Null F1 of sites",
+        "site",
+        "neither",
+        "The same with the named residues shifted along each protein.",
+    ),
+    Metric(
+        "top_share",
+        "In the top 5 %",
+        "site",
+        "neither",
+        "Share of a protein's activation that lies in its top 5 % of residues: 0.05 is spread evenly, 1 is all in"
+        " one place.",
+    ),
+    Metric(
+        "site_terms",
+        "Terms with sites",
+        "site",
+        "neither",
+        "GO terms whose residues are named in enough proteins of every split.",
+        digits=0,
+    ),
+    Metric(
+        "share_live",
+        "Alive",
+        "liveness",
+        "higher",
+        "Share of features that fire on at least one held-out residue in 10,000.",
+    ),
+    Metric(
+        "share_dense",
+        "Dense",
+        "liveness",
+        "lower",
+        "Share of features that fire on more than a tenth of held-out residues: too often to stand for one idea.",
+    ),
+    Metric(
+        "guided_density",
+        "Density of guided features",
+        "liveness",
+        "neither",
+        "Share of held-out residues on which a guided feature fires; the median over guided features.",
+        digits=4,
+    ),
+    Metric(
+        "annotation_features",
+        "Features of annotations",
+        "liveness",
+        "higher",
+        "Features that mark the residues of a kind of UniProt annotation with held-out F1 above .5 (InterPLM's "
+        "count), on a sample of annotated proteins.",
+        digits=0,
+    ),
+    Metric(
+        "annotation_kinds",
+        "Kinds of annotations",
+        "liveness",
+        "higher",
+        "Kinds of UniProt annotations that some feature marks with held-out F1 above .5.",
+        digits=0,
     ),
     Metric(
         "seconds",

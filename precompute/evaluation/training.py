@@ -135,6 +135,7 @@ def train_settings(context: Context, seed: int) -> TrainConfig:
         residues_per_protein=config.residues_per_protein or run.residues_per_protein,
         lr=run.learning_rate,
         schedule=run.schedule,
+        auxk=run.auxk,
         lr_drop_epoch=round(run.epochs_before_drop * epochs / run.epochs),
         seed=seed,
     )

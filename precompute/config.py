@@ -21,6 +21,8 @@ from protsae.device import pick_device
 from protsae.errors import ConfigError, InputError
 from protsae.plm.registry import model_names, outline_of, weights_file
 from protsae.plm.sites import check_site
+from protsae.sae.config import Normalise
+from protsae.training.config import Schedule
 
 LAYER_DEPTH = 0.73
 """Relative depth of the paper's layer: 35 of 48."""
@@ -112,10 +114,16 @@ class RunConfig:
     """Passes over the training proteins (the paper makes 50)."""
 
     learning_rate: float = 5e-4
-    """Adam's, until it is cut to a tenth."""
+    """Adam's, before it falls."""
+
+    schedule: Schedule = "drop"
+    """Learning rate: drop to a tenth once, as in the paper, or linear: warmed up, then to 0 over the last fifth."""
 
     epochs_before_drop: int = 14
-    """Epochs after which the learning rate is cut (the paper: 5, of many more steps each)."""
+    """Epochs after which the schedule drop cuts the learning rate (the paper: 5, of many more steps each)."""
+
+    normalise: Normalise = "scalar"
+    """How residues come into an SAE's own units: by one scale, by one a dimension, or each (token) by its own."""
 
     residues_per_protein: int = 100
     """Residues drawn from each training protein per epoch."""

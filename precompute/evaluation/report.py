@@ -99,9 +99,13 @@ def _setting(results: Results) -> list[str]:
     missing = [row.name for row in results.every if results.read(row) is None]
     inputs = ", ".join(f"{name} {digest[:12]}" for name, digest in manifest["inputs"].items())
     where = f"layer {plm.layer} of {plm.num_layers}, {plm.site}"
+    falls = {
+        "drop": f"a tenth of it after epoch {training.lr_drop_epoch}",
+        "linear": "warmed up, then to 0 over the last fifth of the steps",
+    }[training.schedule]
     how = (
         f"{training.epochs} epochs of {training.residues_per_protein} residues per training protein, batches of "
-        f"{training.batch_size}, Adam {training.lr:g}, a tenth of it after epoch {training.lr_drop_epoch}"
+        f"{training.batch_size}, Adam {training.lr:g}, {falls}"
     )
     seeds = ", ".join(map(str, range(config.seeds)))
     held_out = config.held_out_residues or "all"

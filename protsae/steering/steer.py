@@ -153,7 +153,7 @@ class Steering:
     def _point(self, sequence: str, masked: Int[np.ndarray, " n_masked"]) -> _Point:
         state = self._plm.state(sequence, layer=self._spec.layer, site=self._spec.site, masked=masked.tolist())
         acts = self._sae.encode(state.activations)
-        decoded = self._sae.decode(acts)
+        decoded = self._sae.decode(acts, state.activations)
         plain = _log_softmax(self._plm.logits_from(state))
         if self.config.add_error:
             return _Point(state, acts, decoded, plain, plain)
@@ -164,7 +164,7 @@ class Steering:
         raised = point.acts.clone()
         for feature, p99 in features.items():
             raised[span, feature] = (point.acts[span, feature] + strength * p99).clamp(min=0)
-        push = self._sae.decode(raised) - point.decoded
+        push = self._sae.decode(raised, point.state.activations) - point.decoded
         if direction is not None:
             unit = (direction / direction.norm()).to(push)
             push = push.norm(dim=-1, keepdim=True) * unit

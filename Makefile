@@ -36,7 +36,8 @@ parity:
 # `make demo PLM=esm2_t6_8M_UR50D` takes Meta's own weights instead, which are downloaded for it (a larger ESM-2 likewise).
 demo: $(READY) $(if $(filter $(RUNS)/plm,$(PLM)),$(RUNS)/plm/weights.safetensors)
 	$(BIN)/python -m precompute run --config precompute/demo.toml \
-		--proteins $(DATA)/uniprot_yeast_ecoli_bsubtilis.tsv.gz --annotations $(DATA)/annotations.gaf.gz \
+		--proteins $(DATA)/uniprot_yeast_ecoli_bsubtilis.tsv.gz --more-proteins $(DATA)/uniprot_other.tsv.gz \
+		--annotations $(DATA)/annotations.gaf.gz \
 		--ontology $(DATA)/go.obo.gz --clusters $(DATA)/homology_clusters.tsv.gz \
 		--contacts $(DATA)/binding_residues.tsv.gz --structures $(DATA)/structures --plm $(PLM) --out assets/demo
 	$(BIN)/python -m precompute analyse assets/demo steerability

@@ -302,7 +302,7 @@ def test_a_missing_tensor_is_refused(tmp_path: Path) -> None:
         ({"d_model": 0}, "at least 1, got d_model=0"),
         ({"concepts": ()}, "needs 1..39 concepts at d_sae=40, got 0"),
         ({"concepts": ("A", "B", "A")}, "concept A is listed 2 times"),
-        ({"namespace": "XXO"}, "namespace must be one of MFO, BPO, CCO, got 'XXO'"),
+        ({"namespace": "XXO"}, "namespace must be one of MFO, BPO, CCO, GO, got 'XXO'"),
         ({"forcing": "never"}, "forcing must be one of after, before"),
         ({"lambda_annot": -1.0}, "lambda_annot must not be negative, got -1"),
     ],

@@ -13,7 +13,7 @@ import pandas as pd
 from precompute.config import RunConfig
 from precompute.saes import SAESpec
 from protsae.errors import ConfigError, InputError
-from protsae.ontology.namespaces import Namespace, members
+from protsae.ontology.namespaces import WHOLE_GO, Namespace, members
 
 FEW = 30
 """Held-out proteins below which scores are called coarse."""
@@ -43,7 +43,7 @@ def forecast(config: RunConfig, work: Path) -> Iterator[str]:
     }
     n_terms = {
         namespace: sum(n >= config.min_term_proteins for n, _ in carried.get(namespace, [])[: config.max_concepts])
-        for namespace in get_args(Namespace)
+        for namespace in members(WHOLE_GO)
     }
     guided = [spec for spec in config.sae_list if spec.namespace is not None]
     for namespace in dict.fromkeys(name for spec in guided for name in scope_of(spec)):

@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 
 from precompute.align.site_tasks import SiteTasks
-from precompute.align.sites import site_labels
+from precompute.align.sites import SiteLabels, site_labels
 from precompute.config import RunConfig
 from precompute.corpus.concepts import Concepts, choose_concepts
 from precompute.corpus.labels import read_labels
@@ -192,9 +192,14 @@ class Context:
         return LogisticProbe(**kept, l2=l2)
 
     @cached_property
+    def site_labels(self) -> SiteLabels:
+        """Residues that annotations name, by term of the map."""
+        return site_labels(self.run.work, self.corpus)
+
+    @cached_property
     def site_tasks(self) -> SiteTasks:
         """The terms that are judged by residues, guiding or not."""
-        return SiteTasks.of(site_labels(self.run.work, self.corpus), self.corpus, seed=0)
+        return SiteTasks.of(self.site_labels, self.corpus, seed=0)
 
     @cached_property
     def plm(self) -> PLM:

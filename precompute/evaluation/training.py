@@ -15,7 +15,7 @@ from precompute.evaluation.context import Context
 from precompute.evaluation.rows import Row
 from precompute.pipeline.plan import follow_plan
 from precompute.pipeline.progress import Report, Transient, duration
-from precompute.stages.train import fresh_sae, protsae_config, training_data, unguided_config
+from precompute.stages.train import fresh_sae, protsae_config, training_data, unguided_config, with_what_there_is
 from protsae.errors import ConfigError, InputError
 from protsae.files import read_json, write_json
 from protsae.ontology.namespaces import WHOLE_GO
@@ -167,8 +167,8 @@ def _recipe(context: Context, row: Row, k: int) -> tuple[Callable[[], SAE], Trai
     if row.kind == "protsae":
         guide, width = context.guides[row.scope], _width(context, row)
         base = protsae_config(context.run, guide.concepts, d_model, width)
-        cfg = replace(base, k=min(k, width), **dict(row.overrides))
-        data = training_data(context.reader, split, guide.concepts, guide.axioms)
+        data = training_data(context.reader, split, guide.concepts, guide.axioms, context.site_labels)
+        cfg = with_what_there_is(replace(base, k=min(k, width), **dict(row.overrides)), data)
         return (lambda: ProtSAE(cfg, seed=row.seed)), _checked(data, row)
     architecture = "topk" if row.kind == "random" else row.kind
     cfg = unguided_config(architecture, d_model=d_model, d_sae=width, k=k, normalise=context.run.normalise)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import pandas as pd
 
+from precompute.align.sites import SiteLabels, guiding_sites, site_labels
 from precompute.config import RunConfig
 from precompute.corpus.concepts import Concepts, choose_concepts
 from precompute.corpus.forecast import MORE, check_splits, nothing_guides
@@ -25,6 +26,7 @@ from precompute.corpus.labels import read_labels
 from precompute.corpus.proteins import Corpus, read_corpus
 from precompute.pipeline.plan import array_hash, follow_plan
 from precompute.pipeline.progress import Transient, duration
+from precompute.presets import SWITCHES_OF_A_RUN
 from precompute.saes import SAESpec
 from protsae.device import pick_device
 from protsae.errors import ConfigError, InputError
@@ -78,14 +80,17 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
         )
     n_concepts = [len(guides[spec.namespace].go_id) for spec in specs if spec.namespace is not None]
     width = config.width_of(reader.d_model, max(n_concepts, default=0))
+    sites = site_labels(work, corpus) if config.site_weight else None
     trainer = _Trainer(config, work / "train", report)
     results: dict[str, dict[str, Any]] = {}
     for spec in specs:
         concepts = None if spec.namespace is None else guides[spec.namespace]
         axioms = None if concepts is None else ontology.axioms(concepts.scope)
-        data = training_data(reader, corpus.split, concepts, axioms)
+        data = training_data(reader, corpus.split, concepts, axioms, sites)
         l0 = [results[name]["l0"] for name in spec.match_l0 if name in results]
         cfg = sae_config(config, spec, concepts, d_model=reader.d_model, d_sae=width, l0=l0)
+        if isinstance(cfg, ProtSAEConfig):
+            cfg = with_what_there_is(cfg, data)
         seed = config.seed if spec.seed is None else spec.seed
         results[spec.name] = trainer.train(_Recipe(spec, cfg, data, seed))
     for path in (work / "train").iterdir():
@@ -129,7 +134,11 @@ def sae_config(
 
 
 def training_data(
-    reader: ShardReader, split: np.ndarray, concepts: Concepts | None, axioms: Axioms | None
+    reader: ShardReader,
+    split: np.ndarray,
+    concepts: Concepts | None,
+    axioms: Axioms | None,
+    sites: SiteLabels | None = None,
 ) -> TrainingData:
     """What an SAE learns from.
 
@@ -138,30 +147,33 @@ def training_data(
         split: [n_proteins] train, valid or test.
         concepts: that guide it; None where none do, which lets it learn from every protein.
         axioms: of their sub-ontologies.
+        sites: residues that annotations name, of all proteins.
     """
     in_scope = np.ones(len(split), dtype=bool) if concepts is None else concepts.annotated
     train, valid = (np.flatnonzero(in_scope & (split == part)) for part in ("train", "valid"))
     if concepts is None:
         return TrainingData(reader, train, valid)
     known = None if concepts.known[in_scope].all() else concepts.known
-    return TrainingData(reader, train, valid, concepts.labels, axioms, known)
+    named = None if sites is None else guiding_sites(sites, split, concepts.go_id)
+    return TrainingData(reader, train, valid, concepts.labels, axioms, known, named)
 
 
 def protsae_config(config: RunConfig, concepts: Concepts, d_model: int, d_sae: int) -> ProtSAEConfig:
     """The ProtSAE of one sub-ontology or of all, with the run's own k."""
     return ProtSAEConfig(
+        **{name: getattr(config, name) for name in SWITCHES_OF_A_RUN},
         d_model=d_model,
         d_sae=d_sae,
         concepts=concepts.go_id,
         namespace=concepts.scope,
         k=config.k,
-        lambda_annot=config.lambda_annot,
-        lambda_axiom=config.lambda_axiom,
-        annotation=config.annotation,
-        positive_weight=config.positive_weight,
-        forcing_strength=config.forcing_strength,
         normalise=config.normalise,
     )
+
+
+def with_what_there_is(cfg: ProtSAEConfig, data: TrainingData) -> ProtSAEConfig:
+    """The same without a loss on named residues where annotations name none for any guiding term."""
+    return replace(cfg, site_weight=0.0) if data.sites is None else cfg
 
 
 def unguided_config(architecture: str, *, d_model: int, d_sae: int, k: int, normalise: Normalise) -> SAEConfig:

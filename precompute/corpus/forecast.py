@@ -4,7 +4,7 @@ Read `forecast`.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +37,17 @@ def forecast(config: RunConfig, work: Path) -> Iterator[str]:
             "coarse; more families make them finer"
         )
     terms = pd.read_parquet(work / "proteins" / "go_term.parquet", columns=["go_id", "namespace", "n_train"])
-    frequent = Counter(terms.loc[terms["n_train"] >= config.min_term_proteins, "namespace"])
-    most = config.max_concepts or len(terms)
-    n_terms = {namespace: min(frequent[namespace], most) for namespace in members(WHOLE_GO)}
+    carried = {
+        namespace: sorted(zip(here["n_train"].tolist(), here["go_id"].tolist(), strict=True), reverse=True)
+        for namespace, here in terms.groupby("namespace")
+    }
+    n_terms = {
+        namespace: sum(n >= config.min_term_proteins for n, _ in carried.get(namespace, [])[: config.max_concepts])
+        for namespace in members(WHOLE_GO)
+    }
     guided = [spec for spec in config.sae_list if spec.namespace is not None]
     for namespace in dict.fromkeys(name for spec in guided for name in scope_of(spec)):
-        yield _sentence(namespace, n_terms[namespace], terms, config)
+        yield _sentence(namespace, n_terms[namespace], carried.get(namespace, []), config.min_term_proteins)
     for spec in guided:
         n, d_sae = sum(n_terms[name] for name in scope_of(spec)), spec.d_sae or config.d_sae
         if d_sae is not None and d_sae <= n:
@@ -80,13 +85,12 @@ def check_splits(split: Collection[str] | np.ndarray) -> None:
             )
 
 
-def _sentence(namespace: str, n_terms: int, terms: pd.DataFrame, config: RunConfig) -> str:
-    least = f"{config.min_term_proteins} training proteins"
+def _sentence(namespace: str, n_terms: int, carried: Sequence[tuple[int, str]], min_proteins: int) -> str:
+    least = f"{min_proteins} training proteins"
     if n_terms:
         guide = "1 term guides, carried" if n_terms == 1 else f"{n_terms:,} terms guide, each carried"
         return f"{namespace}: {guide} by at least {least}"
-    here = terms.loc[(terms["namespace"] == namespace) & (terms["n_train"] > 0)]
-    if here.empty:
+    n, go_id = next(iter(carried), (0, ""))
+    if not n:
         return f"{namespace}: nothing guides, no training protein carries a term"
-    n, go_id = max(zip(here["n_train"].tolist(), here["go_id"].tolist(), strict=True))
     return f"{namespace}: nothing guides, no term is carried by {least} (the most frequent, {go_id}, by {n})"

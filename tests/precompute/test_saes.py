@@ -147,7 +147,7 @@ def test_the_list_decides_what_is_trained_again(tmp_path: Path) -> None:
         (tmp_path / name).write_text(name)
 
     def config(saes: tuple[SAESpec, ...] = DEFAULT_SAES) -> RunConfig:
-        paths = {name: tmp_path / name for name in (*REQUIRED, "clusters")}
+        paths: dict[str, Any] = {name: tmp_path / name for name in (*REQUIRED, "clusters")}
         return RunConfig(**paths, plm="esm2_t6_8M_UR50D", saes=saes)
 
     first, other = config(), config((*DEFAULT_SAES, spec()))

@@ -119,7 +119,7 @@ SITES = Analysis(
     name="sites",
     version=1,
     meaning="Whether features find the residues that carry a function, inside proteins that have it",
-    reads=("proteins", "embed", "train", "activations"),
+    reads=("sites",),
     tables=(
         Table(
             name="feature_site",

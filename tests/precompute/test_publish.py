@@ -28,7 +28,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("publish")
     parts = tiny_parts(folder / "plm")
     work = folder / "bundle.work"
-    for name in ("proteins", "embed", "train", "statistics", "associate", "confounds", "layout", "structures"):
+    for name in ("proteins", "embed", "train", "statistics", "associate", "confounds", "sites", "layout", "structures"):
         (work / name).mkdir(parents=True)
     proteins = parts.tables["protein"].assign(is_shipped=lambda rows: rows["accession"] < "Q0T301")
     write_table(work / "proteins" / "proteins.parquet", proteins)
@@ -48,6 +48,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     explained = features[["sae", "feature"]].merge(named, on=["sae", "feature"], how="left")
     write_table(work / "confounds" / "feature_confound.parquet", facts.drop(columns="explains"))
     write_table(work / "confounds" / "explained.parquet", explained.astype({"confound": "string"}))
+    for table, rows_of_sites in parts.analyses["sites"].items():
+        write_table(work / "sites" / f"{table}.parquet", rows_of_sites)
     write_table(work / "layout" / "neighbour.parquet", parts.tables["neighbour"])
     write_table(work / "structures" / "structure.parquet", parts.tables["structure"])
     (work / "associate" / "metrics.json").write_text('{"MFO": {"mean_f1": 0.5}}')

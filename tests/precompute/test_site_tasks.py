@@ -1,5 +1,6 @@
 """Which terms are judged on what, what baselines find where the answer is planted, and the analysis of a run."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -11,9 +12,9 @@ from precompute.align.site_baselines import letter, neuron, probe, window
 from precompute.align.site_tasks import SiteTasks, choose_features, of_features, score
 from precompute.align.site_terms import Named, SiteTerm
 from precompute.align.sites import label, site_labels
-from precompute.analyses import sites
-from precompute.config import RunConfig
+from precompute.analyses.sites import compute
 from precompute.pipeline.finished import read_run
+from precompute.stages import sites
 from protsae.store.analysis import SITES
 from protsae.store.analysis_files import read_analysis, write_analysis
 
@@ -69,15 +70,16 @@ def test_a_window_ends_with_the_chain(world: World) -> None:
     assert (rows[:, 7] == world.inputs.letters(0)).all()
 
 
-def test_a_run_gets_its_tables(finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run: RunConfig = read_run(finished_run, "a test")
+def test_a_run_gets_its_tables(copy_run: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = read_run(copy_run(tmp_path), "a test")
     planted = (SiteTerm(COMMON, "molecular_function 1", (Named("Motif", "planted"),)),)
     monkeypatch.setattr(sites, "site_labels", lambda work, corpus: site_labels(work, corpus, planted))
     for part in site_tasks.LEAST:
         monkeypatch.setitem(site_tasks.LEAST, part, 1)
 
-    tables, settings = sites.compute(run, run.work, lambda _: None)
+    sites.run(run, run.work, lambda _: None)
 
+    tables, settings = compute(run, run.work, lambda _: None)
     write_analysis(tmp_path / "sites", SITES, tables, bundle_id="one", created_by="test", settings=settings)
     stored = read_analysis(tmp_path / "sites", SITES, bundle_id="one")
     features = stored["feature_site"].to_pandas()
@@ -93,6 +95,6 @@ def test_a_run_gets_its_tables(finished_run: Path, tmp_path: Path, monkeypatch: 
 
 def test_a_run_without_named_residues_has_empty_tables(finished_run: Path) -> None:
     run = read_run(finished_run, "a test")
-    tables, _ = sites.compute(run, run.work, lambda _: None)
+    tables, _ = compute(run, run.work, lambda _: None)
     assert len(tables["feature_site"]) == len(tables["site_baseline"]) == 0
     assert len(tables["sae_liveness"]) > 1

@@ -39,6 +39,7 @@ demo: $(READY) $(if $(filter $(RUNS)/plm,$(PLM)),$(RUNS)/plm/weights.safetensors
 		--proteins $(DATA)/uniprot_yeast_ecoli_bsubtilis.tsv.gz --annotations $(DATA)/annotations.gaf.gz \
 		--ontology $(DATA)/go.obo.gz --clusters $(DATA)/homology_clusters.tsv.gz \
 		--contacts $(DATA)/binding_residues.tsv.gz --structures $(DATA)/structures --plm $(PLM) --out assets/demo
+	$(BIN)/python -m precompute analyse assets/demo steerability
 
 $(RUNS)/plm/weights.safetensors: | $(READY) $(RUNS)/clusters.tsv
 	$(BIN)/python -m precompute plm --config precompute/demo_plm.toml \

@@ -21,6 +21,8 @@ from protsae.device import pick_device
 from protsae.errors import ConfigError, InputError
 from protsae.plm.registry import model_names, outline_of, weights_file
 from protsae.plm.sites import check_site
+from protsae.sae.config import Normalise
+from protsae.training.config import Schedule
 
 LAYER_DEPTH = 0.73
 """Relative depth of the paper's layer: 35 of 48."""
@@ -64,6 +66,9 @@ class RunConfig:
 
     out: Path
     """Folder of the bundle; work in progress goes to OUT.work beside it."""
+
+    more_proteins: Path | None = None
+    """More proteins in one of the same formats; those with a GO annotation or a structure join the others."""
 
     clusters: Path | None = None
     """Homology clusters: accession, representative (TSV). Without it MMseqs2 must be installed."""
@@ -109,10 +114,16 @@ class RunConfig:
     """Passes over the training proteins (the paper makes 50)."""
 
     learning_rate: float = 5e-4
-    """Adam's, until it is cut to a tenth."""
+    """Adam's, before it falls."""
+
+    schedule: Schedule = "drop"
+    """Learning rate: drop to a tenth once, as in the paper, or linear: warmed up, then to 0 over the last fifth."""
 
     epochs_before_drop: int = 14
-    """Epochs after which the learning rate is cut (the paper: 5, of many more steps each)."""
+    """Epochs after which the schedule drop cuts the learning rate (the paper: 5, of many more steps each)."""
+
+    normalise: Normalise = "scalar"
+    """How residues come into an SAE's own units: by one scale, by one a dimension, or each (token) by its own."""
 
     residues_per_protein: int = 100
     """Residues drawn from each training protein per epoch."""
@@ -126,8 +137,24 @@ class RunConfig:
     lambda_axiom: float = 1.0
     """Weight of the axiom loss against the reconstruction loss."""
 
-    annotation: Literal["residue", "protein", "bag"] = "residue"
-    """What the annotation loss judges: every residue (the paper's), a protein's mean, or a bag of its residues."""
+    annotation: Literal["residue", "protein", "bag", "top"] = "bag"
+    """What the annotation loss judges: every residue (the paper's), a protein's mean, a bag of its residues by the
+    log-mean-exp of their logits, or by the mean of the highest."""
+
+    selection: Literal["joint", "apart"] = "apart"
+    """Defined features compete for the k places (the paper's), or fire apart, each at a rate of its own."""
+
+    rate_share: float = 0.2
+    """Apart: share of a carrier's residues on which a term's feature is to fire."""
+
+    rate_min: float = 0.012
+    """Apart: least share of residues on which a defined feature fires."""
+
+    rate_max: float = 0.05
+    """Apart: largest share of residues on which a defined feature fires."""
+
+    site_weight: float = 0.1
+    """Weight of residues that annotations name for a term, against the annotation loss; 0 for none, as in the paper."""
 
     positive_weight: float = 0.0
     """Power by which rare positives weigh more in the annotation loss; 0 for the paper's, 1 for full balance."""

@@ -41,7 +41,10 @@ PAPER_SAES = (
 )
 """A ProtSAE for each sub-ontology, and a TopK SAE of the same width at their mean total L0."""
 
-_SWITCHES_OF_A_RUN = ("lambda_annot", "lambda_axiom", "annotation", "positive_weight", "forcing_strength")
+_SWITCHES_OF_A_RUN = (
+    *("lambda_annot", "lambda_axiom", "annotation", "positive_weight", "forcing_strength"),
+    *("selection", "site_weight"),
+)
 
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {

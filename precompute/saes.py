@@ -20,6 +20,7 @@ from protsae.errors import ConfigError
 from protsae.ontology.namespaces import GOScope
 from protsae.sae import SAE
 from protsae.sae.base import ARCHITECTURES
+from protsae.sae.config import Normalise, check_normalise
 from protsae.store.rows import Role
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -52,6 +53,9 @@ class SAESpec:
     k: int | None = None
     """Active features kept or aimed at per residue; without it the run's, or what `match_l0` gives."""
 
+    normalise: Normalise | None = None
+    """How residues come into its own units: scalar, dimension or token; without it the run's."""
+
     match_l0: tuple[str, ...] = ()
     """SAEs before it in the list: k is their mean active features per residue, forced ones included."""
 
@@ -73,6 +77,8 @@ class SAESpec:
             value = getattr(self, field)
             if value is not None and value < least:
                 raise ConfigError(f"{field} of {self.name} must be at least {least}, got {value}")
+        if self.normalise is not None:
+            check_normalise(self.normalise)
         if self.k is not None and self.match_l0:
             raise ConfigError(f"{self.name} has both k={self.k} and match_l0; drop one of them")
         if self.k is not None and self.d_sae is not None and self.k > self.d_sae:

@@ -26,6 +26,7 @@ from tiny_alignments import (
     graded,
     kind_baseline_table,
     site_tables,
+    steerability_table,
     term_baseline_table,
 )
 from tiny_evaluation import evaluation_table
@@ -166,6 +167,7 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
         "confounds": {"feature_confound": confound_table(features)},
         "evaluation": {"evaluation": evaluation_table()},
         "sites": site_tables(features, alone),
+        "steerability": {"steerability": steerability_table(alignments)},
     }
     return Parts(tables, analyses, models, spec)
 

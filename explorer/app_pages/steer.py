@@ -11,7 +11,7 @@ from explorer.services import data, live
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
 from explorer.shell.bound import bound
-from explorer.steer import report, runs
+from explorer.steer import report, runs, steerable
 from explorer.steer.runs import Plan
 from protsae.errors import InputError, ProtSAEError
 from protsae.steering.steer import SteerConfig
@@ -47,6 +47,7 @@ def main() -> None:
         return
     with middle:
         sequence, accession = where(chosen)
+    evidence(chosen)
     if sequence is None:
         return
     with right:
@@ -59,21 +60,28 @@ def main() -> None:
     report.show(Plan(chosen.sae, chosen.feature, sequence, config), accession)
 
 
+def evidence(ref: FeatureRef) -> None:
+    """What was measured for this feature beforehand, and that none raises its function where none does."""
+    for text in (steerable.none_raises(ref.sae), steerable.sentence(ref)):
+        if text:
+            frame.say(text, "ps-small ps-soft")
+
+
 def what() -> FeatureRef:
-    """The feature that the address names, else a validated one."""
+    """The feature that the address names, else one that raises its own function, else a validated one."""
     asked = st.query_params.get("go")
     if asked and "feature" not in st.query_params:
         pair = data.term_pair(links.go_id_in(asked) or asked)
         if pair.guided is not None:
             frame.write_address(sae=pair.guided.sae, feature=str(pair.guided.feature), go=None)
             return FeatureRef(pair.guided.sae, pair.guided.feature)
-        st.html(markup.empty(f"No feature is guided by {asked!r}.", "Shown instead: a validated feature."))
+        st.html(markup.empty(f"No feature is guided by {asked!r}.", "Shown instead: another feature."))
     try:
         ref = links.read_feature(st.query_params, data.saes())
     except InputError as error:
-        st.html(markup.empty(str(error), "Shown instead: a validated feature."))
+        st.html(markup.empty(str(error), "Shown instead: another feature."))
         ref = None
-    return ref or data.default_feature(frame.settings().sae)
+    return ref or steerable.default_feature(frame.settings().sae)
 
 
 def feature_box(ref: FeatureRef) -> FeatureRef | None:
@@ -95,19 +103,21 @@ def feature_box(ref: FeatureRef) -> FeatureRef | None:
         key="steer_feature",
         format_func=options.__getitem__,
         on_change=write,
-        help="Validated features first. Type a function, a GO id or a feature number.",
+        help="First those that raise their own function, then validated ones. Type a function, a GO id or a number.",
     )
     frame.link(links.feature(ref.sae, picked), "What this feature is", icon=":material/verified:")
     return FeatureRef(ref.sae, picked)
 
 
 def feature_options(sae: str) -> dict[int, str]:
-    """Feature -> what the list calls it: strong ones first, then weak ones, then by held-out F1, then the rest."""
+    """Feature -> what the list calls it: those that raise their function, then by grade and held-out F1."""
     table = live.features(sae)
     grades = {term.feature: term.grade for term in data.validated() if term.sae == sae}
+    raising = {feature: place for place, feature in enumerate(steerable.best(sae))}
     rows = [row for row in table.to_dict("records") if row["p99_act"] > 0]
     rows.sort(
         key=lambda row: (
+            raising.get(row["feature"], len(raising)),
             GRADES.index(grades.get(row["feature"], "none")),
             0 if math.isnan(row["best_f1"]) else -row["best_f1"],
         )
@@ -116,7 +126,8 @@ def feature_options(sae: str) -> dict[int, str]:
     for row in rows:
         term = f" · {row['go_id']}" if isinstance(row["go_id"], str) else ""
         score = "" if math.isnan(row["best_f1"]) else f" · F1 {row['best_f1']:.2f}"
-        names[int(row["feature"])] = f"{row['label'] or 'no label yet'}{term} · #{row['feature']}{score}"
+        raises = " · raises its function" if row["feature"] in raising else ""
+        names[int(row["feature"])] = f"{row['label'] or 'no label yet'}{term} · #{row['feature']}{score}{raises}"
     return names
 
 

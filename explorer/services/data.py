@@ -29,6 +29,7 @@ from protsae.store.rows import (
     ProteinRow,
     ProteinTerm,
     SAERow,
+    SteerabilityRow,
     StructureRow,
     TermFeature,
     TermHit,
@@ -301,3 +302,9 @@ def absence(analysis: Analysis) -> str:
 def evaluation() -> pd.DataFrame:
     """Every method's numbers on held-out proteins; empty where the bundle was not evaluated."""
     return bundle().reader.evaluation()
+
+
+@cached_by_bundle(4)
+def steerability() -> list[SteerabilityRow]:
+    """Every validated feature that was steered on held-out proteins, the surest to raise its own function first."""
+    return bundle().reader.steerability()

@@ -9,7 +9,7 @@ Read `COMPUTED`.
 from collections.abc import Callable
 from pathlib import Path
 
-from precompute.analyses import confounds, sites
+from precompute.analyses import confounds, sites, steerability
 from precompute.analyses.computed import Computed
 from precompute.config import RunConfig
 
@@ -18,7 +18,11 @@ CREATED_BY = "precompute, ProtSAE Explorer"
 Compute = Callable[[RunConfig, Path, Callable[[str], None]], Computed]
 """(settings of the run, its work folder, where to report progress) -> tables and settings"""
 
-COMPUTED: dict[str, Compute] = {"confounds": confounds.compute, "sites": sites.compute}
+COMPUTED: dict[str, Compute] = {
+    "confounds": confounds.compute,
+    "sites": sites.compute,
+    "steerability": steerability.compute,
+}
 """By the names of `protsae.store.analysis.ANALYSES`."""
 
 IN_EVERY_RUN = ("confounds", "sites")

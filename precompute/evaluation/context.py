@@ -5,11 +5,9 @@ An SAE is scored in each sub-ontology by itself (`Space`), whether terms of one 
 Read `Space`, then `Guide`, then `Context`.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,8 +23,9 @@ from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.hierarchy import ancestors_among, conditional_information
 from precompute.evaluation.rows import own_scopes
 from precompute.pipeline.plan import array_hash, text_hash
+from precompute.pipeline.tables import write_arrays
 from protsae.device import pick_device
-from protsae.files import read_json, whole
+from protsae.files import read_json
 from protsae.measures.fidelity import MAX_RESIDUES, FidelityBench
 from protsae.measures.probes import LogisticProbe, choose_logistic
 from protsae.ontology.axioms import Axioms
@@ -165,7 +164,8 @@ class Context:
         """Hash of everything that all rows depend on."""
         whole = [guide.fingerprint() for scope, guide in self.guides.items() if scope == WHOLE_GO]
         spaces = [space.fingerprint() for space in self.spaces.values()]
-        return text_hash(str(self.embed_plan), str(self.width), *spaces, *whole)
+        sites = [*self.site_tasks.go_id, array_hash(self.site_tasks.residues.indices)]
+        return text_hash(str(self.embed_plan), str(self.width), *spaces, *whole, *sites)
 
     @cached_property
     def states(self) -> np.ndarray:
@@ -227,10 +227,3 @@ class Context:
             write_arrays(path, make())
         with np.load(path, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
-
-
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write an npz file that appears whole or not at all, also where several processes make it at once."""
-    named: dict[str, Any] = {**arrays}  # np.savez takes a flag by name beside the arrays
-    with whole(path, writer=str(os.getpid())) as temporary, temporary.open("wb") as handle:
-        np.savez(handle, **named)

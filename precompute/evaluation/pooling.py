@@ -134,9 +134,9 @@ class _Sums:
         if not is_test.any():
             return
         here = np.flatnonzero(is_test)
-        codes = codes[here]
+        codes, x = codes[here], x[torch.from_numpy(here).to(x.device)]
         self.active += codes.nnz
-        self.errors = self.errors.plus(ErrorSums.of(x.cpu().numpy()[here], sae.decode_sparse(codes)))
+        self.errors = self.errors.plus(ErrorSums.of(x.cpu().numpy(), sae.decode_sparse(codes, x)))
 
     def results(self) -> tuple[float, float, np.ndarray]:
         l0 = self.active / max(1, self.errors.n)
@@ -176,7 +176,7 @@ def _pool_predictor(
     sae: SAE, x: torch.Tensor, owner: np.ndarray, sizes: np.ndarray, *, held_out: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     wanted = held_out[owner]
-    logits = sae.concept_logits(x[torch.from_numpy(wanted).to(x.device)] * sae.scale)
+    logits = sae.concept_logits(sae.rescaled(x[torch.from_numpy(wanted).to(x.device)]))
     m = 0 if logits is None else logits.shape[1]
     mean, highest = np.zeros((len(sizes), m), dtype=np.float32), np.zeros((len(sizes), m), dtype=np.float32)
     if logits is None or not held_out.any():

@@ -21,7 +21,9 @@ from precompute.evaluation.rows import SPARSITY
 from precompute.evaluation.store import Results
 from precompute.evaluation.training import train_settings
 from precompute.pipeline.progress import duration
+from protsae.bundle.layout import PLM
 from protsae.files import write_text
+from protsae.plm.spec import PLMSpec
 from protsae.store.evaluation.methods import PARTS
 from protsae.store.evaluation.metrics import GROUPS, METRICS
 from protsae.store.evaluation.summary import MEAN, Spread, Summary
@@ -90,23 +92,28 @@ def write_report(results: Results, table: pd.DataFrame) -> None:
 def _setting(results: Results) -> list[str]:
     context, config = results.context, results.config
     manifest = json.loads((config.bundle / "manifest.json").read_text(encoding="utf-8"))
-    plm = (context.embed_plan or {}).get("plm", {})
+    plm = PLMSpec.read(config.bundle / PLM)
     training = train_settings(context, 0)
     split = context.corpus.split
     counts = ", ".join(f"{int((split == part).sum()):,} {part}" for part in ("train", "valid", "test"))
     missing = [row.name for row in results.every if results.read(row) is None]
     inputs = ", ".join(f"{name} {digest[:12]}" for name, digest in manifest["inputs"].items())
-    where = f"layer {plm.get('layer')} of {plm.get('num_layers')}, {plm.get('site')}"
+    where = f"layer {plm.layer} of {plm.num_layers}, {plm.site}"
+    falls = {
+        "drop": f"a tenth of it after epoch {training.lr_drop_epoch}",
+        "linear": "warmed up, then to 0 over the last fifth of the steps",
+    }[training.schedule]
     how = (
         f"{training.epochs} epochs of {training.residues_per_protein} residues per training protein, batches of "
-        f"{training.batch_size}, Adam {training.lr:g}, a tenth of it after epoch {training.lr_drop_epoch}"
+        f"{training.batch_size}, Adam {training.lr:g}, {falls}"
     )
     seeds = ", ".join(map(str, range(config.seeds)))
     held_out = config.held_out_residues or "all"
     scored = f"scored on {config.score_residues} residues of each training protein, {held_out} of each other protein"
     facts = [
         f"Bundle {manifest['bundle_id']}; inputs (SHA-256): {inputs}",
-        f"PLM {plm.get('name')}, {where}, d_model {context.reader.d_model}",
+        f"PLM {plm.shown}, {where}, d_model {context.reader.d_model}",
+        *([f"Its weights: {plm.provenance}"] if plm.provenance else []),
         f"{context.corpus.n_proteins:,} proteins ({counts}), {context.corpus.n_residues:,} residues",
         f"d_sae {context.width}, k {context.run.k}; {how}",
         f"Seeds {seeds}; fidelity on {config.fidelity_proteins} test proteins; {scored}",

@@ -131,7 +131,7 @@ def _encode(context: Context, row: Row, sae: SAE, spaces: list[Space], report: R
 
 def _fidelity(context: Context, sae: SAE, pooled: Pooled, trained: Trained) -> dict[str, float]:
     def reconstruct(x: torch.Tensor) -> torch.Tensor:
-        x_hat = sae.decode_sparse(sae.encode_sparse(x))
+        x_hat = sae.decode_sparse(sae.encode_sparse(x), x)
         return torch.from_numpy(np.ascontiguousarray(x_hat, dtype=np.float32)).to(x.device)
 
     found = context.bench.measure(reconstruct)

@@ -21,8 +21,12 @@ from protsae.files import read_json, write_json
 from protsae.ontology.namespaces import WHOLE_GO
 from protsae.sae import SAE, ProtSAE, ReLUSAE, ReLUSAEConfig, load_sae
 from protsae.sae.splice import SpLiCESAE
+from protsae.training.batches import BatchStream, fit_input
 from protsae.training.config import TrainConfig, TrainingData
 from protsae.training.loop import Progress, train
+
+RANDOM_SAMPLE = 8
+"""Residues of each training protein from which a random dictionary takes its input's mean and scale."""
 
 SPLICE_SAMPLE = 1024
 """Residues on which the penalty of SpLiCE is fitted."""
@@ -56,7 +60,8 @@ def train_row(context: Context, row: Row, k: int, folder: Path, report: Report) 
     settings = _row_settings(context, row, data)
     if row.kind == "random":
         sae = make()
-        sae.fit_input(torch.from_numpy(context.mean_state), _mean_square(context, data.train))
+        sample = BatchStream(context.reader, data.train, batch_size=8192, residues_per_protein=RANDOM_SAMPLE)
+        fit_input(sae, sample)
         return Trained(sae.to(context.device), float(k), {"seconds": 0.0, "steps": 0, "n_train": 0})
     sae = make()
     plan = {"sae": [sae.architecture, asdict(sae.cfg)], "training": asdict(settings), "data": context.fingerprint}
@@ -131,6 +136,8 @@ def train_settings(context: Context, seed: int) -> TrainConfig:
         batch_size=config.batch_size or run.batch_size,
         residues_per_protein=config.residues_per_protein or run.residues_per_protein,
         lr=run.learning_rate,
+        schedule=run.schedule,
+        auxk=run.auxk,
         lr_drop_epoch=round(run.epochs_before_drop * epochs / run.epochs),
         seed=seed,
     )
@@ -164,7 +171,7 @@ def _recipe(context: Context, row: Row, k: int) -> tuple[Callable[[], SAE], Trai
         data = training_data(context.reader, split, guide.concepts, guide.axioms)
         return (lambda: ProtSAE(cfg, seed=row.seed)), _checked(data, row)
     architecture = "topk" if row.kind == "random" else row.kind
-    cfg = unguided_config(architecture, d_model=d_model, d_sae=width, k=k)
+    cfg = unguided_config(architecture, d_model=d_model, d_sae=width, k=k, normalise=context.run.normalise)
     data = training_data(context.reader, split, None, None)
     return (lambda: fresh_sae(architecture, cfg, seed=row.seed)), _checked(data, row)
 

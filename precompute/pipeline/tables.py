@@ -6,16 +6,18 @@ Their columns are those of `protsae/store/schema.sql`, except that residues coun
 Read `write_table`; `TableWriter` is for tables that are made piece by piece.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from protsae.files import PARTIAL
+from protsae.files import PARTIAL, whole
 
 
 def write_table(path: Path, frame: pd.DataFrame) -> None:
@@ -27,6 +29,13 @@ def write_table(path: Path, frame: pd.DataFrame) -> None:
 def read_table(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Read a table, or some of its columns."""
     return pd.read_parquet(path, columns=None if columns is None else list(columns))
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write an npz file that appears whole or not at all, also where several processes make it at once."""
+    named: dict[str, Any] = {**arrays}  # np.savez takes a flag by name beside the arrays
+    with whole(path, writer=str(os.getpid())) as temporary, temporary.open("wb") as handle:
+        np.savez(handle, **named)
 
 
 def empty_table(columns: Mapping[str, str]) -> pd.DataFrame:

@@ -110,9 +110,10 @@ def encode_shard(
     for start in range(0, len(x), ROWS_AT_A_TIME):
         rows = np.asarray(x[start : start + ROWS_AT_A_TIME], dtype=np.float32)
         inside = split[start : start + len(rows)]
-        codes: CSR = sae.encode_sparse(torch.from_numpy(rows).to(sae.W_dec.device))
+        x_rows = torch.from_numpy(rows).to(sae.W_dec.device)
+        codes: CSR = sae.encode_sparse(x_rows)
         test = np.flatnonzero(inside == "test")
-        x_hat = sae.decode_sparse(codes[test])
+        x_hat = sae.decode_sparse(codes[test], x_rows[torch.from_numpy(test).to(x_rows.device)])
         total += measure(rows[test], x_hat, np.diff(codes.indptr), k=trained.k, split=inside).to_array()
         parts.append(codes)
         advance(len(rows))

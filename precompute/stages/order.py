@@ -24,7 +24,7 @@ STAGES: tuple[Stage, ...] = (
         name="proteins",
         run=proteins.run,
         settings=("shipped", "seed"),
-        inputs=("proteins", "annotations", "ontology", "clusters", "contacts", "structures"),
+        inputs=("proteins", "more_proteins", "annotations", "ontology", "clusters", "contacts", "structures"),
         foretells=forecast,
     ),
     Stage(
@@ -41,8 +41,9 @@ STAGES: tuple[Stage, ...] = (
         run=train.run,
         settings=(
             *("min_term_proteins", "max_concepts", "d_sae", "k", "epochs", "residues_per_protein", "batch_size"),
-            *("learning_rate", "epochs_before_drop", "lambda_annot", "lambda_axiom", "annotation"),
-            *("positive_weight", "forcing_strength", "saes", "sae_dtype", "seed"),
+            *("learning_rate", "schedule", "epochs_before_drop", "lambda_annot", "lambda_axiom", "annotation"),
+            *("positive_weight", "forcing_strength", "selection", "rate_share", "rate_min", "rate_max", "site_weight"),
+            *("normalise", "saes", "sae_dtype", "seed"),
             *("auxk", "vanilla_k", "vanilla_only", "widths", "seeds"),
         ),
         inputs=("ontology",),

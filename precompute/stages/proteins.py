@@ -13,7 +13,7 @@ Read `run`.
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from precompute.config import RunConfig
 from precompute.inputs.contacts import read_contacts
 from precompute.inputs.gaf import read_annotations
 from precompute.inputs.homology import Split, cluster_with_mmseqs, read_clusters, split_of
-from precompute.inputs.records import Region
+from precompute.inputs.records import ProteinRecord, Region
 from precompute.inputs.structure_files import find_structures
 from precompute.inputs.uniprot import read_proteins
 from precompute.pipeline.tables import TableWriter, write_table
@@ -64,15 +64,16 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
     report("reading the ontology")
     ontology = Ontology.read(config.ontology)
     report("reading proteins")
-    proteins, n_regions, changed = _read(config, folder)
+    asked = frozenset(record.accession for path in _files(config) for record in read_proteins(path))
+    report(f"reading annotations of {len(asked):,} proteins")
+    found = read_annotations(config.annotations, asked, ontology)
+    proteins, n_regions, changed = _read(config, folder, found.evidence)
     for note in changed[:MAX_REPORTED]:
         report(note)
-    report(f"reading annotations of {len(proteins):,} proteins")
-    found = read_annotations(config.annotations, frozenset(proteins["accession"]), ontology)
     if found.n_moved:
         report(f"{found.n_moved:,} annotations moved from merged or replaced terms to those that took their place")
     _split(config, proteins)
-    n_structures = _choose_shipped(config, proteins)
+    n_structures = _choose_shipped(config, proteins, found.evidence)
     report("closing annotations")
     counts = _write_closed(folder / "protein_go.parquet", proteins, found.evidence, ontology)
     _write_ontology(folder, ontology, counts)
@@ -97,7 +98,11 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
     }
 
 
-def _read(config: RunConfig, folder: Path) -> tuple[pd.DataFrame, int, list[str]]:
+def _files(config: RunConfig) -> list[Path]:
+    return [config.proteins, *(() if config.more_proteins is None else (config.more_proteins,))]
+
+
+def _read(config: RunConfig, folder: Path, evidence: Evidence) -> tuple[pd.DataFrame, int, list[str]]:
     """The proteins' table without split, and what was changed in their letters.
 
     Their residue annotations go straight to the disk.
@@ -105,7 +110,7 @@ def _read(config: RunConfig, folder: Path) -> tuple[pd.DataFrame, int, list[str]
     rows, n_regions, changed = [], 0, []
     columns = ["accession", "entry_name", "protein_name", "gene_names", "organism", "sequence"]
     with TableWriter(folder / "annotation.parquet", _ANNOTATION) as writer:
-        records = read_proteins(config.proteins)
+        records = _records(config, evidence)
         while chunk := list(islice(records, CHUNK)):
             n_regions += _append(writer, ((record.accession, record.regions) for record in chunk), "uniprot")
             rows += [record[: len(columns)] for record in chunk]
@@ -116,6 +121,21 @@ def _read(config: RunConfig, folder: Path) -> tuple[pd.DataFrame, int, list[str]
             lengths = dict(zip(proteins["accession"], proteins["length"], strict=True))
             n_regions += _append(writer, read_contacts(config.contacts, lengths).items(), "structure")
     return proteins, n_regions, changed
+
+
+def _records(config: RunConfig, evidence: Evidence) -> Iterator[ProteinRecord]:
+    """All proteins of the first file; of the second those that teach or show something and are not in the first."""
+    seen: set[str] = set()
+    for record in read_proteins(config.proteins):
+        seen.add(record.accession)
+        yield record
+    if config.more_proteins is None:
+        return
+    every = frozenset(seen).union(record.accession for record in read_proteins(config.more_proteins))
+    shown = frozenset() if config.structures is None else find_structures(config.structures, every).keys()
+    for record in read_proteins(config.more_proteins):
+        if record.accession not in seen and (record.accession in evidence or record.accession in shown):
+            yield record
 
 
 def _append(writer: TableWriter, regions: Iterable[tuple[str, Iterable[Region]]], source: str) -> int:
@@ -146,15 +166,20 @@ def _split(config: RunConfig, proteins: pd.DataFrame) -> None:
     proteins["split"] = [split_of(cluster, seed=config.seed) for cluster in proteins["cluster"]]
 
 
-def _choose_shipped(config: RunConfig, proteins: pd.DataFrame) -> int:
-    """Add column is_shipped: those with a structure first, then test, valid, train; returns how many have one."""
+def _choose_shipped(config: RunConfig, proteins: pd.DataFrame, evidence: Evidence) -> int:
+    """Add column is_shipped; returns how many proteins have a structure.
+
+    Those with a structure come first, then the annotated ones: test, valid, train, in each the best-studied first.
+    """
     accessions = frozenset(proteins["accession"])
     known = frozenset() if config.structures is None else frozenset(find_structures(config.structures, accessions))
     order = sorted(
         zip(proteins["accession"], proteins["split"], strict=True),
         key=lambda pair: (
             pair[0] not in known,
+            pair[0] not in evidence,
             SHIPPED_FIRST[pair[1]],
+            -sum(code == "EXP" for code in evidence.get(pair[0], {}).values()),
             hashlib.sha256(f"{config.seed}:{pair[0]}".encode()).digest(),
         ),
     )

@@ -34,6 +34,7 @@ from protsae.ontology.graph import Ontology
 from protsae.ontology.namespaces import GOScope
 from protsae.sae import SAE, ProtSAEConfig
 from protsae.sae.base import ARCHITECTURES, SAEConfig
+from protsae.sae.config import Normalise
 from protsae.shards import ShardReader
 from protsae.training.config import TrainConfig, TrainingData
 from protsae.training.loop import Progress, train
@@ -114,16 +115,17 @@ def sae_config(
     """
     d_sae = spec.d_sae or d_sae
     k = spec.k or config.k
+    normalise = spec.normalise or config.normalise
     if l0:
         k = max(1, min(d_sae, round(float(np.mean(l0)))))
     if k > d_sae:
         raise ConfigError(f"k of {spec.name} must be at most its d_sae={d_sae}, got {k}")
     if concepts is None:
-        return unguided_config(spec.architecture, d_model=d_model, d_sae=d_sae, k=k)
+        return unguided_config(spec.architecture, d_model=d_model, d_sae=d_sae, k=k, normalise=normalise)
     if d_sae <= len(concepts.go_id):
         found = f"d_sae={d_sae} of {spec.name}"
         raise ConfigError(f"{found} leaves no free feature beside {len(concepts.go_id)} guiding terms; raise it")
-    return replace(protsae_config(config, concepts, d_model, d_sae), k=k)
+    return replace(protsae_config(config, concepts, d_model, d_sae), k=k, normalise=normalise)
 
 
 def training_data(
@@ -158,13 +160,14 @@ def protsae_config(config: RunConfig, concepts: Concepts, d_model: int, d_sae: i
         annotation=config.annotation,
         positive_weight=config.positive_weight,
         forcing_strength=config.forcing_strength,
+        normalise=config.normalise,
     )
 
 
-def unguided_config(architecture: str, *, d_model: int, d_sae: int, k: int) -> SAEConfig:
+def unguided_config(architecture: str, *, d_model: int, d_sae: int, k: int, normalise: Normalise) -> SAEConfig:
     """The configuration of an SAE that no term guides, by the name of its architecture."""
     made: Any = ARCHITECTURES[architecture].config_class
-    return made(d_model=d_model, d_sae=d_sae, k=k)
+    return made(d_model=d_model, d_sae=d_sae, k=k, normalise=normalise)
 
 
 def fresh_sae(architecture: str, cfg: SAEConfig, *, seed: int) -> SAE:
@@ -185,6 +188,7 @@ class _Trainer:
             batch_size=config.batch_size,
             residues_per_protein=config.residues_per_protein,
             lr=config.learning_rate,
+            schedule=config.schedule,
             lr_drop_epoch=config.epochs_before_drop,
             auxk=config.auxk,
             seed=config.seed,

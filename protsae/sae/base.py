@@ -1,9 +1,17 @@
 """What every sparse autoencoder of this project can do: encode, decode, save, load.
 
-    x_in  = scale * x                                  # one scalar, so that mean |x_in|^2 = d_model
+    x_in  = gain * x                                   # a number, one for each dimension, or one for each residue
     u     = x_in - b_dec
     acts  = sparsify(u @ W_enc + b_enc)                # the architecture's own step, see topk.py and threshold.py
-    x_hat = (acts @ W_dec + b_dec) / scale
+    x_hat = (acts @ W_dec + b_dec) / gain
+
+The gain follows from the config's `normalise`:
+
+    scalar      sqrt(d_model / mean |x|^2), so that mean |x_in|^2 = d_model
+    dimension   1 / standard deviation of each dimension, so that mean |x_in - its mean|^2 = d_model
+    token       sqrt(d_model) / |x| of each residue, so that |x_in|^2 = d_model; not linear in x
+
+With `token` the way out needs the residues that went in; without them `decode` takes one of typical norm.
 
 Rows of W_dec have unit length. `encode`, `decode` and `forward` take and give the PLM's own units and are plain,
 differentiable torch on any device: the definition. `training_pass` and `encode_sparse` give the same results through
@@ -11,12 +19,13 @@ the active features only (`fast/sparse.py`, which lies below this module and kno
 
 Read `SAE.forward`, then the architecture. The files of a saved SAE are in `artifact.py`.
 
-Source: scale and unit rows are designed here where the paper (arXiv:2509.05309) is silent.
+Source: gain and unit rows are designed here where the paper (arXiv:2509.05309) is silent.
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -24,6 +33,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_array
 from torch import Tensor, nn
 
+from protsae.errors import ConfigError
 from protsae.sae import artifact
 from protsae.sae.artifact import Dtype
 from protsae.sae.config import SAEConfig
@@ -32,6 +42,12 @@ from protsae.sae.passes import ForcingRule, ForwardOutput, GuidedOutput, Trainin
 
 DENSE_ABOVE = 1 / 12
 """Share of active features above which dense products beat gathers on a CPU (measured at d_model 320)."""
+
+_LEAST_NORM = 1e-12
+"""Keeps quotients finite."""
+
+_LEAST_DEVIATION = 1e-4
+"""Of a dimension, as a share of the widest one's: what hardly varies is not blown up."""
 
 ARCHITECTURES: dict[str, "type[SAE]"] = {}
 """Architecture name -> class; every subclass of `SAE` enters itself."""
@@ -51,6 +67,7 @@ class SAE(nn.Module, ABC):
 
     cfg: Any
     scale: Tensor
+    """The gain: [d_model] with `dimension`, else 0-dim; with `token` that of a residue of typical norm."""
     W_dec: nn.Parameter
     b_dec: nn.Parameter
 
@@ -60,7 +77,7 @@ class SAE(nn.Module, ABC):
         self.cfg = cfg
         self.d_model: int = cfg.d_model
         self.d_sae: int = cfg.d_sae
-        self.register_buffer("scale", torch.ones(()))
+        self.register_buffer("scale", torch.ones(cfg.d_model if cfg.normalise == "dimension" else ()))
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Make the architecture known to `load_sae`."""
@@ -91,34 +108,58 @@ class SAE(nn.Module, ABC):
         """How predicted concepts force their features; None where they never do."""
         return None
 
+    def gain(self, x: Float[Tensor, "n d_model"] | None) -> Float[Tensor, "..."]:
+        """Factor between the PLM's own units and the SAE's: 0-dim, [d_model] or, with `token`, [n, 1].
+
+        Args:
+            x: residues in the PLM's own units; None for one of typical norm.
+        """
+        if self.cfg.normalise != "token" or x is None:
+            return self.scale
+        return self.d_model**0.5 / torch.linalg.vector_norm(x, dim=1, keepdim=True).clamp_min(_LEAST_NORM)
+
+    def rescaled(self, x: Float[Tensor, "n d_model"]) -> Float[Tensor, "n d_model"]:
+        """Residue activations, from the PLM's own units to the SAE's."""
+        return x * self.gain(x)
+
     def forward(self, x: Float[Tensor, "n d_model"]) -> ForwardOutput:
         """Encode and decode residue activations, both in the PLM's own units."""
-        x_in = x * self.scale
+        x_in = self.rescaled(x)
         weight, bias = self.encoder()
         logits = self.concept_logits(x_in)
         acts, is_forced = self.sparsify((x_in - self.b_dec) @ weight.T + bias, logits)
         extra = None if logits is None or is_forced is None else GuidedOutput(logits, is_forced)
-        return ForwardOutput(self.decode(acts), acts, extra)
+        return ForwardOutput(self.decode(acts, x), acts, extra)
 
     def encode(self, x: Float[Tensor, "n d_model"]) -> Float[Tensor, "n d_sae"]:
         """Activations of all features, zero where inactive and never negative; forced ones included."""
         return self(x).acts
 
-    def decode(self, acts: Float[Tensor, "n d_sae"]) -> Float[Tensor, "n d_model"]:
-        """Residue activations in the PLM's own units."""
-        return (acts @ self.W_dec + self.b_dec) / self.scale
+    def decode(
+        self, acts: Float[Tensor, "n d_sae"], x: Float[Tensor, "n d_model"] | None = None
+    ) -> Float[Tensor, "n d_model"]:
+        """Residue activations in the PLM's own units.
 
-    def decode_sparse(self, codes: csr_array) -> Float[np.ndarray, "n d_model"]:
+        Args:
+            acts: of all features.
+            x: residues that `acts` are of, in the PLM's own units; only `token` asks for them, to give each its norm
+                back, and gives all the typical norm where None.
+        """
+        return (acts @ self.W_dec + self.b_dec) / self.gain(x)
+
+    def decode_sparse(
+        self, codes: csr_array, x: Float[Tensor, "n d_model"] | None = None
+    ) -> Float[np.ndarray, "n d_model"]:
         """`decode` of codes [n, d_sae] through the active features only, in the PLM's own units."""
-        weight, bias = self.W_dec.detach().cpu().numpy(), self.b_dec.detach().cpu().numpy()
-        return (codes @ weight + bias) / float(self.scale)
+        weight, bias, gain = (part.detach().cpu().numpy() for part in (self.W_dec, self.b_dec, self.gain(x)))
+        return (codes @ weight + bias) / gain
 
     @torch.no_grad()
     def encode_sparse(self, x: Float[Tensor, "n d_model"]) -> csr_array:
         """`encode` as a sparse matrix [n, d_sae], columns ascending within a row; several times faster on a CPU."""
         if not self.runs_sparse:
             return csr_array(self.encode(x).cpu().numpy())
-        x_in = x * self.scale
+        x_in = self.rescaled(x)
         weight, bias = self.encoder()
         pre_acts = sparse.linear(x_in - self.b_dec, weight, bias)
         codes = sparse.select(pre_acts, self.concept_logits(x_in), k=self.cfg.k, rule=self.forcing_rule())
@@ -183,20 +224,83 @@ class SAE(nn.Module, ABC):
         return self.W_dec.device.type == "cpu" and self.cfg.k <= self.d_sae * DENSE_ABOVE
 
     @torch.no_grad()
-    def fit_input(self, mean: Float[Tensor, " d_model"], mean_square_norm: float) -> None:
-        """Set `scale` so that mean |scale x|^2 = d_model, and start `b_dec` at the mean residue.
+    def fit_input(
+        self,
+        mean: Float[Tensor, " d_model"],
+        mean_square_norm: float,
+        *,
+        deviation: Float[Tensor, " d_model"] | None = None,
+        unit_mean: Float[Tensor, " d_model"] | None = None,
+    ) -> None:
+        """Set the gain as `normalise` says, and start `b_dec` at the mean residue in the SAE's own units.
 
         Args:
             mean: of the training residues, in the PLM's own units.
             mean_square_norm: mean of |x|^2 over the same residues.
+            deviation: standard deviation of each dimension; for `dimension`.
+            unit_mean: mean of the residues brought to a norm of sqrt(d_model); for `token`.
 
         Raises:
-            ValueError: `mean_square_norm` is not a positive number.
+            ValueError: `mean_square_norm` is not a positive number, or what the normalisation needs is missing.
         """
         if not 0 < mean_square_norm < float("inf"):
             raise ValueError(f"the mean squared norm of residue activations must be positive, got {mean_square_norm}")
         self.scale.fill_((self.d_model / mean_square_norm) ** 0.5)
-        self.b_dec.copy_(mean.to(self.scale.device) * self.scale)
+        start = mean.to(self.scale)
+        if self.cfg.normalise == "dimension":
+            if deviation is None:
+                raise ValueError("normalise='dimension' needs the standard deviation of each dimension; give deviation")
+            deviation = deviation.to(self.scale)
+            least = _LEAST_DEVIATION * float(deviation.max().clamp_min(_LEAST_NORM))
+            self.scale.copy_(1 / deviation.clamp_min(least))
+        start = start * self.scale
+        if self.cfg.normalise == "token":
+            if unit_mean is None:
+                raise ValueError("normalise='token' needs the mean of residues of equal norm; give unit_mean")
+            start = unit_mean.to(self.scale)
+        self.b_dec.copy_(start)
+        self.start_sparse()
+
+    @torch.no_grad()
+    def folded(self) -> Self:
+        """The same SAE with a gain of 1, for programs that know none: equal activations and reconstructions.
+
+        Rows of its W_dec are as long as what a unit of each activation adds to the PLM's residual stream.
+
+        Raises:
+            ConfigError: the gain differs between residues (`token`), or the architecture has no encoder of its own.
+        """
+        if self.cfg.normalise == "token":
+            raise ConfigError(
+                "normalise='token' is not linear in the residue, so no weights can take it in; let the other program "
+                "rescale each residue, or train with normalise 'scalar' or 'dimension'"
+            )
+        state = self.state_dict() | self.encoder_times(self.scale)
+        made = type(self)(replace(self.cfg, normalise="scalar")).to(self.scale.device)
+        for name in ("W_dec", "b_dec"):
+            state[name] = state[name] / self.scale
+        made.load_state_dict(state | {"scale": torch.ones_like(made.scale)})
+        return made
+
+    def encoder_times(self, gain: Float[Tensor, "..."]) -> dict[str, Tensor]:
+        """Parameters of the encoder, by name, for residues that were not multiplied by `gain` (0-dim or [d_model]).
+
+        Raises:
+            ConfigError: the architecture has no encoder of its own.
+        """
+        raise ConfigError(
+            f"a {self.architecture} SAE has no encoder of its own that could take in a gain of {float(gain.mean()):g}"
+        )
+
+    def start_sparse(self) -> None:
+        """Set what decides how many features of a fresh SAE are active, once the input is fitted; often nothing."""
+
+    @torch.no_grad()
+    def project_decoder_gradient(self) -> None:
+        """Take from the gradient of each row of W_dec the part along the row, which unit length would undo."""
+        if self.W_dec.grad is not None:
+            along = (self.W_dec.grad * self.W_dec).sum(dim=1, keepdim=True)
+            self.W_dec.grad.sub_(along * self.W_dec)
 
     @torch.no_grad()
     def normalize_decoder(self) -> None:

@@ -4,9 +4,13 @@ A config is saved as `cfg.json` beside the weights, its fields in their order. R
 """
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 from protsae.errors import ConfigError
+
+Normalise = Literal["scalar", "dimension", "token"]
+"""How residues come into the SAE's own units: by one scale for all, by one for each dimension (its standard deviation
+becomes 1), or each residue by its own (its root mean square becomes 1)."""
 
 
 @runtime_checkable
@@ -28,6 +32,11 @@ class SAEConfig(Protocol):
         """Active features per residue: exactly with TopK, else the mean that the training aims at."""
         ...
 
+    @property
+    def normalise(self) -> Normalise:
+        """How residues come into the SAE's own units."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class SizedConfig:
@@ -42,9 +51,13 @@ class SizedConfig:
     k: int = 64
     """Active features per residue: exactly with TopK, else the mean that the training aims at."""
 
+    normalise: Normalise = "scalar"
+    """How residues come into the SAE's own units; undone on the way out."""
+
     def __post_init__(self) -> None:
         """Refuse numbers outside their range."""
         check_shape(self.d_model, self.d_sae, self.k)
+        check_normalise(self.normalise)
 
 
 def check_shape(d_model: int, d_sae: int, k: int) -> None:
@@ -57,3 +70,13 @@ def check_shape(d_model: int, d_sae: int, k: int) -> None:
         raise ConfigError(f"d_model and d_sae must be at least 1, got d_model={d_model}, d_sae={d_sae}")
     if not 0 < k <= d_sae:
         raise ConfigError(f"k must be in 1..d_sae={d_sae}, got {k}")
+
+
+def check_normalise(normalise: str) -> None:
+    """Check the name of a normalisation.
+
+    Raises:
+        ConfigError: there is no such one.
+    """
+    if normalise not in get_args(Normalise):
+        raise ConfigError(f"normalise must be one of {', '.join(get_args(Normalise))}, got {normalise!r}")

@@ -53,9 +53,9 @@ class GatedSAE(PenalizedSAE):
         return self.W_enc.T, torch.zeros_like(self.b_gate)
 
     @torch.no_grad()
-    def fit_input(self, mean: Float[Tensor, " d_model"], mean_square_norm: float) -> None:
-        """`SAE.fit_input`, and biases that start the features sparse."""
-        super().fit_input(mean, mean_square_norm)
+    @override
+    def start_sparse(self) -> None:
+        """Biases that start the features sparse."""
         self.b_gate.fill_(-self.starting_level())
         self.b_mag.copy_(self.b_gate)
 

@@ -14,7 +14,7 @@ width w around it (a straight-through estimator):
 The paper scales residues to mean |x|^2 = 1, here it is d_model; so the parameter is theta / sqrt(d_model), which Adam
 moves as far per step as in the paper, and the penalty is in units of mean |x_in|^2. The penalty is the paper's
 alternative for a fixed L0 (its appendix): it also lowers thresholds where L0 falls short. Started far from k it would
-send gradients that Adam remembers for thousands of steps; so `fit_input` starts the thresholds at an L0 near k.
+send gradients that Adam remembers for thousands of steps; so `start_sparse` starts the thresholds at an L0 near k.
 
 Read `threshold.py` first, then `JumpReLUSAE.activate`.
 """
@@ -63,7 +63,7 @@ class JumpReLUSAE(ThresholdSAE):
     threshold_unit: nn.Parameter
 
     def __init__(self, cfg: JumpReLUSAEConfig, *, seed: int = 0) -> None:
-        """Start from random unit directions, the encoder as the decoder's transpose; `fit_input` sets thresholds."""
+        """Start from random unit directions, the encoder as the decoder's transpose; `start_sparse` sets thresholds."""
         super().__init__(cfg)
         self.start(seed, b_enc=0.0, threshold_unit=0.001)
 
@@ -73,9 +73,9 @@ class JumpReLUSAE(ThresholdSAE):
         return self.threshold_unit * self.d_model**0.5
 
     @torch.no_grad()
-    def fit_input(self, mean: Float[Tensor, " d_model"], mean_square_norm: float) -> None:
-        """`SAE.fit_input`, and thresholds that start the features sparse."""
-        super().fit_input(mean, mean_square_norm)
+    @override
+    def start_sparse(self) -> None:
+        """Thresholds that start the features sparse."""
         self.threshold_unit.fill_(self.starting_level() / self.d_model**0.5)
 
     def floor(self) -> Float[Tensor, " d_sae"]:

@@ -29,11 +29,12 @@ from typing import ClassVar, Literal, get_args
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from typing_extensions import override
 
 from protsae.errors import ConfigError
 from protsae.ontology.namespaces import GOScope
 from protsae.sae.base import SAE, random_directions
-from protsae.sae.config import check_shape
+from protsae.sae.config import Normalise, check_normalise, check_shape
 from protsae.sae.passes import ForcingRule
 from protsae.sae.topk import keep_top_k
 
@@ -131,8 +132,12 @@ class ProtSAEConfig:
     margin: float = 0.1
     """Margin g of the axiom losses, in units of the normalised embedding space."""
 
+    normalise: Normalise = "scalar"
+    """How residues come into the SAE's own units; undone on the way out."""
+
     def __post_init__(self) -> None:
         check_shape(self.d_model, self.d_sae, self.k)
+        check_normalise(self.normalise)
         if not 0 < len(self.concepts) < self.d_sae:
             raise ConfigError(
                 f"a ProtSAE needs 1..{self.d_sae - 1} concepts at d_sae={self.d_sae}, got {len(self.concepts)}"
@@ -143,6 +148,11 @@ class ProtSAEConfig:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ConfigError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}")
+        if self.normalise == "token" and self.annotation == "protein":
+            raise ConfigError(
+                "normalise='token' is not linear, so annotation='protein' cannot take the logit of a mean residue; set "
+                "annotation to 'bag' or 'residue', or normalise to 'scalar' or 'dimension'"
+            )
         if not 0 < self.rate_min <= self.rate_max < 1:
             raise ConfigError(
                 f"rate_min and rate_max must lie between 0 and 1 in this order, got {self.rate_min} and {self.rate_max}"
@@ -204,7 +214,7 @@ class ProtSAE(SAE):
 
     def concept_probs(self, x: Float[Tensor, "n d_model"]) -> Float[Tensor, "n m"]:
         """Probability of each concept at each residue, in the order of `cfg.concepts`; x in the PLM's own units."""
-        return self.concept_logits(x * self.scale).sigmoid()
+        return self.concept_logits(self.rescaled(x)).sigmoid()
 
     def encoder(self) -> tuple[Float[Tensor, "d_sae d_model"], Float[Tensor, " d_sae"]]:
         """Rescaled concept directions, then the free ones; without gradient to W_pred where `detach` is set."""
@@ -220,6 +230,11 @@ class ProtSAE(SAE):
     def fires_apart(self) -> bool:
         """Whether every defined feature has a threshold of its own, -b_def in units of u @ W_pred."""
         return self.cfg.selection == "apart"
+
+    @override
+    def encoder_times(self, gain: Float[Tensor, "..."]) -> dict[str, Tensor]:
+        """Concept embeddings and free directions times the gain; biases are those of u and stay."""
+        return {name: getattr(self, name) * gain for name in ("concept_embed", "has_function", "W_free")}
 
     def forcing_rule(self) -> ForcingRule | None:
         """The config's switches for how defined features fire beside TopK, None where they only compete."""

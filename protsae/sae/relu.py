@@ -42,9 +42,9 @@ class ReLUSAE(PenalizedSAE):
         self.start(seed, b_enc=0.0)
 
     @torch.no_grad()
-    def fit_input(self, mean: Float[Tensor, " d_model"], mean_square_norm: float) -> None:
-        """`SAE.fit_input`, and biases that start the features sparse."""
-        super().fit_input(mean, mean_square_norm)
+    @override
+    def start_sparse(self) -> None:
+        """Biases that start the features sparse."""
         self.b_enc.fill_(-self.starting_level())
 
     def floor(self) -> Tensor:

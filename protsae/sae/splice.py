@@ -30,7 +30,7 @@ from typing_extensions import override
 
 from protsae.errors import ConfigError
 from protsae.sae.base import SAE
-from protsae.sae.config import check_shape
+from protsae.sae.config import Normalise, check_shape
 from protsae.sae.fast import kernels_lasso
 from protsae.sae.fast.autograd import in_threads
 
@@ -72,6 +72,11 @@ class SpLiCESAEConfig:
             )
         if not 0 <= self.l1 < float("inf"):
             raise ConfigError(f"l1 must be a number of at least 0, got {self.l1}")
+
+    @property
+    def normalise(self) -> Normalise:
+        """One scale: the dictionary is made of means, in which residues keep their norms."""
+        return "scalar"
 
 
 class SpLiCESAE(SAE):
@@ -165,7 +170,7 @@ class SpLiCESAE(SAE):
         """
         k = self.cfg.k if k is None else k
         check_shape(self.d_model, self.d_sae, k)
-        correlations, gram = (x_sample * self.scale - self.b_dec) @ self.W_dec.T, self._gram()
+        correlations, gram = (self.rescaled(x_sample) - self.b_dec) @ self.W_dec.T, self._gram()
 
         def l0_at(l1: float) -> float:
             return float((nonnegative_lasso(correlations, gram, l1) > 0).sum()) / len(correlations)

@@ -136,7 +136,9 @@ class ThresholdSAE(TiedSAE):
         To start there spares hundreds of steps with half of the features active, dense and slow; call it once the
         input is fitted.
         """
-        variance = (1 - self.b_dec.pow(2).sum() / self.d_model).clamp_min(1e-6)
+        variance = (1 - self.b_dec.pow(2).sum() / self.d_model).clamp_min(1e-6)  # mean |x_in|^2 = d_model
+        if self.cfg.normalise == "dimension":  # mean |u|^2 = d_model
+            variance = torch.ones_like(variance)
         share = variance.new_tensor(1 - min(0.5, 2 * self.cfg.k / self.d_sae))
         return torch.special.ndtri(share) * variance.sqrt()
 
@@ -146,7 +148,7 @@ class ThresholdSAE(TiedSAE):
         if self.W_dec.device.type != "cpu":
             return csr_array(self.encode(x).cpu().numpy())
         weight, bias = self.encoder()
-        u = x * self.scale - self.b_dec
+        u = self.rescaled(x) - self.b_dec
         codes = sparse_threshold.above(autograd.linear(u, weight, bias), self.floor())
         acts = self.activate(sparse_threshold.SparseEntries(codes, u, weight, bias, self.b_dec))
         found = csr_array((acts.numpy(), codes.features, codes.indptr), shape=(len(x), self.d_sae))

@@ -6,6 +6,7 @@ They start alike, from random unit directions with the encoder as the decoder's 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from typing_extensions import override
 
 from protsae.sae.base import SAE, random_directions
 
@@ -29,6 +30,11 @@ class TiedSAE(SAE):
             self.register_parameter(name, nn.Parameter(torch.full((self.d_sae,), value)))
         self.W_dec = nn.Parameter(directions.clone())
         self.b_dec = nn.Parameter(torch.zeros(self.d_model))
+
+    @override
+    def encoder_times(self, gain: Float[Tensor, "..."]) -> dict[str, Tensor]:
+        """W_enc, each of its rows times the gain of the dimension that it reads."""
+        return {"W_enc": self.W_enc * gain.expand(self.d_model)[:, None]}
 
     def encoder(self) -> tuple[Float[Tensor, "d_sae d_model"], Float[Tensor, " d_sae"]]:
         """Rows of W_enc transposed, and b_enc."""

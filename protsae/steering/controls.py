@@ -3,7 +3,7 @@
 Read `controls`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -79,14 +79,35 @@ def matched_features(
     Raises:
         InputError: too few other features fire.
     """
-    log_density = np.log(np.maximum(np.asarray(density, dtype=float), 1e-12))
-    free = {int(i) for i in np.flatnonzero(np.asarray(p99, dtype=float) > 0)} - set(features)
     rng = np.random.default_rng(seed)
     chosen: list[int] = []
     for feature in features:
-        if not free:
-            raise InputError(f"No feature is left to compare feature {feature} with: no other one ever fires.")
-        nearest = sorted(free, key=lambda i, f=feature: (abs(log_density[i] - log_density[f]), i))[:_NEAREST]
+        nearest = nearest_in_density(feature, p99=p99, density=density, without={*features, *chosen})
         chosen.append(int(rng.choice(nearest)))
-        free.remove(chosen[-1])
     return tuple(chosen)
+
+
+def nearest_in_density(
+    feature: int,
+    *,
+    p99: Sequence[float] | Float[np.ndarray, " d_sae"],
+    density: Sequence[float] | Float[np.ndarray, " d_sae"],
+    without: Collection[int],
+) -> list[int]:
+    """The 20 other features that fire most nearly as often, by the ratio of densities; fewer where fewer fire.
+
+    Args:
+        feature: what they are compared with.
+        p99: p99_act of all features.
+        density: share of residues on which each feature fires.
+        without: features that are not taken.
+
+    Raises:
+        InputError: no other feature fires.
+    """
+    log_density = np.log(np.maximum(np.asarray(density, dtype=float), 1e-12))
+    free = np.setdiff1d(np.flatnonzero(np.asarray(p99, dtype=float) > 0), [feature, *without])
+    if not len(free):
+        raise InputError(f"No feature is left to compare feature {feature} with: no other one ever fires.")
+    distance = np.abs(log_density[free] - log_density[feature])
+    return free[np.argsort(distance, kind="stable")[:_NEAREST]].tolist()

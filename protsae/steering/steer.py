@@ -9,7 +9,8 @@ SAE's error stays in x' (switchable), so a strength of 0 leaves x as it is. By d
 where the raised features alter the model's choice, so a strength of 0 returns the original sequence, exactly.
 
 Read `Steering`: it does what does not depend on the strength once, then `Steering.run` costs the layers above the SAE
-and one encoding of the new sequence. Controls are in `controls.py`.
+and one encoding of the new sequence; `Steering.rewrite` leaves the encoding out. Controls are in `controls.py`, what a
+feature does over many proteins in `steerability.py`.
 
 Source: Liu et al. 2025 (arXiv:2509.05309) for masking, raising a term with its ancestors and the refill; the unit of
 strength, the error term and the attributable refill are this project's.
@@ -17,6 +18,7 @@ strength, the error term and the attributable refill are this project's.
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -28,10 +30,11 @@ from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import InputError
 from protsae.plm.base import PLM, Edit, PLMState
 from protsae.plm.spec import PLMSpec
-from protsae.steering.types import Reading, SteerableSAE, SteerConfig, SteerResult
+from protsae.steering.types import Reading, Rewritten, SteerableSAE, SteerConfig, SteerResult
 
 __all__ = [
     "Reading",
+    "Rewritten",
     "SteerConfig",
     "SteerResult",
     "SteerableSAE",
@@ -74,14 +77,12 @@ class Steering:
         self.sequence = sequence
         self.d_model = plm.d_model
         self._plm, self._spec, self._sae = plm, spec, sae
-        x = self._activations(sequence)
-        self._encoded = self._encode(x)
-        self.masked = _choose_mask(sequence, x.norm(dim=-1).cpu().numpy(), config)
+        self._x = self._activations(sequence)
+        self.masked = _choose_mask(sequence, self._x.norm(dim=-1).cpu().numpy(), config)
         self._start = self._point(sequence, self.masked)
         noise = np.random.default_rng(config.seed).gumbel(size=(len(self.masked), 20))
         self._noise = dict(zip(self.masked.tolist(), noise, strict=True))
 
-    @torch.no_grad()
     def run(
         self,
         features: Mapping[int, float],
@@ -91,7 +92,7 @@ class Steering:
         refill: Literal["attributable", "all"] | None = None,
         direction: Float[Tensor, " d_model"] | None = None,
     ) -> SteerResult:
-        """The sequence at one strength.
+        """The sequence at one strength, and the features read out of it.
 
         Args:
             features: the features to raise, each with its p99_act.
@@ -102,6 +103,23 @@ class Steering:
 
         Raises:
             InputError: there is no such feature, it never fires (its p99_act is no unit), or the strength is infinite.
+        """
+        strength = self.config.strength if strength is None else strength
+        written = self.rewrite(features, strength=strength, refill=refill, direction=direction)
+        return self._result(written, strength, list(features) if read is None else read)
+
+    @torch.no_grad()
+    def rewrite(
+        self,
+        features: Mapping[int, float],
+        *,
+        strength: float | None = None,
+        refill: Literal["attributable", "all"] | None = None,
+        direction: Float[Tensor, " d_model"] | None = None,
+    ) -> Rewritten:
+        """The sequence at one strength alone, without a read-out: only the layers above the SAE are run.
+
+        Arguments and errors are those of `run`.
         """
         strength = self.config.strength if strength is None else strength
         self._check(features, strength)
@@ -121,7 +139,13 @@ class Steering:
             if not len(still):
                 break
             point = self._point("".join(letters), still)
-        return self._result("".join(letters), strength, rows, list(features) if read is None else read)
+        plain, before, after = (np.stack([rows[p][i] for p in self.masked.tolist()]) for i in range(3))
+        return Rewritten(self.sequence, "".join(letters), self.masked, plain, before, after)
+
+    @cached_property
+    def _encoded(self) -> tuple[Tensor, Tensor]:
+        """The original's features, computed when first read out."""
+        return self._encode(self._x)
 
     def _activations(self, sequence: str) -> Float[Tensor, "n_residues d_model"]:
         return self._plm.state(sequence, layer=self._spec.layer, site=self._spec.site).activations
@@ -129,7 +153,7 @@ class Steering:
     def _point(self, sequence: str, masked: Int[np.ndarray, " n_masked"]) -> _Point:
         state = self._plm.state(sequence, layer=self._spec.layer, site=self._spec.site, masked=masked.tolist())
         acts = self._sae.encode(state.activations)
-        decoded = self._sae.decode(acts)
+        decoded = self._sae.decode(acts, state.activations)
         plain = _log_softmax(self._plm.logits_from(state))
         if self.config.add_error:
             return _Point(state, acts, decoded, plain, plain)
@@ -140,7 +164,7 @@ class Steering:
         raised = point.acts.clone()
         for feature, p99 in features.items():
             raised[span, feature] = (point.acts[span, feature] + strength * p99).clamp(min=0)
-        push = self._sae.decode(raised) - point.decoded
+        push = self._sae.decode(raised, point.state.activations) - point.decoded
         if direction is not None:
             unit = (direction / direction.norm()).to(push)
             push = push.norm(dim=-1, keepdim=True) * unit
@@ -154,27 +178,26 @@ class Steering:
             return self.sequence[position]
         return AMINO_ACIDS[new.argmax()]
 
-    def _result(
-        self, steered: str, strength: float, rows: Mapping[int, tuple[np.ndarray, ...]], read: Sequence[int]
-    ) -> SteerResult:
-        plain, before, after = (np.stack([rows[p][i] for p in self.masked.tolist()]) for i in range(3))
-        old, new = (np.array([AMINO_ACIDS.index(s[p]) for p in self.masked]) for s in (self.sequence, steered))
+    @torch.no_grad()
+    def _result(self, written: Rewritten, strength: float, read: Sequence[int]) -> SteerResult:
+        old, new = (written.letters(s) for s in (self.sequence, written.steered))
         each = np.arange(len(self.masked))
-        odds = after[each, new] - after[each, old]
-        encoded = self._encoded if steered == self.sequence else self._encode(self._activations(steered))
+        odds = written.after[each, new] - written.after[each, old]
+        same = written.steered == self.sequence
+        encoded = self._encoded if same else self._encode(self._activations(written.steered))
         return SteerResult(
             strength=strength,
             original=self.sequence,
-            steered=steered,
+            steered=written.steered,
             masked=self.masked,
-            changed=self.masked[old != new],
-            logp_before=before,
-            logp_after=after,
+            changed=written.changed,
+            logp_before=written.before,
+            logp_after=written.after,
             log_odds=odds[old != new],
             before=_read(*self._encoded, read),
             after=_read(*encoded, read),
-            perplexity_before=float(np.exp(-plain[each, old].mean())),
-            perplexity_after=float(np.exp(-plain[each, new].mean())),
+            perplexity_before=float(np.exp(written.surprisal_before)),
+            perplexity_after=float(np.exp(written.surprisal_after)),
         )
 
     def _encode(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import ConfigError
 
 
@@ -83,6 +84,46 @@ class Reading(NamedTuple):
     mean_act: float
     mean_pi: float | None
     """ProtSAE's concept predictor, mean over residues, 0 to 1; None for other features."""
+
+
+class Rewritten(NamedTuple):
+    """A sequence that was written anew under a push, before anything is read out of it. Positions count from 0."""
+
+    original: str
+    steered: str
+    masked: Int[np.ndarray, " n_masked"]
+    """Positions that could change, ascending."""
+
+    plain: Float[np.ndarray, "n_masked 20"]
+    """Log-probabilities of the untouched PLM at the masked positions, in the order of AMINO_ACIDS."""
+
+    before: Float[np.ndarray, "n_masked 20"]
+    """The same at strength 0; differs from `plain` only without the error term."""
+
+    after: Float[np.ndarray, "n_masked 20"]
+    """The same under the push."""
+
+    def letters(self, sequence: str) -> Int[np.ndarray, " n_masked"]:
+        """A sequence's residues at the masked positions, as places in AMINO_ACIDS."""
+        return np.array([AMINO_ACIDS.index(sequence[p]) for p in self.masked], dtype=np.int64)
+
+    @property
+    def changed(self) -> Int[np.ndarray, " n_changed"]:
+        """Positions that differ, ascending."""
+        return self.masked[self.letters(self.original) != self.letters(self.steered)]
+
+    @property
+    def surprisal_before(self) -> float:
+        """Mean of -ln p of the original residues at the masked positions under the untouched PLM, nats, 0 or above."""
+        return self._surprisal(self.original)
+
+    @property
+    def surprisal_after(self) -> float:
+        """Of the new residues there."""
+        return self._surprisal(self.steered)
+
+    def _surprisal(self, sequence: str) -> float:
+        return float(-self.plain[np.arange(len(self.masked)), self.letters(sequence)].mean())
 
 
 class SteerResult(NamedTuple):

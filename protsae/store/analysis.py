@@ -159,5 +159,50 @@ SITES = Analysis(
     ),
 )
 
-ANALYSES = {analysis.name: analysis for analysis in (CONFOUNDS, EVALUATION, SITES)}
+STEERABILITY = Analysis(
+    name="steerability",
+    version=1,
+    meaning="Whether raising a validated feature raises its own function on held-out proteins, more than controls do",
+    reads=("proteins", "embed"),
+    tables=(
+        Table(
+            name="steerability",
+            columns=(
+                Column("sae", "VARCHAR", "name of the SAE"),
+                Column("feature", "INTEGER", "0-based index in its SAE; validated features only"),
+                Column("go_id", "VARCHAR", "the term that is read out: its guiding one, else its best"),
+                Column("probe_auroc", "REAL", "of the linear read-out of that term on test proteins, 0 to 1"),
+                Column("n_proteins", "INTEGER", "test proteins without the term, steered"),
+                Column(
+                    "effect", "REAL", "change of the term's log-odds when the feature is raised by its p99_act; mean"
+                ),
+                Column("random_feature", "REAL", "the same for a random feature of matched density, one a protein"),
+                Column("random_direction", "REAL", "the same for a random direction, pushed as far as the feature"),
+                Column("difference", "REAL", "effect - random_feature"),
+                Column("difference_low", "REAL", "95 % bootstrap interval over proteins"),
+                Column("difference_high", "REAL", "95 % bootstrap interval over proteins"),
+                Column(
+                    "p_value", "DOUBLE", "one-sided; the larger of two paired sign-flip tests, one against each control"
+                ),
+                Column("q_value", "DOUBLE", "p_value after Benjamini and Hochberg, over all features of the table"),
+                Column("n_changed", "REAL", "residues that differ after the feature was raised; mean"),
+                Column("n_changed_random", "REAL", "the same for the random feature"),
+                Column(
+                    "surprisal_change", "REAL", "mean -ln p of the PLM at hidden residues, after minus before; nats"
+                ),
+                Column(
+                    "specificity",
+                    "REAL",
+                    "share of the other read-out terms that it raises less than its own, 0 to 1; .5 by chance",
+                ),
+            ),
+            sorted_by=("sae", "feature"),
+        ),
+    ),
+)
+
+STEERABLE_Q = 0.1
+"""A feature raises its own function where its difference is positive and its q_value lies below this."""
+
+ANALYSES = {analysis.name: analysis for analysis in (CONFOUNDS, EVALUATION, SITES, STEERABILITY)}
 """All analyses that this version knows, by name."""

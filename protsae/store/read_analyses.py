@@ -15,10 +15,10 @@ import pyarrow as pa
 
 from protsae.errors import BundleError
 from protsae.files import inside
-from protsae.store.analysis import ANALYSES, CONFOUNDS, EVALUATION, SITES, Analysis
+from protsae.store.analysis import ANALYSES, CONFOUNDS, EVALUATION, SITES, STEERABILITY, Analysis
 from protsae.store.analysis_files import read_analysis
 from protsae.store.queries import Queries, columns
-from protsae.store.rows import ConfoundRow, FeatureSite
+from protsae.store.rows import ConfoundRow, FeatureSite, SteerabilityRow
 
 _BASELINES = ("letter", "window", "neuron", "probe")
 _OF_TERM = "site_baseline WHERE site_baseline.go_id = found.go_id"
@@ -90,6 +90,17 @@ class AnalysisQueries(Queries):
             WHERE sae = ? AND feature = ? ORDER BY is_guiding DESC, ap DESC, go_id
         """
         return self.rows(FeatureSite, query, [sae, feature])
+
+    def steerability(self) -> list[SteerabilityRow]:
+        """Every validated feature that was steered; those that raise their function first, the surest one on top."""
+        if self.absence(STEERABILITY):
+            return []
+        query = f"""
+            SELECT {columns(SteerabilityRow, term_name="coalesce(t.name, s.go_id)", go_id="s.go_id")}
+            FROM memory.main.steerability s LEFT JOIN go_term t ON t.go_id = s.go_id
+            ORDER BY difference_low DESC, sae, feature
+        """
+        return sorted(self.rows(SteerabilityRow, query), key=lambda row: not row.is_steerable)
 
     def _load(self, analysis: Analysis) -> str:
         try:

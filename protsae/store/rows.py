@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from protsae.store.analysis import STEERABLE_Q
 from protsae.store.grades import Grade
 
 Role = Literal["guided", "unguided", "imported"]
@@ -161,6 +162,34 @@ class TermFeature(NamedTuple):
     composition_auroc: float | None
     probe_auroc: float | None
     neuron_auroc: float | None
+
+
+class SteerabilityRow(NamedTuple):
+    """Whether raising a feature raises its own function; columns of the analysis `steerability`."""
+
+    sae: str
+    feature: int
+    go_id: str
+    term_name: str
+    probe_auroc: float
+    n_proteins: int
+    effect: float
+    random_feature: float
+    random_direction: float
+    difference: float
+    difference_low: float
+    difference_high: float
+    p_value: float
+    q_value: float
+    n_changed: float
+    n_changed_random: float
+    surprisal_change: float
+    specificity: float
+
+    @property
+    def is_steerable(self) -> bool:
+        """It raises its own function more than the controls do."""
+        return self.q_value < STEERABLE_Q and self.difference > 0
 
 
 class FeatureAnnotation(NamedTuple):

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from protsae.sae.base import SAE
 from protsae.shards import ShardReader
 
 
@@ -102,6 +103,27 @@ class BatchStream:
         order = rng.permutation(len(owners))
         owners = owners[order]
         return self._reader.gather(owners, np.concatenate(residues)[order]), owners
+
+
+@torch.no_grad()
+def fit_input(sae: SAE, stream: BatchStream) -> None:
+    """`SAE.fit_input` with the residues of the stream's first epoch."""
+    total, squares, units = (torch.zeros(sae.d_model, dtype=torch.float64) for _ in range(3))
+    n = 0
+    for batch in stream.epoch(0):
+        x = batch.x.double()
+        norms = torch.linalg.vector_norm(x, dim=1, keepdim=True).clamp_min(1e-12)
+        total += x.sum(0)
+        squares += x.pow(2).sum(0)
+        units += (x / norms).sum(0)
+        n += len(x)
+    mean = total / n
+    sae.fit_input(
+        mean.float(),
+        float(squares.sum()) / n,
+        deviation=(squares / n - mean.pow(2)).clamp_min(0).sqrt().float(),
+        unit_mean=(units / n * sae.d_model**0.5).float(),
+    )
 
 
 class _Chunks(NamedTuple):

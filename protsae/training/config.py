@@ -1,7 +1,7 @@
 """What a training is given: how to train, and on what. Read `TrainConfig`; the loop is in `loop.py`."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -13,6 +13,11 @@ from protsae.sae.base import SAE
 from protsae.sae.geometry import Scope
 from protsae.sae.protsae import ProtSAE
 from protsae.shards import ShardReader
+
+Schedule = Literal["drop", "linear"]
+
+WARM_UP, DECAY = 0.02, 0.2
+"""Shares of all steps over which the schedule `linear` rises to the learning rate, and falls from it to 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +36,11 @@ class TrainConfig:
     lr: float = 5e-4
     """Adam's learning rate."""
 
+    schedule: Schedule = "drop"
+    """Learning rate over the steps: cut once as in the paper, or warmed up and brought to 0 over the last fifth."""
+
     lr_drop_epoch: int = 5
-    """Epochs after which the learning rate is multiplied by `lr_drop`."""
+    """Epochs after which the learning rate is multiplied by `lr_drop`, with the schedule `drop`."""
 
     lr_drop: float = 0.1
     """Factor of the learning rate after `lr_drop_epoch`."""
@@ -53,7 +61,7 @@ class TrainConfig:
     """Dead features that may explain the residual (AuxK); 0 for off, as in the paper."""
 
     auxk_weight: float = 1 / 32
-    """Weight of the AuxK loss."""
+    """Weight of the AuxK loss against the reconstruction loss, both as shares of the variance."""
 
     auxk_dead_steps: int = 500
     """Steps without firing after which a feature counts as dead."""
@@ -88,11 +96,26 @@ class TrainConfig:
         for name, smallest in least.items():
             if getattr(self, name) < smallest:
                 raise ConfigError(f"{name} must be at least {smallest}, got {getattr(self, name)}")
+        if self.schedule not in get_args(Schedule):
+            raise ConfigError(f"schedule must be one of {', '.join(get_args(Schedule))}, got {self.schedule!r}")
         for name in ("lr", "lr_drop"):
             if not 0 < getattr(self, name) <= 1:
                 raise ConfigError(f"{name} must be above 0 and at most 1, got {getattr(self, name)}")
         if self.best_from_epoch is not None and not 1 <= self.best_from_epoch <= self.epochs:
             raise ConfigError(f"best_from_epoch must be in 1..epochs={self.epochs}, got {self.best_from_epoch}")
+
+    def learning_rate(self, step: int, steps: int, epoch: int) -> float:
+        """Adam's learning rate at one step.
+
+        Args:
+            step: from 0.
+            steps: of the whole training.
+            epoch: of the step, from 0.
+        """
+        if self.schedule == "drop":
+            return self.lr * (self.lr_drop if epoch >= self.lr_drop_epoch else 1)
+        risen, left = (step + 1) / (WARM_UP * steps), (steps - step) / (DECAY * steps)
+        return self.lr * min(1.0, risen, left)
 
     @property
     def first_best_epoch(self) -> int:

@@ -168,4 +168,4 @@ class Guidance:
         return annotation_loss(logits, self.labels[rows].to(self.device), self._positive_weight, known)
 
     def _logits(self, x: Tensor) -> Tensor:
-        return self.sae.concept_logits(x.to(self.device) * self.sae.scale)
+        return self.sae.concept_logits(self.sae.rescaled(x.to(self.device)))

@@ -2,9 +2,10 @@
 
     L = L_rec + lambda_annot * L_annot + lambda_axiom * L_axiom (+ weight * L_aux) (+ the architecture's penalty)
 
-Adam, the learning rate cut once, rows of W_dec brought back to unit length after every step, a validation after every
-epoch. Checkpoints are atomic, and everything random follows from (seed, epoch, step): a training that was killed and
-started again gives the same weights to the last bit as one that was not (on the same machine and number of threads).
+Adam, the learning rate as `TrainConfig.learning_rate` says, rows of W_dec kept at unit length (their gradients have no
+part along them, and they are brought back after every step), a validation after every epoch. Checkpoints are atomic,
+and everything random follows from (seed, epoch, step): a training that was killed and started again gives the same
+weights to the last bit as one that was not (on the same machine and number of threads).
 
 Files in the folder of a training: log.jsonl (every loss term), checkpoint.pt, and at the end cfg.json and
 sae.safetensors of the best epoch.
@@ -33,7 +34,7 @@ from protsae.sae.passes import TrainingPass
 from protsae.sae.protsae import ProtSAE
 from protsae.training import checkpoints
 from protsae.training import log as training_log
-from protsae.training.batches import Batch, BatchStream
+from protsae.training.batches import Batch, BatchStream, fit_input
 from protsae.training.config import TrainConfig, TrainingData, check_fit
 from protsae.training.guidance import Guidance
 from protsae.training.state import Best, State
@@ -138,7 +139,7 @@ class _Trainer:
         state = checkpoints.read(self.out, self._identity(), State.of)
         if state is None:
             training_log.begin(self.out)
-            self.sae.fit_input(*_input_moments(self.stream))
+            fit_input(self.sae, self.stream)
             if self.guidance:
                 self.guidance.start()
             return
@@ -155,9 +156,6 @@ class _Trainer:
     def train_epoch(self) -> None:
         """Train on what is left of the epoch, validate, keep the weights if they are the best, write a checkpoint."""
         config = self.config
-        lr = config.lr * (config.lr_drop if self.epoch >= config.lr_drop_epoch else 1)
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
         self.window.restart_clock()
         for batch in self.stream.epoch(self.epoch, start=self.batch):
             self._train_step(batch)
@@ -187,7 +185,7 @@ class _Trainer:
 
     def step_losses(self, batch: Batch) -> tuple[dict[str, Tensor], TrainingPass]:
         """Every term of the loss for one batch, weighted sum included, and the pass they come from."""
-        x_in = batch.x.to(self.device) * self.sae.scale
+        x_in = self.sae.rescaled(batch.x.to(self.device))
         passed = self.sae.training_pass(x_in)
         losses = {"rec": reconstruction_loss(x_in, passed.x_hat)}
         total = losses["rec"]
@@ -203,9 +201,13 @@ class _Trainer:
         return {"total": total, **losses}, passed
 
     def _train_step(self, batch: Batch) -> None:
+        config = self.config
+        for group in self.optimizer.param_groups:
+            group["lr"] = config.learning_rate(self.step, config.epochs * self.stream.n_batches, self.epoch)
         losses, passed = self.step_losses(batch)
         self.optimizer.zero_grad(set_to_none=True)
         losses["total"].backward()
+        self.sae.project_decoder_gradient()
         self.optimizer.step()
         self.sae.after_step(passed, len(batch.x))
         if self.guidance:
@@ -216,6 +218,7 @@ class _Trainer:
         self.window.add({**losses, "l0": passed.n_fired.sum() / n, "l0_forced": passed.n_forced / n}, n)
 
     def _auxiliary_loss(self, x_in: Tensor, passed: TrainingPass) -> Tensor:
+        """AuxK as a share of the residual, times the batch's variance: a share of it, as L_rec is."""
         is_dead = self.step - self.last_fired > self.config.auxk_dead_steps
         if isinstance(self.sae, ProtSAE):
             is_dead[: self.sae.cfg.n_defined] = False  # their concepts wake them
@@ -223,7 +226,8 @@ class _Trainer:
         if not len(dead):
             return x_in.new_zeros(())
         residual = (x_in - passed.x_hat).detach()
-        return auxiliary_loss(residual, self.sae.reconstruct_with(x_in, dead, self.config.auxk))
+        variance = (x_in - x_in.mean(dim=0)).pow(2).sum(dim=1).mean()
+        return variance * auxiliary_loss(residual, self.sae.reconstruct_with(x_in, dead, self.config.auxk))
 
     def _log_window(self) -> None:
         """Write the mean of the steps since the last line, and report it."""
@@ -284,15 +288,3 @@ class _Trainer:
             seed=self.config.seed + 1,
             drop_last=False,
         )
-
-
-def _input_moments(stream: BatchStream) -> tuple[Tensor, float]:
-    """Mean residue and mean squared norm over the first epoch's sample."""
-    total, squares = torch.zeros(0, dtype=torch.float64), 0.0
-    n = 0
-    for batch in stream.epoch(0):
-        x = batch.x.double()
-        total = x.sum(0) if n == 0 else total + x.sum(0)
-        squares += float(x.pow(2).sum())
-        n += len(x)
-    return (total / n).float(), squares / n

@@ -9,15 +9,20 @@ import torch
 
 from protsae.measures.reconstruction import ErrorSums
 from protsae.sae.base import SAE
+from protsae.sae.losses import reconstruction_loss
 from protsae.training.batches import BatchStream
 from protsae.training.guidance import Guidance
 
+LIVE, DENSE = 1e-4, 0.1
+"""Shares of residues: a feature that fires on fewer than the first is all but dead, on more than the second it says
+little about the residue."""
+
 
 class Validation(NamedTuple):
-    """One epoch on the validation residues, in the SAE's own units."""
+    """One epoch on the validation residues; explained variance in the PLM's own units, whatever the normalisation."""
 
     l_rec: float
-    """Squared error summed over dimensions, mean over residues."""
+    """Squared error summed over dimensions, mean over residues, in the SAE's own units."""
     fvu: float
     """Share of the variance about the mean residue that is not explained: the normalised L_rec."""
     explained_variance: float
@@ -32,6 +37,10 @@ class Validation(NamedTuple):
     """Share of (residue, concept) pairs with pi > 0.5 whose feature is active; None where there is no such pair."""
     share_alive: float
     """Features that fire on at least one residue, 0 to 1."""
+    share_live: float
+    """Features that fire on at least `LIVE` of the residues, 0 to 1."""
+    share_dense: float
+    """Features that fire on more than `DENSE` of the residues, 0 to 1."""
 
     @property
     def rank(self) -> tuple[float, ...]:
@@ -49,13 +58,15 @@ def validate(sae: SAE, stream: BatchStream, guidance: Guidance | None) -> Valida
         guidance: labels for the annotation loss, None where the SAE is unguided.
     """
     n_forced = n_predicted = n_participating = 0
-    annot = 0.0
-    errors = ErrorSums.zeros(sae.d_model)
+    annot = squared_error = 0.0
+    errors, centre = ErrorSums.zeros(sae.d_model), sae.b_dec / sae.scale
     fired = torch.zeros(sae.d_sae, dtype=torch.int64)
     for batch in stream.epoch(0):
-        x_in = batch.x.to(sae.W_dec.device) * sae.scale
+        x = batch.x.to(sae.W_dec.device)
+        x_in = sae.rescaled(x)
         passed = sae.training_pass(x_in, inference=True)
-        centred, centred_hat = ((part - sae.b_dec).cpu().numpy() for part in (x_in, passed.x_hat))
+        squared_error += float(reconstruction_loss(x_in, passed.x_hat)) * len(x_in)
+        centred, centred_hat = ((part - centre).cpu().numpy() for part in (x, passed.x_hat / sae.gain(x)))
         errors = errors.plus(ErrorSums.of(centred, centred_hat))
         fired += passed.n_fired.cpu()
         n_forced += passed.n_forced
@@ -65,7 +76,7 @@ def validate(sae: SAE, stream: BatchStream, guidance: Guidance | None) -> Valida
             annot += float(guidance.annotation(batch, passed)) * len(x_in)
     n = errors.n
     return Validation(
-        l_rec=errors.squared_error / n,
+        l_rec=squared_error / n,
         fvu=errors.fvu,
         explained_variance=errors.explained_variance,
         l_annot=annot / n if guidance else None,
@@ -73,4 +84,6 @@ def validate(sae: SAE, stream: BatchStream, guidance: Guidance | None) -> Valida
         l0_forced=n_forced / n,
         participation=n_participating / n_predicted if n_predicted else None,
         share_alive=float((fired > 0).double().mean()),
+        share_live=float((fired >= LIVE * n).double().mean()),
+        share_dense=float((fired > DENSE * n).double().mean()),
     )

@@ -1,13 +1,15 @@
 """Steer: strength 0 changes nothing, differences are outlined, every answer stands beside its control."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from explorer.services import data
+from explorer.services.refs import FeatureRef
 from explorer.shell.bound import number
-from explorer.steer import charts, runs
+from explorer.steer import charts, runs, steerable
 from explorer.steer.diff import diff_html
 from explorer.steer.runs import Dose, Plan
 from protsae.steering.steer import Reading, SteerConfig, SteerResult
@@ -143,13 +145,20 @@ def test_numbers_from_the_address_are_brought_into_range() -> None:
     assert isinstance(number("4.0", 3, 1, 8), int)
 
 
-def test_the_page_opens_on_a_validated_feature(open_page: OpenPage) -> None:
-    app = open_page("steer")
+def test_the_page_opens_on_the_feature_that_raises_its_function_most_surely(open_page: OpenPage) -> None:
+    app = open_page("steer", sae="protsae_mfo")
     validated = {term.feature for term in data.validated()}
+    rows = [row for row in data.steerability() if row.sae == "protsae_mfo" and row.is_steerable]
 
     assert not app.exception
     chosen = app.selectbox(key="steer_feature").value
     assert chosen in validated
+    assert chosen == max(rows, key=lambda row: row.difference_low).feature
+    options = app.selectbox(key="steer_feature").options
+    assert ["raises its function" in option for option in options[: len(rows) + 5]] == [True] * len(rows) + [False] * 5
+    assert "So it raises its own function more than controls do" in text_of(app)
+    assert f"moves the term's log-odds by {rows[0].effect:+.2f}" in text_of(app)
+    assert "No feature of" not in text_of(app)
     assert links_of(app, "feature")[0].params["feature"] == str(chosen)
     assert [metric.label for metric in app.metric] == ["Residues changed", "Peak of the feature", "Perplexity there"]
     assert [row["label"] for row in views_of(app)[0]["rows"]] == ["steered", "original"]
@@ -218,3 +227,42 @@ def test_a_go_term_in_the_address_opens_its_guided_feature(open_page: OpenPage) 
     box = app.selectbox(key="steer_feature")
     assert box.index is not None
     assert "zinc ion binding" in box.options[box.index]
+
+
+def test_where_no_feature_raises_its_function_the_page_says_so_and_opens_as_others_do(open_page: OpenPage) -> None:
+    app = open_page("steer", sae="vanilla")
+    tested = [row for row in data.steerability() if row.sae == "vanilla"]
+    shown = app.selectbox(key="steer_feature").value
+
+    assert not app.exception
+    assert shown == data.default_feature("vanilla").feature
+    assert f"No feature of Vanilla raises its own function more than a random feature does ({len(tested)} tested)." in (
+        text_of(app)
+    )
+
+
+def test_of_a_bundle_in_which_none_does_the_sentence_is_about_the_bundle(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [row._replace(q_value=0.5) for row in data.steerability()]
+    monkeypatch.setattr(data, "steerability", lambda: rows)
+
+    assert steerable.none_raises("vanilla") == (
+        f"No feature of this bundle raises its own function more than a random feature does ({len(rows)} tested)."
+    )
+    assert steerable.best("protsae_mfo") == []
+    assert steerable.default_feature("protsae_mfo") == data.default_feature("protsae_mfo")
+    assert "not shown to raise its own function" in steerable.sentence(FeatureRef(rows[0].sae, rows[0].feature))
+    assert "was not measured" in steerable.sentence(FeatureRef("vanilla", 63))
+
+
+def test_a_bundle_without_the_analysis_says_so_in_one_sentence(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = shutil.copytree(tiny_bundle, tmp_path / "bundle")
+    shutil.rmtree(copy / "analyses" / "steerability")
+    monkeypatch.setenv("PROTSAE_BUNDLE", str(copy))
+
+    assert steerable.sentence(FeatureRef("protsae_mfo", 0)) == "This bundle has no analysis 'steerability'."
+    assert steerable.none_raises("protsae_mfo") == ""
+    assert steerable.default_feature("protsae_mfo") == data.default_feature("protsae_mfo")

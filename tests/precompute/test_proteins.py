@@ -48,6 +48,7 @@ namespace: biological_process
 is_a: GO:0000004 ! root
 """
 NAMES = ("P1", "P2", "P3", "P4", "P5", "P6")
+ANNOTATED = ("P1", "P2", "P3")
 GAF_ROW = "UniProtKB\t{}\tX\tenables\t{}\tPMID:1\t{}\t\tF\t\t\tprotein\ttaxon:1\t20200101\tX\t\t\n"
 
 
@@ -142,16 +143,35 @@ def test_residue_annotations_count_from_zero(config: RunConfig) -> None:
 
 
 @pytest.mark.parametrize("shipped", [1, 3])
-def test_proteins_with_a_structure_are_shipped_first(config: RunConfig, shipped: int) -> None:
+def test_proteins_with_a_structure_are_shipped_first_then_annotated_ones_then_held_out_ones(
+    config: RunConfig, shipped: int
+) -> None:
     numbers = run(RunConfig(**{**vars(config), "shipped": shipped}))
     rows = table(config, "proteins").set_index("accession")
 
     assert rows.loc["P4", "is_shipped"]
     assert rows["is_shipped"].sum() == numbers["shipped"] == shipped
-    rank = rows["split"].map(proteins.SHIPPED_FIRST).drop("P4")
+    rank = pd.Series(
+        {name: (name not in ANNOTATED, proteins.SHIPPED_FIRST[row["split"]]) for name, row in rows.iterrows()}
+    ).drop("P4")
     others = rows["is_shipped"].drop("P4")
     if others.any():
-        assert rank[others].max() <= rank[~others].min()
+        assert max(rank[others]) <= min(rank[~others])
+
+
+def test_of_more_proteins_those_that_teach_or_show_something_join(config: RunConfig, tmp_path: Path) -> None:
+    run(config)
+    whole = table(config, "proteins").set_index("accession")
+    lines = config.proteins.read_text().splitlines(keepends=True)
+    first, more = tmp_path / "first.tsv", tmp_path / "more.tsv"
+    first.write_text("".join([lines[0], lines[1], lines[5]]))
+    more.write_text("".join(lines))
+    run(RunConfig(**{**vars(config), "proteins": first, "more_proteins": more}))
+    joined = table(config, "proteins").set_index("accession")
+
+    assert list(joined.index) == ["P1", "P5", "P2", "P3", "P4"], "P6 carries no term and has no structure"
+    assert joined["split"].equals(whole.loc[joined.index, "split"])
+    assert set(table(config, "annotation")["accession"]) == {"P1", "P2"}
 
 
 def test_everything_is_shipped_by_default(config: RunConfig) -> None:

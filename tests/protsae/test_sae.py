@@ -281,7 +281,7 @@ def test_a_saved_config_keeps_its_fields_and_their_order(tmp_path: Path) -> None
         assert names[:2] == ["d_model", "d_sae"], architecture
     TopKSAE(TopKSAEConfig(d_model=8, d_sae=24, k=3)).save(tmp_path)
     assert (tmp_path / "cfg.json").read_text() == (
-        '{\n "architecture": "topk",\n "d_model": 8,\n "d_sae": 24,\n "k": 3\n}\n'
+        '{\n "architecture": "topk",\n "d_model": 8,\n "d_sae": 24,\n "k": 3,\n "normalise": "scalar"\n}\n'
     )
 
 

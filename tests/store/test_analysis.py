@@ -12,7 +12,7 @@ import pytest
 from protsae.errors import BundleError
 from protsae.files import sha256
 from protsae.store import analysis_files
-from protsae.store.analysis import ANALYSES, CONFOUNDS, EVALUATION, SITES
+from protsae.store.analysis import ANALYSES, CONFOUNDS, EVALUATION, SITES, STEERABILITY
 from protsae.store.analysis_files import read_analysis, write_analysis
 from protsae.store.reader import StoreReader
 from protsae.store.schema import SORTED_BY
@@ -180,7 +180,7 @@ def test_a_bundle_with_a_spoilt_analysis_opens_without_it(copy: Path, what: str)
     with StoreReader.open(copy / "store.duckdb") as reader:
         assert reader.feature_confounds("vanilla", 25) == []
         assert sentence in reader.absence(CONFOUNDS)
-        assert reader.analyses() == [EVALUATION, SITES]
+        assert reader.analyses() == [EVALUATION, SITES, STEERABILITY]
         assert not reader.evaluation().empty
         assert reader.feature("vanilla", 25) is not None
 
@@ -191,6 +191,7 @@ def test_a_bundle_without_analyses_opens_too(copy: Path) -> None:
     with StoreReader.open(copy / "store.duckdb") as reader:
         assert reader.analyses() == []
         assert reader.absence(CONFOUNDS) == "This bundle has no analysis 'confounds'."
+        assert reader.steerability() == []
         assert list(reader.analysis_table(CONFOUNDS, "feature_confound").columns) == [
             *("sae", "feature", "confound", "auroc", "f1", "null_f1", "explains")
         ]
@@ -217,3 +218,25 @@ def test_a_whole_table_comes_sorted(reader: StoreReader) -> None:
     keys = list(rows[["sae", "feature", "confound"]].itertuples(index=False, name=None))
     assert keys == sorted(keys)
     assert rows.groupby(["sae", "feature"])["explains"].sum().max() == 1
+
+
+def test_features_that_raise_their_function_come_first_the_surest_on_top(reader: StoreReader) -> None:
+    rows = reader.steerability()
+    raising = [row for row in rows if row.is_steerable]
+
+    assert 0 < len(raising) < len(rows)
+    assert rows[: len(raising)] == raising
+    assert {row.sae for row in raising} == {"protsae_mfo"}
+    lows = [row.difference_low for row in raising]
+    assert lows == sorted(lows, reverse=True)
+    names = {row.go_id: row.term_name for row in reader.guiding_features("protsae_mfo")}
+    assert all(row.term_name == names[row.go_id] for row in raising)
+
+
+@pytest.mark.parametrize(("q", "difference", "raises"), [(0.05, 0.2, True), (0.1, 0.2, False), (0.05, -0.2, False)])
+def test_raising_its_function_takes_a_small_q_and_a_positive_difference(
+    reader: StoreReader, q: float, difference: float, raises: bool
+) -> None:
+    row = reader.steerability()[0]._replace(q_value=q, difference=difference)
+
+    assert row.is_steerable is raises

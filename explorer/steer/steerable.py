@@ -1,0 +1,64 @@
+"""Which features raise their own function, as measured beforehand on held-out proteins: the page's examples and words.
+
+Read `best`, then `sentence` and `none_raises`.
+"""
+
+from explorer.draw import words
+from explorer.services import data
+from explorer.services.refs import FeatureRef
+from protsae.store.analysis import STEERABILITY
+from protsae.store.rows import SteerabilityRow
+
+
+def best(sae: str) -> list[int]:
+    """Features of an autoencoder that raise their own function more than controls do, the surest first."""
+    return [row.feature for row in data.steerability() if row.sae == sae and row.is_steerable]
+
+
+def default_feature(sae: str) -> FeatureRef:
+    """The surest of them; where there is none, the feature that every page opens on."""
+    return next((FeatureRef(sae, feature) for feature in best(sae)), None) or data.default_feature(sae)
+
+
+def none_raises(sae: str) -> str:
+    """That no feature of an autoencoder, or of the whole bundle, raises its own function; '' where one does."""
+    rows = data.steerability()
+    own = [row for row in rows if row.sae == sae]
+    if any(row.is_steerable for row in own) or not rows:
+        return ""
+    if any(row.is_steerable for row in rows):
+        whose, tested = data.sae(sae).display_name, own
+    else:
+        whose, tested = "this bundle", rows
+    return f"No feature of {whose} raises its own function more than a random feature does ({len(tested):,} tested)."
+
+
+def sentence(ref: FeatureRef) -> str:
+    """What was measured for one feature, beside its controls; or why nothing was."""
+    if absence := data.absence(STEERABILITY):
+        return absence
+    row = next((row for row in data.steerability() if (row.sae, row.feature) == ref), None)
+    if row is None:
+        return (
+            "Whether this feature raises a function was not measured: only validated features are, where held-out "
+            "proteins allow it."
+        )
+    return f"{_measured(row)} {_verdict(row)}"
+
+
+def _measured(row: SteerabilityRow) -> str:
+    proteins = words.count(row.n_proteins, "held-out protein")
+    return (
+        f"Measured beforehand on {proteins} without “{row.term_name}”: raised by itself at strength 1, the feature "
+        f"moves the term's log-odds by {row.effect:+.2f}, a random feature by {row.random_feature:+.2f}, a random "
+        f"direction by {row.random_direction:+.2f}. The judge is a linear probe on the language model's states of the "
+        f"new sequence, which knows no autoencoder (AUROC {row.probe_auroc:.2f} on held-out proteins)."
+    )
+
+
+def _verdict(row: SteerabilityRow) -> str:
+    interval = f"{row.difference:+.2f} [{row.difference_low:+.2f}, {row.difference_high:+.2f}], q = {row.q_value:.2g}"
+    other = f"of the other terms {words.percent(row.specificity)} rise less (50 % by chance)"
+    if row.is_steerable:
+        return f"So it raises its own function more than controls do ({interval}); {other}."
+    return f"So it is not shown to raise its own function more than controls do ({interval}); {other}."

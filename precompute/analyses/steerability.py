@@ -1,0 +1,247 @@
+"""The analysis `steerability`: does raising a validated feature raise its own function, more than controls do?
+
+Which features are validated, and for which term, is what the bundle's reader says. The read-out is one linear probe a
+sub-ontology on the mean PLM states of annotated proteins, fitted on train, its penalty chosen on valid; steered are
+test proteins that are annotated in the sub-ontology and lack the term. What one feature does is computed in
+`protsae/steering/steerability.py`.
+
+Features are taken in blocks of 64, each a file of BUNDLE.work/steerability, so that a killed run goes on where it was.
+
+Read `compute`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import false_discovery_control
+
+from precompute.analyses.computed import Computed
+from precompute.config import RunConfig
+from precompute.corpus.labels import read_labels
+from precompute.corpus.proteins import Corpus, read_corpus
+from precompute.pipeline.plan import follow_plan, text_hash
+from precompute.pipeline.progress import Meter, Transient
+from precompute.pipeline.tables import empty_table, read_table, write_arrays, write_table
+from protsae.bundle.layout import STORE, sae_folder
+from protsae.measures.probes import LogisticProbe, choose_logistic
+from protsae.measures.ranking import aurocs
+from protsae.plm.base import PLM
+from protsae.plm.registry import open_plm
+from protsae.plm.spec import PLMSpec
+from protsae.sae import load_sae
+from protsae.shards import ShardReader
+from protsae.steering.steerability import (
+    Outcome,
+    SteerabilityConfig,
+    Trial,
+    draw_trials,
+    run_trials,
+    steerability_of,
+)
+from protsae.store.analysis import STEERABILITY, STEERABLE_Q
+from protsae.store.reader import StoreReader
+from protsae.store.rows import TermFeature
+
+BLOCK = 64
+"""Features a file."""
+
+_ALL = 1_000_000
+_LEAST_SPREAD = 1e-6
+"""Of a probe that gives every protein the same log-odds."""
+_TYPES = {"VARCHAR": "str", "INTEGER": "int32", "REAL": "float32", "DOUBLE": "float64"}
+
+
+class _Readable(NamedTuple):
+    """The terms of one sub-ontology that can be read out, and the proteins that are annotated in it."""
+
+    namespace: str
+    go_id: tuple[str, ...]
+    rows: np.ndarray
+    """[n] of the corpus"""
+
+    labels: np.ndarray
+    """[n, m] bool"""
+
+
+class _ReadOut(NamedTuple):
+    """A probe of `_Readable`'s terms."""
+
+    probe: LogisticProbe
+    auroc: np.ndarray
+    """[m] on test"""
+    spread: np.ndarray
+    """[m] standard deviation of the log-odds on test"""
+
+
+class _Block(NamedTuple):
+    """Features of one SAE and one sub-ontology that are computed together."""
+
+    sae: str
+    namespace: str
+    trials: list[Trial]
+
+
+class _Bundle(NamedTuple):
+    """What the finished bundle gives."""
+
+    bundle_id: str
+    validated: list[TermFeature]
+    scales: dict[str, pd.DataFrame]
+    """Features of each SAE with their p99_act and density."""
+
+    plm: PLM
+    spec: PLMSpec
+
+
+def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Computed:
+    """Rows of `steerability`: every validated feature whose term can be read out."""
+    settings = SteerabilityConfig(seed=config.seed)
+    bundle, corpus = _open(config), read_corpus(work)
+    spaces = _readable(work, corpus, bundle.validated)
+    blocks = _blocks(bundle, spaces, corpus, settings)
+    folder = work / STEERABILITY.name
+    trials = [text_hash(block.sae, block.namespace, repr(block.trials)) for block in blocks]
+    follow_plan(folder, {"bundle": bundle.bundle_id, "settings": asdict(settings), "trials": trials})
+    read_outs = {name: _read_out(folder, work, corpus, space, report) for name, space in spaces.items()}
+    meter = Meter(report, STEERABILITY.name, sum(len(block.trials) for block in blocks), unit="steered proteins")
+    rows: list[dict[str, object]] = []
+    for number, block in enumerate(blocks):
+        path, read_out = folder / f"block-{number:05d}.parquet", read_outs[block.namespace]
+        if path.is_file():
+            meter.skip(len(block.trials))
+        else:
+            outcomes = run_trials(
+                bundle.plm,
+                bundle.spec,
+                load_sae(sae_folder(config.out, block.sae)).to(bundle.plm.device),
+                block.trials,
+                probe=read_out.probe,
+                spread=read_out.spread,
+                sequences=corpus.sequence,
+                config=settings,
+                progress=meter.advance,
+            )
+            write_table(path, pd.DataFrame(outcomes, columns=list(Outcome._fields)))
+        rows += _summaries(block, read_table(path), spaces[block.namespace], read_out, settings)
+    table = _with_q(rows)
+    _tell(table, len(bundle.validated), report)
+    return Computed({STEERABILITY.name: table}, {**asdict(settings), "q": STEERABLE_Q})
+
+
+def _open(config: RunConfig) -> _Bundle:
+    with StoreReader.open(config.out / STORE) as reader:
+        validated = reader.validated_features(_ALL)
+        scales = {name: reader.feature_table(name) for name in {row.sae for row in validated}}
+        return _Bundle(reader.meta()["bundle_id"], validated, scales, *open_plm(config.out, device=config.device))
+
+
+def _tell(table: pd.DataFrame, n_validated: int, report: Callable[[str], None]) -> None:
+    if n_validated > len(table):
+        report(
+            f"steerability: {n_validated - len(table)} of {n_validated} validated features are left out: too few "
+            "proteins with or without their term to read it out"
+        )
+    n_raise = int(((table["q_value"] < STEERABLE_Q) & (table["difference"] > 0)).to_numpy().sum())
+    report(f"steerability: {n_raise} of {len(table)} features raise their own function more than controls do")
+
+
+def _readable(work: Path, corpus: Corpus, validated: Sequence[TermFeature]) -> dict[str, _Readable]:
+    """By sub-ontology; of every term train, valid and test hold proteins with it and without it."""
+    terms = pd.read_parquet(work / "proteins" / "go_term.parquet", columns=["go_id", "namespace"])
+    labels, place = read_labels(work, corpus, terms), pd.Series(np.arange(len(terms)), index=terms["go_id"])
+    spaces = {}
+    for namespace in sorted({row.namespace for row in validated}):
+        columns = np.flatnonzero(terms["namespace"].to_numpy(dtype=str) == namespace)
+        rows = np.flatnonzero(np.asarray(labels[:, columns].sum(axis=1)) > 0)
+        go_id = np.array(sorted({row.go_id for row in validated if row.namespace == namespace}))
+        carried = labels[rows][:, place.loc[go_id].to_numpy()].toarray() > 0
+        parts = [carried[corpus.split[rows] == part] for part in ("train", "valid", "test")]
+        kept = np.all([part.any(axis=0) & ~part.all(axis=0) for part in parts], axis=0)
+        spaces[namespace] = _Readable(namespace, tuple(go_id[kept].tolist()), rows, carried[:, kept])
+    return {name: space for name, space in spaces.items() if space.go_id}
+
+
+def _read_out(folder: Path, work: Path, corpus: Corpus, space: _Readable, report: Callable[[str], None]) -> _ReadOut:
+    """The probe of one sub-ontology, kept in the folder."""
+    path = folder / f"probe-{space.namespace}.npz"
+    if not path.is_file():
+        report(Transient(f"steerability: fitting the read-out of {len(space.go_id)} terms of {space.namespace}"))
+        shards = ShardReader(work / "embed")
+        x = shards.protein_means([shards.row_of(str(corpus.accession[row])) for row in space.rows])
+        split = corpus.split[space.rows]
+        probe = choose_logistic(x, space.labels, split, criterion="auc")
+        test = split == "test"
+        log_odds = probe.logits(x[test])
+        told = {
+            "auroc": aurocs(log_odds, space.labels[test]),
+            "spread": np.maximum(log_odds.std(axis=0), _LEAST_SPREAD),
+        }
+        write_arrays(path, {**{name: np.asarray(value) for name, value in probe._asdict().items()}, **told})
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    auroc, spread, l2 = arrays.pop("auroc"), arrays.pop("spread"), float(arrays.pop("l2"))
+    return _ReadOut(LogisticProbe(**arrays, l2=l2), auroc, spread)
+
+
+def _blocks(
+    bundle: _Bundle, spaces: dict[str, _Readable], corpus: Corpus, settings: SteerabilityConfig
+) -> list[_Block]:
+    """What to steer, in the order of SAE, sub-ontology and feature."""
+    short = (corpus.split == "test") & (corpus.length <= min(bundle.plm.max_residues, settings.max_residues))
+    order = np.random.default_rng(settings.seed).permutation(np.flatnonzero(short))
+    blocks = []
+    for sae, namespace in sorted({(row.sae, row.namespace) for row in bundle.validated if row.namespace in spaces}):
+        space, scale = spaces[namespace], bundle.scales[sae]
+        p99, density = scale["p99_act"].to_numpy(np.float64), scale["density"].to_numpy(np.float64)
+        known = np.full(corpus.n_proteins, -1)
+        known[space.rows] = np.arange(len(space.rows))
+        here = order[known[order] >= 0]
+        drawn = []
+        for row in sorted(bundle.validated, key=lambda row: row.feature):
+            if (row.sae, row.namespace) != (sae, namespace) or row.go_id not in space.go_id:
+                continue
+            concept = space.go_id.index(row.go_id)
+            eligible = here[~space.labels[known[here], concept]]
+            if len(eligible):
+                drawn.append(draw_trials(row.feature, concept, eligible, p99=p99, density=density, config=settings))
+        blocks += [
+            _Block(sae, namespace, list(chain.from_iterable(drawn[first : first + BLOCK])))
+            for first in range(0, len(drawn), BLOCK)
+        ]
+    return blocks
+
+
+def _summaries(
+    block: _Block, outcomes: pd.DataFrame, space: _Readable, read_out: _ReadOut, settings: SteerabilityConfig
+) -> list[dict[str, object]]:
+    """One row a feature, without its q."""
+    concept_of = {trial.feature: trial.concept for trial in block.trials}
+    feature_of = np.array([trial.feature for trial in block.trials])
+    rows = []
+    for feature, concept in concept_of.items():
+        own = outcomes.loc[feature_of == feature].itertuples(index=False, name=None)
+        found = steerability_of([Outcome(*row) for row in own], seed=settings.seed)
+        rows.append(
+            {
+                "sae": block.sae,
+                "feature": feature,
+                "go_id": space.go_id[concept],
+                "probe_auroc": float(read_out.auroc[concept]),
+                **found._asdict(),
+            }
+        )
+    return rows
+
+
+def _with_q(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
+    """The table with `q_value`, over all rows."""
+    (declared,) = STEERABILITY.tables
+    if not rows:
+        return empty_table({column.name: _TYPES[column.type] for column in declared.columns})
+    table = pd.DataFrame(rows)
+    return table.assign(q_value=false_discovery_control(table["p_value"].to_numpy(np.float64)))

@@ -1,0 +1,100 @@
+"""The analysis `steerability` on a finished run: a row a feature, the same table where it was killed in between."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import false_discovery_control
+
+from precompute.__main__ import main
+from precompute.analyses import steerability
+from precompute.corpus.proteins import read_corpus
+from precompute.pipeline.finished import read_run
+from protsae.bundle.opening import open_bundle
+from protsae.steering.steerability import run_trials
+from protsae.store.analysis import STEERABILITY
+from protsae.store.reader import StoreReader
+from protsae.store.rows import TermFeature
+
+SAES = ("protsae_mfo", "protsae_bpo")
+
+
+@pytest.fixture
+def bundle(copy_run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the finished run, whose reader calls every guided feature that fires validated: blocks of two."""
+
+    def every_guided_one(self: StoreReader, limit: int = 100) -> list[TermFeature]:
+        return [row for sae in SAES for row in self.guiding_features(sae) if row.max_act > 0][:limit]
+
+    monkeypatch.setattr(StoreReader, "validated_features", every_guided_one)
+    monkeypatch.setattr(steerability, "BLOCK", 2)
+    return copy_run(tmp_path)
+
+
+def computed(bundle: Path) -> tuple[pd.DataFrame, list[str]]:
+    """The table and what was reported."""
+    run, lines = read_run(bundle, "the test"), []
+    return steerability.compute(run, run.work, lines.append).tables["steerability"], lines
+
+
+def test_every_validated_feature_has_a_row_beside_its_controls(bundle: Path) -> None:
+    assert main(["analyse", str(bundle), "steerability", "--quiet"]) == 0
+
+    with open_bundle(bundle) as opened:
+        assert STEERABILITY in opened.reader.analyses()
+        rows = opened.reader.steerability()
+        validated = {(row.sae, row.feature): row.go_id for row in opened.reader.validated_features()}
+    assert rows
+    assert {(row.sae, row.feature) for row in rows} <= set(validated)
+    assert all(row.go_id == validated[row.sae, row.feature] for row in rows)
+    test = int((read_corpus(bundle.with_name("bundle.work")).split == "test").sum())
+    assert all(1 <= row.n_proteins <= min(12, test) for row in rows)
+    assert all(row.difference == pytest.approx(row.effect - row.random_feature, abs=1e-5) for row in rows)
+    assert all(row.difference_low <= row.difference + 1e-6 <= row.difference_high + 2e-6 for row in rows)
+    q = false_discovery_control(np.array([row.p_value for row in rows]))
+    assert [row.q_value for row in rows] == pytest.approx(q.tolist())
+
+
+def test_a_killed_run_goes_on_and_comes_to_the_same_table(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, lines = computed(bundle)
+    assert any("features raise their own function more than controls do" in line for line in lines)
+    folder = bundle.with_name("bundle.work") / "steerability"
+    blocks = sorted(folder.glob("block-*.parquet"))
+    assert len(blocks) > 1
+    kept = {path: path.stat().st_mtime_ns for path in blocks[:1]}
+    for path in blocks[1:]:
+        path.unlink()
+    calls: list[int] = []
+
+    def counted(*args, **kwargs):
+        calls.append(1)
+        return run_trials(*args, **kwargs)
+
+    monkeypatch.setattr(steerability, "run_trials", counted)
+    resumed, _ = computed(bundle)
+
+    pd.testing.assert_frame_equal(resumed, whole)
+    assert len(calls) == len(blocks) - 1
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+def test_another_seed_starts_anew(bundle: Path) -> None:
+    run = read_run(bundle, "the test")
+    computed(bundle)
+    stale = run.work / "steerability" / "block-00099.parquet"
+    stale.write_bytes(b"")
+
+    steerability.compute(replace(run, seed=run.seed + 1), run.work, lambda _: None)
+
+    assert not stale.exists()
+
+
+def test_without_a_validated_feature_the_table_is_empty(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StoreReader, "validated_features", lambda *_: [])
+
+    assert main(["analyse", str(bundle), "steerability", "--quiet"]) == 0
+    with open_bundle(bundle) as opened:
+        assert STEERABILITY in opened.reader.analyses()
+        assert opened.reader.steerability() == []

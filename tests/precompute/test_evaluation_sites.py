@@ -43,8 +43,8 @@ def sae_of(axis: int) -> TopKSAE:
 
 def test_the_best_feature_of_an_sae_is_judged_by_its_sub_ontology(context: Context) -> None:
     spaces = list(context.spaces.values())
-    found = sites.measure(context, sae_of(2), spaces, is_guided=False)
-    other = sites.measure(context, sae_of(5), spaces, is_guided=False)
+    found = sites.measure(context, sae_of(2), spaces, concepts=())
+    other = sites.measure(context, sae_of(5), spaces, concepts=())
 
     assert set(found) == {"MFO"}, "no term of the other one has sites"
     assert set(found["MFO"]) <= set(METRICS)
@@ -55,8 +55,10 @@ def test_the_best_feature_of_an_sae_is_judged_by_its_sub_ontology(context: Conte
 
 
 def test_a_guided_sae_is_judged_by_the_terms_own_feature(context: Context) -> None:
-    own = sites.measure(context, sae_of(2), [context.spaces["MFO"]], is_guided=True)
+    spaces = list(context.spaces.values())
+    own, behind = (sites.measure(context, sae_of(2), spaces, concepts=c) for c in ((COMMON,), ("GO:0000009", COMMON)))
     assert own["MFO"]["site_ap"] < 0.2, "feature 0 is silent, whatever feature 1 finds"
+    assert behind["MFO"]["site_ap"] > 0.99, "a term of another sub-ontology guides feature 0"
 
 
 def test_baselines_are_methods(context: Context) -> None:

@@ -197,7 +197,7 @@ def test_only_what_has_changed_is_trained_again(embedded: tuple[RunConfig, list[
             SAESpec(name="a", architecture="protsae", namespace="MFO", d_sae=3, k=2),
             "d_sae=3 of a leaves no free feature beside 3 guiding terms",
         ),
-        (SAESpec(name="a", d_sae=3), "k of a must be at most its d_sae=3, got 4"),
+        (SAESpec(name="a", d_sae=3), "k of a must be at most d_sae=3, got 4"),
     ],
 )
 def test_an_sae_that_does_not_fit_its_data_is_refused(

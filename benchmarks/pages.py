@@ -32,13 +32,14 @@ def main() -> None:
     with StoreReader.open(args.bundle / "store.duckdb") as reader:
         features = reader.validated_features(args.repeats)
         proteins = reader.sequence_index()
+        saes = [row.name for row in reader.saes()]
     usual = proteins[proteins["sequence"].str.len().between(250, 350)]
     accessions = (proteins if usual.empty else usual)["accession"].head(args.repeats).tolist()
     visits = {
         "find": [{"q": row.label} for row in features],
         "feature": [{"sae": row.sae, "feature": str(row.feature)} for row in features],
         "compare": [{"go": row.go_id} for row in features],
-        "map": [{"sae": name} for name in ("protsae_mfo", "protsae_bpo", "protsae_cco")],
+        "map": [{"sae": name} for name in saes],
         "sequence": [{"accession": accession} for accession in accessions],
         "steer": [{"strength": str(-2 + 0.25 * step)} for step in range(args.repeats)],
     }

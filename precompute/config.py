@@ -43,6 +43,9 @@ _AT_LEAST: dict[str, float] = {
     "lambda_annot": 0,
     "lambda_axiom": 0,
     "positive_weight": 0,
+    "rate_share": 0,
+    "site_weight": 0,
+    "spread": 0,
     "seed": 0,
     "max_residues_per_shard": 1024,
     "workers": 1,
@@ -134,7 +137,7 @@ class RunConfig:
     lambda_annot: float = 10.0
     """Weight of the annotation loss against the reconstruction loss."""
 
-    lambda_axiom: float = 1.0
+    lambda_axiom: float = 0.1
     """Weight of the axiom loss against the reconstruction loss."""
 
     annotation: Literal["residue", "protein", "bag", "top"] = "bag"
@@ -147,16 +150,19 @@ class RunConfig:
     rate_share: float = 0.2
     """Apart: share of a carrier's residues on which a term's feature is to fire."""
 
-    rate_min: float = 0.012
+    rate_min: float = 0.013
     """Apart: least share of residues on which a defined feature fires."""
 
-    rate_max: float = 0.05
+    rate_max: float = 0.08
     """Apart: largest share of residues on which a defined feature fires."""
 
-    site_weight: float = 0.1
-    """Weight of residues that annotations name for a term, against the annotation loss; 0 for none, as in the paper."""
+    site_weight: float = 3.0
+    """What the residues that annotations name for a term weigh against its labels; 0 for nothing, as in the paper."""
 
-    positive_weight: float = 0.0
+    spread: float = 0.1
+    """Weight of spreading over proteins the places where a feature fires; 0 for none, as in the paper."""
+
+    positive_weight: float = 0.75
     """Power by which rare positives weigh more in the annotation loss; 0 for the paper's, 1 for full balance."""
 
     forcing_strength: Literal["mean", "graded"] = "mean"
@@ -178,7 +184,7 @@ class RunConfig:
     """Several seeds of start and training; the list of SAEs is made with each."""
 
     saes: tuple[SAESpec, ...] = DEFAULT_SAES
-    """The SAEs to make; without it a ProtSAE for each sub-ontology and a TopK SAE at their mean L0."""
+    """The SAEs to make; without it one ProtSAE for all of GO and a TopK SAE at its L0."""
 
     sae_dtype: Literal["float32", "float16"] = "float32"
     """Precision of the saved SAE weights."""

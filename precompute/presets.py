@@ -26,6 +26,7 @@ PAPER_SWITCHES: Mapping[str, Any] = MappingProxyType(
         "selection": "joint",
         "annotation": "residue",
         "site_weight": 0.0,
+        "spread": 0.0,
         "positive_weight": 0.0,
         "lambda_annot": 10.0,
         "lambda_axiom": 1.0,
@@ -41,14 +42,18 @@ PAPER_SAES = (
 )
 """A ProtSAE for each sub-ontology, and a TopK SAE of the same width at their mean total L0."""
 
-_SWITCHES_OF_A_RUN = ("lambda_annot", "lambda_axiom", "annotation", "positive_weight", "forcing_strength")
+SWITCHES_OF_A_RUN = (
+    *("lambda_annot", "lambda_axiom", "annotation", "positive_weight", "forcing_strength", "selection"),
+    *("rate_share", "rate_min", "rate_max", "site_weight", "spread"),
+)
+"""Settings of `RunConfig` that are switches of `ProtSAEConfig`, by the same name."""
 
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "recommended": MappingProxyType({}),
         "paper": MappingProxyType(
             {
-                **{name: PAPER_SWITCHES[name] for name in _SWITCHES_OF_A_RUN},
+                **{name: PAPER_SWITCHES[name] for name in SWITCHES_OF_A_RUN if name in PAPER_SWITCHES},
                 "saes": PAPER_SAES,
                 "site": "resid_mid",
                 "epochs": 50,

@@ -5,7 +5,7 @@
     display_name = "TopK, twice as wide"
     architecture = "topk"
     d_sae = 5120
-    match_l0 = ["protsae_mfo"]
+    match_l0 = ["protsae"]
 
 An SAE is known by its role, which follows from its architecture: guided where terms guide features, else unguided. The
 name is an address and says nothing. Read `SAESpec`, then `DEFAULT_SAES`.
@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from protsae.errors import ConfigError
-from protsae.ontology.namespaces import Namespace
+from protsae.ontology.namespaces import GOScope
 from protsae.sae import SAE
 from protsae.sae.base import ARCHITECTURES
 from protsae.sae.config import Normalise, check_normalise
@@ -44,8 +44,8 @@ class SAESpec:
     architecture: str = "topk"
     """One that the training loop can make: protsae, topk, batchtopk, relu, gated, jumprelu."""
 
-    namespace: Namespace | None = None
-    """Sub-ontology whose terms guide it; for a guided architecture, and for no other."""
+    namespace: GOScope | None = None
+    """Whose terms guide it, MFO, BPO, CCO, or GO for all three; for a guided architecture, and for no other."""
 
     d_sae: int | None = None
     """Features; without it as many as the run's."""
@@ -70,7 +70,7 @@ class SAESpec:
             found = f"{self.name} has the architecture {self.architecture!r}"
             raise ConfigError(f"{found}; those that can be trained are {', '.join(known)}")
         if self.role == "guided" and self.namespace is None:
-            raise ConfigError(f"{self.name} is a {self.architecture}, so it needs a namespace: MFO, BPO or CCO")
+            raise ConfigError(f"{self.name} is a {self.architecture}, so it needs a namespace: MFO, BPO, CCO or GO")
         if self.role != "guided" and self.namespace is not None:
             raise ConfigError(f"{self.name} is a {self.architecture}, which no term guides; drop its namespace")
         for field, least in (("d_sae", 1), ("k", 1), ("seed", 0)):
@@ -96,12 +96,10 @@ class SAESpec:
 
 
 DEFAULT_SAES = (
-    SAESpec(name="protsae_mfo", display_name="ProtSAE MFO", architecture="protsae", namespace="MFO"),
-    SAESpec(name="protsae_bpo", display_name="ProtSAE BPO", architecture="protsae", namespace="BPO"),
-    SAESpec(name="protsae_cco", display_name="ProtSAE CCO", architecture="protsae", namespace="CCO"),
-    SAESpec(name="vanilla", display_name="Vanilla", match_l0=("protsae_mfo", "protsae_bpo", "protsae_cco")),
+    SAESpec(name="protsae", display_name="ProtSAE", architecture="protsae", namespace="GO"),
+    SAESpec(name="vanilla", display_name="Vanilla", match_l0=("protsae",)),
 )
-"""A ProtSAE for each sub-ontology, and a TopK SAE of the same width at their mean total L0."""
+"""One ProtSAE for all of GO, and a TopK SAE of the same width at its total L0."""
 
 
 def check_list(saes: Sequence[SAESpec]) -> None:

@@ -46,7 +46,7 @@ from tiny_proteins import (
 from protsae.alphabet import AMINO_ACIDS
 from protsae.bundle.manifest import write_manifest
 from protsae.files import sha256
-from protsae.ontology.namespaces import Namespace
+from protsae.ontology.namespaces import GOScope, members
 from protsae.plm.registry import open_plm
 from protsae.plm.spec import PLMSpec
 from protsae.sae.base import SAE
@@ -71,15 +71,17 @@ class TinySAE(NamedTuple):
     name: str
     display_name: str
     role: Role
-    namespace: Namespace | Literal[""] = ""
-    """Of the terms that guide it; a ProtSAE where there is one, else a TopK."""
+    namespace: GOScope | Literal[""] = ""
+    """Whose terms guide it; a ProtSAE where there is one, else a TopK."""
 
 
-def guided(name: str, display_name: str, namespace: Namespace) -> TinySAE:
+def guided(name: str, display_name: str, namespace: GOScope) -> TinySAE:
     return TinySAE(name, display_name, "guided", namespace)
 
 
 VANILLA = TinySAE("vanilla", "Vanilla", "unguided")
+ONE_FOR_ALL = (guided("protsae", "ProtSAE", "GO"), VANILLA)
+"""What a run makes by default."""
 SAES = (
     guided("protsae_mfo", "ProtSAE MFO", "MFO"),
     guided("protsae_bpo", "ProtSAE BPO", "BPO"),
@@ -170,9 +172,9 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
     return Parts(tables, analyses, models, spec)
 
 
-def concepts(namespace: str) -> tuple[str, ...]:
-    """Terms that guide the SAE of a namespace; feature 0 is guided by the first."""
-    return tuple(sorted(go_id for go_id, term in TERMS.items() if term[1] == namespace and go_id not in ROOTS))
+def concepts(scope: str) -> tuple[str, ...]:
+    """Terms that guide the SAE of a scope; feature 0 is guided by the first."""
+    return tuple(sorted(go_id for go_id, term in TERMS.items() if term[1] in members(scope) and go_id not in ROOTS))
 
 
 def _write_plm(folder: Path, proteins: pd.DataFrame) -> tuple[PLMSpec, list[np.ndarray]]:
@@ -199,7 +201,7 @@ def _write_plm(folder: Path, proteins: pd.DataFrame) -> tuple[PLMSpec, list[np.n
     return spec, [found[i].numpy() for i in range(len(proteins))]
 
 
-def _sae(namespace: Namespace | Literal[""], seed: int, scale: float) -> SAE:
+def _sae(namespace: GOScope | Literal[""], seed: int, scale: float) -> SAE:
     if namespace == "":
         vanilla = TopKSAE(TopKSAEConfig(d_model=D_MODEL, d_sae=D_SAE, k=K), seed=seed)
         vanilla.b_enc.data[SILENT] = -1e3

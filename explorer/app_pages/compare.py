@@ -1,5 +1,6 @@
 """Compare: is guided better than unguided, for this term (here) and against all methods (`results_view`)?"""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -28,7 +29,7 @@ def main() -> None:
 
 def one_term() -> None:
     """The term of the address under both features."""
-    namespaces = list(dict.fromkeys(row.namespace for row in data.guided_saes()))
+    namespaces = data.guiding_namespaces()
     if not namespaces or not data.baseline_saes():
         frame.headline(TITLE, "This page needs a guided autoencoder and one without guidance in one bundle.")
         results_view.switch()
@@ -64,13 +65,14 @@ def this_view(go_id: str, protein: str = "") -> links.Link:
     return links.compare(go_id, protein=protein, **kept)
 
 
-def asked_term(namespaces: list[str]) -> TermRow | None:
+def asked_term(namespaces: Sequence[str]) -> TermRow | None:
     """The term of the address, else the one that shows most; None after an error was shown."""
     asked = st.query_params.get("go")
     if asked is None:
         own = next((row.namespace for row in data.saes() if row.name == frame.settings().sae), "")
-        namespace = st.query_params.get("ns") or own
-        asked = comparison.default_term(sides(namespace if namespace in namespaces else namespaces[0]))
+        wanted = st.query_params.get("ns") or own
+        namespace = wanted if wanted in namespaces else namespaces[0]
+        asked = comparison.default_term(sides(namespace), namespace)
     if asked is None:
         frame.headline(TITLE, "This page needs a Gene Ontology term that was scored.")
         results_view.switch()
@@ -90,7 +92,7 @@ def asked_term(namespaces: list[str]) -> TermRow | None:
     return term
 
 
-def chooser(namespaces: list[str], term: TermRow, compared: Sides) -> None:
+def chooser(namespaces: Sequence[str], term: TermRow, compared: Sides) -> None:
     """View, namespace and term, and which autoencoders where the bundle has several; all follow the address."""
     view, left, right = st.columns([0.9, 1.9, 2], vertical_alignment="bottom")
     with view:
@@ -104,7 +106,7 @@ def chooser(namespaces: list[str], term: TermRow, compared: Sides) -> None:
             clears=("go", "protein", "guided"),
             current=term.namespace,
         )
-    listed = data.compare_table(compared.guided.name, compared.baseline.name)
+    listed = data.compare_table(compared.guided.name, compared.baseline.name, term.namespace)
     names = dict(zip(listed["go_id"], listed["name"], strict=True)) | {term.go_id: term.name}
     with right:
         order = sorted(names, key=lambda go_id: names[go_id].lower())
@@ -227,7 +229,7 @@ def in_full(chosen: list[comparison.Picked], rows: dict, refs: list[FeatureRef],
 
 def table(term: TermRow, compared: Sides) -> None:
     """All terms of the namespace: the distribution of the difference, and a table that opens a term."""
-    rows = data.compare_table(compared.guided.name, compared.baseline.name)
+    rows = data.compare_table(compared.guided.name, compared.baseline.name, term.namespace)
     scored = rows.dropna(subset=["guided_f1", "baseline_f1"])
     role = compared.baseline.role
     st.subheader(f"All {len(rows)} terms: {words.NAMESPACES[term.namespace]}", anchor=False)

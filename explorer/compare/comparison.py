@@ -46,7 +46,7 @@ def sides(namespace: str, sae: str, asked: Mapping[str, str]) -> Sides | None:
     """Who is compared for a namespace's terms; None where the bundle lacks one side.
 
     Args:
-        namespace: whose terms guide one of them.
+        namespace: whose terms guide one of them, alone or among others.
         sae: the side bar's autoencoder, which stands on its side where the address names no other.
         asked: the address: `guided` and `against` name autoencoders.
     """
@@ -58,12 +58,12 @@ def sides(namespace: str, sae: str, asked: Mapping[str, str]) -> Sides | None:
     return None if guided is None or baseline is None else Sides(guided, baseline)
 
 
-def default_term(compared: Sides) -> str | None:
+def default_term(compared: Sides, namespace: str) -> str | None:
     """The validated guided term with the best evidence that the baseline has a feature for, too; else the first.
 
-    None where no term that guides was scored.
+    None where no term of the namespace that guides was scored.
     """
-    rows = data.compare_table(compared.guided.name, compared.baseline.name)
+    rows = data.compare_table(compared.guided.name, compared.baseline.name, namespace)
     both = set(rows.loc[rows["guided_f1"].notna() & rows["baseline_f1"].notna(), "go_id"])
     for row in data.validated():
         if row.is_guiding and row.go_id in both:

@@ -13,6 +13,9 @@ from protsae.alphabet import AMINO_ACIDS
 from protsae.store.rows import ConfoundRow, FeatureRow, FeatureSite, Role, SAERow, TermFeature
 
 NAMESPACES = {"MFO": "molecular function", "BPO": "biological process", "CCO": "cellular component"}
+SCOPES = NAMESPACES | {"GO": "Gene Ontology, all three"}
+"""Whose terms guide an autoencoder."""
+
 BANDS = {"top": "Strongest", "high": "Middle", "low": "Weak", "3d": "In 3D"}
 SCALE_NOTES = {"normalised": "Activation, full colour at the 99.9th percentile", "raw": "Activation, one raw scale"}
 AMINO_ACID_NAMES = dict(
@@ -139,8 +142,8 @@ def md(text: str) -> str:
 
 
 def sae_long(sae: SAERow) -> str:
-    """Name of an SAE with what it is: 'ProtSAE MFO · molecular function', 'Vanilla · unguided'."""
-    return f"{sae.display_name} · {NAMESPACES.get(sae.namespace, sae.role)}"
+    """Name of an SAE with what it is: 'ProtSAE · Gene Ontology, all three', 'Vanilla · unguided'."""
+    return f"{sae.display_name} · {SCOPES.get(sae.namespace, sae.role)}"
 
 
 def kinds_of_saes(roles: Collection[Role]) -> str:

@@ -46,8 +46,10 @@ def calls(sequence: str, preferred: str = "") -> list[Call]:
         preferred: the autoencoder whose calls are taken where several are guided by the same terms.
     """
     found = []
-    for name in [row.name for row in data.callers(preferred)]:
-        terms = data.bundle().reader.guiding_features(name)
+    callers = data.callers(preferred)
+    for name in dict.fromkeys(callers.values()):
+        guiding = data.bundle().reader.guiding_features(name)
+        terms = [term for term in guiding if callers.get(term.namespace) == name]
         values = live.feature_rows(sequence, [FeatureRef(name, term.feature) for term in terms])
         pi = live.encode(sequence, name).pi.mean(axis=0)
         for term, row in zip(terms, values, strict=True):

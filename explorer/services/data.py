@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from explorer.services.cached import bundle, cached_by_bundle
 from explorer.services.refs import FeatureRef
+from protsae.ontology.namespaces import WHOLE_GO, Namespace, members
 from protsae.store.analysis import Analysis
 from protsae.store.rows import (
     AnnotationHit,
@@ -48,8 +49,8 @@ def sae(name: str) -> SAERow:
 
 
 def guided_saes(namespace: str | None = None) -> list[SAERow]:
-    """Those that GO terms guide, of one namespace or of all."""
-    return [row for row in saes() if row.role == "guided" and namespace in (None, row.namespace)]
+    """Those that GO terms guide; with a namespace those that its terms guide, alone or among others."""
+    return [row for row in saes() if row.role == "guided" and (not namespace or namespace in members(row.namespace))]
 
 
 def baseline_saes() -> list[SAERow]:
@@ -57,11 +58,15 @@ def baseline_saes() -> list[SAERow]:
     return [row for row in saes() if row.role != "guided"]
 
 
-def callers(preferred: str) -> list[SAERow]:
-    """One guided autoencoder for each namespace: the preferred one where it is guided, else the first."""
-    rows = sorted(guided_saes(), key=lambda row: row.name != preferred)
-    chosen = {row.namespace: row for row in reversed(rows)}
-    return [row for row in guided_saes() if row in chosen.values()]
+def guiding_namespaces() -> list[Namespace]:
+    """Namespaces whose terms guide an autoencoder of the bundle, in the usual order."""
+    return [namespace for namespace in members(WHOLE_GO) if guided_saes(namespace)]
+
+
+def callers(preferred: str) -> dict[str, str]:
+    """For each namespace the name of one autoencoder that it guides: the preferred one where it can, else the first."""
+    names = {str(namespace): [row.name for row in guided_saes(namespace)] for namespace in guiding_namespaces()}
+    return {namespace: preferred if preferred in own else own[0] for namespace, own in names.items()}
 
 
 class SearchResult(NamedTuple):
@@ -276,9 +281,10 @@ def map_points(sae: str) -> pd.DataFrame:
 
 
 @cached_by_bundle(8, spinner="Reading the terms …")
-def compare_table(guided: str, baseline: str) -> pd.DataFrame:
-    """All terms that guide one autoencoder, with its held-out scores and those of another one."""
-    return bundle().reader.compare_table(guided, baseline)
+def compare_table(guided: str, baseline: str, namespace: str) -> pd.DataFrame:
+    """A namespace's terms that guide one autoencoder, with its held-out scores and those of another one."""
+    rows = bundle().reader.compare_table(guided, baseline)
+    return rows.loc[rows["namespace"] == namespace].reset_index(drop=True)
 
 
 def dense(example: ExampleRow) -> Float[np.ndarray, " n_residues"]:

@@ -116,7 +116,7 @@ def others(go_id: str) -> None:
 
 
 def scored(row: TermFeature | FeatureAnnotation) -> str:
-    """'ProtSAE MFO #12 · F1 0.61 · strong'."""
+    """'ProtSAE #12 · F1 0.61 · strong'."""
     name = f"{data.sae(row.sae).display_name} #{row.feature} · F1 {words.number(row.test_f1)}"
     return f"{name} · {row.grade}" if verdicts.is_validated(row) else name
 

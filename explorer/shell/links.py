@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from explorer.services.refs import FeatureRef
 from protsae.errors import InputError
+from protsae.ontology.namespaces import Namespace, members
 from protsae.store.rows import SAERow
 
 PAGES = {
@@ -140,7 +141,8 @@ def read_choice(params: Mapping[str, str], name: str, options: Sequence[str]) ->
 def feature_in(text: str, saes: Sequence[SAERow]) -> list[FeatureRef]:
     """Features that a search text such as 'vanilla #17', '#21' or 'mfo 12' names; empty where it names none.
 
-    An SAE answers to its name, display name, role, architecture and namespace, whatever their case and punctuation.
+    An SAE answers to its name, display name, role, architecture and the one namespace that guides it, whatever their
+    case and punctuation; to GO none does, for 'GO 8270' is a term.
     """
     match = _FEATURE_TEXT.fullmatch(text.strip())
     if match is None or go_id_in(text):
@@ -151,10 +153,13 @@ def feature_in(text: str, saes: Sequence[SAERow]) -> list[FeatureRef]:
         FeatureRef(row.name, index)
         for row in saes
         if index < row.d_sae
-        and (
-            not wanted or wanted in map(_plain, (row.name, row.display_name, row.role, row.architecture, row.namespace))
-        )
+        and (not wanted or wanted in map(_plain, (row.name, row.display_name, row.role, row.architecture, *_sole(row))))
     ]
+
+
+def _sole(row: SAERow) -> tuple[Namespace, ...]:
+    found = members(row.namespace)
+    return found if len(found) == 1 else ()
 
 
 def _plain(text: str) -> str:

@@ -62,7 +62,7 @@ def term_baselines(
     for table in tables:
         in_scope = protein_go[:, np.flatnonzero(terms["namespace"] == table.namespace)].sum(axis=1) > 0
         rows = (np.flatnonzero(in_scope & (split == "train")), table.valid, table.test)
-        places = pd.Index(terms["go_id"]).get_indexer(table.go_id)
+        places = pd.Index(terms["go_id"]).get_indexer(pd.Index(table.go_id))
         labels = [protein_go[row][:, places].toarray() > 0 for row in rows]
         frames.append(
             pd.DataFrame(
@@ -123,7 +123,7 @@ def _best_column(x: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> np.nd
     if len(fits):
         truth = csr_array(labels[0][:, fits].T, dtype=np.float64)
         n_positive, n = truth.sum(axis=1), len(x[0])
-        on_train = share_of_pairs(wins((truth @ midranks(x[0])).T, n_positive), n_positive, n - n_positive)
+        on_train = share_of_pairs(wins(np.asarray(truth @ midranks(x[0])).T, n_positive), n_positive, n - n_positive)
         best = np.abs(on_train - 0.5).argmax(axis=0)
         sign = np.where(on_train[best, np.arange(len(fits))] < 0.5, -1, 1)
         auroc[fits] = aurocs(sign * x[2][:, best], labels[2][:, fits])

@@ -19,6 +19,7 @@ from precompute.align.regions import ranges
 from precompute.align.site_terms import SITE_TERMS, Named, SiteTerm
 from precompute.corpus.codes import CSC
 from precompute.corpus.proteins import Corpus
+from protsae.training.config import SiteLabels as NamedResidues
 
 
 class SiteLabels(NamedTuple):
@@ -97,3 +98,32 @@ def label(corpus: Corpus, regions: pd.DataFrame, carried: pd.DataFrame, terms: S
     annotated = np.zeros_like(carries)
     annotated[protein[region], column] = True
     return SiteLabels(tuple(terms), first, residues, annotated)
+
+
+def guiding_sites(labels: SiteLabels, split: np.ndarray, go_id: Sequence[str]) -> NamedResidues | None:
+    """The labelled residues of training proteins, by guiding term; None where there are none.
+
+    Args:
+        labels: of the terms of the map.
+        split: [n_proteins] train, valid or test.
+        go_id: guiding terms, in the order of the SAE's features.
+    """
+    place = {name: number for number, name in enumerate(go_id)}
+    is_train = split == "train"
+    proteins, concepts, sizes, residues = [], [], [], []
+    for column, term in enumerate(labels.terms):
+        if term.go_id not in place:
+            continue
+        rows = labels.residues.indices[labels.residues.indptr[column] : labels.residues.indptr[column + 1]]
+        owner = np.searchsorted(labels.first, rows, side="right") - 1
+        kept = is_train[owner]
+        found, counts = np.unique(owner[kept], return_counts=True)
+        proteins.append(found)
+        concepts.append(np.full(len(found), place[term.go_id]))
+        sizes.append(counts)
+        residues.append(rows[kept] - labels.first[owner[kept]])
+    if not sum(map(len, proteins)):
+        return None
+    starts = np.concatenate([[0], np.cumsum(np.concatenate(sizes))])
+    columns = (np.concatenate(part).astype(np.int64) for part in (proteins, concepts, starts[None], residues))
+    return NamedResidues(*columns)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from protsae.ontology.namespaces import members
+
 
 def summarise(feature_go: pd.DataFrame, guided: Mapping[str, str], baseline: str | None) -> dict[str, Any]:
     """Mean and median test F1 and AUROC, and grades, of each guided SAE, on the same terms for every column.
@@ -17,14 +19,14 @@ def summarise(feature_go: pd.DataFrame, guided: Mapping[str, str], baseline: str
 
     Args:
         feature_go: rows of all SAEs, with the columns sae and namespace.
-        guided: name of each guided SAE -> namespace of its terms.
+        guided: name of each guided SAE -> scope of its terms, one sub-ontology or all of GO.
         baseline: name of the SAE without guidance that they are held against; None where the run has none.
     """
-    return {sae: _one(feature_go, namespace, sae, baseline) for sae, namespace in guided.items()}
+    return {sae: _one(feature_go, scope, sae, baseline) for sae, scope in guided.items()}
 
 
-def _one(feature_go: pd.DataFrame, namespace: str, sae: str, baseline: str | None) -> dict[str, Any]:
-    rows = feature_go.loc[feature_go["namespace"] == namespace]
+def _one(feature_go: pd.DataFrame, scope: str, sae: str, baseline: str | None) -> dict[str, Any]:
+    rows = feature_go.loc[feature_go["namespace"].isin(members(scope))]
     best = rows.loc[rows["is_best_for_term"]]
     tables = {
         "guided": rows.loc[(rows["sae"] == sae) & rows["is_guiding"]].set_index("go_id"),
@@ -38,7 +40,7 @@ def _one(feature_go: pd.DataFrame, namespace: str, sae: str, baseline: str | Non
     everything = {name: table.loc[scored] for name, table in tables.items() if name != "guided"}
     guiding = {name: table.loc[concepts] for name, table in tables.items()}
     return {
-        "namespace": namespace,
+        "namespace": scope,
         "baseline": baseline,
         "concept_terms": {"n": len(concepts), **_columns(guiding), "guided_beats_baseline": _wins(guiding)},
         "all_terms": {"n": len(scored), **_columns(everything)},

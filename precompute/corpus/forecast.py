@@ -6,7 +6,6 @@ Read `forecast`.
 from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ import pandas as pd
 from precompute.config import RunConfig
 from precompute.saes import SAESpec
 from protsae.errors import ConfigError, InputError
-from protsae.ontology.namespaces import Namespace
+from protsae.ontology.namespaces import WHOLE_GO, Namespace, members
 
 FEW = 30
 """Held-out proteins below which scores are called coarse."""
@@ -40,7 +39,7 @@ def forecast(config: RunConfig, work: Path) -> Iterator[str]:
     terms = pd.read_parquet(work / "proteins" / "go_term.parquet", columns=["go_id", "namespace", "n_train"])
     frequent = Counter(terms.loc[terms["n_train"] >= config.min_term_proteins, "namespace"])
     most = config.max_concepts or len(terms)
-    n_terms = {namespace: min(frequent[namespace], most) for namespace in get_args(Namespace)}
+    n_terms = {namespace: min(frequent[namespace], most) for namespace in members(WHOLE_GO)}
     guided = [spec for spec in config.sae_list if spec.namespace is not None]
     for namespace in dict.fromkeys(name for spec in guided for name in scope_of(spec)):
         yield _sentence(namespace, n_terms[namespace], terms, config)
@@ -55,9 +54,9 @@ def forecast(config: RunConfig, work: Path) -> Iterator[str]:
         yield f"so no SAE can be guided, and the bundle will hold the unguided ones alone; {MORE}"
 
 
-def scope_of(spec: SAESpec) -> tuple[str, ...]:
+def scope_of(spec: SAESpec) -> tuple[Namespace, ...]:
     """The sub-ontologies whose terms guide an SAE."""
-    return get_args(Namespace) if str(spec.namespace) == "GO" else (str(spec.namespace),)
+    return members(spec.namespace or "")
 
 
 def nothing_guides(spec: SAESpec, config: RunConfig) -> str:

@@ -27,7 +27,7 @@ class TrainedSAE(NamedTuple):
     folder: Path
     architecture: str
     namespace: str
-    """MFO, BPO, CCO; '' where unguided"""
+    """MFO, BPO, CCO, or GO for all three; '' where unguided"""
 
     concepts: tuple[str, ...]
     """Guiding terms of features 0, 1, ..."""

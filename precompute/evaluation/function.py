@@ -28,7 +28,7 @@ class Predicted(NamedTuple):
     """A method's function prediction on test proteins."""
 
     metrics: dict[str, float]
-    """fmax, smin, aupr, auc"""
+    """fmax, smin, aupr, auc; for features also auc_valid, on valid proteins"""
 
     pooling: str
     """mean or max over residues; '' where there was no choice"""
@@ -68,15 +68,23 @@ def predict_from_features(space: Space, pooled: Pooled, own: np.ndarray | None) 
         probability = fit_platt(activation[train], space.labels[train]).probabilities(activation)
         tried.append((valid_fmax(space, probability), pooling, features, probability))
     _, pooling, features, probability = max(tried, key=lambda one: one[0])
-    return Predicted(function_metrics(space, probability), pooling, features)
+    valid = space.on("valid")
+    on_valid = term_auc(propagate(probability[valid], space.ancestors), space.labels[valid])
+    return Predicted({**function_metrics(space, probability), "auc_valid": on_valid}, pooling, features)
 
 
-def predict_from_predictor(space: Space, pooled: Pooled) -> Predicted:
-    """Every term from the concept predictor's probability, calibrated on valid."""
+def predict_from_predictor(space: Space, pooled: Pooled, own: np.ndarray) -> Predicted:
+    """Every term from the concept predictor's probability, calibrated on valid.
+
+    Args:
+        space: labels [n, m].
+        pooled: of the n proteins.
+        own: [m] feature of each term, which is also its column of the predictor.
+    """
     valid = space.on("valid")
     tried = []
     for pooling, pi in (("mean", pooled.pi_mean), ("max", pooled.pi_max)):
-        clipped = np.clip(pi.astype(np.float64), _LEAST, 1 - _LEAST)
+        clipped = np.clip(pi[:, own].astype(np.float64), _LEAST, 1 - _LEAST)
         log_odds = np.log(clipped / (1 - clipped))
         probability = fit_platt(log_odds[valid], space.labels[valid]).probabilities(log_odds)
         tried.append((valid_fmax(space, probability), pooling, probability))

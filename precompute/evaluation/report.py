@@ -21,7 +21,9 @@ from precompute.evaluation.rows import SPARSITY
 from precompute.evaluation.store import Results
 from precompute.evaluation.training import train_settings
 from precompute.pipeline.progress import duration
+from protsae.bundle.layout import PLM
 from protsae.files import write_text
+from protsae.plm.spec import PLMSpec
 from protsae.store.evaluation.methods import PARTS
 from protsae.store.evaluation.metrics import GROUPS, METRICS
 from protsae.store.evaluation.summary import MEAN, Spread, Summary
@@ -38,8 +40,13 @@ PROTOCOL = """\
   a logistic curve fitted on train; so do the "features" columns of guided SAEs, with each term's own feature.
 - "+ logistic probe" is a logistic regression on all features' mean activations; the linear probe is one on the
   PLM's own mean states. Penalties are chosen on valid.
-- Unguided SAEs aim at the total L0 (forced features included) that the paper's ProtSAE of seed 0 has, in the mean
-  over sub-ontologies; they learn from all training proteins, a ProtSAE from those annotated in its sub-ontology.
+- "ProtSAE" is the paper's form, one SAE per sub-ontology. "ProtSAE, tuned guidance" is the bundle's form; where the
+  bundle has one SAE for all of GO it is trained once and scored in each sub-ontology by that sub-ontology's terms. "One
+  per sub-ontology" is the same form trained apart, at the budget of one: each has its own terms, an equal part of the
+  free features, and an equal part of the steps.
+- Unguided SAEs aim at the total L0 (forced features included) that the bundle's form of ProtSAE has at seed 0. They
+  learn from all training proteins, a ProtSAE from those annotated in what guides it; labels of a sub-ontology in which
+  a protein has no annotation are unknown and guide nothing.
 - PLM neurons: every dimension of the PLM's states is two features of its own, what lies above its mean and what lies
   below; nothing is sparse. They are scored like an unguided SAE.
 - SpLiCE, the neurons and the linear probe have nothing random to repeat by seed.
@@ -85,13 +92,13 @@ def write_report(results: Results, table: pd.DataFrame) -> None:
 def _setting(results: Results) -> list[str]:
     context, config = results.context, results.config
     manifest = json.loads((config.bundle / "manifest.json").read_text(encoding="utf-8"))
-    plm = (context.embed_plan or {}).get("plm", {})
+    plm = PLMSpec.read(config.bundle / PLM)
     training = train_settings(context, 0)
     split = context.corpus.split
     counts = ", ".join(f"{int((split == part).sum()):,} {part}" for part in ("train", "valid", "test"))
     missing = [row.name for row in results.every if results.read(row) is None]
     inputs = ", ".join(f"{name} {digest[:12]}" for name, digest in manifest["inputs"].items())
-    where = f"layer {plm.get('layer')} of {plm.get('num_layers')}, {plm.get('site')}"
+    where = f"layer {plm.layer} of {plm.num_layers}, {plm.site}"
     falls = {
         "drop": f"a tenth of it after epoch {training.lr_drop_epoch}",
         "linear": "warmed up, then to 0 over the last fifth of the steps",
@@ -105,7 +112,8 @@ def _setting(results: Results) -> list[str]:
     scored = f"scored on {config.score_residues} residues of each training protein, {held_out} of each other protein"
     facts = [
         f"Bundle {manifest['bundle_id']}; inputs (SHA-256): {inputs}",
-        f"PLM {plm.get('name')}, {where}, d_model {context.reader.d_model}",
+        f"PLM {plm.shown}, {where}, d_model {context.reader.d_model}",
+        *([f"Its weights: {plm.provenance}"] if plm.provenance else []),
         f"{context.corpus.n_proteins:,} proteins ({counts}), {context.corpus.n_residues:,} residues",
         f"d_sae {context.width}, k {context.run.k}; {how}",
         f"Seeds {seeds}; fidelity on {config.fidelity_proteins} test proteins; {scored}",

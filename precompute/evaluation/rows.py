@@ -1,25 +1,27 @@
 """Which trainings and scorings make up the evaluation, in order of importance.
 
-A row is one unit of work: one SAE that is trained and scored (for one sub-ontology or for all), or one probe. An
-unguided SAE aims at the total L0 (k and forced features) that the ProtSAEs of seed 0 really have, so it needs their
-results first. Some numbers stand in two parts (the full ProtSAE is also the first line of the ablation):
-`ALIASES` lists them, nothing is trained twice.
+A row is one unit of work: one SAE that is trained and scored (for one sub-ontology or for all), or one probe. The
+paper's ProtSAE is trained once a sub-ontology; the bundle's own form as the bundle has it, once a sub-ontology or once
+for all of GO, and then also once a sub-ontology with the budget of one. An unguided SAE aims at the total L0 (k and
+forced features) that the bundle's form of ProtSAE really has at seed 0, so it needs these results first. Some numbers
+stand in two parts (the paper's ProtSAE is also the first line of the ablation): `ALIASES` lists them, nothing is
+trained twice.
 
 Read `Row`, then `plan_rows`, then `chosen_rows`.
 
-Source: Liu et al. 2025 (arXiv:2509.05309) for the comparison and the ablations; lambda (1, 1) is the paper's own weight
-of the losses, (10, 1) its released default.
+Source: Liu et al. 2025 (arXiv:2509.05309) for the comparison and the ablations.
 """
 
 import itertools
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from precompute.config import RunConfig
 from precompute.evaluation.config import EvaluateConfig
 from precompute.presets import PAPER_SWITCHES as PAPER
+from protsae.ontology.namespaces import WHOLE_GO, GOScope, Namespace, members
 from protsae.store.evaluation import methods
 from protsae.store.evaluation.methods import METHODS, PROTSAE, TUNED, PartKey
 
@@ -33,36 +35,22 @@ UNGUIDED: Mapping[str, str] = MappingProxyType(
 ABLATIONS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         methods.NO_DETACH: {"detach": False},
+        methods.ABLATED_AXIOMS: {"axioms": False},
         methods.NO_FORCING: {"forced_activation": False},
         methods.NO_RESCALE: {"rescale": False},
-        "lambda (1, 1)": {"lambda_annot": 1.0, "lambda_axiom": 1.0},
     }
 )
-"""What is changed against the paper's form; "no axioms" is in the main table."""
+"""What is changed against the paper's form."""
 
 GUIDANCE: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "lambda (10, .1)": {"lambda_axiom": 0.1},
         "graded force": {"forcing_strength": "graded"},
         "positives weighed, w = .75": {"positive_weight": 0.75},
-        "graded force, w = .5": {"forcing_strength": "graded", "positive_weight": 0.5},
-        "graded force, w = .75": {"forcing_strength": "graded", "positive_weight": 0.75},
-        "graded force, w = 1": {"forcing_strength": "graded", "positive_weight": 1.0},
-        "graded force, w = .75, bags of residues": {
-            "forcing_strength": "graded",
-            "positive_weight": 0.75,
-            "annotation": "bag",
-        },
-        "graded force, w = .75, protein means": {
-            "forcing_strength": "graded",
-            "positive_weight": 0.75,
-            "annotation": "protein",
-        },
         "bags of residues": {"annotation": "bag"},
         "protein means": {"annotation": "protein"},
     }
 )
-"""Other ways to guide, against the paper's form; the bundle's own was chosen among them on valid."""
+"""Other ways to guide, one change each against the paper's form; docs/guidance.md has their combinations, on valid."""
 
 SPARSITY = (16, 32, 64, 128)
 
@@ -77,8 +65,8 @@ class Row(NamedTuple):
     kind: str
     """An architecture (protsae, topk, ...), or probe, site, neurons, permuted, random, splice."""
 
-    namespace: str
-    """MFO | BPO | CCO, '' for all of them."""
+    namespace: GOScope | Literal[""]
+    """MFO | BPO | CCO; GO where terms of all of them guide it, '' where none do and it is scored in all."""
 
     k: int
     """Features that TopK keeps; 0 where it follows from the rows in `needs`, or where there is none."""
@@ -90,11 +78,32 @@ class Row(NamedTuple):
     needs: tuple[str, ...] = ()
     """Names of rows whose mean L0 this one aims at."""
 
+    sharing: int = 1
+    """Rows that have one SAE's budget together: each has that part of the free features and of the steps."""
+
     @property
     def name(self) -> str:
         """What the user reads and gives to `--only`."""
         k = f" k{self.k}" if self.part == "sparsity" else ""
         return f"{self.part}/{self.method}{k}/{self.namespace or 'all'}/seed {self.seed}"
+
+    @property
+    def scope(self) -> GOScope:
+        """Whose terms guide it."""
+        if not self.namespace:
+            raise AssertionError(f"{self.name} is guided by no term")
+        return self.namespace
+
+    @property
+    def scored_in(self) -> tuple[Namespace, ...]:
+        """Sub-ontologies in which it is scored, one by one."""
+        return members(self.namespace or WHOLE_GO)
+
+    @property
+    def space(self) -> Namespace:
+        """The one sub-ontology in which it is scored."""
+        (namespace,) = self.scored_in
+        return namespace
 
     @property
     def slug(self) -> str:
@@ -113,15 +122,19 @@ class Alias(NamedTuple):
 
 ALIASES = (
     Alias("main", PROTSAE, "ablation", PROTSAE),
-    Alias("main", methods.NO_AXIOMS, "ablation", methods.ABLATED_AXIOMS),
     Alias("main", PROTSAE, "sparsity", PROTSAE),
     Alias("main", PROTSAE, "guidance", "paper's form"),
     Alias("main", TUNED, "guidance", TUNED),
 )
 
 
+def own_scopes(run: RunConfig, namespaces: Sequence[Namespace]) -> tuple[GOScope, ...]:
+    """What guides the bundle's own SAEs: all of GO in one where its list has such an SAE, else each sub-ontology."""
+    return (WHOLE_GO,) if any(spec.namespace == WHOLE_GO for spec in run.sae_list) else tuple(namespaces)
+
+
 def plan_rows(
-    run: RunConfig, namespaces: Sequence[str], seeds: int, tuned: Mapping[str, Any], *, d_sae: int
+    run: RunConfig, namespaces: Sequence[Namespace], seeds: int, tuned: Mapping[str, Any], *, d_sae: int
 ) -> list[Row]:
     """All rows of all parts, most important first.
 
@@ -129,7 +142,7 @@ def plan_rows(
         run: of the bundle.
         namespaces: those that have guiding terms.
         seeds: trainings of each method.
-        tuned: switches of the bundle's own ProtSAE; left out where they are the paper's.
+        tuned: switches of the bundle's own ProtSAE; left out where they and its scope are the paper's.
         d_sae: features of every SAE; a larger k is left out.
     """
     if not namespaces:
@@ -145,8 +158,8 @@ def plan_rows(
     ]
     again = list(itertools.chain.from_iterable(main[1:]))
     urgent = [row for row in main[0] if _is_core(row)]
-    urgent += [row for row in main[0] if not _is_core(row) and row.namespace in {"", first}]
-    repeated = [row for row in again if _is_core(row) and row.namespace in {"", first}]
+    urgent += [row for row in main[0] if not _is_core(row) and row.namespace in {"", WHOLE_GO, first}]
+    repeated = [row for row in again if _is_core(row) and row.namespace in {"", WHOLE_GO, first}]
     rows = [*urgent, *ablations[0], *repeated, *_guidance(run, first), *main[0], *again, *_sparsity(run, first, d_sae)]
     return list(dict.fromkeys([*rows, *itertools.chain.from_iterable(ablations[1:])]))
 
@@ -183,20 +196,29 @@ def _sources(parts: Collection[PartKey], row: Row) -> set[str]:
     return {*parts, *(lent if row.part in lent else ())}
 
 
-def _main(run: RunConfig, namespaces: Sequence[str], seed: int, tuned: Mapping[str, Any]) -> list[Row]:
-    def guided(method: str, change: Mapping[str, Any]) -> list[Row]:
-        return [Row("main", method, "protsae", ns, run.k, seed, _overrides(change)) for ns in namespaces]
+def _main(run: RunConfig, namespaces: Sequence[Namespace], seed: int, tuned: Mapping[str, Any]) -> list[Row]:
+    def guided(method: str, change: Mapping[str, Any], scopes: Sequence[GOScope], sharing: int = 1) -> list[Row]:
+        return [
+            Row("main", method, "protsae", scope, run.k, seed, _overrides(change), sharing=sharing) for scope in scopes
+        ]
 
-    rows = guided(PROTSAE, {})
-    needs = tuple(row._replace(seed=0).name for row in rows)
+    scopes = own_scopes(run, namespaces)
+    is_paper = dict(tuned) == dict(PAPER) and scopes == tuple(namespaces)
+    paper = guided(PROTSAE, {}, namespaces)
+    own = [] if is_paper else guided(TUNED, tuned, scopes)
+    needs = tuple(row._replace(seed=0).name for row in own or paper)
+    rows = []
     if seed == 0:
         probes = [Row("main", methods.LINEAR_PROBE, "probe", ns, 0, 0) for ns in namespaces]
         probes += [Row("main", method, "site", "", 0, 0) for method in methods.SITE_BASELINES]
-        rows = [*probes, Row("main", methods.NEURONS, "neurons", "", 0, 0), *rows]
-    rows.append(Row("main", methods.TOPK, "topk", "", 0, seed, needs=needs))
-    if dict(tuned) != dict(PAPER):
-        rows += guided(TUNED, tuned)
-    rows += guided(methods.NO_AXIOMS, {"axioms": False})
+        rows = [*probes, Row("main", methods.NEURONS, "neurons", "", 0, 0)]
+    rows += [*(own or paper), Row("main", methods.TOPK, "topk", "", 0, seed, needs=needs)]
+    if own:
+        rows += paper
+    if WHOLE_GO in scopes:
+        rows += guided(methods.ONE_EACH, tuned, namespaces, sharing=len(namespaces))
+    if own and tuned.get("axioms"):
+        rows += guided(methods.NO_AXIOMS, {**tuned, "axioms": False}, scopes)
     rows += [Row("main", UNGUIDED[kind], kind, "", 0, seed, needs=needs) for kind in UNGUIDED if kind != "topk"]
     if seed == 0:
         rows += [Row("main", methods.SPLICE, "splice", ns, 0, 0, needs=needs) for ns in namespaces]
@@ -205,14 +227,14 @@ def _main(run: RunConfig, namespaces: Sequence[str], seed: int, tuned: Mapping[s
     return rows
 
 
-def _guidance(run: RunConfig, namespace: str) -> list[Row]:
+def _guidance(run: RunConfig, namespace: Namespace) -> list[Row]:
     return [
         Row("guidance", method, "protsae", namespace, run.k, 0, _overrides(change))
         for method, change in GUIDANCE.items()
     ]
 
 
-def _sparsity(run: RunConfig, namespace: str, d_sae: int) -> list[Row]:
+def _sparsity(run: RunConfig, namespace: Namespace, d_sae: int) -> list[Row]:
     rows = []
     for k in (k for k in SPARSITY if k <= d_sae):
         guided = Row("sparsity", PROTSAE, "protsae", namespace, k, 0, _overrides({}))

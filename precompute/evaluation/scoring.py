@@ -19,7 +19,7 @@ from precompute.pipeline.progress import Meter, Report
 from protsae.measures.probes import choose_logistic
 from protsae.measures.site import liveness
 from protsae.sae.base import SAE
-from protsae.store.evaluation.methods import PROBED, PROTSAE, TOPK
+from protsae.store.evaluation.methods import PROBED, TOPK
 from protsae.training.batches import BatchStream
 from protsae.training.validation import validate
 
@@ -79,10 +79,10 @@ def run_row(context: Context, row: Row, k: int, folder: Path, report: Report) ->
 
 
 def _score_probe(context: Context, row: Row) -> Scored:
-    space = context.spaces[row.namespace]
+    space = context.spaces[row.space]
     x = context.states[space.rows]
     if row.kind == "probe":
-        probe = context.probe(row.namespace)
+        probe = context.probe(row.space)
         found = function.predict_from_probe(space, probe, x)
     else:
         space = space._replace(labels=function.permuted(space, row.seed))
@@ -94,17 +94,19 @@ def _score_probe(context: Context, row: Row) -> Scored:
 
 def _score_sae(context: Context, row: Row, k: int, trained: Trained, report: Report) -> Scored:
     sae = trained.sae
-    spaces = [context.spaces[row.namespace]] if row.namespace else list(context.spaces.values())
+    spaces = [space for namespace, space in context.spaces.items() if namespace in row.scored_in]
     pooled = _encode(context, row, sae, spaces, report)
     shared = _fidelity(context, sae, pooled, trained)
     report(f"{row.name}: encoded, scoring")
-    by_site = sites.measure(context, sae, spaces, is_guided=row.kind == "protsae")
-    entries = [] if row.namespace else [Entry(row.method, "", k, shared, {})]
+    concepts = context.guides[row.scope].concepts.go_id if row.kind == "protsae" else ()
+    by_site = sites.measure(context, sae, spaces, concepts=concepts)
+    is_alone = row.namespace in context.spaces
+    entries = [] if is_alone else [Entry(row.method, "", k, shared, {})]
     for space in spaces:
         metrics, notes = _score_space(context, row, sae, space, pooled.on(space.rows))
         metrics |= by_site.get(space.namespace, {})
-        entries.append(Entry(row.method, space.namespace, k, {**(shared if row.namespace else {}), **metrics}, notes))
-        if row.part == "main" and row.seed == 0 and row.method in {PROTSAE, TOPK}:
+        entries.append(Entry(row.method, space.namespace, k, {**(shared if is_alone else {}), **metrics}, notes))
+        if row.part == "main" and row.seed == 0 and row.method == TOPK:
             probed = function.predict_from_codes(space, pooled.on(space.rows))
             entries.append(Entry(PROBED.format(row.method), space.namespace, k, probed.metrics, {}))
     return Scored([_finite(entry) for entry in entries], trained.l0, trained.facts)
@@ -160,13 +162,12 @@ def _fidelity(context: Context, sae: SAE, pooled: Pooled, trained: Trained) -> d
 def _score_space(
     context: Context, row: Row, sae: SAE, space: Space, pooled: Pooled
 ) -> tuple[dict[str, float], dict[str, Any]]:
-    is_guided = row.kind == "protsae"
-    own = np.arange(space.m) if is_guided else None
+    own = context.guides[row.scope].features(space) if row.kind == "protsae" else None
     by_feature = function.predict_from_features(space, pooled, own)
-    predicted = function.predict_from_predictor(space, pooled) if is_guided else by_feature
-    metrics = dict(predicted.metrics)
-    metrics |= {f"feature_{name}": by_feature.metrics[name] for name in ("fmax", "auc")}
-    if is_guided:
+    predicted = by_feature if own is None else function.predict_from_predictor(space, pooled, own)
+    metrics = {name: predicted.metrics[name] for name in ("fmax", "smin", "aupr", "auc")}
+    metrics |= {f"feature_{name}": by_feature.metrics[name] for name in ("fmax", "auc", "auc_valid")}
+    if own is not None:
         metrics["guided_density"] = float(np.median(pooled.density[own]))
     metrics |= meaning.measure(context, sae, space, pooled, own=own, best=by_feature.features, seed=row.seed)
     return metrics, {"pooling": predicted.pooling, "feature_pooling": by_feature.pooling}

@@ -38,22 +38,24 @@ BASELINE_OF = {methods.RESIDUE_PROBE: "probe", methods.LETTER_WINDOW: "window", 
 """Method -> name in `BASELINES`; the neurons are a method with features."""
 
 
-def measure(context: Context, sae: SAE, spaces: Sequence[Space], *, is_guided: bool) -> dict[str, dict[str, float]]:
+def measure(
+    context: Context, sae: SAE, spaces: Sequence[Space], *, concepts: Sequence[str]
+) -> dict[str, dict[str, float]]:
     """Metrics of the group "site" by sub-ontology; those without judged terms are left out.
 
     Args:
         context: the terms and the PLM's states.
         sae: on any device.
-        spaces: a guided SAE's own one, or all.
-        is_guided: feature i follows the i-th guiding term.
+        spaces: sub-ontologies in which the SAE is scored.
+        concepts: terms that guide its features 0, 1, ...; none where it is unguided.
     """
-    guiding = [go_id for space in spaces for go_id in space.concepts.go_id]
-    tasks = context.site_tasks.only(guiding)
+    tasks = context.site_tasks.only(go_id for space in spaces for go_id in space.concepts.go_id)
     if not tasks.n:
         return {}
     valid, test = tasks.proteins("valid"), tasks.proteins("test")
-    if is_guided:
-        feature = np.array([guiding.index(go_id) for go_id in tasks.go_id], dtype=np.int64)
+    if concepts:
+        feature_of = {go_id: feature for feature, go_id in enumerate(concepts)}
+        feature = np.array([feature_of[go_id] for go_id in tasks.go_id], dtype=np.int64)
     else:
         feature, _ = choose_features(tasks, encoded(sae, context.reader, valid), sae.d_sae)
     codes = (of_features(encoded(sae, context.reader, part), feature) for part in (valid, test))

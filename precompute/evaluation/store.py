@@ -26,7 +26,7 @@ from protsae.bundle.building import add_analysis
 from protsae.files import json_sha256, read_json, write_json
 from protsae.store.analysis import EVALUATION
 
-FORMAT = 2
+FORMAT = 3
 """Raised when scores change their meaning, so that old results are not taken up."""
 
 RESULT = "result.json"
@@ -108,7 +108,7 @@ class Results:
                     (alias.to_part, alias.to_method)
                     for alias in ALIASES
                     if (alias.part, alias.method) == places[0]
-                    and entry["namespace"] == first
+                    and entry["namespace"] in {first, ""}
                     and (alias.to_part == "ablation" or row.seed == 0)
                 ]
                 for part, method in places:
@@ -120,10 +120,10 @@ class Results:
 
 def tuned_switches(context: Context) -> Mapping[str, Any]:
     """The switches of the bundle's own ProtSAE."""
-    space = next(iter(context.spaces.values()), None)
-    if space is None:
+    guide = next(iter(context.guides.values()), None)
+    if guide is None:
         return {}
-    cfg = protsae_config(context.run, space.concepts, context.reader.d_model, context.width)
+    cfg = protsae_config(context.run, guide.concepts, context.reader.d_model, context.width)
     return {name: getattr(cfg, name) for name in PAPER}
 
 

@@ -15,9 +15,10 @@ from precompute.evaluation.context import Context
 from precompute.evaluation.rows import Row
 from precompute.pipeline.plan import follow_plan
 from precompute.pipeline.progress import Report, Transient, duration
-from precompute.stages.train import fresh_sae, protsae_config, unguided_config
+from precompute.stages.train import fresh_sae, protsae_config, training_data, unguided_config, with_what_there_is
 from protsae.errors import ConfigError, InputError
 from protsae.files import read_json, write_json
+from protsae.ontology.namespaces import WHOLE_GO
 from protsae.sae import SAE, ProtSAE, ReLUSAE, ReLUSAEConfig, load_sae
 from protsae.sae.splice import SpLiCESAE
 from protsae.training.batches import BatchStream, fit_input
@@ -39,7 +40,7 @@ class Trained(NamedTuple):
     """Mean active features per residue, on the validation sample"""
 
     facts: dict[str, Any]
-    """best_epoch, steps, seconds, n_train; seconds is 0 where nothing was trained"""
+    """best_epoch, steps, seconds, n_train, d_sae; seconds is 0 where nothing was trained"""
 
 
 def train_row(context: Context, row: Row, k: int, folder: Path, report: Report) -> Trained:
@@ -53,10 +54,10 @@ def train_row(context: Context, row: Row, k: int, folder: Path, report: Report) 
         report: takes lines of progress.
 
     Raises:
-        InputError: train or valid holds no protein of the row's sub-ontology.
+        InputError: train or valid holds no protein that is annotated in what guides the row.
     """
     make, data = _recipe(context, row, k)
-    settings = train_settings(context, row.seed)
+    settings = _row_settings(context, row, data)
     if row.kind == "random":
         sae = make()
         sample = BatchStream(context.reader, data.train, batch_size=8192, residues_per_protein=RANDOM_SAMPLE)
@@ -79,6 +80,7 @@ def train_row(context: Context, row: Row, k: int, folder: Path, report: Report) 
         "steps": trained.steps,
         "seconds": round(trained.seconds, 2),
         "n_train": len(data.train),
+        "d_sae": sae.d_sae,
         "validation": trained.best._asdict(),
     }
     write_json(folder / "trained.json", {"l0": trained.best.l0, "facts": facts})
@@ -91,7 +93,7 @@ def splice_row(context: Context, row: Row, k: int) -> Trained:
 
     Where the non-negative codes are sparser than k even without a penalty, there is none.
     """
-    space = context.spaces[row.namespace]
+    space = context.spaces[row.space]
     train = np.flatnonzero(space.on("train"))
     states, labels = context.states[space.rows[train]], space.labels[train].astype(np.float32)
     sae = SpLiCESAE.fit(
@@ -141,25 +143,36 @@ def train_settings(context: Context, seed: int) -> TrainConfig:
     )
 
 
+def _row_settings(context: Context, row: Row, data: TrainingData) -> TrainConfig:
+    """Where rows share one budget: fewer residues a protein, so that all their steps together are those of one SAE."""
+    settings = train_settings(context, row.seed)
+    if row.sharing == 1:
+        return settings
+    everyone = context.guides[WHOLE_GO].concepts.annotated & (context.corpus.split == "train")
+    share = everyone.sum() / (row.sharing * len(data.train))
+    return replace(settings, residues_per_protein=max(1, round(settings.residues_per_protein * share)))
+
+
+def _width(context: Context, row: Row) -> int:
+    """Features of a guided row; where rows share one budget, its own terms and its part of the free features."""
+    if row.sharing == 1:
+        return context.width
+    n_free = context.width - context.guides[WHOLE_GO].m
+    return context.guides[row.scope].m + max(1, n_free // row.sharing)
+
+
 def _recipe(context: Context, row: Row, k: int) -> tuple[Callable[[], SAE], TrainingData]:
     d_model, width = context.reader.d_model, context.width
     split = context.corpus.split
     if row.kind == "protsae":
-        space = context.spaces[row.namespace]
-        base = protsae_config(context.run, space.concepts, d_model, width)
-        cfg = replace(base, k=k, **dict(row.overrides))
-        annotated = space.concepts.annotated
-        data = TrainingData(
-            context.reader,
-            np.flatnonzero(annotated & (split == "train")),
-            np.flatnonzero(annotated & (split == "valid")),
-            space.concepts.labels,
-            space.axioms,
-        )
+        guide, width = context.guides[row.scope], _width(context, row)
+        base = protsae_config(context.run, guide.concepts, d_model, width)
+        data = training_data(context.reader, split, guide.concepts, guide.axioms, context.site_labels)
+        cfg = with_what_there_is(replace(base, k=min(k, width), **dict(row.overrides)), data)
         return (lambda: ProtSAE(cfg, seed=row.seed)), _checked(data, row)
     architecture = "topk" if row.kind == "random" else row.kind
     cfg = unguided_config(architecture, d_model=d_model, d_sae=width, k=k, normalise=context.run.normalise)
-    data = TrainingData(context.reader, np.flatnonzero(split == "train"), np.flatnonzero(split == "valid"))
+    data = training_data(context.reader, split, None, None)
     return (lambda: fresh_sae(architecture, cfg, seed=row.seed)), _checked(data, row)
 
 

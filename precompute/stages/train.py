@@ -1,9 +1,10 @@
 """Every SAE of the run's list (`precompute/saes.py`), one after the other.
 
-A guided SAE learns from the training proteins that carry at least one annotation of its sub-ontology, because on the
-others its labels are unknown; an unguided one learns from all. A guided SAE whose sub-ontology has no term that is
-frequent enough is left out. A finished SAE is kept, an unfinished one goes on from its last checkpoint. Writes per SAE
-`cfg.json`, `sae.safetensors`, `log.jsonl` and `result.json`, and `result.json` over all.
+A guided SAE learns from the training proteins with at least one annotation in the sub-ontologies whose terms guide it;
+where such a protein has none in one of them, its labels there are unknown and guide nothing. An unguided SAE learns
+from all. A guided SAE for which no term is frequent enough is left out. A finished SAE is kept, an unfinished one goes
+on from its last checkpoint. Writes per SAE `cfg.json`, `sae.safetensors`, `log.jsonl` and `result.json`, and
+`result.json` over all.
 
 Read `run`, then `_Recipe`. The loop is in `protsae/training/loop.py`.
 """
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import pandas as pd
 
+from precompute.align.sites import SiteLabels, guiding_sites, site_labels
 from precompute.config import RunConfig
 from precompute.corpus.concepts import Concepts, choose_concepts
 from precompute.corpus.forecast import MORE, check_splits, nothing_guides
@@ -24,12 +26,14 @@ from precompute.corpus.labels import read_labels
 from precompute.corpus.proteins import Corpus, read_corpus
 from precompute.pipeline.plan import array_hash, follow_plan
 from precompute.pipeline.progress import Transient, duration
+from precompute.presets import SWITCHES_OF_A_RUN
 from precompute.saes import SAESpec
 from protsae.device import pick_device
 from protsae.errors import ConfigError, InputError
 from protsae.files import read_json, write_json
+from protsae.ontology.axioms import Axioms
 from protsae.ontology.graph import Ontology
-from protsae.ontology.namespaces import Namespace
+from protsae.ontology.namespaces import GOScope
 from protsae.sae import SAE, ProtSAEConfig
 from protsae.sae.base import ARCHITECTURES, SAEConfig
 from protsae.sae.config import Normalise
@@ -76,21 +80,17 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
         )
     n_concepts = [len(guides[spec.namespace].go_id) for spec in specs if spec.namespace is not None]
     width = config.width_of(reader.d_model, max(n_concepts, default=0))
-    everyone = np.ones(corpus.n_proteins, dtype=bool)
+    sites = site_labels(work, corpus) if config.site_weight else None
     trainer = _Trainer(config, work / "train", report)
     results: dict[str, dict[str, Any]] = {}
     for spec in specs:
         concepts = None if spec.namespace is None else guides[spec.namespace]
-        known = everyone if concepts is None else concepts.annotated
-        data = TrainingData(
-            reader,
-            np.flatnonzero(known & (corpus.split == "train")),
-            np.flatnonzero(known & (corpus.split == "valid")),
-            None if concepts is None else concepts.labels,
-            None if concepts is None else ontology.axioms(concepts.namespace),
-        )
+        axioms = None if concepts is None else ontology.axioms(concepts.scope)
+        data = training_data(reader, corpus.split, concepts, axioms, sites)
         l0 = [results[name]["l0"] for name in spec.match_l0 if name in results]
         cfg = sae_config(config, spec, concepts, d_model=reader.d_model, d_sae=width, l0=l0)
+        if isinstance(cfg, ProtSAEConfig):
+            cfg = with_what_there_is(cfg, data)
         seed = config.seed if spec.seed is None else spec.seed
         results[spec.name] = trainer.train(_Recipe(spec, cfg, data, seed))
     for path in (work / "train").iterdir():
@@ -133,21 +133,47 @@ def sae_config(
     return replace(protsae_config(config, concepts, d_model, d_sae), k=k, normalise=normalise)
 
 
+def training_data(
+    reader: ShardReader,
+    split: np.ndarray,
+    concepts: Concepts | None,
+    axioms: Axioms | None,
+    sites: SiteLabels | None = None,
+) -> TrainingData:
+    """What an SAE learns from.
+
+    Args:
+        reader: of the activations.
+        split: [n_proteins] train, valid or test.
+        concepts: that guide it; None where none do, which lets it learn from every protein.
+        axioms: of their sub-ontologies.
+        sites: residues that annotations name, of all proteins.
+    """
+    in_scope = np.ones(len(split), dtype=bool) if concepts is None else concepts.annotated
+    train, valid = (np.flatnonzero(in_scope & (split == part)) for part in ("train", "valid"))
+    if concepts is None:
+        return TrainingData(reader, train, valid)
+    known = None if concepts.known[in_scope].all() else concepts.known
+    named = None if sites is None else guiding_sites(sites, split, concepts.go_id)
+    return TrainingData(reader, train, valid, concepts.labels, axioms, known, named)
+
+
 def protsae_config(config: RunConfig, concepts: Concepts, d_model: int, d_sae: int) -> ProtSAEConfig:
-    """The ProtSAE of one sub-ontology, with the run's own k."""
+    """The ProtSAE of one sub-ontology or of all, with the run's own k."""
     return ProtSAEConfig(
+        **{name: getattr(config, name) for name in SWITCHES_OF_A_RUN},
         d_model=d_model,
         d_sae=d_sae,
         concepts=concepts.go_id,
-        namespace=concepts.namespace,
+        namespace=concepts.scope,
         k=config.k,
-        lambda_annot=config.lambda_annot,
-        lambda_axiom=config.lambda_axiom,
-        annotation=config.annotation,
-        positive_weight=config.positive_weight,
-        forcing_strength=config.forcing_strength,
         normalise=config.normalise,
     )
+
+
+def with_what_there_is(cfg: ProtSAEConfig, data: TrainingData) -> ProtSAEConfig:
+    """The same without a loss on named residues where annotations name none for any guiding term."""
+    return replace(cfg, site_weight=0.0) if data.sites is None else cfg
 
 
 def unguided_config(architecture: str, *, d_model: int, d_sae: int, k: int, normalise: Normalise) -> SAEConfig:
@@ -224,7 +250,8 @@ class _Trainer:
         """What decides the weights; names and roles do not."""
         data, cfg = recipe.data, cast("Any", recipe.cfg)
         axioms = () if data.axioms is None else data.axioms[2:]
-        arrays = [data.train, data.valid, *axioms, *(() if data.labels is None else (data.labels,))]
+        labels = [array for array in (data.labels, data.known) if array is not None]
+        arrays = [data.train, data.valid, *axioms, *labels]
         return {
             "embed": self._embed_plan,
             "sae": {"architecture": recipe.spec.architecture, **asdict(cfg)},
@@ -233,22 +260,22 @@ class _Trainer:
         }
 
 
-def _concepts(config: RunConfig, work: Path, corpus: Corpus, ontology: Ontology) -> dict[Namespace, Concepts]:
-    """The guiding terms of every sub-ontology that an SAE of the list asks for."""
+def _concepts(config: RunConfig, work: Path, corpus: Corpus, ontology: Ontology) -> dict[GOScope, Concepts]:
+    """The guiding terms of every scope that an SAE of the list asks for."""
     terms = pd.read_parquet(work / "proteins" / "go_term.parquet", columns=["go_id", "namespace"])
     labels = read_labels(work, corpus, terms)
-    wanted: set[Namespace] = {spec.namespace for spec in config.sae_list if spec.namespace is not None}
+    wanted: set[GOScope] = {spec.namespace for spec in config.sae_list if spec.namespace is not None}
     return {
-        namespace: choose_concepts(
+        scope: choose_concepts(
             labels,
             terms,
-            namespace,
+            scope,
             split=corpus.split,
             roots=ontology.roots(),
             min_proteins=config.min_term_proteins,
             max_concepts=config.max_concepts,
         )
-        for namespace in wanted
+        for scope in wanted
     }
 
 

@@ -16,7 +16,7 @@ import obonet
 
 from protsae.errors import InputError
 from protsae.ontology.axioms import Axioms, normalise
-from protsae.ontology.namespaces import NAMESPACES, Namespace
+from protsae.ontology.namespaces import NAMESPACES, GOScope, Namespace, members
 from protsae.text_files import open_text
 
 CLOSURE_RELATIONS = ("is_a", "part_of")
@@ -206,21 +206,22 @@ class Ontology:
         """Every relation between two terms, sorted; those of CLOSURE_RELATIONS make the closure."""
         return self._edges
 
-    def axioms(self, namespace: Namespace, *, within: Collection[str] | None = None) -> Axioms:
+    def axioms(self, scope: GOScope, *, within: Collection[str] | None = None) -> Axioms:
         """GO's relations and definitions in the normal forms NF1 to NF4, see `axioms.py`.
 
         Args:
-            namespace: of the terms that the axioms are about.
+            scope: of the terms that the axioms are about; relations may lead out of a sub-ontology.
             within: only axioms whose terms are all among these; None for all.
         """
         chosen = set(self.terms if within is None else map(self.resolve, within))
+        namespaces = members(scope)
 
         def is_about(term: str, targets: Collection[str]) -> bool:
-            return self.terms[term].namespace == namespace and term in chosen and chosen.issuperset(targets)
+            return self.terms[term].namespace in namespaces and term in chosen and chosen.issuperset(targets)
 
         edges = [edge for edge in self._edges if is_about(edge.child, [edge.parent])]
         definitions = [d for d in self._definitions if is_about(d.term, [target for _, target in d.conjuncts])]
-        terms = [t for t in sorted(chosen) if self.terms[t].namespace == namespace and not self.terms[t].is_obsolete]
+        terms = [t for t in sorted(chosen) if self.terms[t].namespace in namespaces and not self.terms[t].is_obsolete]
         return normalise(terms, edges, definitions)
 
     def _current(self, go_id: str) -> str:

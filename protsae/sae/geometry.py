@@ -56,7 +56,7 @@ def index_axioms(axioms: Axioms, concepts: Sequence[str], *, scope: Scope = "con
     """Number the classes of the axioms for an SAE guided by `concepts`.
 
     Args:
-        axioms: of the concepts' sub-ontology.
+        axioms: of the concepts' sub-ontologies.
         concepts: GO ids in the order of the defined features; those that no axiom names stay without.
         scope: keep the axioms that name a concept (or a class made up for a concept's definition), or all of them.
             Axioms between two other classes reach a concept only through a chain, and cost as much.

@@ -19,6 +19,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.linalg import vector_norm
 
+SOFT_THRESHOLD = 4.0
+"""Steepness of the threshold in `spread_loss`, per unit of a logit."""
+
 
 def reconstruction_loss(x: Float[Tensor, "n d_model"], x_hat: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:
     """Squared error summed over the dimensions, mean over residues; at least 0."""
@@ -60,6 +63,20 @@ def top_logits(logits: Float[Tensor, "n_bags size m"], share: float) -> Float[Te
     Source: pooling of multiple-instance learning between mean and maximum, see `bag_logits`.
     """
     return logits.topk(max(1, round(share * logits.shape[1])), dim=1, sorted=False).values.mean(dim=1)
+
+
+def spread_loss(margins: Float[Tensor, "n_bags size m"]) -> Float[Tensor, ""]:
+    """How unevenly the places where features fire are spread over proteins; 0 where every protein has the same share.
+
+    The log of E[s^2] / E[s]^2, mean over features, s the share of a protein's residues on which the feature fires, with
+    a soft threshold. At a given rate a feature that fires on a few residues of many proteins can rank them, and one
+    that fires all over a few proteins can not.
+
+    Args:
+        margins: pre-activations less their thresholds, a bag of residues a protein.
+    """
+    share = (SOFT_THRESHOLD * margins).sigmoid().mean(1)
+    return (share.pow(2).mean(0) / share.mean(0).pow(2).clamp_min(1e-8)).log().mean()
 
 
 def auxiliary_loss(residual: Float[Tensor, "n d_model"], residual_hat: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:

@@ -32,14 +32,14 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from protsae.errors import ConfigError
-from protsae.ontology.namespaces import Namespace
+from protsae.ontology.namespaces import GOScope
 from protsae.sae.base import SAE, random_directions
 from protsae.sae.config import Normalise, check_normalise, check_shape
 from protsae.sae.passes import ForcingRule
 from protsae.sae.topk import keep_top_k
 
 _CHOICES: dict[str, tuple[str, ...]] = {
-    "namespace": get_args(Namespace),
+    "namespace": get_args(GOScope),
     "forcing_mean": ("active", "all"),
     "forcing": ("after", "before"),
     "forcing_strength": ("mean", "graded"),
@@ -62,10 +62,10 @@ class ProtSAEConfig:
     """Number of features, the defined ones included."""
 
     concepts: tuple[str, ...]
-    """GO ids of the defined features 0, 1, ...; all of one sub-ontology."""
+    """GO ids of the defined features 0, 1, ..."""
 
-    namespace: Namespace
-    """Sub-ontology of the concepts."""
+    namespace: GOScope
+    """Whose terms the concepts are: one sub-ontology's (the paper's form), or GO for those of all three."""
 
     k: int = 64
     """Features that TopK keeps per residue; forced ones come on top (see `forcing`)."""
@@ -114,8 +114,12 @@ class ProtSAEConfig:
     """Share of a bag's residues whose logits `annotation = "top"` averages, 0 to 1."""
 
     site_weight: float = 0.0
-    """Weight, against the annotation loss, of the loss on residues that annotations name for a term [D]; 0 for none.
-    Needs residue labels in training."""
+    """What the residues that annotations name for a term weigh against its labels [D]; 0 for nothing. Needs residue
+    labels in training."""
+
+    spread: float = 0.0
+    """Weight, against the annotation loss, of spreading over proteins the places where a feature fires [D]; 0 for
+    none. Only with `selection = "apart"` and an annotation loss on bags."""
 
     positive_weight: float = 0.0
     """Power w: a concept with a share p of positives weighs them ((1 - p) / p)^w in the annotation loss [D].
@@ -153,15 +157,32 @@ class ProtSAEConfig:
                 "normalise='token' is not linear, so annotation='protein' cannot take the logit of a mean residue; set "
                 "annotation to 'bag' or 'residue', or normalise to 'scalar' or 'dimension'"
             )
+        self._check_firing()
+        not_negative = (
+            "lambda_annot",
+            "lambda_axiom",
+            "margin",
+            "positive_weight",
+            "rate_share",
+            "site_weight",
+            "spread",
+        )
+        for name in not_negative:
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ConfigError(f"{name} must not be negative, got {getattr(self, name)}")
+
+    def _check_firing(self) -> None:
         if not 0 < self.rate_min <= self.rate_max < 1:
             raise ConfigError(
                 f"rate_min and rate_max must lie between 0 and 1 in this order, got {self.rate_min} and {self.rate_max}"
             )
         if not 0 < self.pool_share <= 1:
             raise ConfigError(f"pool_share must be above 0 and at most 1, got {self.pool_share}")
-        for name in ("lambda_annot", "lambda_axiom", "margin", "positive_weight", "rate_share", "site_weight"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ConfigError(f"{name} must not be negative, got {getattr(self, name)}")
+        if self.spread and (self.selection != "apart" or self.annotation not in {"bag", "top"}):
+            raise ConfigError(
+                f"spread={self.spread} needs selection 'apart' and annotation 'bag' or 'top', "
+                f"got {self.selection!r} and {self.annotation!r}"
+            )
 
     @property
     def n_defined(self) -> int:
@@ -283,11 +304,13 @@ class ProtSAE(SAE):
         share = prevalence.to(self.radius.device).clamp(1e-4, 1 - 1e-4)
         self.b_offset.copy_(share.logit() - self.radius.abs())
 
-    def firing_rates(self, prevalence: Float[Tensor, " m"]) -> Float[Tensor, " m"]:
-        """Share of residues on which each defined feature is to fire where it fires apart, from the share of proteins
-        that carry its term.
+    def firing_rates(self, share: Float[Tensor, " m"]) -> Float[Tensor, " m"]:
+        """Share of residues on which each defined feature is to fire where it fires apart.
+
+        Args:
+            share: of all residues that carry the function: the share of carriers times that of their residues.
         """
-        return (prevalence * self.cfg.rate_share).clamp(self.cfg.rate_min, self.cfg.rate_max)
+        return share.clamp(self.cfg.rate_min, self.cfg.rate_max)
 
     @torch.no_grad()
     def adapt_thresholds(

@@ -52,7 +52,7 @@ BASELINES = {
         FROM old.main.go_term t JOIN annotated s USING (namespace)
         WHERE t.go_id IN (SELECT go_id FROM old.main.feature_go)
     """,
-    "kind_baseline": "SELECT NULL, NULL, NULL WHERE false",
+    "kind_baseline": "SELECT NULL AS kind, NULL, NULL WHERE false",
 }
 """Rows of tables that neither version has; every protein annotated in a sub-ontology carries its root."""
 

@@ -130,8 +130,8 @@ class FeatureQueries(Queries):
     def compare_table(self, guided: str, baseline: str) -> pd.DataFrame:
         """All terms that guide a feature of one SAE, with its scores and those of another SAE's best feature.
 
-        Columns: go_id, name, n_pos_test, the term's all_positive_f1 and composition_auroc (NaN where not measured), and
-        of each side (guided_, baseline_) feature, f1, low, high, auroc, null, grade.
+        Columns: go_id, name, namespace, n_pos_test, the term's all_positive_f1 and composition_auroc (NaN where not
+        measured), and of each side (guided_, baseline_) feature, f1, low, high, auroc, null, grade.
         """
         return self.frame(_COMPARE, [guided, baseline])
 
@@ -150,7 +150,7 @@ _COMPARE = """
     baseline AS (
         SELECT * FROM feature_go WHERE sae = $2 AND is_best_for_term
         QUALIFY row_number() OVER (PARTITION BY go_id ORDER BY feature) = 1)
-    SELECT g.go_id, t.name, g.n_pos_test, alone.all_positive_f1, alone.composition_auroc,
+    SELECT g.go_id, t.name, t.namespace, g.n_pos_test, alone.all_positive_f1, alone.composition_auroc,
         g.feature AS guided_feature, g.test_f1 AS guided_f1,
         g.test_f1_low AS guided_low, g.test_f1_high AS guided_high,
         g.test_auroc AS guided_auroc, g.null_f1 AS guided_null, g.grade AS guided_grade,

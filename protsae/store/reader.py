@@ -48,10 +48,10 @@ class StoreReader(TermQueries, FeatureQueries, ProteinQueries, AnalysisQueries, 
         return dict(self.tuples("SELECT key, value FROM meta"))
 
     def saes(self) -> list[SAERow]:
-        """The bundle's SAEs: guided ones first, MFO, BPO, CCO, then unguided, then imported ones; then by name."""
+        """The bundle's SAEs: guided ones first (GO, MFO, BPO, CCO), then unguided, then imported ones; then by name."""
         query = f"""
             SELECT {columns(SAERow)} FROM sae
             ORDER BY list_position(['guided', 'unguided', 'imported'], role),
-                list_position(['MFO', 'BPO', 'CCO'], namespace), name
+                list_position(['GO', 'MFO', 'BPO', 'CCO'], namespace), name
         """
         return self.rows(SAERow, query)

@@ -72,10 +72,10 @@ CREATE TABLE protein_go (
 -- The bundle's SAEs. Sorted by name.
 CREATE TABLE sae (
     name                 VARCHAR PRIMARY KEY,  -- the folder below sae/, the value of `sae` in addresses; says nothing of what it is
-    display_name         VARCHAR NOT NULL,     -- what pages call it, e.g. 'ProtSAE MFO'
+    display_name         VARCHAR NOT NULL,     -- what pages call it, e.g. 'ProtSAE'
     role                 VARCHAR NOT NULL,     -- guided | unguided | imported: decides colours, words and comparisons
     architecture         VARCHAR NOT NULL,     -- one of protsae.sae, e.g. protsae, topk
-    namespace            VARCHAR NOT NULL,     -- MFO | BPO | CCO: whose terms guide it; '' where none do
+    namespace            VARCHAR NOT NULL,     -- MFO | BPO | CCO, GO for all three: whose terms guide it; '' where none do
     d_model              INTEGER NOT NULL,
     d_sae                INTEGER NOT NULL,
     k                    INTEGER NOT NULL,

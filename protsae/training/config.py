@@ -55,7 +55,7 @@ class TrainConfig:
     """Axioms of each normal form that a step samples."""
 
     axiom_scope: Scope = "concepts"
-    """Axioms that name a guiding concept, or all of the sub-ontology."""
+    """Axioms that name a guiding concept, or all of the guiding sub-ontologies."""
 
     auxk: int = 0
     """Dead features that may explain the residual (AuxK); 0 for off, as in the paper."""
@@ -147,7 +147,7 @@ class TrainingData(NamedTuple):
     labels: Bool[np.ndarray, "n_proteins m"] | Float[np.ndarray, "n_proteins m"] | None = None
     """GO labels closed under ancestors, a row per protein of `reader`, a column per concept; for a ProtSAE."""
     axioms: Axioms | None = None
-    """Of the concepts' sub-ontology; for a ProtSAE with `axioms`."""
+    """Of the concepts' sub-ontologies; for a ProtSAE with `axioms`."""
     known: Bool[np.ndarray, "n_proteins m"] | None = None
     """Where a label says anything: a protein without any annotation in a term's sub-ontology says nothing about the
     term. None where every label does."""

@@ -5,6 +5,8 @@
 Read `Guidance.losses`. The losses are in `sae/losses.py` and `sae/geometry.py`.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -12,23 +14,34 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from protsae.sae.geometry import OntologyGeometry, index_axioms
-from protsae.sae.losses import annotation_loss, bag_logits, top_logits
+from protsae.sae.losses import annotation_loss, bag_logits, spread_loss, top_logits
 from protsae.sae.passes import TrainingPass
 from protsae.sae.protsae import ProtSAE
+from protsae.shards import ShardReader
 from protsae.training.batches import Batch
 from protsae.training.config import SiteLabels, TrainConfig, TrainingData
 
-BAGS_PER_STEP = 64
+BAGS_PER_STEP = 32
 """Proteins whose bags one step looks at, of those in its batch."""
 
-BAG_SIZE = 32
-"""Residues drawn from each, with repetition."""
+BAG_SIZE = 64
+"""Residues drawn from each, without repetition where it has as many."""
 
-TOP_BAGS_PER_STEP, TOP_BAG_SIZE = 32, 64
-"""The same where the highest logits of a bag count: fewer, larger, without repetition where the protein allows."""
+SITE_CONCEPTS, SITE_PROTEINS = 6, 3
+"""Concepts whose named residues one step looks at, and proteins of each."""
 
-SITES_PER_STEP = 12
-"""Pairs of a protein and a concept whose named residues one step looks at."""
+NAMED_WEIGHT = 3.0
+"""What a named residue weighs against one that is not named, in the loss on sites."""
+
+SITE_MARGIN = 1.5
+"""A feature with named residues may fire on this many times the share of a protein that they typically are."""
+
+
+class Bags(NamedTuple):
+    """Residues of some proteins and what the concept predictor says of them."""
+
+    proteins: Int[np.ndarray, " n_bags"]
+    logits: Float[Tensor, "n_bags size m"]
 
 
 class Guidance:
@@ -52,7 +65,6 @@ class Guidance:
         weight = ((1 - share) / share) ** sae.cfg.positive_weight
         self._balanced_share = (share * weight / (share * weight + 1 - share)).float()
         self._positive_weight = weight.float().to(self.device) if sae.cfg.positive_weight else None
-        self._rates = sae.firing_rates(self._share)
         self.geometry: OntologyGeometry | None = None
         if sae.cfg.axioms and data.axioms is not None:
             index = index_axioms(data.axioms, sae.cfg.concepts, scope=config.axiom_scope)
@@ -60,7 +72,12 @@ class Guidance:
                 index, sae.d_model, margin=sae.cfg.margin, per_step=config.axioms_per_step, seed=config.seed
             ).to(self.device)
         self.reader, self.seed = data.reader, config.seed
-        self.sites = data.sites if sae.cfg.site_weight else None
+        self.sites = None if data.sites is None or not sae.cfg.site_weight else _Sites.of(data.sites, data.reader)
+        share_of_carrier = torch.full((sae.cfg.n_defined,), sae.cfg.rate_share)
+        if self.sites is not None:
+            named = torch.from_numpy(SITE_MARGIN * self.sites.median_share).float()
+            share_of_carrier[self.sites.concepts] = torch.maximum(share_of_carrier[self.sites.concepts], named)
+        self._rates = sae.firing_rates(self._share * share_of_carrier)
         self.protein_means: Tensor | None = None
         if sae.cfg.annotation == "protein":
             means = np.zeros((len(data.reader), sae.d_model), np.float32)
@@ -86,10 +103,15 @@ class Guidance:
     def losses(self, batch: Batch, passed: TrainingPass, *, step: int) -> dict[str, Float[Tensor, ""]]:
         """Every term, unweighted, and their weighted sum as `guidance`."""
         cfg = self.sae.cfg
-        terms = {"annot": self.annotation(batch, passed, step=step)}
+        bags = self._draw_bags(batch, step) if cfg.annotation in ("bag", "top") else None
+        terms = {"annot": self.annotation(batch, passed, step=step, bags=bags)}
         total = cfg.lambda_annot * terms["annot"]
+        if cfg.spread and bags is not None:
+            margins = bags.logits - self.sae.b_pred + self.sae.b_def
+            terms["spread"] = spread_loss(margins)
+            total = total + cfg.lambda_annot * cfg.spread * terms["spread"]
         if self.sites is not None:
-            terms["site"] = self.site_loss(self.sites, step)
+            terms["site"] = self.site_loss(self.sites, bags, step)
             total = total + cfg.lambda_annot * cfg.site_weight * terms["site"]
         if self.geometry is not None:
             forms = self.geometry(self.sae.concept_embed, self.sae.radius, step=step)
@@ -98,63 +120,80 @@ class Guidance:
             total = total + cfg.lambda_axiom * terms["axiom"]
         return {**terms, "guidance": total}
 
-    def annotation(self, batch: Batch, passed: TrainingPass, *, step: int = 0) -> Float[Tensor, ""]:
+    def annotation(
+        self, batch: Batch, passed: TrainingPass, *, step: int = 0, bags: Bags | None = None
+    ) -> Float[Tensor, ""]:
         """Cross-entropy of the logits of residues, of mean residues or of bags of residues, as the SAE's config says.
 
         Args:
             batch: residues of many proteins.
             passed: the SAE's pass over them.
             step: optimizer step, for the bags; the same step gives the same bags of the same proteins.
+            bags: of that step, where they are drawn already.
         """
         if self.sae.cfg.annotation == "residue":
             return self._loss(passed.logits, batch.proteins)
-        proteins = np.unique(batch.proteins)
         if self.protein_means is not None:  # a mean logit is the logit of the mean residue: the predictor is linear
-            logits = self._logits(self.protein_means[torch.from_numpy(proteins)])
-        else:
-            rng = np.random.default_rng((self.seed, step))
-            is_top = self.sae.cfg.annotation == "top"
-            n_bags, size = (TOP_BAGS_PER_STEP, TOP_BAG_SIZE) if is_top else (BAGS_PER_STEP, BAG_SIZE)
-            proteins = rng.permutation(proteins)[:n_bags]
-            places = self._bags(proteins, size, rng, repeat=not is_top)
-            x = self.reader.gather(np.repeat(proteins, size), places.ravel()).astype(np.float32)
-            bags = self._logits(torch.from_numpy(x)).unflatten(0, places.shape)
-            logits = top_logits(bags, self.sae.cfg.pool_share) if is_top else bag_logits(bags)
-        return self._loss(logits, proteins)
+            proteins = np.unique(batch.proteins)
+            return self._loss(self._logits(self.protein_means[torch.from_numpy(proteins)]), proteins)
+        bags = self._draw_bags(batch, step) if bags is None else bags
+        is_top = self.sae.cfg.annotation == "top"
+        logits = top_logits(bags.logits, self.sae.cfg.pool_share) if is_top else bag_logits(bags.logits)
+        return self._loss(logits, bags.proteins)
 
-    def _bags(
-        self, proteins: Int[np.ndarray, " n"], size: int, rng: np.random.Generator, *, repeat: bool
-    ) -> Int[np.ndarray, "n size"]:
-        """Residues of each protein; without repetition where asked for and the protein is long enough."""
+    def _draw_bags(self, batch: Batch, step: int) -> Bags:
+        rng = np.random.default_rng((self.seed, step))
+        proteins = rng.permutation(np.unique(batch.proteins))[:BAGS_PER_STEP]
         lengths = self.reader.lengths[proteins]
-        places = (rng.random((len(proteins), size)) * lengths[:, None]).astype(np.int64)
-        if not repeat:
-            for row in np.flatnonzero(lengths >= size):
-                places[row] = rng.choice(lengths[row], size, replace=False)
-        return places
+        places = (rng.random((len(proteins), BAG_SIZE)) * lengths[:, None]).astype(np.int64)
+        for row in np.flatnonzero(lengths >= BAG_SIZE):
+            places[row] = rng.choice(lengths[row], BAG_SIZE, replace=False)
+        x = self.reader.gather(np.repeat(proteins, BAG_SIZE), places.ravel()).astype(np.float32)
+        return Bags(proteins, self._logits(torch.from_numpy(x)).unflatten(0, places.shape))
 
-    def site_loss(self, sites: SiteLabels, step: int) -> Float[Tensor, ""]:
-        """Cross-entropy over all residues of some proteins, each for one concept, whose named residues are known.
+    def site_loss(self, sites: "_Sites", bags: Bags | None, step: int) -> Float[Tensor, ""]:
+        """Cross-entropy over residues: named ones against the others of their protein, and against other proteins.
 
-        Named and other residues of a pair weigh the same, so that a short site in a long protein counts.
+        Mean over some concepts, drawn evenly; scaled so that a `site_weight` of 1 lets the residues of a concept count
+        as much as its labels.
+
+        Args:
+            sites: named residues.
+            bags: of this step; the residues of proteins that lack a concept are negatives, too.
+            step: optimizer step.
         """
         rng = np.random.default_rng((self.seed, step, 1))
-        pairs = rng.choice(len(sites.proteins), min(SITES_PER_STEP, len(sites.proteins)), replace=False)
-        proteins, concepts = sites.proteins[pairs], sites.concepts[pairs]
+        chosen = rng.choice(len(sites.concepts), min(SITE_CONCEPTS, len(sites.concepts)), replace=False)
+        drawn = [rng.permutation(sites.pairs_of[place])[:SITE_PROTEINS] for place in chosen]
+        pairs = np.concatenate(drawn)
+        proteins = sites.labels.proteins[pairs]
         lengths = self.reader.lengths[proteins]
         owners = np.repeat(np.arange(len(pairs)), lengths)
         starts = np.cumsum(lengths) - lengths
         is_named = np.zeros(len(owners), dtype=bool)
-        for place, pair in enumerate(pairs):
-            is_named[starts[place] + sites.residues[sites.starts[pair] : sites.starts[pair + 1]]] = True
+        for start, pair in zip(starts, pairs, strict=True):
+            is_named[start + sites.named(pair)] = True
         x = self.reader.gather(proteins[owners], np.arange(len(owners)) - starts[owners]).astype(np.float32)
-        every = self._logits(torch.from_numpy(x))
-        logits = every[torch.arange(len(owners)), torch.from_numpy(concepts[owners])]
-        n_named = np.bincount(owners[is_named], minlength=len(pairs)).clip(1)
-        weight = np.where(is_named, 1 / n_named[owners], 1 / (lengths - n_named).clip(1)[owners])
+        weight, bias = self.sae.concept_predictor()
+        used = torch.from_numpy(sites.concepts[chosen]).to(self.device)
+        column = torch.from_numpy(np.repeat(np.arange(len(chosen)), [len(part) for part in drawn])[owners])
+        x_in = self.sae.rescaled(torch.from_numpy(x).to(self.device))
+        every = F.linear(x_in, weight[used], bias[used])
+        logits = every.gather(1, column.to(self.device)[:, None])[:, 0]
         named = torch.from_numpy(is_named).to(self.device, logits.dtype)
-        each = F.binary_cross_entropy_with_logits(logits, named, reduction="none")
-        return (each * torch.from_numpy(weight).to(self.device, logits.dtype)).sum() / (2 * len(pairs))
+        factor = 1 + (NAMED_WEIGHT - 1) * named
+        each = F.binary_cross_entropy_with_logits(logits, named, reduction="none") * factor
+        per_concept = each.new_zeros(len(chosen)).index_add(0, column.to(self.device), each)
+        n_rows = torch.bincount(column, minlength=len(chosen)).to(self.device)
+        total = (per_concept / n_rows).sum()
+        if bags is not None:
+            rows = torch.from_numpy(bags.proteins)
+            lacks = ~self.labels[rows][:, used.cpu()].to(self.device)
+            if self.known is not None:
+                lacks = lacks & self.known[rows][:, used.cpu()].to(self.device)
+            away = F.softplus(bags.logits[:, :, used]).mean(1)
+            total = total + ((away * lacks).sum(0) / lacks.sum(0).clamp_min(1)).sum()
+        return total / len(chosen) * len(sites.concepts) / self.sae.cfg.n_defined
 
     def after_step(self, passed: TrainingPass, n_rows: int, *, step: int) -> None:
         """Let the thresholds of features that fire apart follow their rates."""
@@ -169,3 +208,27 @@ class Guidance:
 
     def _logits(self, x: Tensor) -> Tensor:
         return self.sae.concept_logits(self.sae.rescaled(x.to(self.device)))
+
+
+class _Sites(NamedTuple):
+    """Named residues by concept."""
+
+    labels: SiteLabels
+    concepts: Int[np.ndarray, " n_concepts"]
+    """Columns of the labels that have any."""
+    pairs_of: list[Int[np.ndarray, " n_pairs_of_concept"]]
+    """Pairs of each of these."""
+    median_share: Float[np.ndarray, " n_concepts"]
+    """Of the residues of a protein that are named, 0 to 1."""
+
+    @classmethod
+    def of(cls, labels: SiteLabels, reader: ShardReader) -> "_Sites":
+        concepts = np.unique(labels.concepts)
+        pairs_of = [np.flatnonzero(labels.concepts == concept) for concept in concepts]
+        share = np.diff(labels.starts) / reader.lengths[labels.proteins]
+        median = np.array([np.median(share[pairs]) for pairs in pairs_of])
+        return cls(labels, concepts, pairs_of, median)
+
+    def named(self, pair: int) -> Int[np.ndarray, " n"]:
+        """Residues of a pair, from 0."""
+        return self.labels.residues[self.labels.starts[pair] : self.labels.starts[pair + 1]]

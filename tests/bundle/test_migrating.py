@@ -1,4 +1,4 @@
-"""A bundle of version 2 becomes one of this version: the same answers, its analyses beside the store."""
+"""A bundle of version 2 or 3 becomes one of this version: the same answers, its analyses beside the store."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,8 @@ from protsae.bundle.opening import open_bundle
 from protsae.errors import BundleError
 from protsae.files import sha256
 from protsae.store.analysis import CONFOUNDS, EVALUATION
-from protsae.store.migrate import NEW_COLUMNS
+from protsae.store.migrate import BASELINES, GRADES, ROLES
+from protsae.store.schema import MIGRATED
 
 OLD_TABLES = """
     ALTER TABLE feature ADD COLUMN confound VARCHAR;
@@ -37,22 +38,41 @@ def old(copy: Path) -> Path:
     with duckdb.connect(str(copy / "store.duckdb")) as connection:
         for view, file in (("facts", "confounds/feature_confound"), ("numbers", "evaluation/evaluation")):
             connection.execute(f"CREATE TEMP TABLE {view} AS SELECT * FROM read_parquet('{folder / file}.parquet')")
-        columns = {row[0] for row in connection.execute("DESCRIBE sae").fetchall()}
-        newer = [name for _, name in NEW_COLUMNS if name in columns]
-        if newer:
-            kept = ", ".join(sorted(columns - set(newer)))
-            connection.execute(f"CREATE TEMP TABLE kept AS SELECT {kept} FROM sae")
-            connection.execute("DROP TABLE sae")
-            connection.execute("CREATE TABLE sae AS SELECT * FROM kept")
+        take_away(connection, [*ROLES, *GRADES])
         connection.execute(OLD_TABLES)
     for path in sorted(folder.rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
     folder.rmdir()
-    content = json.loads((copy / "manifest.json").read_text())
-    write_manifest(copy, content)
-    manifest = json.loads((copy / "manifest.json").read_text()) | {"schema_version": 2}
-    (copy / "manifest.json").write_text(json.dumps(manifest))
-    return copy
+    return sealed(copy, 2)
+
+
+@pytest.fixture
+def third(copy: Path) -> Path:
+    """The made-up bundle as version 3 wrote it."""
+    with duckdb.connect(str(copy / "store.duckdb")) as connection:
+        take_away(connection, list(GRADES))
+        connection.execute("UPDATE meta SET value = '3' WHERE key = 'schema_version'")
+    return sealed(copy, 3)
+
+
+def take_away(connection: duckdb.DuckDBPyConnection, columns: list[tuple[str, str]]) -> None:
+    """Drop what an older version did not have."""
+    for table in BASELINES:
+        connection.execute(f"DROP TABLE {table}")
+    for table in dict.fromkeys(table for table, _ in columns):
+        dropped = ", ".join(column for of, column in columns if of == table)
+        connection.execute(f"CREATE TEMP TABLE kept AS SELECT * EXCLUDE ({dropped}) FROM {table}")
+        connection.execute(f"DROP TABLE {table}")
+        connection.execute(f"CREATE TABLE {table} AS SELECT * FROM kept")
+        connection.execute("DROP TABLE kept")
+
+
+def sealed(folder: Path, version: int) -> Path:
+    """The bundle with a manifest of that version."""
+    write_manifest(folder, json.loads((folder / "manifest.json").read_text()))
+    manifest = json.loads((folder / "manifest.json").read_text()) | {"schema_version": version}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
 
 
 def test_it_answers_as_before(old: Path, tiny_bundle: Path) -> None:
@@ -62,7 +82,7 @@ def test_it_answers_as_before(old: Path, tiny_bundle: Path) -> None:
 
     assert migrate_bundle(old)
     check_bundle(old)
-    assert json.loads((old / "manifest.json").read_text())["schema_version"] == 3
+    assert json.loads((old / "manifest.json").read_text())["schema_version"] == 4
     assert sha256(old / "plm.safetensors") == weights
     with open_bundle(old) as new, open_bundle(tiny_bundle) as whole:
         assert new.reader.meta() == whole.reader.meta()
@@ -77,7 +97,7 @@ def test_it_answers_as_before(old: Path, tiny_bundle: Path) -> None:
             lambda reader: reader.structure("Q0T001").positions.tolist(),
             lambda reader: [(row.peak_pos, row.positions.tolist()) for row in reader.examples("vanilla", 20)],
             lambda reader: reader.saes(),
-            lambda reader: reader.term_features("GO:0008270"),
+            lambda reader: [row[:22] for row in reader.term_features("GO:0008270")],
             lambda reader: reader.neighbours("vanilla", 3),
             lambda reader: reader.map_points("vanilla").to_csv(),
         ):
@@ -86,7 +106,7 @@ def test_it_answers_as_before(old: Path, tiny_bundle: Path) -> None:
 
 def test_an_sae_of_version_2_is_known_by_what_it_is(old: Path) -> None:
     with duckdb.connect(str(old / "store.duckdb")) as connection:
-        role, shown = (NEW_COLUMNS["sae", name] for name in ("role", "display_name"))
+        role, shown = (ROLES["sae", name] for name in ("role", "display_name"))
         rows = connection.execute(f"SELECT name, {role}, {shown} FROM sae ORDER BY name").fetchall()
 
     assert rows == [
@@ -95,6 +115,37 @@ def test_an_sae_of_version_2_is_known_by_what_it_is(old: Path) -> None:
         ("protsae_mfo", "guided", "ProtSAE MFO"),
         ("vanilla", "unguided", "Vanilla"),
     ]
+
+
+def test_an_alignment_of_version_3_is_graded_by_what_is_there(third: Path) -> None:
+    assert "3" in MIGRATED
+    with duckdb.connect(str(third / "store.duckdb")) as connection:
+        connection.execute("UPDATE feature_go SET n_pos_test = 9")
+        connection.execute(
+            "UPDATE feature_go SET test_f1_low = 0.9, null_f1 = 0.1, test_auroc = 0.8 WHERE sae = 'vanilla'"
+        )
+        connection.execute("UPDATE feature_go SET test_f1_low = 0.01, null_f1 = 0 WHERE sae = 'protsae_mfo'")
+        connection.execute("UPDATE feature_go SET test_f1_low = 0.9, test_auroc = 0.5 WHERE sae = 'protsae_bpo'")
+    sealed(third, 3)
+
+    assert migrate_bundle(third)
+    check_bundle(third)
+    with open_bundle(third) as new:
+        guided = [row for sae in ("protsae_mfo", "protsae_bpo") for row in new.reader.guiding_features(sae)]
+        vanilla = [row for row in new.reader.validated_features() if row.sae == "vanilla"]
+        zinc, term = new.reader.term_features("GO:0008270")[0], new.reader.term("GO:0008270")
+        sites = new.reader.feature_annotations("vanilla", 20)
+        root = new.reader.term("GO:0003674")
+        assert new.reader.analyses() == [CONFOUNDS, EVALUATION]
+
+    assert vanilla
+    assert {row.grade for row in vanilla} == {"weak"}
+    assert {row.grade for row in guided} == {"none"}
+    assert term is not None
+    assert root is not None
+    assert zinc.all_positive_f1 == pytest.approx(2 * term.n_test / (term.n_test + root.n_test))
+    assert (zinc.test_auroc_low, zinc.composition_auroc, zinc.probe_auroc) == (None, None, None)
+    assert {row.grade for row in sites} == {"none"}
 
 
 def test_a_second_time_there_is_nothing_to_do(old: Path) -> None:
@@ -118,7 +169,7 @@ def test_a_bundle_that_was_not_evaluated_gets_no_evaluation(old: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ("UPDATE meta SET value = '1' WHERE key = 'schema_version'", "has schema version 1; only version 2 can be"),
+        ("UPDATE meta SET value = '1' WHERE key = 'schema_version'", "has schema version 1; only 2 and 3 can be"),
         ("DROP TABLE evaluation", "lacks the table 'evaluation'"),
         ("ALTER TABLE neighbour RENAME TO n; CREATE VIEW neighbour AS SELECT * FROM n", "lacks the table 'neighbour'"),
         ("ALTER TABLE evaluation DROP COLUMN k", "is not what its version says"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from tiny_bundle import VANILLA, TinySAE, build_tiny_bundle, guided
+from tiny_bundle import ONE_FOR_ALL, VANILLA, TinySAE, build_tiny_bundle, concepts, guided
 
 from explorer import theme
 from explorer.compare import comparison
@@ -40,6 +40,8 @@ BUNDLES = {
         TinySAE("protsae_b", "Plain B", "unguided"),
         TinySAE("protsae_c", "Plain C", "imported"),
     ),
+    "one for all": ONE_FOR_ALL,
+    "one for all beside one": (*ONE_FOR_ALL, guided("m", "ProtSAE MFO", "MFO")),
     "an imported one": (guided("g", "ProtSAE MFO", "MFO"), TinySAE("unguided", "InterPLM, layer 4", "imported")),
 }
 PAGES = ("find", "feature", "compare", "map", "sequence", "steer")
@@ -98,10 +100,11 @@ def keys(app: AppTest) -> set[str]:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_stands_and_lists_all_in_order(visit: Open, bundle: str, page: str) -> None:
     app = visit(bundle, page)
-    saes = BUNDLES[bundle]
-    what = {"guided": "molecular function", "unguided": "unguided", "imported": "imported"}
+    what = {"MFO": "molecular function", "GO": "Gene Ontology, all three"}
+    saes = sorted(BUNDLES[bundle], key=lambda one: one.role != "guided")
+    shown = [f"{one.display_name} · {what.get(one.namespace, one.role)}" for one in saes]
 
-    assert list(app.selectbox(key="choice_sae").options) == [f"{one.display_name} · {what[one.role]}" for one in saes]
+    assert list(app.selectbox(key="choice_sae").options) == shown
 
 
 @pytest.mark.parametrize(
@@ -138,6 +141,8 @@ def test_a_feature_bears_the_name_and_the_colour_of_its_sae(
         ("three guided", {"sae": "x3"}, [("guided", "ProtSAE thin"), ("unguided", "Vanilla")]),
         ("three guided", {"sae": "x3", "guided": "x2"}, [("guided", "ProtSAE deep"), ("unguided", "Vanilla")]),
         ("an imported one", {}, [("guided", "ProtSAE MFO"), ("imported", "InterPLM, layer 4")]),
+        ("one for all", {}, [("guided", "ProtSAE"), ("unguided", "Vanilla")]),
+        ("one for all beside one", {"sae": "m"}, [("guided", "ProtSAE MFO"), ("unguided", "Vanilla")]),
     ],
 )
 def test_compare_sets_the_two_that_are_asked_for_side_by_side(
@@ -145,7 +150,7 @@ def test_compare_sets_the_two_that_are_asked_for_side_by_side(
 ) -> None:
     app = visit(bundle, "compare", go=ZINC, **address)
     names = {one.display_name: one.name for one in BUNDLES[bundle]}
-    table = data.bundle().reader.compare_table(*(names[name] for _, name in expected))
+    table = data.compare_table(*(names[name] for _, name in expected), "MFO")
     shown = app.dataframe[0].value.set_index("go_id")
     f1 = ["guided_f1", "baseline_f1"]
 
@@ -154,7 +159,7 @@ def test_compare_sets_the_two_that_are_asked_for_side_by_side(
         f"Open {name}" for _, name in expected
     ]
     assert [query.split("&")[0] for _, query in opened(app, "Open ")][:2] == [f"sae={names[n]}" for _, n in expected]
-    assert set(shown.index) == set(table["go_id"])
+    assert set(shown.index) == set(table["go_id"]) == set(concepts("MFO"))
     assert shown.loc[[ZINC], f1].to_numpy().tolist() == table.loc[table["go_id"] == ZINC, f1].to_numpy().tolist()
     assert f"{expected[1][0]} feature on" in "".join(str(element.proto.body) for element in app.get("html"))
 
@@ -169,6 +174,7 @@ def test_compare_sets_the_two_that_are_asked_for_side_by_side(
             [f"ProtSAE {name} · molecular function" for name in ("wide", "deep", "thin")],
         ),
         ("an imported one", None, []),
+        ("one for all", None, []),
     ],
 )
 def test_compare_lets_choose_only_where_there_are_several(
@@ -179,6 +185,26 @@ def test_compare_lets_choose_only_where_there_are_several(
     assert keys(app) & {"choice_against", "choice_guided"} == ({chooser} if chooser else set())
     if chooser:
         assert list(app.selectbox(key=chooser).options) == options
+
+
+@pytest.mark.parametrize("bundle", ["one for all", "one for all beside one"])
+def test_compare_groups_terms_by_their_own_sub_ontology(visit: Open, bundle: str) -> None:
+    app = visit(bundle, "compare")
+    chooser = app.get("button_group")
+    found = {}
+    for namespace in ("MFO", "BPO", "CCO"):
+        app = visit(bundle, "compare", ns=namespace)
+        found[namespace] = set(app.dataframe[0].value["go_id"])
+
+    assert [element.label for element in chooser][1] == "Ontology"
+    assert found == {namespace: set(concepts(namespace)) for namespace in found}
+
+
+def test_an_address_of_a_bundle_with_an_sae_a_sub_ontology_says_what_there_is(visit: Open) -> None:
+    app = visit("one for all", "feature", sae="protsae_mfo", feature="3")
+    html = "".join(str(element.proto.body) for element in app.get("html"))
+
+    assert "This bundle has no autoencoder 'protsae_mfo'; it has protsae, vanilla." in unescape(html)
 
 
 def test_a_choice_goes_into_the_address_and_stays_with_the_next_protein(visit: Open) -> None:
@@ -207,6 +233,7 @@ def test_an_sae_that_cannot_be_compared_is_said(visit: Open) -> None:
         ("two unguided", "protsae_b", ["Guide", "Plain B"]),
         ("three guided", "x2", ["ProtSAE deep", "Vanilla"]),
         ("an imported one", "", ["ProtSAE MFO", "InterPLM, layer 4"]),
+        ("one for all", "", ["ProtSAE", "Vanilla"]),
     ],
 )
 def test_the_map_shows_one_of_each_side(visit: Open, bundle: str, sae: str, maps: list[str]) -> None:
@@ -223,6 +250,7 @@ def test_the_map_shows_one_of_each_side(visit: Open, bundle: str, sae: str, maps
         ("two unguided", [("guided", "Guide"), ("unguided", "Plain A")], ["protsae_b"]),
         ("three guided", [("guided", "ProtSAE wide"), ("unguided", "Vanilla")], ["x2", "x3"]),
         ("an imported one", [("guided", "ProtSAE MFO"), ("imported", "InterPLM, layer 4")], []),
+        ("one for all", [("guided", "ProtSAE"), ("unguided", "Vanilla")], []),
     ],
 )
 def test_a_term_shows_a_feature_of_each_side_and_links_to_the_rest(
@@ -264,6 +292,38 @@ def test_terms_are_called_once_though_three_saes_are_guided_by_them(use: Callabl
 
 
 @pytest.mark.parametrize(
+    ("bundle", "preferred", "callers"),
+    [
+        ("one for all", "", {"MFO": "protsae", "BPO": "protsae", "CCO": "protsae"}),
+        ("one for all beside one", "", {"MFO": "protsae", "BPO": "protsae", "CCO": "protsae"}),
+        ("one for all beside one", "m", {"MFO": "m", "BPO": "protsae", "CCO": "protsae"}),
+    ],
+)
+def test_every_namespace_has_one_caller(
+    use: Callable[[str], None], bundle: str, preferred: str, callers: dict[str, str]
+) -> None:
+    use(bundle)
+    sequence = str(data.bundle().reader.sequence_index()["sequence"][0])
+    found = predictions.calls(sequence, preferred)
+
+    assert data.callers(preferred) == callers
+    assert len(found) == len({call.term.go_id for call in found}) == len(concepts("GO"))
+    assert all(call.term.sae == callers[call.term.namespace] for call in found)
+
+
+def test_steering_raises_ancestors_in_the_feature_s_own_sae(use: Callable[[str], None]) -> None:
+    use("one for all beside one")
+    reader = data.bundle().reader
+    sequence = str(reader.sequence_index()["sequence"][0])
+    for sae, scope in (("protsae", "GO"), ("m", "MFO")):
+        guides = concepts(scope)
+        above = {row.go_id for row in reader.ancestors(ZINC)}
+        raised = runs.raised(Plan(sae, guides.index(ZINC), sequence, SteerConfig()))
+        assert {guides[feature] for feature in raised} <= above | {ZINC}
+        assert len(raised) > 1
+
+
+@pytest.mark.parametrize(
     ("bundle", "sae", "judge"), [("two unguided", "vanilla", "protsae_a"), ("an imported one", "g", "unguided")]
 )
 def test_the_judge_of_steering_is_no_guided_sae(use: Callable[[str], None], bundle: str, sae: str, judge: str) -> None:
@@ -297,6 +357,13 @@ def test_a_search_finds_a_feature_by_what_its_sae_is(
     assert [tuple(ref) for ref in links.feature_in(text, data.saes())] == found
 
 
+def test_go_and_a_number_is_a_term_and_no_feature(use: Callable[[str], None]) -> None:
+    use("one for all")
+
+    assert links.feature_in("go 27", data.saes()) == []
+    assert [tuple(ref) for ref in links.feature_in("protsae 27", data.saes())] == [("protsae", 27)]
+
+
 def test_the_first_page_says_only_what_the_bundle_holds() -> None:
     assert words.kinds_of_saes({"guided", "unguided"}) == (
         "Some were guided by Gene Ontology terms (ProtSAE), others were left alone (vanilla)."
@@ -311,7 +378,7 @@ def test_words_and_colours_follow_the_role(use: Callable[[str], None]) -> None:
     assert pair.guided is not None
     assert pair.baseline is not None
     ahead = pair.baseline._replace(test_f1=0.99, test_f1_low=0.98)
-    table = data.compare_table("g", "unguided")
+    table = data.compare_table("g", "unguided", "MFO")
     colours = {role: theme.identity(role) for role in ("guided", "unguided", "imported")}
 
     assert words.comparison(pair.guided, ahead, "imported").startswith("The imported feature is ahead")

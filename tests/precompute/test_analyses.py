@@ -14,7 +14,7 @@ from precompute.config import RunConfig
 from precompute.pipeline.tables import read_table
 from protsae.bundle.opening import open_bundle
 from protsae.files import sha256
-from protsae.store.analysis import ANALYSES, CONFOUNDS, Analysis, Column, Table
+from protsae.store.analysis import ANALYSES, CONFOUNDS, SITES, Analysis, Column, Table
 
 
 @pytest.fixture
@@ -29,9 +29,9 @@ def hashes(bundle: Path) -> dict[str, str]:
 
 def without_confounds(bundle: Path) -> None:
     """The bundle as if it had been made before there was this analysis."""
-    shutil.rmtree(bundle / "analyses")
+    shutil.rmtree(bundle / "analyses" / "confounds")
     manifest = json.loads((bundle / "manifest.json").read_text())
-    manifest["files"] = {name: digest for name, digest in manifest["files"].items() if "analyses" not in name}
+    manifest["files"] = {name: digest for name, digest in manifest["files"].items() if "confounds" not in name}
     (bundle / "manifest.json").write_text(json.dumps(manifest))
 
 
@@ -43,14 +43,14 @@ def test_an_added_analysis_is_the_one_that_the_run_made(bundle: Path) -> None:
     before = hashes(bundle)
     without_confounds(bundle)
     with open_bundle(bundle) as opened:
-        assert opened.reader.analyses() == []
+        assert opened.reader.analyses() == [SITES]
 
     assert main(["analyse", str(bundle), "confounds", "--quiet"]) == 0
     assert {n: h for n, h in hashes(bundle).items() if n != "manifest.json"} == {
         n: h for n, h in before.items() if n != "manifest.json"
     }
     with open_bundle(bundle) as opened:
-        assert opened.reader.analyses() == [CONFOUNDS]
+        assert opened.reader.analyses() == [CONFOUNDS, SITES]
         rows = opened.reader.analysis_table(CONFOUNDS, "feature_confound")
         assert set(rows["confound"]) == {"amino_acid", "position", "length", "family", "organism"}
 

@@ -193,6 +193,8 @@ def test_the_summary_compares_on_the_same_terms(planted: Aligned) -> None:
     assert summary["concept_terms"]["guided_beats_baseline"] == 0
     assert summary["all_terms"]["n"] == 11
     assert summary["all_terms"]["guided_best"] == summary["all_terms"]["baseline_best"]
+    assert summarise(both, {"protsae_mfo": "GO"}, "vanilla")["protsae_mfo"] == summary | {"namespace": "GO"}
+    assert summarise(both, {"protsae_mfo": "CCO"}, "vanilla")["protsae_mfo"]["all_terms"]["n"] == 0
 
 
 def test_top_columns_take_the_earlier_of_a_tie_and_nothing_infinite() -> None:

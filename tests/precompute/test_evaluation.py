@@ -22,13 +22,14 @@ from precompute.evaluation.context import Space
 from precompute.evaluation.hierarchy import ancestors_among, conditional_information
 from precompute.evaluation.pooling import pool
 from precompute.evaluation.rows import GUIDANCE, PAPER, chosen_rows, plan_rows
+from precompute.saes import DEFAULT_SAES, SAESpec
 from protsae.bundle.building import check_bundle
 from protsae.bundle.opening import open_bundle
 from protsae.ontology.graph import Ontology
 from protsae.sae import TopKSAE, TopKSAEConfig
 from protsae.shards import ShardReader, ShardWriter
 from protsae.store.analysis import EVALUATION
-from protsae.store.evaluation.methods import PARTS
+from protsae.store.evaluation.methods import ONE_EACH, PARTS, TUNED
 from protsae.store.evaluation.summary import Summary
 
 QUICK = ("--epochs", "1", "--seeds", "1", "--fidelity-proteins", "4", "--workers", "1", "--device", "cpu")
@@ -64,18 +65,36 @@ def test_every_row_of_the_chosen_parts_has_run(bundle: Path, report: Path) -> No
     for method in ("TopK", "ReLU + L1", "Gated", "BatchTopK", "JumpReLU", "PLM neurons", "null: random dictionary"):
         entries = found[f"main/{method}/all/seed 0"]["entries"]
         assert {entry["namespace"] for entry in entries} == {"", "MFO", "BPO", "CCO"}
-    for method in ("ProtSAE", "ProtSAE without axioms", "SpLiCE", "linear probe", "null: permuted labels"):
+    for method in ("ProtSAE", ONE_EACH, "SpLiCE", "linear probe", "null: permuted labels"):
         assert "fmax" in found[f"main/{method}/BPO/seed 0"]["entries"][0]["metrics"]
+    for method in (TUNED, "ProtSAE without axioms"):
+        metrics = {entry["namespace"]: entry["metrics"] for entry in found[f"main/{method}/GO/seed 0"]["entries"]}
+        assert set(metrics) == {"", "MFO", "BPO", "CCO"}
+        assert {"ev", "l0", "lr_masked", "participation"} <= set(metrics[""])
+        assert all(
+            {"fmax", "feature_auc", "feature_auc_valid", "f1"} <= set(metrics[ns]) for ns in ("MFO", "BPO", "CCO")
+        )
     assert "ablation/no detach/MFO/seed 0" in found
     assert not any(name.startswith(("sparsity", "guidance")) for name in found)
 
 
 def test_unguided_saes_aim_at_the_l0_that_protsae_has(bundle: Path, report: Path) -> None:
     found = results(bundle)
-    l0 = [found[f"main/ProtSAE/{namespace}/seed 0"]["l0"] for namespace in ("MFO", "BPO", "CCO")]
+    l0 = found[f"main/{TUNED}/GO/seed 0"]["l0"]
     entries = found["main/TopK/all/seed 0"]["entries"]
-    assert {entry["k"] for entry in entries} == {round(sum(l0) / 3)}
-    assert entries[0]["metrics"]["l0"] == pytest.approx(round(sum(l0) / 3), rel=0.05)
+    assert {entry["k"] for entry in entries} == {round(l0)}
+    assert entries[0]["metrics"]["l0"] == pytest.approx(round(l0), rel=0.05)
+
+
+def test_one_a_sub_ontology_has_the_budget_of_one_for_all(bundle: Path, report: Path) -> None:
+    found = results(bundle)
+    whole = found[f"main/{TUNED}/GO/seed 0"]["facts"]
+    parts = [found[f"main/{ONE_EACH}/{namespace}/seed 0"]["facts"] for namespace in ("MFO", "BPO", "CCO")]
+    d_sae, terms = 48, 9
+
+    assert sum(facts["d_sae"] for facts in parts) == d_sae
+    assert {facts["d_sae"] for facts in parts} == {terms // 3 + (d_sae - terms) // 3}
+    assert whole["steps"] * 0.8 <= sum(facts["steps"] for facts in parts) <= whole["steps"] * 1.2 + 3
 
 
 def test_the_neurons_lose_nothing_of_the_plm(bundle: Path, report: Path) -> None:
@@ -97,7 +116,7 @@ def test_the_store_holds_what_the_results_say(bundle: Path, report: Path) -> Non
     keys = ["part", "method", "namespace", "k", "seed", "metric"]
     assert main_rows.set_index(keys)["value"].to_dict() == expected
     ablation = table[(table["part"] == "ablation") & (table["metric"] == "auc")]
-    assert set(ablation["method"]) >= {"ProtSAE", "no axioms", "no detach", "lambda (1, 1)"}
+    assert set(ablation["method"]) >= {"ProtSAE", "no axioms", "no detach", "no rescale"}
     assert set(ablation["namespace"]) == {"MFO"}
 
 
@@ -143,10 +162,10 @@ def test_a_killed_run_goes_on_and_comes_to_the_same_numbers(bundle: Path, report
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert 1 <= len(list(folder.glob("*/result.json"))) < 4
+    assert len(list(folder.glob("*/result.json"))) == 1
     assert main(["evaluate", str(copy), "--quiet", *QUICK, *only]) == 0
     first, second = results(bundle), results(copy)
-    assert set(second) == {f"main/ProtSAE/{ns}/seed 0" for ns in ("MFO", "BPO", "CCO")} | {"main/TopK/all/seed 0"}
+    assert set(second) == {f"main/{TUNED}/GO/seed 0", "main/TopK/all/seed 0"}
     for name, result in second.items():
         for one, other in zip(result["entries"], first[name]["entries"], strict=True):
             one["metrics"].pop("seconds", None)
@@ -210,30 +229,42 @@ def test_without_the_work_folder_nothing_can_be_done(
     assert "holds no run.json" in capsys.readouterr().err
 
 
-def run_config() -> RunConfig:
+def run_config(saes: tuple[SAESpec, ...] = DEFAULT_SAES) -> RunConfig:
     nowhere = Path("x")
-    return RunConfig(proteins=nowhere, annotations=nowhere, ontology=nowhere, out=nowhere)
+    return RunConfig(proteins=nowhere, annotations=nowhere, ontology=nowhere, out=nowhere, saes=saes)
+
+
+APART = (SAESpec(name="a", architecture="protsae", namespace="MFO"), SAESpec(name="b"))
+"""A bundle with the paper's form: an SAE a sub-ontology."""
 
 
 def test_the_plan_puts_the_main_table_first_and_brings_what_is_needed() -> None:
     every = plan_rows(run_config(), ["MFO", "CCO"], 2, dict(PAPER), d_sae=100)
     names = [row.name for row in every]
     assert len(names) == len(set(names)) == len({row.slug for row in every})
-    assert [row.method for row in every[:5]] == ["linear probe"] * 2 + ["ProtSAE"] * 2 + ["TopK"]
+    assert [row.method for row in every[:6]] == ["linear probe"] * 2 + [TUNED, "TopK"] + ["ProtSAE"] * 2
     place = {row.name: number for number, row in enumerate(every)}
     assert place["main/SpLiCE/MFO/seed 0"] < place["ablation/no detach/MFO/seed 0"] < place["main/ProtSAE/MFO/seed 1"]
     assert place["main/ProtSAE/MFO/seed 1"] < place["main/SpLiCE/CCO/seed 0"] < place["main/ProtSAE/CCO/seed 1"]
     assert all(place[need] < place[row.name] for row in every for need in row.needs)
     assert {row.part for row in every} == {"main", "ablation", "guidance", "sparsity"}
-    assert not any(row.k > 100 or "tuned" in row.method for row in every)
+    assert not any(row.k > 100 for row in every)
     config = EvaluateConfig(bundle=Path("b"), only="main/Gated/all/seed 1")
     chosen = [row.name for row in chosen_rows(every, config)]
-    assert chosen == ["main/ProtSAE/MFO/seed 0", "main/ProtSAE/CCO/seed 0", "main/Gated/all/seed 1"]
+    assert chosen == [f"main/{TUNED}/GO/seed 0", "main/Gated/all/seed 1"]
     ablation = chosen_rows(every, EvaluateConfig(bundle=Path("b"), parts=("ablation",)))
-    borrowed = {row.method for row in ablation if row.part == "main"}
-    assert borrowed == {"ProtSAE", "ProtSAE without axioms"}
-    tuned = plan_rows(run_config(), ["MFO"], 1, {**PAPER, "positive_weight": 0.5}, d_sae=100)
-    assert any(row.method == "ProtSAE, tuned guidance" for row in tuned)
+    assert {row.method for row in ablation if row.part == "main"} == {"ProtSAE"}
+
+
+def test_a_bundle_with_an_sae_a_sub_ontology_is_evaluated_in_its_own_form() -> None:
+    paper = plan_rows(run_config(APART), ["MFO", "CCO"], 1, dict(PAPER), d_sae=100)
+    tuned = plan_rows(run_config(APART), ["MFO", "CCO"], 1, {**PAPER, "positive_weight": 0.5}, d_sae=100)
+    needs = {row.method: row.needs for rows in (tuned, paper) for row in rows if row.method in {"TopK", "Gated"}}
+
+    assert not {row.method for row in paper} & {TUNED, ONE_EACH, "ProtSAE without axioms"}
+    assert needs["Gated"] == ("main/ProtSAE/MFO/seed 0", "main/ProtSAE/CCO/seed 0")
+    assert [row.namespace for row in tuned if row.method == TUNED] == ["MFO", "CCO"]
+    assert not any(row.method == ONE_EACH or row.namespace == "GO" for row in tuned)
 
 
 def test_pooling_is_the_mean_and_maximum_over_residues(tmp_path: Path) -> None:
@@ -283,9 +314,25 @@ def test_a_perfect_feature_predicts_and_a_shuffled_one_does_not(tmp_path: Path) 
     assert found.metrics["smin"] == pytest.approx(0, abs=1e-9)
     null = function.predict_from_features(space, pooled, np.arange(3))
     assert null.metrics["auc"] == pytest.approx(0.5, abs=0.07)
+    assert found.metrics["auc_valid"] == pytest.approx(1)
     shuffled = function.permuted(space, 0)
     np.testing.assert_array_equal(shuffled[:200].sum(axis=0), labels[:200].sum(axis=0))
     assert (shuffled != labels).any()
+
+
+def test_a_predictor_for_all_of_go_is_read_by_the_terms_of_one_sub_ontology() -> None:
+    from precompute.evaluation.pooling import Pooled
+
+    rng = np.random.default_rng(0)
+    labels = rng.random((600, 2)) < 0.3
+    space = space_of(labels, np.repeat(["train", "valid", "test"], 200))
+    codes = csr_array((600, 5), dtype=np.float32)
+    pi = rng.random((600, 5)).astype(np.float32)
+    pi[:, [3, 1]] = np.where(labels, 0.4, 0.1)
+    pooled = Pooled(space.rows, codes, codes, pi, pi, 1.0, 1.0, 1.0)
+
+    assert function.predict_from_predictor(space, pooled, np.array([3, 1])).metrics["auc"] == pytest.approx(1)
+    assert function.predict_from_predictor(space, pooled, np.array([0, 2])).metrics["auc"] < 0.7
 
 
 def test_information_is_given_the_parents(tiny_inputs: Path) -> None:

@@ -45,16 +45,14 @@ def spec(**changes: Any) -> SAESpec:
     return SAESpec(**settings | changes)
 
 
-def test_the_default_is_a_protsae_a_sub_ontology_and_a_topk_at_their_mean_l0() -> None:
+def test_the_default_is_one_protsae_for_all_of_go_and_a_topk_at_its_l0() -> None:
     saes = build(RunConfig, REQUIRED).saes
 
     assert [(one.name, one.title, one.role, one.architecture, one.namespace) for one in saes] == [
-        ("protsae_mfo", "ProtSAE MFO", "guided", "protsae", "MFO"),
-        ("protsae_bpo", "ProtSAE BPO", "guided", "protsae", "BPO"),
-        ("protsae_cco", "ProtSAE CCO", "guided", "protsae", "CCO"),
+        ("protsae", "ProtSAE", "guided", "protsae", "GO"),
         ("vanilla", "Vanilla", "unguided", "topk", None),
     ]
-    assert saes[-1].match_l0 == ("protsae_mfo", "protsae_bpo", "protsae_cco")
+    assert saes[-1].match_l0 == ("protsae",)
     assert {(one.k, one.d_sae, one.seed) for one in saes} == {(None, None, None)}
 
 
@@ -97,7 +95,7 @@ def test_the_settings_of_a_run_read_back(tmp_path: Path) -> None:
             "b has the architecture 'transformer'; those that can be trained are batchtopk",
         ),
         ({"architecture": "splice"}, "b has the architecture 'splice'"),
-        ({"architecture": "protsae"}, "b is a protsae, so it needs a namespace: MFO, BPO or CCO"),
+        ({"architecture": "protsae"}, "b is a protsae, so it needs a namespace: MFO, BPO, CCO or GO"),
         ({"namespace": "MFO"}, "b is a topk, which no term guides; drop its namespace"),
         ({"d_sae": 0}, "d_sae of b must be at least 1, got 0"),
         ({"k": 0}, "k of b must be at least 1, got 0"),
@@ -136,7 +134,7 @@ def test_saes_that_do_not_go_together_are_refused(saes: tuple[SAESpec, ...], quo
         ("[[saes]]\nname = 'a'\nwidth = 3", r"table 1 of \[\[saes\]\] sets 'width', which is no setting"),
         ("[[saes]]\nname = 'a'\n[[saes]]\nk = 3", r"table 2 of \[\[saes\]\] lacks name; add it"),
         ("[[saes]]\nname = 'a'\nk = 'many'", "k must be a whole number, got 'many'"),
-        ("[[saes]]\nname = 'a'\nnamespace = 'GO'", "namespace must be one of MFO, BPO, CCO, got 'GO'"),
+        ("[[saes]]\nname = 'a'\nnamespace = 'all'", "namespace must be one of MFO, BPO, CCO, GO, got 'all'"),
     ],
 )
 def test_a_wrong_table_is_quoted(tmp_path: Path, text: str, quoted: str) -> None:

@@ -19,17 +19,18 @@ from precompute.corpus.trained import baseline_of, plm_directions, read_trained
 from precompute.options import build
 from precompute.saes import DEFAULT_SAES, SAESpec
 from precompute.stages import train
-from precompute.stages.train import protsae_config
+from precompute.stages.train import protsae_config, training_data
 from protsae.errors import ConfigError, InputError
+from protsae.ontology.namespaces import GOScope
 
 TERMS = pd.DataFrame({"go_id": ["GO:1", "GO:2", "GO:3", "GO:4"], "namespace": ["MFO", "MFO", "BPO", "MFO"]})
 LABELS = csr_array(np.array([[1, 1, 0, 1], [1, 0, 1, 1], [1, 1, 0, 0], [0, 0, 1, 0], [1, 1, 0, 0]], dtype=np.float32))
 SPLIT = np.array(["train", "train", "train", "train", "valid"])
 
 
-def concepts(**changes: Any) -> Concepts:
+def concepts(scope: GOScope = "MFO", **changes: Any) -> Concepts:
     settings: dict[str, Any] = {"split": SPLIT, "roots": ("GO:1",), "min_proteins": 2, "max_concepts": None}
-    return choose_concepts(LABELS, TERMS, "MFO", **settings | changes)
+    return choose_concepts(LABELS, TERMS, scope, **settings | changes)
 
 
 def test_concepts_are_frequent_in_train_and_no_root() -> None:
@@ -52,6 +53,31 @@ def test_concepts_are_frequent_in_train_and_no_root() -> None:
 )
 def test_fewer_concepts(changes: dict[str, object], expected: tuple[str, ...]) -> None:
     assert concepts(**changes).go_id == expected
+
+
+def test_concepts_of_all_of_go_know_where_a_label_says_anything() -> None:
+    chosen = concepts("GO", max_concepts=2)
+
+    assert chosen.go_id == ("GO:2", "GO:3", "GO:4")
+    assert chosen.namespace.tolist() == ["MFO", "BPO", "MFO"]
+    assert chosen.labels.astype(int).tolist() == [[1, 0, 1], [0, 1, 1], [1, 0, 0], [0, 1, 0], [1, 0, 0]]
+    assert chosen.known.astype(int).tolist() == [[1, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 0], [1, 0, 1]]
+    assert chosen.annotated.all()
+    assert concepts("GO", max_concepts=1).go_id == ("GO:2", "GO:3")
+
+
+def test_unknown_labels_are_handed_to_the_training_only_where_there_are_any() -> None:
+    reader: Any = None
+    whole = training_data(reader, SPLIT, concepts("GO"), None)
+    one = training_data(reader, SPLIT, concepts("MFO"), None)
+    unguided = training_data(reader, SPLIT, None, None)
+
+    assert whole.known is not None
+    assert whole.known.tolist() == concepts("GO").known.tolist()
+    assert (whole.train.tolist(), whole.valid.tolist()) == ([0, 1, 2, 3], [4])
+    assert one.known is None
+    assert one.train.tolist() == [0, 1, 2]
+    assert (unguided.labels, unguided.train.tolist()) == (None, [0, 1, 2, 3])
 
 
 def test_the_settings_reach_the_protsae() -> None:
@@ -79,37 +105,38 @@ def embedded(
     return build(RunConfig, values), arguments
 
 
-def test_the_vanilla_sae_matches_the_mean_total_l0(embedded: tuple[RunConfig, list[str]]) -> None:
+def test_one_protsae_for_all_of_go_and_a_vanilla_sae_at_its_total_l0(embedded: tuple[RunConfig, list[str]]) -> None:
     config, arguments = embedded
     assert main(["stage", "train", "--quiet", *arguments]) == 0
     saes = read_trained(config.work)
     result = json.loads((config.work / "train" / "result.json").read_text())
 
-    assert [sae.name for sae in saes] == ["protsae_mfo", "protsae_bpo", "protsae_cco", "vanilla"]
+    assert [(sae.name, sae.namespace) for sae in saes] == [("protsae", "GO"), ("vanilla", "")]
     assert {sae.d_sae for sae in saes} == {48}
-    assert saes[-1].k == round(np.mean([row["l0"] for row in result["trainings"][:-1]]))
-    assert saes[0].concepts == ("GO:0000001", "GO:0000002", "GO:0000003")
+    assert saes[-1].k == round(result["trainings"][0]["l0"])
+    assert saes[0].concepts == tuple(f"GO:{base}00000{number}" for base in range(3) for number in range(1, 4))
     sae = saes[0].load()
     norms = plm_directions(sae).norm(dim=1) * float(sae.scale)
     np.testing.assert_allclose(norms.numpy(), 1, rtol=1e-4)
 
 
-def test_a_sub_ontology_without_concepts_is_skipped_with_a_sentence(embedded: tuple[RunConfig, list[str]]) -> None:
+def test_a_guided_sae_without_concepts_is_skipped_with_a_sentence(embedded: tuple[RunConfig, list[str]]) -> None:
     config, _ = embedded
     lines: list[str] = []
     numbers = train.run(replace(config, min_term_proteins=1000, epochs=1), config.work, lines.append)
 
-    assert "no MFO term is carried by 1000 training proteins; ProtSAE MFO is left out" in lines
-    assert numbers["left out"] == "protsae_mfo protsae_bpo protsae_cco"
+    assert "no GO term is carried by 1000 training proteins; ProtSAE is left out" in lines
+    assert numbers["left out"] == "protsae"
     assert [sae.name for sae in read_trained(config.work)] == ["vanilla"]
     assert read_trained(config.work)[0].k == config.k
-    assert not (config.work / "train" / "protsae_mfo").exists()
+    assert not (config.work / "train" / "protsae").exists()
 
 
 MANY = (
     SAESpec(name="wide", display_name="Wide ProtSAE", architecture="protsae", namespace="MFO", d_sae=64, k=6),
     SAESpec(name="again", architecture="protsae", namespace="MFO", seed=7),
     SAESpec(name="third", architecture="protsae", namespace="MFO"),
+    SAESpec(name="whole", architecture="protsae", namespace="GO"),
     SAESpec(name="jump", architecture="jumprelu", match_l0=("wide", "again")),
     SAESpec(name="batch", architecture="batchtopk", k=3),
     SAESpec(name="plain"),
@@ -129,15 +156,17 @@ def test_a_list_of_any_architectures_is_trained_as_it_stands(embedded: tuple[Run
         ("Wide ProtSAE", "guided", "protsae", "MFO"),
         ("again", "guided", "protsae", "MFO"),
         ("third", "guided", "protsae", "MFO"),
+        ("whole", "guided", "protsae", "GO"),
         ("jump", "unguided", "jumprelu", ""),
         ("batch", "unguided", "batchtopk", ""),
         ("plain", "unguided", "topk", ""),
     ]
     assert [(sae.d_sae, sae.k) for sae in saes.values()] == [
-        *((64, 6), (48, 4), (48, 4)),
+        *((64, 6), (48, 4), (48, 4), (48, 4)),
         *((48, round((l0["wide"] + l0["again"]) / 2)), (48, 3), (48, 4)),
     ]
     assert saes["wide"].concepts == saes["again"].concepts == saes["third"].concepts != ()
+    assert saes["whole"].concepts[:3] == saes["wide"].concepts
     assert [sae.load().architecture for sae in saes.values()] == [spec.architecture for spec in MANY]
     assert not torch.equal(saes["again"].load().W_dec, saes["third"].load().W_dec)
     assert baseline_of(list(saes.values())) == "batch"
@@ -181,7 +210,7 @@ def test_an_sae_that_does_not_fit_its_data_is_refused(
 
 def test_a_list_of_which_nothing_can_be_trained_is_refused(embedded: tuple[RunConfig, list[str]]) -> None:
     config, _ = embedded
-    with pytest.raises(InputError, match="ProtSAE MFO is left out, and no other SAE is in the list"):
+    with pytest.raises(InputError, match="ProtSAE is left out, and no other SAE is in the list"):
         train.run(replace(config, saes=DEFAULT_SAES[:1], min_term_proteins=1000), config.work, lambda _: None)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from protsae.errors import InputError
 from protsae.ontology.graph import Edge, Ontology
+from protsae.ontology.namespaces import GOScope, members
 
 GO_OBO = Path(__file__).parents[2] / "../shared/data/go.obo.gz"
 
@@ -271,6 +272,19 @@ def test_the_default_namespace_of_the_header_counts(tmp_path: Path) -> None:
     (tmp_path / "go.obo").write_text(text)
 
     assert Ontology.read(tmp_path / "go.obo").terms["GO:0000001"].namespace == "CCO"
+
+
+def test_axioms_of_all_of_go_are_those_of_every_namespace(ontology: Ontology) -> None:
+    def named(scope: GOScope) -> tuple[set[tuple[str, ...]], set[tuple[str, ...]]]:
+        found = ontology.axioms(scope)
+        is_a = {(found.classes[c], found.classes[d]) for c, d in found.nf1}
+        return is_a, {(found.classes[c], found.roles[r], found.classes[d]) for c, r, d in found.nf4}
+
+    apart = [named(namespace) for namespace in members("GO")]
+
+    assert named("GO") == tuple(set().union(*forms) for forms in zip(*apart, strict=True))
+    assert ("GO:0000004", "part_of", "GO:0000005") in named("GO")[1], "a function that is part of a process"
+    assert [members(scope) for scope in ("CCO", "GO", "")] == [("CCO",), ("MFO", "BPO", "CCO"), ()]
 
 
 @pytest.mark.skipif(not GO_OBO.is_file(), reason="the real go.obo.gz is not beside the repository")

@@ -11,6 +11,7 @@ from protsae.measures.ranking import (
     aurocs_of_counts,
     average_precisions,
     midranks,
+    resampled_aurocs,
     share_of_pairs,
     sparse_aurocs,
     sparse_average_precisions,
@@ -149,3 +150,21 @@ def test_nan_has_no_place_in_an_order() -> None:
             measure(scores, labels)
     with pytest.raises(ValueError, match="got nan for 1 of 2"):
         aurocs_of_counts(scores, np.ones((2, 1)), np.ones((2, 1)))
+
+
+def test_resampled_aurocs_are_those_of_the_items_drawn(rng: np.random.Generator) -> None:
+    n, n_resamples = 60, 150
+    scores = np.column_stack([rng.normal(size=n), rng.integers(0, 4, n), np.zeros(n), rng.integers(0, 2, n)])
+    labels = rng.random(scores.shape) < np.array([0.3, 0.3, 0.3, 0.03])
+    labels[0, 3] = True
+    weights = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples).astype(np.float32)
+
+    found = resampled_aurocs(scores, labels, weights)
+
+    drawn = [np.repeat(np.arange(n), weight.astype(int)) for weight in weights]
+    assert found == pytest.approx(np.array([aurocs(scores[rows], labels[rows]) for rows in drawn]), nan_ok=True)
+    assert np.isnan(found[:, 3]).any()
+    assert (found[:, 2] == 0.5).all()
+    assert resampled_aurocs(scores, labels, np.ones((1, n), dtype=np.float32))[0] == pytest.approx(
+        aurocs(scores, labels)
+    )

@@ -6,7 +6,18 @@ from typing import get_args
 import pandas as pd
 import pytest
 
-from protsae.store.evaluation.methods import KINDS, METHODS, PARTS, MethodKind, PartKey, method_of, ordered, part_of
+from protsae.store.evaluation.methods import (
+    KINDS,
+    METHODS,
+    ONE_EACH,
+    PARTS,
+    TUNED,
+    MethodKind,
+    PartKey,
+    method_of,
+    ordered,
+    part_of,
+)
 from protsae.store.evaluation.summary import MEAN, Spread, Summary
 
 COLUMNS = ["part", "method", "namespace", "k", "seed", "metric", "value"]
@@ -171,6 +182,19 @@ def test_about_equal_is_a_matter_of_size() -> None:
         return next(found.verdict for found in rows.directions() if "about as much" in found.claim)
 
     assert (verdict(0.89), verdict(0.87)) == ("holds", "does not hold")
+
+
+@pytest.mark.parametrize(
+    ("whole", "verdict"), [(0.9, "holds"), (0.795, "holds"), (0.78, "does not hold"), (None, "missing")]
+)
+def test_one_sae_for_all_of_go_may_cost_a_little_on_validation_proteins(whole: float | None, verdict: str) -> None:
+    apart = main(ONE_EACH, "feature_auc_valid", {"MFO": [0.7], "CCO": [0.9]})
+    together = main(TUNED, "feature_auc_valid", {"MFO": [whole], "CCO": [whole]}) if whole else []
+    found = summary_of(apart, together).directions()[-1]
+
+    assert found.claim.startswith("One ProtSAE for all of GO is within 0.01 of one per sub-ontology")
+    assert found.verdict == verdict
+    assert not any("One ProtSAE" in each.claim for each in summary_of(main("ProtSAE", "auc", {"": [0.7]})).directions())
 
 
 def test_a_method_and_a_part_that_nobody_listed_are_shown_and_not_judged() -> None:

@@ -62,7 +62,7 @@ class Method(NamedTuple):
     """As stored and shown."""
     kind: MethodKind
     standing: Standing = ""
-    """paper: the paper's own method; tuned: the guidance that the bundle uses where it is not the paper's; baseline:
+    """paper: the paper's own method; tuned: the form that the bundle uses where it is not the paper's; baseline:
     the unguided SAE that differs from the paper's method in nothing else."""
     architecture: str = ""
     """Of the SAE that is trained; '' where none is."""
@@ -72,6 +72,7 @@ class Method(NamedTuple):
 
 PROTSAE = "ProtSAE"
 TUNED = "ProtSAE, tuned guidance"
+ONE_EACH = "ProtSAE, one per sub-ontology"
 NO_AXIOMS = "ProtSAE without axioms"
 TOPK = "TopK"
 SPLICE = "SpLiCE"
@@ -91,6 +92,7 @@ METHODS: dict[str, Method] = {
     for method in (
         Method(PROTSAE, "guided", "paper", "protsae"),
         Method(TUNED, "guided", "tuned", "protsae"),
+        Method(ONE_EACH, "guided", architecture="protsae"),
         Method(NO_AXIOMS, "guided", architecture="protsae"),
         Method(TOPK, "unguided", "baseline", "topk"),
         Method("BatchTopK", "unguided", architecture="batchtopk"),
@@ -98,7 +100,6 @@ METHODS: dict[str, Method] = {
         Method("JumpReLU", "unguided", architecture="jumprelu"),
         Method("ReLU + L1", "unguided", architecture="relu"),
         Method(LINEAR_PROBE, "fitted"),
-        Method(PROBED.format(PROTSAE), "fitted"),
         Method(PROBED.format(TOPK), "fitted"),
         Method(SPLICE, "fitted"),
         Method(RESIDUE_PROBE, "fitted"),

@@ -89,6 +89,13 @@ _METRICS = (
         "AUC when every term is predicted from the activation of its one feature alone.",
     ),
     Metric(
+        "feature_auc_valid",
+        "AUC of features, valid",
+        "function",
+        "neither",
+        "AUC of features on the validation proteins, by which forms of guidance are chosen; no result of its own.",
+    ),
+    Metric(
         "ev",
         "Explained variance",
         "fidelity",

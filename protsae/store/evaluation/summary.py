@@ -33,6 +33,9 @@ MEAN = "mean"
 EQUAL = 0.02
 """Loss recovered within this counts as about equal."""
 
+LITTLE = 0.01
+"""A fall of the AUC of features by less than this is the price of one SAE in the place of three."""
+
 FULL = 0.95
 """Participation from which on a term's feature counts as always taking part."""
 
@@ -247,6 +250,7 @@ class Summary:
             self._falls("Without axioms the fidelity falls", methods.ABLATED_AXIOMS, "lr_masked"),
             self._falls("Without rescale the AUC of features falls", methods.NO_RESCALE, "feature_auc"),
             self._participates(),
+            *([self._one_serves_all()] if methods.ONE_EACH in self.methods("main") else []),
         ]
 
     def _above_all(self, guided: str, metric: str) -> Direction:
@@ -287,6 +291,19 @@ class Summary:
         if full.mean() < FULL:
             verdict = "does not hold"
         return Direction(claim, verdict, f"{spread(full).text()} full, {spread(without).text()} without")
+
+    def _one_serves_all(self) -> Direction:
+        metric = "feature_auc_valid"
+        claim = (
+            f"One ProtSAE for all of GO is within {LITTLE} of one per sub-ontology, or above ({METRICS[metric].title})"
+        )
+        difference = self.compare(methods.TUNED, methods.ONE_EACH, metric).difference
+        if not difference.n:
+            return Direction(claim, "missing", "no numbers yet")
+        cells = self.cells("main", metric)
+        numbers = f"{cells[methods.TUNED].text()} against {cells[methods.ONE_EACH].text()}"
+        verdict = "holds" if difference.mean > -LITTLE else "does not hold"
+        return Direction(claim, verdict, f"{numbers}; difference {difference.text()}")
 
     def _ablated(self, ablation: str, metric: str) -> tuple[pd.Series, pd.Series]:
         both = self._beside_paper("ablation", MEAN)

@@ -48,6 +48,10 @@ class PLMTrainConfig:
     init: Path | None = None
     """Safetensors to start from; None starts from random weights."""
 
+    init_share: float = 0.0
+    """Share of `init` in the average of weights that is written, 0 to 1: it keeps what the start knew of families that
+    the training does not show (Wortsman et al. 2022, arXiv:2109.01903)."""
+
     num_layers: int = 6
     """Blocks."""
 
@@ -104,13 +108,16 @@ class PLMTrainConfig:
     def __post_init__(self) -> None:
         if not 0 < self.decay_steps <= self.steps:
             raise ConfigError(f"decay_steps must be in 1..steps={self.steps}, got {self.decay_steps}")
+        if not 0 <= self.init_share <= 1 or (self.init_share and self.init is None):
+            start = "there is no init" if self.init is None else "it must lie between 0 and 1"
+            raise ConfigError(f"init_share={self.init_share} cannot be: {start}")
         if not 0 < self.mask_fraction < 1:
             raise ConfigError(f"mask_fraction must lie between 0 and 1, got {self.mask_fraction}")
 
 
 NO_PART_OF_THE_RESULT = (
     *("sequences", "clusters", "out", "compile", "checkpoint_every", "steps", "decay_steps"),
-    *("notice", *WORDS),
+    *("init_share", "notice", *WORDS),
 )
 """Settings that a training may go on with changed. The sequences count by what was read of them, and the length only
 from the first step at which the learning rate falls: until then a longer or a shorter training is the same training."""
@@ -189,10 +196,21 @@ def train(config: PLMTrainConfig, report: Callable[[str], None]) -> MaskedPerple
         progress.step(step + 1, loss, batch.tokens.numel())
         if (step + 1) % config.checkpoint_every == 0 or step + 1 == config.steps:
             _checkpoint(model, optimizers, step + 1, config, identity)
+    if config.init:
+        _average(model, config.init, config.init_share)
     result = perplexity(model, corpus)
     report(f"masked perplexity: {result}")
     write_weights(model, config, result)
     return result
+
+
+@torch.no_grad()
+def _average(model: ESM2, init: Path, share: float) -> None:
+    """Move the weights that share of the way back to where they started; those that the start lacked stay."""
+    own = model.state_dict()
+    for name, value in load_file(init).items():
+        if name in own:
+            own[name].lerp_(value.to(own[name]), share)
 
 
 def _loss(model: ESM2, trunk: Callable[[ESM2, Tensor], Tensor], batch: Batch) -> Tensor:

@@ -12,7 +12,7 @@ from protsae.bundle.migrating import migrate_bundle
 from protsae.bundle.opening import open_bundle
 from protsae.errors import BundleError
 from protsae.files import sha256
-from protsae.store.analysis import CONFOUNDS, EVALUATION
+from protsae.store.analysis import ANALYSES, CONFOUNDS, EVALUATION
 from protsae.store.migrate import BASELINES, GRADES, ROLES
 from protsae.store.schema import MIGRATED
 
@@ -136,7 +136,7 @@ def test_an_alignment_of_version_3_is_graded_by_what_is_there(third: Path) -> No
         zinc, term = new.reader.term_features("GO:0008270")[0], new.reader.term("GO:0008270")
         sites = new.reader.feature_annotations("vanilla", 20)
         root = new.reader.term("GO:0003674")
-        assert new.reader.analyses() == [CONFOUNDS, EVALUATION]
+        assert new.reader.analyses() == list(ANALYSES.values())
 
     assert vanilla
     assert {row.grade for row in vanilla} == {"weak"}

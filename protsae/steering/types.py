@@ -24,8 +24,8 @@ class SteerableSAE(Protocol):
         """Residue activations [n, d_model] -> feature activations [n, d_sae]."""
         ...
 
-    def decode(self, acts: Tensor, /) -> Tensor:
-        """Feature activations -> residue activations, both in the PLM's units."""
+    def decode(self, acts: Tensor, x: Tensor | None = None, /) -> Tensor:
+        """Feature activations -> residue activations, both in the PLM's units; x is the residues they came from."""
         ...
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -150,7 +151,8 @@ def test_compare_sets_the_two_that_are_asked_for_side_by_side(
 ) -> None:
     app = visit(bundle, "compare", go=ZINC, **address)
     names = {one.display_name: one.name for one in BUNDLES[bundle]}
-    table = data.compare_table(*(names[name] for _, name in expected), "MFO")
+    guided, unguided = (names[name] for _, name in expected)
+    table = data.compare_table(guided, unguided, "MFO")
     shown = app.dataframe[0].value.set_index("go_id")
     f1 = ["guided_f1", "baseline_f1"]
 
@@ -190,13 +192,13 @@ def test_compare_lets_choose_only_where_there_are_several(
 @pytest.mark.parametrize("bundle", ["one for all", "one for all beside one"])
 def test_compare_groups_terms_by_their_own_sub_ontology(visit: Open, bundle: str) -> None:
     app = visit(bundle, "compare")
-    chooser = app.get("button_group")
+    choosers: list[Any] = list(app.get("button_group"))
     found = {}
     for namespace in ("MFO", "BPO", "CCO"):
         app = visit(bundle, "compare", ns=namespace)
         found[namespace] = set(app.dataframe[0].value["go_id"])
 
-    assert [element.label for element in chooser][1] == "Ontology"
+    assert [chooser.label for chooser in choosers][1] == "Ontology"
     assert found == {namespace: set(concepts(namespace)) for namespace in found}
 
 

@@ -51,7 +51,7 @@ def test_concepts_are_frequent_in_train_and_no_root() -> None:
         ({"max_concepts": 2, "roots": ()}, ("GO:1", "GO:2")),
     ],
 )
-def test_fewer_concepts(changes: dict[str, object], expected: tuple[str, ...]) -> None:
+def test_fewer_concepts(changes: dict[str, Any], expected: tuple[str, ...]) -> None:
     assert concepts(**changes).go_id == expected
 
 

@@ -45,7 +45,7 @@ class OrthonormalSAE:
     def encode(self, x: Tensor) -> Tensor:
         return (x @ self.rows.T).relu()
 
-    def decode(self, acts: Tensor) -> Tensor:
+    def decode(self, acts: Tensor, _x: Tensor | None = None) -> Tensor:
         return acts @ self.rows
 
 

@@ -37,7 +37,7 @@ class DictionarySAE:
     def encode(self, x: Tensor) -> Tensor:
         return (x @ self.rows.T).relu()
 
-    def decode(self, acts: Tensor) -> Tensor:
+    def decode(self, acts: Tensor, _x: Tensor | None = None) -> Tensor:
         return acts @ self.rows
 
     def concept_probs(self, x: Tensor) -> Tensor:

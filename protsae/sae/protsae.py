@@ -95,6 +95,13 @@ class ProtSAEConfig:
     """Defined and free features compete for the k places of TopK (the paper's), or k are for the free ones and every
     defined feature fires where its own threshold is passed [D]. Apart, nothing is forced."""
 
+    detector: bool = False
+    """Apart: defined features read directions of their own, which residues guide (bags, named sites, even firing), and
+    the concept predictor is left to the annotation loss alone [D]. Without it features read W_pred."""
+
+    predictor_l2: float = 0.0
+    """Ridge penalty l2 / 2 |W_pred_c|^2 beside the annotation loss, in the SAE's own units [D]."""
+
     rate_share: float = 0.1
     """Apart: share of a positive protein's residues on which the feature of a term is to fire; times the share of
     proteins that carry the term it is the rate at which the threshold lets it fire [D]."""
@@ -178,11 +185,21 @@ class ProtSAEConfig:
             )
         if not 0 < self.pool_share <= 1:
             raise ConfigError(f"pool_share must be above 0 and at most 1, got {self.pool_share}")
-        if self.spread and (self.selection != "apart" or self.annotation not in {"bag", "top"}):
+        if self.detector and (self.selection != "apart" or self.annotation not in {"residue", "protein"}):
             raise ConfigError(
-                f"spread={self.spread} needs selection 'apart' and annotation 'bag' or 'top', "
+                "detector=True needs selection 'apart' and annotation 'residue' or 'protein', "
                 f"got {self.selection!r} and {self.annotation!r}"
             )
+        if self.spread and (self.selection != "apart" or not self.draws_bags):
+            raise ConfigError(
+                f"spread={self.spread} needs selection 'apart' and a detector or annotation 'bag' or 'top', "
+                f"got {self.selection!r} and {self.annotation!r}"
+            )
+
+    @property
+    def draws_bags(self) -> bool:
+        """Whether a training looks at bags of residues."""
+        return self.detector or self.annotation in {"bag", "top"}
 
     @property
     def n_defined(self) -> int:
@@ -209,6 +226,9 @@ class ProtSAE(SAE):
         self.b_offset = nn.Parameter(torch.zeros(m))
         self.r_pred = nn.Parameter(torch.zeros(m))
         self.b_def = nn.Parameter(torch.zeros(m))
+        if cfg.detector:
+            self.W_detect = nn.Parameter(directions[:m].clone())
+            self.b_detect = nn.Parameter(torch.zeros(m))
         self.W_free = nn.Parameter(directions[m:].clone())
         self.b_free = nn.Parameter(torch.zeros(cfg.d_sae - m))
         self.W_dec = nn.Parameter(directions)
@@ -229,6 +249,15 @@ class ProtSAE(SAE):
         weight = self.W_pred
         return weight, self.b_pred - weight @ self.b_dec
 
+    def firing_directions(self) -> tuple[Float[Tensor, "m d_model"], Float[Tensor, " m"]]:
+        """What defined features read u with and the biases of its logits: the detector's, or W_pred and b_pred."""
+        return (self.W_detect, self.b_detect) if self.cfg.detector else (self.W_pred, self.b_pred)
+
+    def firing_logits(self, x_in: Float[Tensor, "n d_model"]) -> Float[Tensor, "n m"]:
+        """Logits of what defined features read, for rescaled input; the predictor's without a detector."""
+        weight, bias = self.firing_directions()
+        return nn.functional.linear(x_in, weight, bias - weight @ self.b_dec)
+
     def concept_logits(self, x_in: Float[Tensor, "n d_model"]) -> Float[Tensor, "n m"]:
         """Logits of the concept predictor for rescaled input."""
         return nn.functional.linear(x_in, *self.concept_predictor())
@@ -239,7 +268,8 @@ class ProtSAE(SAE):
 
     def encoder(self) -> tuple[Float[Tensor, "d_sae d_model"], Float[Tensor, " d_sae"]]:
         """Rescaled concept directions, then the free ones; without gradient to W_pred where `detach` is set."""
-        w_def = self.W_pred.detach() if self.cfg.detach else self.W_pred
+        w_def = self.firing_directions()[0]
+        w_def = w_def.detach() if self.cfg.detach else w_def
         b_def = self.b_def.detach() if self.fires_apart else self.b_def
         if self.cfg.rescale:
             scale = self.r_pred.exp()
@@ -249,13 +279,14 @@ class ProtSAE(SAE):
 
     @property
     def fires_apart(self) -> bool:
-        """Whether every defined feature has a threshold of its own, -b_def in units of u @ W_pred."""
+        """Whether every defined feature has a threshold of its own, -b_def in units of what it reads."""
         return self.cfg.selection == "apart"
 
     @override
     def encoder_times(self, gain: Float[Tensor, "..."]) -> dict[str, Tensor]:
         """Concept embeddings and free directions times the gain; biases are those of u and stay."""
-        return {name: getattr(self, name) * gain for name in ("concept_embed", "has_function", "W_free")}
+        names = ("concept_embed", "has_function", "W_free", *(("W_detect",) if self.cfg.detector else ()))
+        return {name: getattr(self, name) * gain for name in names}
 
     def forcing_rule(self) -> ForcingRule | None:
         """The config's switches for how defined features fire beside TopK, None where they only compete."""
@@ -329,4 +360,4 @@ class ProtSAE(SAE):
         """
         error = ((n_fired / n_rows - rates) / rates).clamp(-1, 3).to(self.b_def.device)
         pace = LAST_PACE + FIRST_PACE / (1 + step / PACE_STEPS)
-        self.b_def -= pace * torch.linalg.vector_norm(self.W_pred, dim=1) * error
+        self.b_def -= pace * torch.linalg.vector_norm(self.firing_directions()[0], dim=1) * error

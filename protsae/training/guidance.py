@@ -103,11 +103,17 @@ class Guidance:
     def losses(self, batch: Batch, passed: TrainingPass, *, step: int) -> dict[str, Float[Tensor, ""]]:
         """Every term, unweighted, and their weighted sum as `guidance`."""
         cfg = self.sae.cfg
-        bags = self._draw_bags(batch, step) if cfg.annotation in ("bag", "top") else None
+        bags = self._draw_bags(batch, step) if cfg.draws_bags else None
         terms = {"annot": self.annotation(batch, passed, step=step, bags=bags)}
         total = cfg.lambda_annot * terms["annot"]
+        if cfg.predictor_l2:
+            ridge = 0.5 * self.sae.W_pred.pow(2).sum(1).mean()
+            total = total + cfg.lambda_annot * cfg.predictor_l2 * ridge
+        if cfg.detector and bags is not None:
+            terms["detect"] = self._loss(bag_logits(bags.logits), bags.proteins)
+            total = total + cfg.lambda_annot * terms["detect"]
         if cfg.spread and bags is not None:
-            margins = bags.logits - self.sae.b_pred + self.sae.b_def
+            margins = bags.logits - self.sae.firing_directions()[1] + self.sae.b_def
             terms["spread"] = spread_loss(margins)
             total = total + cfg.lambda_annot * cfg.spread * terms["spread"]
         if self.sites is not None:
@@ -149,7 +155,8 @@ class Guidance:
         for row in np.flatnonzero(lengths >= BAG_SIZE):
             places[row] = rng.choice(lengths[row], BAG_SIZE, replace=False)
         x = self.reader.gather(np.repeat(proteins, BAG_SIZE), places.ravel()).astype(np.float32)
-        return Bags(proteins, self._logits(torch.from_numpy(x)).unflatten(0, places.shape))
+        x_in = self.sae.rescaled(torch.from_numpy(x).to(self.device))
+        return Bags(proteins, self.sae.firing_logits(x_in).unflatten(0, places.shape))
 
     def site_loss(self, sites: "_Sites", bags: Bags | None, step: int) -> Float[Tensor, ""]:
         """Cross-entropy over residues: named ones against the others of their protein, and against other proteins.
@@ -174,7 +181,8 @@ class Guidance:
         for start, pair in zip(starts, pairs, strict=True):
             is_named[start + sites.named(pair)] = True
         x = self.reader.gather(proteins[owners], np.arange(len(owners)) - starts[owners]).astype(np.float32)
-        weight, bias = self.sae.concept_predictor()
+        weight, bias = self.sae.firing_directions()
+        bias = bias - weight @ self.sae.b_dec
         used = torch.from_numpy(sites.concepts[chosen]).to(self.device)
         column = torch.from_numpy(np.repeat(np.arange(len(chosen)), [len(part) for part in drawn])[owners])
         x_in = self.sae.rescaled(torch.from_numpy(x).to(self.device))

@@ -22,6 +22,9 @@ from torch.linalg import vector_norm
 SOFT_THRESHOLD = 4.0
 """Steepness of the threshold in `spread_loss`, per unit of a logit."""
 
+LEAST_SHARE = 1e-8
+"""Square of a share below which a feature counts as silent in `spread_loss`, which then asks nothing of it."""
+
 
 def reconstruction_loss(x: Float[Tensor, "n d_model"], x_hat: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:
     """Squared error summed over the dimensions, mean over residues; at least 0."""
@@ -76,7 +79,7 @@ def spread_loss(margins: Float[Tensor, "n_bags size m"]) -> Float[Tensor, ""]:
         margins: pre-activations less their thresholds, a bag of residues a protein.
     """
     share = (SOFT_THRESHOLD * margins).sigmoid().mean(1)
-    return (share.pow(2).mean(0) / share.mean(0).pow(2).clamp_min(1e-8)).log().mean()
+    return ((share.pow(2).mean(0) + LEAST_SHARE) / (share.mean(0).pow(2) + LEAST_SHARE)).log().mean()
 
 
 def auxiliary_loss(residual: Float[Tensor, "n d_model"], residual_hat: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:

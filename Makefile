@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATA ?= ../shared/data
 RUNS ?= runs
-PLM ?= $(RUNS)/plm
+PLM ?= assets/plm
 ARGS ?=
 
 .PHONY: run test check parity demo results lock clean

@@ -232,7 +232,7 @@ def test_what_is_said_of_the_weights_stands_beside_them_and_does_not_train_them_
 
 def test_the_embedded_models_notice_holds_both_licences_and_every_origin(tmp_path: Path) -> None:
     demo = Path(__file__).resolve().parents[2] / "precompute" / "demo_plm.toml"
-    given = {"sequences": "s.fasta", "clusters": ["c.tsv"], "out": str(tmp_path)}
+    given = {"sequences": "s.fasta", "clusters": ["c.tsv"], "init": "start.safetensors", "out": str(tmp_path)}
 
     config = build(PLMTrainConfig, {"config": demo, **given})
 

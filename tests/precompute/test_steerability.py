@@ -18,7 +18,7 @@ from protsae.store.analysis import STEERABILITY
 from protsae.store.reader import StoreReader
 from protsae.store.rows import TermFeature
 
-SAES = ("protsae_mfo", "protsae_bpo")
+SAES = ("protsae",)
 
 
 @pytest.fixture

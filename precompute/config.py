@@ -46,6 +46,7 @@ _AT_LEAST: dict[str, float] = {
     "rate_share": 0,
     "site_weight": 0,
     "spread": 0,
+    "predictor_l2": 0,
     "seed": 0,
     "max_residues_per_shard": 1024,
     "workers": 1,
@@ -146,6 +147,13 @@ class RunConfig:
 
     selection: Literal["joint", "apart"] = "apart"
     """Defined features compete for the k places (the paper's), or fire apart, each at a rate of its own."""
+
+    detector: bool = False
+    """Apart: defined features read directions of their own, which residues guide, and the concept predictor is left to
+    the annotation loss, then on residues or proteins."""
+
+    predictor_l2: float = 0.0
+    """Ridge penalty on the directions of the concept predictor."""
 
     rate_share: float = 0.2
     """Apart: share of a carrier's residues on which a term's feature is to fire."""

@@ -27,6 +27,8 @@ PAPER_SWITCHES: Mapping[str, Any] = MappingProxyType(
         "annotation": "residue",
         "site_weight": 0.0,
         "spread": 0.0,
+        "detector": False,
+        "predictor_l2": 0.0,
         "positive_weight": 0.0,
         "lambda_annot": 10.0,
         "lambda_axiom": 1.0,
@@ -44,7 +46,7 @@ PAPER_SAES = (
 
 SWITCHES_OF_A_RUN = (
     *("lambda_annot", "lambda_axiom", "annotation", "positive_weight", "forcing_strength", "selection"),
-    *("rate_share", "rate_min", "rate_max", "site_weight", "spread"),
+    *("detector", "predictor_l2", "rate_share", "rate_min", "rate_max", "site_weight", "spread"),
 )
 """Settings of `RunConfig` that are switches of `ProtSAEConfig`, by the same name."""
 

@@ -44,7 +44,7 @@ STAGES: tuple[Stage, ...] = (
             *("min_term_proteins", "max_concepts", "d_sae", "k", "epochs", "residues_per_protein", "batch_size"),
             *("learning_rate", "schedule", "epochs_before_drop", "lambda_annot", "lambda_axiom", "annotation"),
             *("positive_weight", "forcing_strength", "selection", "rate_share", "rate_min", "rate_max", "site_weight"),
-            "spread",
+            *("spread", "detector", "predictor_l2"),
             *("normalise", "saes", "sae_dtype", "seed"),
             *("auxk", "vanilla_k", "vanilla_only", "widths", "seeds"),
         ),

@@ -30,11 +30,15 @@ def saes() -> list[SAE]:
     switches = product(("after", "before"), ("active", "all"))
     guided = [protsae(forcing=forcing, forcing_mean=mean) for forcing, mean in switches]
     guided += [protsae(forcing=forcing, forcing_strength="graded") for forcing in ("after", "before")]
+    guided += [protsae(selection="apart"), protsae(selection="apart", detector=True, rescale=False)]
     plain = protsae(forced_activation=False, rescale=False, detach=False)
     return [TopKSAE(TopKSAEConfig(d_model=D_MODEL, d_sae=D_SAE, k=K)), *guided, plain]
 
 
-@pytest.fixture(params=saes(), ids=lambda sae: f"{sae.architecture}-{getattr(sae.cfg, 'forcing', '')}")
+@pytest.fixture(
+    params=saes(),
+    ids=lambda sae: f"{sae.architecture}-{getattr(sae.cfg, 'selection', '')}-{getattr(sae.cfg, 'forcing', '')}",
+)
 def sae(request: pytest.FixtureRequest) -> SAE:
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():

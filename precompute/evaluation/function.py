@@ -4,8 +4,8 @@
     then a term scores the maximum of itself and its descendants
 
 Everything is chosen on train and valid: a_c and b_c are fitted on train for features and on valid for the concept
-predictor (whose probabilities are none where positives are weighed), the pooling (mean or max over residues) is the one
-with the better Fmax on valid.
+predictor (whose probabilities are none where positives are weighed), the pooling (mean or max over residues, or the
+loss's own) is the one with the best Fmax on valid.
 
 Read `predict_from_features`, then `predict_from_predictor`. The metrics are in `protsae/measures/function.py`.
 """
@@ -31,7 +31,7 @@ class Predicted(NamedTuple):
     """fmax, smin, aupr, auc; for features also auc_valid, on valid proteins"""
 
     pooling: str
-    """mean or max over residues; '' where there was no choice"""
+    """mean or max over residues, or as in training; '' where there was no choice"""
 
     features: np.ndarray
     """[m] the feature behind each term; empty where there is none"""
@@ -83,7 +83,7 @@ def predict_from_predictor(space: Space, pooled: Pooled, own: np.ndarray) -> Pre
     """
     valid = space.on("valid")
     tried = []
-    for pooling, pi in (("mean", pooled.pi_mean), ("max", pooled.pi_max)):
+    for pooling, pi in (("mean", pooled.pi_mean), ("max", pooled.pi_max), ("as in training", pooled.pi_pooled)):
         clipped = np.clip(pi[:, own].astype(np.float64), _LEAST, 1 - _LEAST)
         log_odds = np.log(clipped / (1 - clipped))
         probability = fit_platt(log_odds[valid], space.labels[valid]).probabilities(log_odds)

@@ -18,6 +18,7 @@ from scipy.sparse import csr_array, vstack
 
 from precompute.corpus.codes import CSR, runs_of
 from protsae.measures.reconstruction import ErrorSums
+from protsae.sae import ProtSAE
 from protsae.sae.base import SAE
 from protsae.shards import ShardReader
 
@@ -42,6 +43,9 @@ class Pooled(NamedTuple):
     pi_max: np.ndarray
     """[n, m] largest probability"""
 
+    pi_pooled: np.ndarray
+    """[n, m] probability of the protein's logit, pooled as the annotation loss pools"""
+
     ev: float
     """Explained variance on test residues"""
 
@@ -65,6 +69,7 @@ class Pooled(NamedTuple):
             max=self.max[place],
             pi_mean=self.pi_mean[place],
             pi_max=self.pi_max[place],
+            pi_pooled=self.pi_pooled[place],
         )
 
 
@@ -92,7 +97,7 @@ def pool(
         advance: called with the number of proteins done.
     """
     sums = _Sums(reader.d_model, sae.d_sae)
-    means, maxima, pis, pi_maxima = [], [], [], []
+    means, maxima, predicted = [], [], []
     for block in _blocks(reader.lengths[rows], split, train_residues, other_residues):
         parts = [
             _draw(reader, int(rows[i]), train_residues if split[i] == "train" else other_residues, seed) for i in block
@@ -104,19 +109,12 @@ def pool(
         mean, highest = _pool_codes(codes, owner, sizes)
         means.append(mean)
         maxima.append(highest)
-        pi_mean, pi_max = _pool_predictor(sae, x, owner, sizes, held_out=split[block] != "train")
-        pis.append(pi_mean)
-        pi_maxima.append(pi_max)
+        predicted.append(_pool_predictor(sae, x, owner, sizes, held_out=split[block] != "train"))
         sums.add(sae, x, codes, is_test=(split[block] == "test")[owner], held_out=(split[block] != "train")[owner])
         advance(len(block))
-    return Pooled(
-        rows,
-        vstack(means, format="csr"),
-        vstack(maxima, format="csr"),
-        np.concatenate(pis),
-        np.concatenate(pi_maxima),
-        *sums.results(),
-    )
+    pi_mean, pi_max, pi_pooled = (np.concatenate(parts) for parts in zip(*predicted, strict=True))
+    mean, highest = vstack(means, format="csr"), vstack(maxima, format="csr")
+    return Pooled(rows, mean, highest, pi_mean, pi_max, pi_pooled, *sums.results())
 
 
 class _Sums:
@@ -174,15 +172,19 @@ def _pool_codes(codes: CSR, owner: np.ndarray, sizes: np.ndarray) -> tuple[CSR, 
 @torch.no_grad()
 def _pool_predictor(
     sae: SAE, x: torch.Tensor, owner: np.ndarray, sizes: np.ndarray, *, held_out: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean and largest probability of the residues, and that of the protein; 0 on train."""
     wanted = held_out[owner]
     logits = sae.concept_logits(sae.rescaled(x[torch.from_numpy(wanted).to(x.device)]))
     m = 0 if logits is None else logits.shape[1]
-    mean, highest = np.zeros((len(sizes), m), dtype=np.float32), np.zeros((len(sizes), m), dtype=np.float32)
+    mean, highest, pooled = (np.zeros((len(sizes), m), dtype=np.float32) for _ in range(3))
     if logits is None or not held_out.any():
-        return mean, highest
+        return mean, highest, pooled
     pi = logits.sigmoid().cpu().numpy()
     start = np.concatenate([[0], np.cumsum(sizes[held_out])[:-1]])
     mean[held_out] = np.add.reduceat(pi, start, axis=0) / sizes[held_out][:, None]
     highest[held_out] = np.maximum.reduceat(pi, start, axis=0)
-    return mean, highest
+    if isinstance(sae, ProtSAE):
+        proteins = [sae.protein_logits(part) for part in logits.split(sizes[held_out].tolist())]
+        pooled[held_out] = torch.stack(proteins).sigmoid().cpu().numpy()
+    return mean, highest, pooled

@@ -34,7 +34,8 @@ PROTOCOL = """\
 - Labels are closed under ancestors; a protein counts in a sub-ontology where it has at least one annotation there.
   Scores are propagated to ancestors; the root is left out. Thresholds 0, .01, ..., 1. Information content is given
   the parents, over all proteins of the corpus.
-- Guided SAEs predict with their concept predictor: its probability, mean or max over all residues (whichever has
+- Guided SAEs predict with their concept predictor: its probability, mean or max over all residues or that of
+  the logit pooled as in training (whichever has
   the better Fmax on valid), calibrated per term by a Platt fit on valid, because with weighed positives it is no
   probability. Unguided SAEs and SpLiCE predict each term from the one feature with the best AUROC on train, through
   a logistic curve fitted on train; so do the "features" columns of guided SAEs, with each term's own feature.

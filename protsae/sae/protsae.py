@@ -35,6 +35,7 @@ from protsae.errors import ConfigError
 from protsae.ontology.namespaces import GOScope
 from protsae.sae.base import SAE, random_directions
 from protsae.sae.config import Normalise, check_normalise, check_shape
+from protsae.sae.losses import bag_logits, top_logits
 from protsae.sae.passes import ForcingRule
 from protsae.sae.topk import keep_top_k
 
@@ -265,6 +266,15 @@ class ProtSAE(SAE):
     def concept_probs(self, x: Float[Tensor, "n d_model"]) -> Float[Tensor, "n m"]:
         """Probability of each concept at each residue, in the order of `cfg.concepts`; x in the PLM's own units."""
         return self.concept_logits(self.rescaled(x)).sigmoid()
+
+    def protein_logits(self, logits: Float[Tensor, "n m"]) -> Float[Tensor, " m"]:
+        """One logit a concept from those of a protein's residues, pooled as the annotation loss pools them.
+
+        Where the loss judges residues it is their mean.
+        """
+        if self.cfg.annotation == "bag":
+            return bag_logits(logits[None])[0]
+        return top_logits(logits[None], self.cfg.pool_share)[0] if self.cfg.annotation == "top" else logits.mean(0)
 
     def encoder(self) -> tuple[Float[Tensor, "d_sae d_model"], Float[Tensor, " d_sae"]]:
         """Rescaled concept directions, then the free ones; without gradient to W_pred where `detach` is set."""

@@ -306,7 +306,7 @@ def test_a_perfect_feature_predicts_and_a_shuffled_one_does_not(tmp_path: Path) 
     space = space_of(labels, np.repeat(["train", "valid", "test"], 200))
     codes = csr_array(np.concatenate([rng.random((600, 3)), labels], axis=1).astype(np.float32))
     empty = np.empty((600, 0))
-    pooled = Pooled(space.rows, codes, codes, empty, empty, 1.0, 1.0, np.ones(6))
+    pooled = Pooled(space.rows, codes, codes, empty, empty, empty, 1.0, 1.0, np.ones(6))
     found = function.predict_from_features(space, pooled, None)
     np.testing.assert_array_equal(found.features, [3, 4, 5])
     assert found.metrics["fmax"] == pytest.approx(1)
@@ -329,7 +329,7 @@ def test_a_predictor_for_all_of_go_is_read_by_the_terms_of_one_sub_ontology() ->
     codes = csr_array(np.zeros((600, 5), dtype=np.float32))
     pi = rng.random((600, 5)).astype(np.float32)
     pi[:, [3, 1]] = np.where(labels, 0.4, 0.1)
-    pooled = Pooled(space.rows, codes, codes, pi, pi, 1.0, 1.0, np.ones(5))
+    pooled = Pooled(space.rows, codes, codes, pi, pi, pi, 1.0, 1.0, np.ones(5))
 
     assert function.predict_from_predictor(space, pooled, np.array([3, 1])).metrics["auc"] == pytest.approx(1)
     assert function.predict_from_predictor(space, pooled, np.array([0, 2])).metrics["auc"] < 0.7

@@ -67,6 +67,23 @@ def test_spread_stays_finite_where_a_feature_is_silent() -> None:
     assert torch.isfinite(margins.grad).all()
 
 
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ({"annotation": "residue"}, 1.0),
+        ({"annotation": "protein"}, 1.0),
+        ({"annotation": "bag"}, float(np.log(np.mean(np.exp([0.0, 1.0, 2.0]))))),
+        ({"annotation": "top", "pool_share": 0.6}, 1.5),
+    ],
+)
+def test_a_protein_is_judged_as_the_loss_judges_it(form: dict[str, Any], expected: float) -> None:
+    sae = make("protsae", **form)
+    assert isinstance(sae, ProtSAE)
+    logits = torch.tensor([[0.0], [1.0], [2.0]]).expand(3, M)
+
+    torch.testing.assert_close(sae.protein_logits(logits), torch.full((M,), expected))
+
+
 def test_unknown_labels_say_nothing() -> None:
     logits = torch.tensor([[2.0, -1.0], [0.5, 3.0]], requires_grad=True)
     labels = torch.tensor([[True, False], [False, True]])

@@ -19,7 +19,7 @@ from precompute.align.regions import ranges
 from precompute.align.site_terms import SITE_TERMS, Named, SiteTerm
 from precompute.corpus.codes import CSC
 from precompute.corpus.proteins import Corpus
-from protsae.training.config import SiteLabels as NamedResidues
+from protsae.training.config import NamedResidues
 
 
 class SiteLabels(NamedTuple):

@@ -123,7 +123,7 @@ class TrainConfig:
         return max(1, round(0.6 * self.epochs)) if self.best_from_epoch is None else self.best_from_epoch
 
 
-class SiteLabels(NamedTuple):
+class NamedResidues(NamedTuple):
     """Residues that annotations name for a concept, in proteins that carry it. One pair is one protein and concept."""
 
     proteins: Int[np.ndarray, " n_pairs"]
@@ -151,7 +151,7 @@ class TrainingData(NamedTuple):
     known: Bool[np.ndarray, "n_proteins m"] | None = None
     """Where a label says anything: a protein without any annotation in a term's sub-ontology says nothing about the
     term. None where every label does."""
-    sites: SiteLabels | None = None
+    sites: NamedResidues | None = None
     """Of training proteins; for a ProtSAE with a `site_weight`."""
 
 

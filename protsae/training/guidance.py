@@ -19,7 +19,7 @@ from protsae.sae.passes import TrainingPass
 from protsae.sae.protsae import ProtSAE
 from protsae.shards import ShardReader
 from protsae.training.batches import Batch
-from protsae.training.config import SiteLabels, TrainConfig, TrainingData
+from protsae.training.config import NamedResidues, TrainConfig, TrainingData
 
 BAGS_PER_STEP = 32
 """Proteins whose bags one step looks at, of those in its batch."""
@@ -38,7 +38,7 @@ SITE_MARGIN = 1.5
 
 
 class Bags(NamedTuple):
-    """Residues of some proteins and what the concept predictor says of them."""
+    """Residues of some proteins: the logits of what their defined features read."""
 
     proteins: Int[np.ndarray, " n_bags"]
     logits: Float[Tensor, "n_bags size m"]
@@ -60,8 +60,8 @@ class Guidance:
         self.device = sae.W_dec.device
         self.labels = torch.from_numpy(labels)
         self.known = None if data.known is None else torch.from_numpy(data.known)
-        self._share = self._prevalence(data.train)
-        share = self._share.double()
+        prevalence = self._prevalence(data.train)
+        share = prevalence.double()
         weight = ((1 - share) / share) ** sae.cfg.positive_weight
         self._balanced_share = (share * weight / (share * weight + 1 - share)).float()
         self._positive_weight = weight.float().to(self.device) if sae.cfg.positive_weight else None
@@ -77,7 +77,7 @@ class Guidance:
         if self.sites is not None:
             named = torch.from_numpy(SITE_MARGIN * self.sites.median_share).float()
             share_of_carrier[self.sites.concepts] = torch.maximum(share_of_carrier[self.sites.concepts], named)
-        self._rates = sae.firing_rates(self._share * share_of_carrier)
+        self._rates = sae.firing_rates(prevalence * share_of_carrier)
         self.protein_means: Tensor | None = None
         if sae.cfg.annotation == "protein":
             means = np.zeros((len(data.reader), sae.d_model), np.float32)
@@ -221,7 +221,7 @@ class Guidance:
 class _Sites(NamedTuple):
     """Named residues by concept."""
 
-    labels: SiteLabels
+    labels: NamedResidues
     concepts: Int[np.ndarray, " n_concepts"]
     """Columns of the labels that have any."""
     pairs_of: list[Int[np.ndarray, " n_pairs_of_concept"]]
@@ -230,7 +230,7 @@ class _Sites(NamedTuple):
     """Of the residues of a protein that are named, 0 to 1."""
 
     @classmethod
-    def of(cls, labels: SiteLabels, reader: ShardReader) -> "_Sites":
+    def of(cls, labels: NamedResidues, reader: ShardReader) -> "_Sites":
         concepts = np.unique(labels.concepts)
         pairs_of = [np.flatnonzero(labels.concepts == concept) for concept in concepts]
         share = np.diff(labels.starts) / reader.lengths[labels.proteins]

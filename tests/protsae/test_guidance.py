@@ -17,7 +17,7 @@ from protsae.errors import ConfigError
 from protsae.measures.ranking import auroc
 from protsae.sae import ProtSAE, ProtSAEConfig
 from protsae.sae.losses import annotation_loss, spread_loss, top_logits
-from protsae.training.config import SiteLabels, TrainingData
+from protsae.training.config import NamedResidues, TrainingData
 from protsae.training.loop import train
 
 APART: dict[str, Any] = {"selection": "apart", "annotation": "bag", "rate_min": 0.02, "rate_max": 0.2}
@@ -155,7 +155,7 @@ def test_named_residues_are_found(data: TrainingData, tmp_path: Path, detector: 
             return np.stack([self.protein(row).mean(0) for row in np.asarray(rows).tolist()])
 
     carriers = [row for row in data.train.tolist() if data.labels[row, 0]]
-    sites = SiteLabels(
+    sites = NamedResidues(
         np.array(carriers),
         np.zeros(len(carriers), dtype=np.int64),
         4 * np.arange(len(carriers) + 1),

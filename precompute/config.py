@@ -47,6 +47,7 @@ _AT_LEAST: dict[str, float] = {
     "site_weight": 0,
     "spread": 0,
     "predictor_l2": 0,
+    "detector_l2": 0,
     "seed": 0,
     "max_residues_per_shard": 1024,
     "workers": 1,
@@ -120,6 +121,9 @@ class RunConfig:
     learning_rate: float = 5e-4
     """Adam's, before it falls."""
 
+    guided_pace: float = 1.0
+    """Factor of the learning rate for what labels and axioms move: concept predictor, detector and n-balls."""
+
     schedule: Schedule = "drop"
     """Learning rate: drop to a tenth once, as in the paper, or linear: warmed up, then to 0 over the last fifth."""
 
@@ -155,6 +159,9 @@ class RunConfig:
     predictor_l2: float = 0.0
     """Ridge penalty on the directions of the concept predictor."""
 
+    detector_l2: float = 0.0
+    """The same on the directions of the detector."""
+
     rate_share: float = 0.2
     """Apart: share of a carrier's residues on which a term's feature is to fire."""
 
@@ -178,6 +185,9 @@ class RunConfig:
 
     auxk: int = 0
     """Dead features that may explain what the others leave over (AuxK); 0 for none, as in the paper."""
+
+    bound_rates: bool = False
+    """Lower the biases of free features that fire on too many residues, and raise those of silent ones."""
 
     vanilla_k: int | None = None
     """Features kept per residue by the unguided SAEs; without it as many as the guided ones have active."""
@@ -216,6 +226,8 @@ class RunConfig:
                 raise ConfigError(f"{name} must be at least {least}, got {value}")
         if not 0 < self.learning_rate <= 1:
             raise ConfigError(f"learning_rate must be above 0 and at most 1, got {self.learning_rate}")
+        if not 0 < self.guided_pace <= 1000:
+            raise ConfigError(f"guided_pace must be above 0 and at most 1000, got {self.guided_pace}")
         if self.d_sae is not None and self.k > self.d_sae:
             raise ConfigError(f"k must be at most d_sae={self.d_sae}, got {self.k}")
         for name, values in (("widths", self.widths), ("layers", self.layers), ("seeds", self.seeds)):

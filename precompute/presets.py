@@ -29,6 +29,7 @@ PAPER_SWITCHES: Mapping[str, Any] = MappingProxyType(
         "spread": 0.0,
         "detector": False,
         "predictor_l2": 0.0,
+        "detector_l2": 0.0,
         "positive_weight": 0.0,
         "lambda_annot": 10.0,
         "lambda_axiom": 1.0,
@@ -46,7 +47,7 @@ PAPER_SAES = (
 
 SWITCHES_OF_A_RUN = (
     *("lambda_annot", "lambda_axiom", "annotation", "positive_weight", "forcing_strength", "selection"),
-    *("detector", "predictor_l2", "rate_share", "rate_min", "rate_max", "site_weight", "spread"),
+    *("detector", "predictor_l2", "detector_l2", "rate_share", "rate_min", "rate_max", "site_weight", "spread"),
 )
 """Settings of `RunConfig` that are switches of `ProtSAEConfig`, by the same name."""
 
@@ -63,9 +64,11 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
                 "epochs_before_drop": 5,
                 "normalise": "scalar",
                 "learning_rate": 5e-4,
+                "guided_pace": 1.0,
                 "residues_per_protein": 100,
                 "batch_size": 128,
                 "auxk": 0,
+                "bound_rates": False,
             }
         ),
     }

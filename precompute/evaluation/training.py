@@ -136,8 +136,10 @@ def train_settings(context: Context, seed: int) -> TrainConfig:
         batch_size=config.batch_size or run.batch_size,
         residues_per_protein=config.residues_per_protein or run.residues_per_protein,
         lr=run.learning_rate,
+        guided_pace=run.guided_pace,
         schedule=run.schedule,
         auxk=run.auxk,
+        bound_rates=run.bound_rates,
         lr_drop_epoch=round(run.epochs_before_drop * epochs / run.epochs),
         seed=seed,
     )

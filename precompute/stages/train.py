@@ -200,9 +200,11 @@ class _Trainer:
             batch_size=config.batch_size,
             residues_per_protein=config.residues_per_protein,
             lr=config.learning_rate,
+            guided_pace=config.guided_pace,
             schedule=config.schedule,
             lr_drop_epoch=config.epochs_before_drop,
             auxk=config.auxk,
+            bound_rates=config.bound_rates,
             seed=config.seed,
             save_dtype=config.sae_dtype,
         )

@@ -104,6 +104,10 @@ class SAE(nn.Module, ABC):
         predictor = self.concept_predictor()
         return None if predictor is None else nn.functional.linear(x_in, *predictor)
 
+    def competing_biases(self) -> Float[Tensor, " n_features"] | None:
+        """Biases of the features that compete for the k places, the last ones of the SAE; None where there is no k."""
+        return None
+
     def forcing_rule(self) -> ForcingRule | None:
         """How predicted concepts force their features; None where they never do."""
         return None

@@ -51,6 +51,11 @@ class BatchTopKSAE(ThresholdSAE):
         self.start(seed, b_enc=0.0)
         self.register_buffer("threshold", torch.zeros(()))
 
+    @override
+    def competing_biases(self) -> Float[Tensor, " d_sae"]:
+        """Those of all features."""
+        return self.b_enc
+
     def floor(self) -> Float[Tensor, ""]:
         """The learnt threshold, one for all features."""
         return self.threshold

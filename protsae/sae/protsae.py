@@ -103,6 +103,9 @@ class ProtSAEConfig:
     predictor_l2: float = 0.0
     """Ridge penalty l2 / 2 |W_pred_c|^2 beside the annotation loss, in the SAE's own units [D]."""
 
+    detector_l2: float = 0.0
+    """The same on the directions of the detector [D]."""
+
     rate_share: float = 0.1
     """Apart: share of a positive protein's residues on which the feature of a term is to fire; times the share of
     proteins that carry the term it is the rate at which the threshold lets it fire [D]."""
@@ -133,7 +136,8 @@ class ProtSAEConfig:
     """Power w: a concept with a share p of positives weighs them ((1 - p) / p)^w in the annotation loss [D].
 
     At 0, the paper's plain loss, pi > 0.5 is hardly ever reached for a rare term, and its feature stays silent; at 1
-    pi > 0.5 means no more than "likelier than on average". pi is a calibrated probability at 0 only."""
+    pi > 0.5 means no more than "likelier than on average". pi is a calibrated probability at 0 only, or with a detector,
+    whose labels alone are weighed."""
 
     lambda_annot: float = 10.0
     """Weight of the annotation loss against the reconstruction loss."""
@@ -171,6 +175,8 @@ class ProtSAEConfig:
             "lambda_axiom",
             "margin",
             "positive_weight",
+            "predictor_l2",
+            "detector_l2",
             "rate_share",
             "site_weight",
             "spread",
@@ -248,7 +254,7 @@ class ProtSAE(SAE):
     def concept_predictor(self) -> tuple[Float[Tensor, "m d_model"], Float[Tensor, " m"]]:
         """W_pred, and b_pred less what b_dec takes from the input."""
         weight = self.W_pred
-        return weight, self.b_pred - weight @ self.b_dec
+        return weight, self.b_pred - weight @ self.centre
 
     def firing_directions(self) -> tuple[Float[Tensor, "m d_model"], Float[Tensor, " m"]]:
         """What defined features read u with and the biases of its logits: the detector's, or W_pred and b_pred."""
@@ -257,7 +263,25 @@ class ProtSAE(SAE):
     def firing_logits(self, x_in: Float[Tensor, "n d_model"]) -> Float[Tensor, "n m"]:
         """Logits of what defined features read, for rescaled input; the predictor's without a detector."""
         weight, bias = self.firing_directions()
-        return nn.functional.linear(x_in, weight, bias - weight @ self.b_dec)
+        return nn.functional.linear(x_in, weight, bias - weight @ self.centre)
+
+    @property
+    def centre(self) -> Float[Tensor, " d_model"]:
+        """b_dec; where features fire apart what guides them does not move it."""
+        return self.b_dec.detach() if self.fires_apart else self.b_dec
+
+    @torch.no_grad()
+    def follow_centre(self, earlier: Float[Tensor, " d_model"]) -> None:
+        """Move biases and thresholds by what a step of b_dec takes from the logits, so that it turns no concept's.
+
+        Args:
+            earlier: b_dec before the step.
+        """
+        moved = self.b_dec - earlier
+        self.b_offset += self.W_pred @ moved
+        self.b_def += self.firing_directions()[0] @ moved
+        if self.cfg.detector:
+            self.b_detect += self.W_detect @ moved
 
     def concept_logits(self, x_in: Float[Tensor, "n d_model"]) -> Float[Tensor, "n m"]:
         """Logits of the concept predictor for rescaled input."""
@@ -297,6 +321,11 @@ class ProtSAE(SAE):
         """Concept embeddings and free directions times the gain; biases are those of u and stay."""
         names = ("concept_embed", "has_function", "W_free", *(("W_detect",) if self.cfg.detector else ()))
         return {name: getattr(self, name) * gain for name in names}
+
+    @override
+    def competing_biases(self) -> Float[Tensor, " n_free"]:
+        """Those of the free features; defined ones follow their concepts."""
+        return self.b_free
 
     def forcing_rule(self) -> ForcingRule | None:
         """The config's switches for how defined features fire beside TopK, None where they only compete."""
@@ -344,6 +373,11 @@ class ProtSAE(SAE):
         """Start the offsets at the logit of each concept's share of positives, 0 to 1, kept off both ends [D]."""
         share = prevalence.to(self.radius.device).clamp(1e-4, 1 - 1e-4)
         self.b_offset.copy_(share.logit() - self.radius.abs())
+
+    @torch.no_grad()
+    def fit_detector(self, prevalence: Float[Tensor, " m"]) -> None:
+        """Start the biases of the detector likewise."""
+        self.b_detect.copy_(prevalence.to(self.b_detect.device).clamp(1e-4, 1 - 1e-4).logit())
 
     def firing_rates(self, share: Float[Tensor, " m"]) -> Float[Tensor, " m"]:
         """Share of residues on which each defined feature is to fire where it fires apart.

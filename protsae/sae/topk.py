@@ -35,6 +35,11 @@ class TopKSAE(TiedSAE):
         self.start(seed, b_enc=0.0)
 
     @override
+    def competing_biases(self) -> Float[Tensor, " d_sae"]:
+        """Those of all features."""
+        return self.b_enc
+
+    @override
     def sparsify(
         self,
         pre_acts: Float[Tensor, "n d_sae"],

@@ -36,6 +36,10 @@ class TrainConfig:
     lr: float = 5e-4
     """Adam's learning rate."""
 
+    guided_pace: float = 1.0
+    """Factor of the learning rate for what labels and axioms move: concept predictor, detector, n-balls. Their
+    directions must grow to the length of a logistic regression's, the others keep about theirs."""
+
     schedule: Schedule = "drop"
     """Learning rate over the steps: cut once as in the paper, or warmed up and brought to 0 over the last fifth."""
 
@@ -65,6 +69,9 @@ class TrainConfig:
 
     auxk_dead_steps: int = 500
     """Steps without firing after which a feature counts as dead."""
+
+    bound_rates: bool = False
+    """Move the biases of features that compete for k places where they fire too often or never (`rates.py`)."""
 
     seed: int = 0
     """Of data order, axiom samples and geometry; the SAE's start has its own."""
@@ -101,6 +108,8 @@ class TrainConfig:
         for name in ("lr", "lr_drop"):
             if not 0 < getattr(self, name) <= 1:
                 raise ConfigError(f"{name} must be above 0 and at most 1, got {getattr(self, name)}")
+        if not 0 < self.guided_pace <= 1000:
+            raise ConfigError(f"guided_pace must be above 0 and at most 1000, got {self.guided_pace}")
         if self.best_from_epoch is not None and not 1 <= self.best_from_epoch <= self.epochs:
             raise ConfigError(f"best_from_epoch must be in 1..epochs={self.epochs}, got {self.best_from_epoch}")
 

@@ -27,6 +27,9 @@ BAGS_PER_STEP = 32
 BAG_SIZE = 64
 """Residues drawn from each, without repetition where it has as many."""
 
+MEANS_PER_STEP = 512
+"""Proteins whose mean residues one step looks at, of all training proteins: as many cost little."""
+
 SITE_CONCEPTS, SITE_PROTEINS = 6, 3
 """Concepts whose named residues one step looks at, and proteins of each."""
 
@@ -63,7 +66,7 @@ class Guidance:
         prevalence = self._prevalence(data.train)
         share = prevalence.double()
         weight = ((1 - share) / share) ** sae.cfg.positive_weight
-        self._balanced_share = (share * weight / (share * weight + 1 - share)).float()
+        self._share, self._balanced_share = prevalence, (share * weight / (share * weight + 1 - share)).float()
         self._positive_weight = weight.float().to(self.device) if sae.cfg.positive_weight else None
         self.geometry: OntologyGeometry | None = None
         if sae.cfg.axioms and data.axioms is not None:
@@ -78,12 +81,20 @@ class Guidance:
             named = torch.from_numpy(SITE_MARGIN * self.sites.median_share).float()
             share_of_carrier[self.sites.concepts] = torch.maximum(share_of_carrier[self.sites.concepts], named)
         self._rates = sae.firing_rates(prevalence * share_of_carrier)
+        self.train = data.train
+        self._centre = sae.b_dec.detach().clone()
         self.protein_means: Tensor | None = None
         if sae.cfg.annotation == "protein":
             means = np.zeros((len(data.reader), sae.d_model), np.float32)
             for proteins in (data.train, data.valid):
                 means[proteins] = data.reader.protein_means(proteins)
             self.protein_means = torch.from_numpy(means)
+
+    def parameters(self) -> list[torch.nn.Parameter]:
+        """What labels and axioms move, of the SAE and of the ontology's geometry."""
+        names = ("concept_embed", "has_function", "radius", "b_offset")
+        own = [parameter for name, parameter in self.sae.named_parameters() if name in names]
+        return own + (list(self.geometry.parameters()) if self.geometry else [])
 
     def _prevalence(self, train: Int[np.ndarray, " n_train"]) -> Float[Tensor, " m"]:
         """Share of the training proteins that carry each term, of those on which it is known; kept off 0 and 1."""
@@ -97,21 +108,26 @@ class Guidance:
         return share.clamp(1e-4, 1 - 1e-4).float()
 
     def start(self) -> None:
-        """Start the predictor at the (weighted) share of training proteins that carry each term."""
-        self.sae.fit_prevalence(self._balanced_share)
+        """Start predictor and detector at the share of training proteins that carry each term, weighted as they are."""
+        self.sae.fit_prevalence(self._share if self.sae.cfg.detector else self._balanced_share)
+        if self.sae.cfg.detector:
+            self.sae.fit_detector(self._balanced_share)
 
     def losses(self, batch: Batch, passed: TrainingPass, *, step: int) -> dict[str, Float[Tensor, ""]]:
         """Every term, unweighted, and their weighted sum as `guidance`."""
         cfg = self.sae.cfg
+        self._centre = self.sae.b_dec.detach().clone()
         bags = self._draw_bags(batch, step) if cfg.draws_bags else None
-        terms = {"annot": self.annotation(batch, passed, step=step, bags=bags)}
+        drawn = self._draw_proteins(step) if self.protein_means is not None else None
+        terms = {"annot": self.annotation(batch, passed, step=step, bags=bags, proteins=drawn)}
         total = cfg.lambda_annot * terms["annot"]
         if cfg.predictor_l2:
             ridge = 0.5 * self.sae.W_pred.pow(2).sum(1).mean()
             total = total + cfg.lambda_annot * cfg.predictor_l2 * ridge
         if cfg.detector and bags is not None:
-            terms["detect"] = self._loss(bag_logits(bags.logits), bags.proteins)
-            total = total + cfg.lambda_annot * terms["detect"]
+            terms["detect"] = self._loss(bag_logits(bags.logits), bags.proteins, self._positive_weight)
+            ridge = 0.5 * self.sae.W_detect.pow(2).sum(1).mean()
+            total = total + cfg.lambda_annot * (terms["detect"] + cfg.detector_l2 * ridge)
         if cfg.spread and bags is not None:
             margins = bags.logits - self.sae.firing_directions()[1] + self.sae.b_def
             terms["spread"] = spread_loss(margins)
@@ -127,7 +143,13 @@ class Guidance:
         return {**terms, "guidance": total}
 
     def annotation(
-        self, batch: Batch, passed: TrainingPass, *, step: int = 0, bags: Bags | None = None
+        self,
+        batch: Batch,
+        passed: TrainingPass,
+        *,
+        step: int = 0,
+        bags: Bags | None = None,
+        proteins: Int[np.ndarray, " n"] | None = None,
     ) -> Float[Tensor, ""]:
         """Cross-entropy of the logits of residues, of mean residues or of bags of residues, as the SAE's config says.
 
@@ -136,16 +158,22 @@ class Guidance:
             passed: the SAE's pass over them.
             step: optimizer step, for the bags; the same step gives the same bags of the same proteins.
             bags: of that step, where they are drawn already.
+            proteins: whose mean residues are judged; None for those of the batch.
         """
+        weight = None if self.sae.cfg.detector else self._positive_weight
         if self.sae.cfg.annotation == "residue":
-            return self._loss(passed.logits, batch.proteins)
+            return self._loss(passed.logits, batch.proteins, weight)
         if self.protein_means is not None:  # a mean logit is the logit of the mean residue: the predictor is linear
-            proteins = np.unique(batch.proteins)
-            return self._loss(self._logits(self.protein_means[torch.from_numpy(proteins)]), proteins)
+            proteins = np.unique(batch.proteins) if proteins is None else proteins
+            return self._loss(self._logits(self.protein_means[torch.from_numpy(proteins)]), proteins, weight)
         bags = self._draw_bags(batch, step) if bags is None else bags
         is_top = self.sae.cfg.annotation == "top"
         logits = top_logits(bags.logits, self.sae.cfg.pool_share) if is_top else bag_logits(bags.logits)
-        return self._loss(logits, bags.proteins)
+        return self._loss(logits, bags.proteins, weight)
+
+    def _draw_proteins(self, step: int) -> Int[np.ndarray, " n"]:
+        rng = np.random.default_rng((self.seed, step, 2))
+        return rng.choice(self.train, min(MEANS_PER_STEP, len(self.train)), replace=False)
 
     def _draw_bags(self, batch: Batch, step: int) -> Bags:
         rng = np.random.default_rng((self.seed, step))
@@ -182,7 +210,7 @@ class Guidance:
             is_named[start + sites.named(pair)] = True
         x = self.reader.gather(proteins[owners], np.arange(len(owners)) - starts[owners]).astype(np.float32)
         weight, bias = self.sae.firing_directions()
-        bias = bias - weight @ self.sae.b_dec
+        bias = bias - weight @ self.sae.centre
         used = torch.from_numpy(sites.concepts[chosen]).to(self.device)
         column = torch.from_numpy(np.repeat(np.arange(len(chosen)), [len(part) for part in drawn])[owners])
         x_in = self.sae.rescaled(torch.from_numpy(x).to(self.device))
@@ -206,13 +234,14 @@ class Guidance:
     def after_step(self, passed: TrainingPass, n_rows: int, *, step: int) -> None:
         """Let the thresholds of features that fire apart follow their rates."""
         if self.sae.fires_apart:
+            self.sae.follow_centre(self._centre)
             fired = passed.n_fired[: self.sae.cfg.n_defined].cpu()
             self.sae.adapt_thresholds(fired, n_rows, self._rates, step=step)
 
-    def _loss(self, logits: Tensor, proteins: Int[np.ndarray, " n"]) -> Tensor:
+    def _loss(self, logits: Tensor, proteins: Int[np.ndarray, " n"], positive_weight: Tensor | None) -> Tensor:
         rows = torch.from_numpy(proteins)
         known = None if self.known is None else self.known[rows].to(self.device)
-        return annotation_loss(logits, self.labels[rows].to(self.device), self._positive_weight, known)
+        return annotation_loss(logits, self.labels[rows].to(self.device), positive_weight, known)
 
     def _logits(self, x: Tensor) -> Tensor:
         return self.sae.concept_logits(self.sae.rescaled(x.to(self.device)))

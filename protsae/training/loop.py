@@ -37,6 +37,7 @@ from protsae.training import log as training_log
 from protsae.training.batches import Batch, BatchStream, fit_input
 from protsae.training.config import TrainConfig, TrainingData, check_fit
 from protsae.training.guidance import Guidance
+from protsae.training.rates import bound_rates
 from protsae.training.state import Best, State
 from protsae.training.validation import Validation, validate
 
@@ -124,8 +125,11 @@ class _Trainer:
             residues_per_protein=config.residues_per_protein,
             seed=config.seed,
         )
-        parameters = [*sae.parameters(), *(self.geometry.parameters() if self.geometry else ())]
-        self.optimizer = torch.optim.Adam(parameters, lr=config.lr, fused=True)
+        guided = self.guidance.parameters() if self.guidance else []
+        own = {id(parameter) for parameter in guided}
+        groups = [{"params": [p for p in sae.parameters() if id(p) not in own], "pace": 1.0}]
+        groups += [{"params": guided, "pace": config.guided_pace}] if guided else []
+        self.optimizer = torch.optim.Adam(groups, lr=config.lr, fused=True)
         self.epoch = self.batch = self.step = 0
         self.last_fired = torch.zeros(sae.d_sae, dtype=torch.int64)
         self.history: list[Validation] = []
@@ -203,7 +207,8 @@ class _Trainer:
     def _train_step(self, batch: Batch) -> None:
         config = self.config
         for group in self.optimizer.param_groups:
-            group["lr"] = config.learning_rate(self.step, config.epochs * self.stream.n_batches, self.epoch)
+            steps = config.epochs * self.stream.n_batches
+            group["lr"] = group["pace"] * config.learning_rate(self.step, steps, self.epoch)
         losses, passed = self.step_losses(batch)
         self.optimizer.zero_grad(set_to_none=True)
         losses["total"].backward()
@@ -213,9 +218,19 @@ class _Trainer:
         if self.guidance:
             self.guidance.after_step(passed, len(batch.x), step=self.step)
         self.step += 1
-        self.last_fired[passed.n_fired.cpu() > 0] = self.step
+        n_fired = passed.n_fired.cpu()
+        self.last_fired[n_fired > 0] = self.step
+        if config.bound_rates:
+            self._bound_rates(n_fired, len(batch.x))
         n = len(batch.x)
         self.window.add({**losses, "l0": passed.n_fired.sum() / n, "l0_forced": passed.n_forced / n}, n)
+
+    def _bound_rates(self, n_fired: Tensor, n_rows: int) -> None:
+        biases = self.sae.competing_biases()
+        if biases is not None:
+            last = slice(self.sae.d_sae - len(biases), None)
+            silent = self.step - self.last_fired[last]
+            bound_rates(biases, n_fired[last].to(self.device), n_rows, silent.to(self.device))
 
     def _auxiliary_loss(self, x_in: Tensor, passed: TrainingPass) -> Tensor:
         """AuxK as a share of the residual, times the batch's variance: a share of it, as L_rec is."""

@@ -18,6 +18,7 @@ from protsae.measures.ranking import auroc
 from protsae.sae import ProtSAE, ProtSAEConfig
 from protsae.sae.losses import annotation_loss, spread_loss, top_logits
 from protsae.training.config import NamedResidues, TrainingData
+from protsae.training.guidance import Guidance
 from protsae.training.loop import train
 
 APART: dict[str, Any] = {"selection": "apart", "annotation": "bag", "rate_min": 0.02, "rate_max": 0.2}
@@ -199,3 +200,46 @@ def test_a_form_that_cannot_be_is_refused(changes: dict[str, Any], sentence: str
 def test_sites_that_are_asked_for_must_be_there(data: TrainingData, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"site_weight=1.0 needs residue labels; give them or set it to 0"):
         guided(data, tmp_path / "sae", **APART, site_weight=1.0)
+
+
+@pytest.mark.parametrize("detector", [False, True])
+def test_a_moving_centre_turns_no_concept(detector: bool) -> None:
+    sae = make("protsae", selection="apart", detector=detector, annotation="protein" if detector else "bag")
+    assert isinstance(sae, ProtSAE)
+    x_in = torch.randn(7, sae.d_model, generator=torch.Generator().manual_seed(1))
+
+    def seen() -> tuple[Tensor, ...]:
+        weight, bias = sae.encoder()
+        fires = ((x_in - sae.b_dec) @ weight.T + bias)[:, :M]
+        return tuple(part.detach().clone() for part in (sae.concept_logits(x_in), sae.firing_logits(x_in), fires))
+
+    before, earlier = seen(), sae.b_dec.detach().clone()
+    with torch.no_grad():
+        sae.b_dec += 0.7
+    sae.follow_centre(earlier)
+
+    for now, was in zip(seen(), before, strict=True):
+        torch.testing.assert_close(now, was)
+
+
+def test_a_detector_starts_at_weighed_shares_and_the_predictor_at_plain_ones(data: TrainingData) -> None:
+    sae = make("protsae", selection="apart", detector=True, annotation="protein", positive_weight=1.0)
+    assert isinstance(sae, ProtSAE)
+    assert data.labels is not None
+    Guidance(sae, data, data.labels, config()).start()
+
+    share = torch.from_numpy(data.labels[data.train].mean(0)).float()
+    torch.testing.assert_close(sae.b_pred.sigmoid().detach(), share)
+    torch.testing.assert_close(sae.b_detect.sigmoid().detach(), torch.full((M,), 0.5))
+
+
+def test_what_labels_move_learns_at_a_pace_of_its_own(data: TrainingData, tmp_path: Path) -> None:
+    moved = {}
+    for pace in (1.0, 10.0):
+        sae = make("protsae", annotation="protein")
+        start = {name: value.detach().clone() for name, value in sae.named_parameters()}
+        train(sae, data, config(epochs=1, guided_pace=pace), tmp_path / str(pace))
+        moved[pace] = {name: (value - start[name]).norm().item() for name, value in sae.named_parameters()}
+
+    assert moved[10.0]["concept_embed"] > 3 * moved[1.0]["concept_embed"]
+    assert moved[10.0]["W_free"] < 1.5 * moved[1.0]["W_free"]

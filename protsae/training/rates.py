@@ -1,0 +1,39 @@
+"""Bounds on how often free features fire: biases of those that fire too often sink, of those that fell silent rise.
+
+    b -= SINK * relu(rate / AIM - 1)      rate: share of the batch's residues on which the feature fires
+    b += RISE                             after SILENT_STEPS steps without firing
+
+A bias moves a feature within the k places of a residue, so the number of active features stays the same. In a TopK SAE
+some directions come to fire nearly everywhere and others almost never; neither says much about a protein.
+
+Read `bound_rates`.
+
+Source: Group Bias Adaptation (arXiv:2506.14002) moves biases towards firing rates; two bounds in place of a rate for every
+feature, and the constants, are designed here.
+"""
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+AIM, SINK = 0.095, 0.001
+"""Rate above which a bias sinks, a little below what counts as dense, and by how much a step at twice that rate."""
+
+SILENT_STEPS, RISE = 24, 0.002
+"""Steps after which a feature counts as silent, and by how much its bias then rises a step."""
+
+
+@torch.no_grad()
+def bound_rates(
+    biases: Tensor, n_fired: Int[Tensor, " n_features"], n_rows: int, silent: Int[Tensor, " n_features"]
+) -> None:
+    """Move the biases of some features a little, in place.
+
+    Args:
+        biases: of their pre-activations, in the SAE's own units.
+        n_fired: residues of the batch on which each fired.
+        n_rows: residues of the batch.
+        silent: steps since each fired.
+    """
+    excess = (n_fired.to(biases) / (n_rows * AIM) - 1).clamp_min(0)
+    biases += RISE * (silent > SILENT_STEPS).to(biases) - SINK * excess

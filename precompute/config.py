@@ -224,10 +224,9 @@ class RunConfig:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ConfigError(f"{name} must be at least {least}, got {value}")
-        if not 0 < self.learning_rate <= 1:
-            raise ConfigError(f"learning_rate must be above 0 and at most 1, got {self.learning_rate}")
-        if not 0 < self.guided_pace <= 1000:
-            raise ConfigError(f"guided_pace must be above 0 and at most 1000, got {self.guided_pace}")
+        for name, most in (("learning_rate", 1), ("guided_pace", 1000)):
+            if not 0 < getattr(self, name) <= most:
+                raise ConfigError(f"{name} must be above 0 and at most {most}, got {getattr(self, name)}")
         if self.d_sae is not None and self.k > self.d_sae:
             raise ConfigError(f"k must be at most d_sae={self.d_sae}, got {self.k}")
         for name, values in (("widths", self.widths), ("layers", self.layers), ("seeds", self.seeds)):

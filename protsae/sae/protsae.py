@@ -136,8 +136,8 @@ class ProtSAEConfig:
     """Power w: a concept with a share p of positives weighs them ((1 - p) / p)^w in the annotation loss [D].
 
     At 0, the paper's plain loss, pi > 0.5 is hardly ever reached for a rare term, and its feature stays silent; at 1
-    pi > 0.5 means no more than "likelier than on average". pi is a calibrated probability at 0 only, or with a detector,
-    whose labels alone are weighed."""
+    pi > 0.5 means no more than "likelier than on average". pi is a calibrated probability at 0 only,
+    or with a detector, whose labels alone are weighed."""
 
     lambda_annot: float = 10.0
     """Weight of the annotation loss against the reconstruction loss."""

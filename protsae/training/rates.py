@@ -8,8 +8,8 @@ some directions come to fire nearly everywhere and others almost never; neither 
 
 Read `bound_rates`.
 
-Source: Group Bias Adaptation (arXiv:2506.14002) moves biases towards firing rates; two bounds in place of a rate for every
-feature, and the constants, are designed here.
+Source: Group Bias Adaptation (arXiv:2506.14002) moves biases towards firing rates; two bounds in place of a rate for
+every feature, and the constants, are designed here.
 """
 
 import torch

@@ -215,7 +215,7 @@ def test_a_moving_centre_turns_no_concept(detector: bool) -> None:
 
     before, earlier = seen(), sae.b_dec.detach().clone()
     with torch.no_grad():
-        sae.b_dec += 0.7
+        sae.b_dec.add_(0.7)
     sae.follow_centre(earlier)
 
     for now, was in zip(seen(), before, strict=True):

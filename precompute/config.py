@@ -224,9 +224,6 @@ class RunConfig:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ConfigError(f"{name} must be at least {least}, got {value}")
-        for name, most in (("learning_rate", 1), ("guided_pace", 1000)):
-            if not 0 < getattr(self, name) <= most:
-                raise ConfigError(f"{name} must be above 0 and at most {most}, got {getattr(self, name)}")
         if self.d_sae is not None and self.k > self.d_sae:
             raise ConfigError(f"k must be at most d_sae={self.d_sae}, got {self.k}")
         for name, values in (("widths", self.widths), ("layers", self.layers), ("seeds", self.seeds)):
@@ -240,9 +237,15 @@ class RunConfig:
                 raise ConfigError(f"{both} were given; drop one of them")
         check_list(self.saes)
         check_list(self.sae_list)
+        self._check_rates()
         self._check_sizes()
         if self.device not in {"auto", "cpu"} and not self.device.startswith("cuda"):
             raise ConfigError(f"device must be auto, cpu or cuda, got {self.device!r}")
+
+    def _check_rates(self) -> None:
+        for name, most in (("learning_rate", 1), ("guided_pace", 1000)):
+            if not 0 < getattr(self, name) <= most:
+                raise ConfigError(f"{name} must be above 0 and at most {most}, got {getattr(self, name)}")
 
     def _check_sizes(self) -> None:
         """Refuse widths that could not hold what is to be active or guided, as far as they are known."""

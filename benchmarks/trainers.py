@@ -23,8 +23,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -33,6 +34,7 @@ from torch import Tensor
 from precompute.corpus.proteins import read_corpus
 from protsae.measures.reconstruction import ErrorSums
 from protsae.sae import TopKSAE, TopKSAEConfig
+from protsae.sae.config import Normalise
 from protsae.shards import ShardReader
 from protsae.training.batches import BatchStream
 from protsae.training.config import DECAY, WARM_UP, TrainConfig, TrainingData
@@ -51,6 +53,8 @@ class Task(NamedTuple):
     """Numbers of the proteins that are measured."""
     d_sae: int
     k: int
+    normalise: Normalise
+    """Of ours."""
     config: TrainConfig
 
     def stream(self) -> BatchStream:
@@ -86,10 +90,16 @@ class Coder(NamedTuple):
 
 def ours(task: Task, _: float | None) -> Coder:
     """Our trainer, with the settings of the task."""
-    sae = TopKSAE(TopKSAEConfig(d_model=task.data.reader.d_model, d_sae=task.d_sae, k=task.k))
+    d_model = task.data.reader.d_model
+    sae = TopKSAE(TopKSAEConfig(d_model=d_model, d_sae=task.d_sae, k=task.k, normalise=task.normalise))
     with tempfile.TemporaryDirectory() as folder:
         train(sae, task.data, task.config, Path(folder))
     return Coder(sae.encode, sae.decode)
+
+
+def ours_bounded(task: Task, _: float | None) -> Coder:
+    """The same with bounds on how often features fire."""
+    return ours(task._replace(config=replace(task.config, bound_rates=True)), None)
 
 
 def saelens(task: Task, lr: float | None) -> Coder:
@@ -142,6 +152,7 @@ def dictionary_learning(task: Task, lr: float | None) -> Coder:
 
 PROGRAMS: dict[str, tuple[str, Callable[[Task, float | None], Coder]]] = {
     "ours": ("protsae", ours),
+    "ours, rates bounded": ("protsae", ours_bounded),
     "SAELens": ("sae_lens", saelens),
     "dictionary_learning": ("dictionary_learning", dictionary_learning),
 }
@@ -181,6 +192,7 @@ def main() -> None:
     parser.add_argument("--k", type=int, default=32)
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--batch-size", type=int, default=2048)
+    parser.add_argument("--normalise", choices=get_args(Normalise), default="scalar", help="input of our trainer")
     parser.add_argument("--auxk", type=int, default=256, help="of our trainer; 0 for off")
     parser.add_argument("--our-lr", type=float, default=1e-3)
     parser.add_argument("--lr", type=float, nargs="*", default=[], help="for the other two, beside their own")
@@ -199,7 +211,7 @@ def main() -> None:
         auxk=args.auxk,
         best_from_epoch=args.epochs,  # the last weights, as of the others
     )
-    task = Task(data, np.flatnonzero(split == args.split), args.d_sae, args.k, config)
+    task = Task(data, np.flatnonzero(split == args.split), args.d_sae, args.k, args.normalise, config)
     out = sys.stdout.write
     out(f"d_sae {args.d_sae}, k {args.k}, {task.steps * args.batch_size:,} residues in {task.steps:,} steps\n\n")
     out("| trainer | learning rate | EV | alive | dense | L0 | minutes |\n|---|---|---|---|---|---|---|\n")
@@ -208,12 +220,12 @@ def main() -> None:
         if importlib.util.find_spec(package) is None:
             out(f"| {name} | left out: the package {package} is not installed |\n")
             continue
-        for lr in [None] if name == "ours" else [None, *args.lr]:
+        for lr in [None] if package == "protsae" else [None, *args.lr]:
             begun = time.perf_counter()
             coder = program(task, lr)
             minutes = (time.perf_counter() - begun) / 60
             found = measure(coder, task)
-            rate = f"{args.our_lr:g}" if name == "ours" else "its own" if lr is None else f"{lr:g}"
+            rate = f"{args.our_lr:g}" if package == "protsae" else "its own" if lr is None else f"{lr:g}"
             out(
                 f"| {name} | {rate} | {found['EV']:.4f} | {found['alive']:.1%} | {found['dense']:.1%} "
                 f"| {found['L0']:.1f} | {minutes:.1f} |\n"

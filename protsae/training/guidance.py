@@ -189,6 +189,10 @@ class Guidance:
     def site_loss(self, sites: "_Sites", bags: Bags | None, step: int) -> Float[Tensor, ""]:
         """Cross-entropy over residues: named ones against the others of their protein, and against other proteins.
 
+        The odds of a bag are the mean of its residues' odds (`bag_logits`). Where a concept names a share s of a
+        protein's residues, theirs are 1 / s where the protein's are 1; so logits are judged less log(1 / s) [D], or the
+        two losses would pull one direction to two lengths.
+
         Mean over some concepts, drawn evenly; scaled so that a `site_weight` of 1 lets the residues of a concept count
         as much as its labels.
 
@@ -214,7 +218,8 @@ class Guidance:
         used = torch.from_numpy(sites.concepts[chosen]).to(self.device)
         column = torch.from_numpy(np.repeat(np.arange(len(chosen)), [len(part) for part in drawn])[owners])
         x_in = self.sae.rescaled(torch.from_numpy(x).to(self.device))
-        every = F.linear(x_in, weight[used], bias[used])
+        shift = torch.from_numpy(np.log(sites.median_share[chosen])).float().to(self.device)
+        every = F.linear(x_in, weight[used], bias[used] + shift)
         logits = every.gather(1, column.to(self.device)[:, None])[:, 0]
         named = torch.from_numpy(is_named).to(self.device, logits.dtype)
         factor = 1 + (NAMED_WEIGHT - 1) * named
@@ -227,7 +232,7 @@ class Guidance:
             lacks = ~self.labels[rows][:, used.cpu()].to(self.device)
             if self.known is not None:
                 lacks = lacks & self.known[rows][:, used.cpu()].to(self.device)
-            away = F.softplus(bags.logits[:, :, used]).mean(1)
+            away = F.softplus(bags.logits[:, :, used] + shift).mean(1)
             total = total + ((away * lacks).sum(0) / lacks.sum(0).clamp_min(1)).sum()
         return total / len(chosen) * len(sites.concepts) / self.sae.cfg.n_defined
 

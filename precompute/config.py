@@ -118,19 +118,19 @@ class RunConfig:
     epochs: int = 20
     """Passes over the training proteins (the paper makes 50)."""
 
-    learning_rate: float = 5e-4
+    learning_rate: float = 1e-3
     """Adam's, before it falls."""
 
-    guided_pace: float = 1.0
+    guided_pace: float = 10.0
     """Factor of the learning rate for what labels and axioms move: concept predictor, detector and n-balls."""
 
-    schedule: Schedule = "drop"
+    schedule: Schedule = "linear"
     """Learning rate: drop to a tenth once, as in the paper, or linear: warmed up, then to 0 over the last fifth."""
 
     epochs_before_drop: int = 14
     """Epochs after which the schedule drop cuts the learning rate (the paper: 5, of many more steps each)."""
 
-    normalise: Normalise = "scalar"
+    normalise: Normalise = "dimension"
     """How residues come into an SAE's own units: by one scale, by one a dimension, or each (token) by its own."""
 
     residues_per_protein: int = 100
@@ -145,21 +145,21 @@ class RunConfig:
     lambda_axiom: float = 0.1
     """Weight of the axiom loss against the reconstruction loss."""
 
-    annotation: Literal["residue", "protein", "bag", "top"] = "bag"
+    annotation: Literal["residue", "protein", "bag", "top"] = "protein"
     """What the annotation loss judges: every residue (the paper's), a protein's mean, a bag of its residues by the
     log-mean-exp of their logits, or by the mean of the highest."""
 
     selection: Literal["joint", "apart"] = "apart"
     """Defined features compete for the k places (the paper's), or fire apart, each at a rate of its own."""
 
-    detector: bool = False
+    detector: bool = True
     """Apart: defined features read directions of their own, which residues guide, and the concept predictor is left to
     the annotation loss, then on residues or proteins."""
 
-    predictor_l2: float = 0.0
+    predictor_l2: float = 0.0003
     """Ridge penalty on the directions of the concept predictor."""
 
-    detector_l2: float = 0.0
+    detector_l2: float = 0.005
     """The same on the directions of the detector."""
 
     rate_share: float = 0.2
@@ -171,10 +171,10 @@ class RunConfig:
     rate_max: float = 0.08
     """Apart: largest share of residues on which a defined feature fires."""
 
-    site_weight: float = 3.0
+    site_weight: float = 5.0
     """What the residues that annotations name for a term weigh against its labels; 0 for nothing, as in the paper."""
 
-    spread: float = 0.1
+    spread: float = 0.07
     """Weight of spreading over proteins the places where a feature fires; 0 for none, as in the paper."""
 
     positive_weight: float = 0.75
@@ -186,7 +186,7 @@ class RunConfig:
     auxk: int = 0
     """Dead features that may explain what the others leave over (AuxK); 0 for none, as in the paper."""
 
-    bound_rates: bool = False
+    bound_rates: bool = True
     """Lower the biases of free features that fire on too many residues, and raise those of silent ones."""
 
     vanilla_k: int | None = None

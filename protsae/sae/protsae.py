@@ -167,7 +167,7 @@ class ProtSAEConfig:
         if self.normalise == "token" and self.annotation == "protein":
             raise ConfigError(
                 "normalise='token' is not linear, so annotation='protein' cannot take the logit of a mean residue; set "
-                "annotation to 'bag' or 'residue', or normalise to 'scalar' or 'dimension'"
+                "annotation to 'residue' (without a detector also to 'bag'), or normalise to 'scalar' or 'dimension'"
             )
         self._check_firing()
         not_negative = (

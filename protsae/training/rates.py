@@ -19,7 +19,7 @@ from torch import Tensor
 AIM, SINK = 0.095, 0.001
 """Rate above which a bias sinks, a little below what counts as dense, and by how much a step at twice that rate."""
 
-SILENT_STEPS, RISE = 8, 0.005
+SILENT_STEPS, RISE = 6, 0.01
 """Steps after which a feature counts as silent, and by how much its bias then rises a step."""
 
 

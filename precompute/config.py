@@ -15,13 +15,14 @@ from typing import Any, Literal
 
 from precompute.expansion import expanded
 from precompute.mmseqs import find_mmseqs
-from precompute.presets import PRESETS
+from precompute.presets import PRESETS, SWITCHES_OF_A_RUN
 from precompute.saes import DEFAULT_SAES, SAESpec, check_list
 from protsae.device import pick_device
 from protsae.errors import ConfigError, InputError
 from protsae.plm.registry import model_names, outline_of, weights_file
 from protsae.plm.sites import check_site
 from protsae.sae.config import Normalise
+from protsae.sae.protsae import ProtSAEConfig
 from protsae.training.config import Schedule
 
 LAYER_DEPTH = 0.73
@@ -238,6 +239,10 @@ class RunConfig:
         check_list(self.saes)
         check_list(self.sae_list)
         self._check_rates()
+        if any(spec.role == "guided" for spec in self.sae_list):
+            switches = {name: getattr(self, name) for name in SWITCHES_OF_A_RUN}
+            shape = {"d_model": 1, "d_sae": 2, "k": 1, "concepts": ("GO:0",), "namespace": "GO"}
+            ProtSAEConfig(**switches, **shape, normalise=self.normalise)
         self._check_sizes()
         if self.device not in {"auto", "cpu"} and not self.device.startswith("cuda"):
             raise ConfigError(f"device must be auto, cpu or cuda, got {self.device!r}")

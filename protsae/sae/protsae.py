@@ -194,8 +194,8 @@ class ProtSAEConfig:
             raise ConfigError(f"pool_share must be above 0 and at most 1, got {self.pool_share}")
         if self.detector and (self.selection != "apart" or self.annotation not in {"residue", "protein"}):
             raise ConfigError(
-                "detector=True needs selection 'apart' and annotation 'residue' or 'protein', "
-                f"got {self.selection!r} and {self.annotation!r}"
+                "a detector needs selection 'apart' and annotation 'residue' or 'protein', "
+                f"got {self.selection!r} and {self.annotation!r}; change these or set detector to false"
             )
         if self.spread and (self.selection != "apart" or not self.draws_bags):
             raise ConfigError(

@@ -82,13 +82,21 @@ def test_unknown_labels_are_handed_to_the_training_only_where_there_are_any() ->
 
 def test_the_settings_reach_the_protsae() -> None:
     here = dict.fromkeys(("proteins", "annotations", "ontology", "out"), Path())
-    guidance = {"annotation": "bag", "positive_weight": 0.5, "forcing_strength": "graded"}
+    guidance = {"detector": False, "annotation": "bag", "positive_weight": 0.5, "forcing_strength": "graded"}
     config = RunConfig(**here, k=7, lambda_annot=3, lambda_axiom=2, **guidance)
     cfg = protsae_config(config, concepts(), d_model=16, d_sae=40)
 
     assert (cfg.k, cfg.lambda_annot, cfg.lambda_axiom, cfg.namespace) == (7, 3, 2, "MFO")
     assert cfg.concepts == ("GO:2", "GO:4")
     assert {name: getattr(cfg, name) for name in guidance} == guidance
+
+
+def test_guidance_that_contradicts_itself_is_refused_before_anything_is_read() -> None:
+    here = dict.fromkeys(("proteins", "annotations", "ontology", "out"), Path())
+
+    with pytest.raises(ConfigError, match="got 'apart' and 'bag'; change these or set detector to false"):
+        RunConfig(**here, annotation="bag")
+    assert RunConfig(**here, annotation="bag", vanilla_only=True).annotation == "bag"
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +124,7 @@ def test_one_protsae_for_all_of_go_and_a_vanilla_sae_at_its_total_l0(embedded: t
     assert saes[-1].k == round(result["trainings"][0]["l0"])
     assert saes[0].concepts == tuple(f"GO:{base}00000{number}" for base in range(3) for number in range(1, 4))
     sae = saes[0].load()
-    norms = plm_directions(sae).norm(dim=1) * float(sae.scale)
+    norms = (plm_directions(sae) * sae.scale).norm(dim=1)
     np.testing.assert_allclose(norms.numpy(), 1, rtol=1e-4)
 
 

@@ -172,7 +172,7 @@ class RunConfig:
     rate_max: float = 0.08
     """Apart: largest share of residues on which a defined feature fires."""
 
-    site_weight: float = 5.0
+    site_weight: float = 3.0
     """What the residues that annotations name for a term weigh against its labels; 0 for nothing, as in the paper."""
 
     spread: float = 0.07

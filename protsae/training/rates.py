@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-AIM, SINK = 0.095, 0.001
+AIM, SINK = 0.095, 0.05
 """Rate above which a bias sinks, a little below what counts as dense, and by how much a step at twice that rate."""
 
 SILENT_STEPS, RISE = 6, 0.01

@@ -172,7 +172,7 @@ def badges(row: FeatureRow, terms: list[TermFeature], facts: list[ConfoundRow]) 
         notes.append(
             markup.badge(
                 "guided",
-                f"Trained to follow {row.go_id}; it may also be forced on where the model expects the term.",
+                f"Trained to follow {row.go_id}; it may fire beside a residue's strongest features.",
                 "good",
             )
         )

@@ -20,7 +20,7 @@ class Quality(NamedTuple):
     """Active features, over valid residues."""
 
     forced: float
-    """Of these, forced beyond the k of TopK."""
+    """Of these, beyond the k of TopK."""
 
     test: ErrorSums
     """Over test residues."""
@@ -43,7 +43,7 @@ class Quality(NamedTuple):
 
     @property
     def l0_forced(self) -> float:
-        """Mean features per valid residue that were forced beyond TopK."""
+        """Mean features per valid residue beyond the k of TopK: forced, or with thresholds of their own."""
         return float(self.forced / max(1, self.n_valid))
 
     @property
@@ -59,7 +59,7 @@ def measure(x: np.ndarray, x_hat: np.ndarray, active: np.ndarray, *, k: int, spl
         x: [n_test, d_model] activations of the PLM, of the test residues only.
         x_hat: [n_test, d_model] their reconstruction.
         active: [n] active features of each residue.
-        k: features that TopK keeps; what is active beyond it was forced.
+        k: features that TopK keeps; what is active beyond it was forced or fires apart.
         split: [n] train, valid or test.
     """
     valid = active[split == "valid"]

@@ -81,7 +81,7 @@ CREATE TABLE sae (
     k                    INTEGER NOT NULL,
     n_defined            INTEGER NOT NULL,     -- guided features; they are features 0 .. n_defined - 1
     l0                   DOUBLE NOT NULL,      -- mean active features a residue, forced ones included, valid split
-    l0_forced            DOUBLE NOT NULL,      -- of these, forced beyond TopK
+    l0_forced            DOUBLE NOT NULL,      -- of these, beyond the k of TopK: forced, or with thresholds of their own
     explained_variance   DOUBLE NOT NULL,      -- 1 - SSE/SST about the per-dimension mean, test split
     share_alive          DOUBLE NOT NULL       -- features that fire on at least one residue of the corpus, 0 to 1
 );

@@ -184,7 +184,7 @@ def test_named_residues_are_found(data: TrainingData, tmp_path: Path, detector: 
         ({"pool_share": 0.0}, "pool_share must be above 0 and at most 1, got 0.0"),
         ({"spread": 0.1}, "spread=0.1 needs selection 'apart'"),
         ({"spread": 0.1, "selection": "apart"}, "got 'apart' and 'residue'"),
-        ({"detector": True}, "detector=True needs selection 'apart'"),
+        ({"detector": True}, "a detector needs selection 'apart'"),
         ({"detector": True, "selection": "apart", "annotation": "bag"}, "got 'apart' and 'bag'"),
         ({"site_weight": -1.0}, "site_weight must not be negative, got -1.0"),
         ({"selection": "both"}, "selection must be one of joint, apart, got 'both'"),

@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATA ?= ../shared/data
 RUNS ?= runs
-PLM ?= assets/plm
+PLM ?= assets/demo
 ARGS ?=
 
 .PHONY: run test check parity demo results lock clean
@@ -33,7 +33,8 @@ parity:
 	PROTSAE_PARITY=required $(RUNS)/parity/bin/pytest tests/protsae/test_parity.py
 
 # Rebuild the embedded bundle from the source data in $(DATA): relatives, language model, precompute. Takes hours on a CPU.
-# `make demo PLM=esm2_t6_8M_UR50D` takes Meta's own weights instead, which are downloaded for it (a larger ESM-2 likewise).
+# It takes the model that the bundle holds; `make demo PLM=esm2_t6_8M_UR50D` takes Meta's own weights instead, which are
+# downloaded for it (a larger ESM-2 likewise), and `make demo PLM=runs/plm` trains the embedded ones anew.
 demo: $(READY) $(if $(filter $(RUNS)/plm,$(PLM)),$(RUNS)/plm/weights.safetensors)
 	$(BIN)/python -m precompute run --config precompute/demo.toml \
 		--proteins $(DATA)/uniprot_yeast_ecoli_bsubtilis.tsv.gz --more-proteins $(DATA)/uniprot_other.tsv.gz \

@@ -22,7 +22,7 @@ from protsae.errors import ConfigError, InputError
 from protsae.plm.registry import model_names, outline_of, weights_file
 from protsae.plm.sites import check_site
 from protsae.sae.config import Normalise
-from protsae.sae.protsae import ProtSAEConfig
+from protsae.sae.protsae_config import ProtSAEConfig
 from protsae.training.config import Schedule
 
 LAYER_DEPTH = 0.73
@@ -239,13 +239,17 @@ class RunConfig:
         check_list(self.saes)
         check_list(self.sae_list)
         self._check_rates()
+        self._check_guidance()
+        self._check_sizes()
+        if self.device not in {"auto", "cpu"} and not self.device.startswith("cuda"):
+            raise ConfigError(f"device must be auto, cpu or cuda, got {self.device!r}")
+
+    def _check_guidance(self) -> None:
+        """Let a ProtSAE of these switches refuse what contradicts itself, whatever its size and its concepts."""
         if any(spec.role == "guided" for spec in self.sae_list):
             switches = {name: getattr(self, name) for name in SWITCHES_OF_A_RUN}
             shape = {"d_model": 1, "d_sae": 2, "k": 1, "concepts": ("GO:0",), "namespace": "GO"}
             ProtSAEConfig(**switches, **shape, normalise=self.normalise)
-        self._check_sizes()
-        if self.device not in {"auto", "cpu"} and not self.device.startswith("cuda"):
-            raise ConfigError(f"device must be auto, cpu or cuda, got {self.device!r}")
 
     def _check_rates(self) -> None:
         for name, most in (("learning_rate", 1), ("guided_pace", 1000)):

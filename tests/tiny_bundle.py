@@ -50,7 +50,8 @@ from protsae.ontology.namespaces import GOScope, members
 from protsae.plm.registry import open_plm
 from protsae.plm.spec import PLMSpec
 from protsae.sae.base import SAE
-from protsae.sae.protsae import ProtSAE, ProtSAEConfig
+from protsae.sae.protsae import ProtSAE
+from protsae.sae.protsae_config import ProtSAEConfig
 from protsae.sae.topk import TopKSAE, TopKSAEConfig
 from protsae.store.analysis import ANALYSES
 from protsae.store.analysis_files import write_analysis

@@ -51,7 +51,7 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
         "terms": data.labels.shape[1],
         "auroc_plm": probe_auroc(data.states, data.labels, data.split),
         "auroc_composition": probe_auroc(data.composition, data.labels, data.split),
-        "plm": config.plm,
+        "plm": Path(config.plm).name,
     }
     report(f"ridge probe on {result['terms']} MFO terms: AUROC {result['auroc_plm']:.3f}")
     (work / "probe" / "probe.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

@@ -10,7 +10,8 @@ from protsae.sae.gated import GatedSAE, GatedSAEConfig
 from protsae.sae.jumprelu import JumpReLUSAE, JumpReLUSAEConfig
 from protsae.sae.loaders import load_sae
 from protsae.sae.passes import ForwardOutput, GuidedOutput
-from protsae.sae.protsae import ProtSAE, ProtSAEConfig
+from protsae.sae.protsae import ProtSAE
+from protsae.sae.protsae_config import ProtSAEConfig
 from protsae.sae.relu import ReLUSAE, ReLUSAEConfig
 from protsae.sae.splice import SpLiCESAE, SpLiCESAEConfig
 from protsae.sae.topk import TopKSAE, TopKSAEConfig

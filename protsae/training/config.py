@@ -71,7 +71,7 @@ class TrainConfig:
     """Steps without firing after which a feature counts as dead."""
 
     bound_rates: bool = False
-    """Move the biases of features that compete for k places where they fire too often or never (`rates.py`)."""
+    """Move the biases of features that compete for k places where they fire too often or never (`firing_rates.py`)."""
 
     seed: int = 0
     """Of data order, axiom samples and geometry; the SAE's start has its own."""

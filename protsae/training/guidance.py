@@ -122,12 +122,10 @@ class Guidance:
         terms = {"annot": self.annotation(batch, passed, step=step, bags=bags, proteins=drawn)}
         total = cfg.lambda_annot * terms["annot"]
         if cfg.predictor_l2:
-            ridge = 0.5 * self.sae.W_pred.pow(2).sum(1).mean()
-            total = total + cfg.lambda_annot * cfg.predictor_l2 * ridge
+            total = total + cfg.lambda_annot * cfg.predictor_l2 * _ridge(self.sae.W_pred)
         if cfg.detector and bags is not None:
             terms["detect"] = self._loss(bag_logits(bags.logits), bags.proteins, self._positive_weight)
-            ridge = 0.5 * self.sae.W_detect.pow(2).sum(1).mean()
-            total = total + cfg.lambda_annot * (terms["detect"] + cfg.detector_l2 * ridge)
+            total = total + cfg.lambda_annot * (terms["detect"] + cfg.detector_l2 * _ridge(self.sae.W_detect))
         if cfg.spread and bags is not None:
             margins = bags.logits - self.sae.firing_directions()[1] + self.sae.b_def
             terms["spread"] = spread_loss(margins)
@@ -213,8 +211,7 @@ class Guidance:
         for start, pair in zip(starts, pairs, strict=True):
             is_named[start + sites.named(pair)] = True
         x = self.reader.gather(proteins[owners], np.arange(len(owners)) - starts[owners]).astype(np.float32)
-        weight, bias = self.sae.firing_directions()
-        bias = bias - weight @ self.sae.centre
+        weight, bias = self.sae.firing_predictor()
         used = torch.from_numpy(sites.concepts[chosen]).to(self.device)
         column = torch.from_numpy(np.repeat(np.arange(len(chosen)), [len(part) for part in drawn])[owners])
         x_in = self.sae.rescaled(torch.from_numpy(x).to(self.device))
@@ -250,6 +247,10 @@ class Guidance:
 
     def _logits(self, x: Tensor) -> Tensor:
         return self.sae.concept_logits(self.sae.rescaled(x.to(self.device)))
+
+
+def _ridge(directions: Float[Tensor, "m d_model"]) -> Float[Tensor, ""]:
+    return 0.5 * directions.pow(2).sum(1).mean()
 
 
 class _Sites(NamedTuple):

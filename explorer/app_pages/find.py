@@ -1,5 +1,6 @@
 """Find: which feature knows about a function, a protein, a kind of site?"""
 
+import itertools
 import random
 
 import streamlit as st
@@ -97,7 +98,8 @@ def picture(refs: list[FeatureRef]) -> None:
     """Strip and structure of a protein that carries the feature's term, with about a third of it in colour."""
     seen = []
     for ref in refs:
-        examples = filter(data.peak_in_space, (*data.examples(ref, "top"), *data.examples(ref, "3d")))
+        shown = itertools.chain.from_iterable(data.examples(ref, band) for band in ("with", "top", "3d"))
+        examples = filter(data.peak_in_space, shown)
         feature = data.feature(ref)
         if feature is None:
             continue

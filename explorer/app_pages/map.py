@@ -99,9 +99,11 @@ def one_map(sae: str, colouring: str, text: str) -> None:
 def listed(chosen: pd.DataFrame, sae: str) -> None:
     """The features inside a lasso; a row opens one."""
     st.caption(f"{words.count(len(chosen), 'feature')} marked; click a row to open it.")
-    shown = chosen.sort_values(["best_f1", "density"], ascending=False, na_position="last")[
-        ["feature", "label", "best_f1", "density"]
+    shown = chosen.sort_values(["label_f1", "density"], ascending=False, na_position="last")[
+        ["feature", "label", "label_grade", "label_f1", "label_null_f1", "density"]
     ]
+    names = [words.label(*pair) for pair in zip(shown["label"], shown["label_grade"], strict=True)]
+    shown = shown.assign(label=names, label_grade=shown["label_grade"].replace("none", "not validated"))
     number = st.column_config.NumberColumn
     event = st.dataframe(
         shown.assign(density=100 * shown["density"]),
@@ -112,8 +114,10 @@ def listed(chosen: pd.DataFrame, sae: str) -> None:
         height=min(420, 40 + 35 * len(shown)),
         column_config={
             "feature": number("Feature", width="small"),
-            "label": st.column_config.TextColumn("Label (hypothesis)", width="large"),
-            "best_f1": number("Held-out F1", help=words.HELP["f1"], format="%.2f"),
+            "label": st.column_config.TextColumn("Label", help=words.HELP["label"], width="large"),
+            "label_grade": st.column_config.TextColumn("Evidence", help=words.HELP["grade"], width="small"),
+            "label_f1": number("Its held-out F1", help=words.HELP["label_f1"], format="%.2f"),
+            "label_null_f1": number("Null", help=words.HELP["null"], format="%.2f"),
             "density": number("Fires on, %", help=words.HELP["density"], format="%.3f"),
         },
     )

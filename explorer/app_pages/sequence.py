@@ -188,7 +188,7 @@ def examples() -> None:
             name = words.protein_name(example.accession, example.protein_name, limit=48)
             frame.link(links.sequence(example.accession), f"{name} ({example.accession})", icon=":material/biotech:")
             if row is not None:
-                st.caption(words.md(f"{palette.RAMP_NAME}: {words.label(row.label)} #{row.feature}"))
+                st.caption(words.md(f"{palette.RAMP_NAME}: {words.named(row)}"))
 
 
 def strong_examples() -> list[tuple[ExampleRow, FeatureRef]]:

@@ -112,22 +112,22 @@ def feature_box(ref: FeatureRef) -> FeatureRef | None:
 def feature_options(sae: str) -> dict[int, str]:
     """Feature -> what the list calls it: those that raise their function, then by grade and held-out F1."""
     table = live.features(sae)
-    grades = {term.feature: term.grade for term in data.validated() if term.sae == sae}
     raising = {feature: place for place, feature in enumerate(steerable.best(sae))}
     rows = [row for row in table.to_dict("records") if row["p99_act"] > 0]
     rows.sort(
         key=lambda row: (
             raising.get(row["feature"], len(raising)),
-            GRADES.index(grades.get(row["feature"], "none")),
-            0 if math.isnan(row["best_f1"]) else -row["best_f1"],
+            GRADES.index(row["label_grade"]),
+            0 if math.isnan(row["label_f1"]) else -row["label_f1"],
         )
     )
     names = {}
     for row in rows:
         term = f" · {row['go_id']}" if isinstance(row["go_id"], str) else ""
-        score = "" if math.isnan(row["best_f1"]) else f" · F1 {row['best_f1']:.2f}"
+        score = "" if row["label_grade"] == "none" else f" · F1 {row['label_f1']:.2f} {row['label_grade']}"
         raises = " · raises its function" if row["feature"] in raising else ""
-        names[int(row["feature"])] = f"{row['label'] or 'no label yet'}{term} · #{row['feature']}{score}{raises}"
+        name = words.label(row["label"], row["label_grade"])
+        names[int(row["feature"])] = f"{name}{term} · #{row['feature']}{score}{raises}"
     return names
 
 

@@ -126,22 +126,26 @@ def summary(scored: pd.DataFrame, role: Role) -> str:
     """One sentence over all terms that both autoencoders score; `role` is that of the one without guidance."""
     if scored.empty:
         return "No term is scored for both autoencoders."
-    ours = scored[["guided_f1", "guided_low", "guided_high"]].to_numpy(dtype=float).T
-    theirs = scored[["baseline_f1", "baseline_low", "baseline_high"]].to_numpy(dtype=float).T
-    gap = ours[0] - theirs[0]
+    gap = (scored["guided_f1"] - scored["baseline_f1"]).to_numpy(dtype=float)
     ahead, behind = int((gap > 0).sum()), int((gap < 0).sum())
-    clear, lost = int((ours[1] > theirs[2]).sum()), int((theirs[1] > ours[2]).sum())
+    clear, lost = int((scored["difference_low"] > 0).sum()), int((scored["difference_high"] < 0).sum())
     return (
-        f"Of {len(scored)} terms scored for both, the guided feature is ahead on {ahead} (clear of the other's "
-        f"interval on {clear}), the {role} feature on {behind} (clear on {lost}); the median difference is "
-        f"{np.median(gap):+.2f}. "
+        f"Of {len(scored)} terms scored for both, the guided feature is ahead on {ahead} (by more than chance on "
+        f"{clear}), the {role} feature on {behind} (on {lost}); the median difference is {np.median(gap):+.2f}. "
+        "By more than chance: the 95 % interval of the difference, over the same resampled proteins, leaves out zero. "
         "Click a row to load its term."
     )
 
 
 def display(rows: pd.DataFrame) -> pd.DataFrame:
     """The table as shown: intervals as text, the difference as a column, best-supported terms first."""
-    out = rows.assign(gain=rows["guided_f1"] - rows["baseline_f1"])
+    out = rows.assign(
+        gain=rows["guided_f1"] - rows["baseline_f1"],
+        gain_interval=[
+            "" if pd.isna(low) else f"{low:+.2f} to {high:+.2f}"
+            for low, high in zip(rows["difference_low"], rows["difference_high"], strict=True)
+        ],
+    )
     for name in ("guided", "baseline"):
         out[f"{name}_interval"] = [
             "" if pd.isna(low) else f"{low:.2f} to {high:.2f}"
@@ -153,6 +157,7 @@ def display(rows: pd.DataFrame) -> pd.DataFrame:
         "guided_f1",
         "baseline_f1",
         "gain",
+        "gain_interval",
         "guided_interval",
         "baseline_interval",
         "guided_auroc",

@@ -155,21 +155,29 @@ def point_colours(points: pd.DataFrame, colouring: str, mode: theme.Mode) -> lis
     """One colour a feature: an identity, or the ramp over held-out F1 or density (0.001 % to 100 %, logarithmic)."""
     if colouring == "f1":
         return [
-            palette.MISSING[mode] if np.isnan(f1) else theme.shade(mode, f1) for f1 in points["best_f1"].to_numpy(float)
+            palette.MISSING[mode] if np.isnan(f1) else theme.shade(mode, f1)
+            for f1 in points["label_f1"].to_numpy(float)
         ]
     if colouring == "density":
         decades = np.log10(points["density"].to_numpy(float).clip(1e-5))
         return [theme.shade(mode, 1 + decade / 5) for decade in decades]
     if colouring == "kind":
         return [theme.identity("guided") if kind == "defined" else palette.ORIGINS["none"] for kind in points["kind"]]
-    return [palette.ORIGINS.get(origin, palette.ORIGINS["none"]) for origin in points["label_origin"]]
+    return [palette.ORIGINS[origin] for origin in confirmed_origins(points)]
+
+
+def confirmed_origins(points: pd.DataFrame) -> list[str]:
+    """Where each label comes from, 'none' where it does not hold on unseen proteins."""
+    return points["label_origin"].where(points["label_grade"] != "none", "none").tolist()
 
 
 def drawing_order(points: pd.DataFrame, colouring: str) -> pd.DataFrame:
     """The points with the most telling last, so that they lie on top."""
     if colouring in ("f1", "density"):
-        return points.sort_values("best_f1" if colouring == "f1" else "density", na_position="first", ignore_index=True)
-    rank = [("none", "annotation", "go", "guided").index(origin) for origin in points["label_origin"]]
+        return points.sort_values(
+            "label_f1" if colouring == "f1" else "density", na_position="first", ignore_index=True
+        )
+    rank = [("none", "annotation", "go", "guided").index(origin) for origin in confirmed_origins(points)]
     return points.iloc[np.argsort(rank, kind="stable")].reset_index(drop=True)
 
 
@@ -177,11 +185,13 @@ def category_legend(colouring: str) -> list[tuple[str, str]]:
     """Names and colours of a categorical colouring; empty for a continuous one."""
     if colouring == "origin":
         names = {
-            "guided": "guided by a GO term",
-            "go": "matched to a GO term",
-            "annotation": "matched to a residue site",
+            "guided": "its guiding GO term holds",
+            "go": "another GO term holds",
+            "annotation": "a residue annotation holds",
         }
-        return [(name, palette.ORIGINS[key]) for key, name in names.items()] + [("no match", palette.ORIGINS["none"])]
+        return [(name, palette.ORIGINS[key]) for key, name in names.items()] + [
+            ("no confirmed label", palette.ORIGINS["none"])
+        ]
     if colouring == "kind":
         return [("guided", theme.identity("guided")), ("free", palette.ORIGINS["none"])]
     return []
@@ -228,9 +238,9 @@ def _map_base(height: int) -> go.Figure:
 def _names(points: pd.DataFrame) -> list[str]:
     """Hover text; plotly reads a subset of HTML, so signs are escaped."""
     return [
-        f"<b>{escape(words.label(name))}</b><br>feature {feature}"
+        f"<b>{escape(words.label(name, grade))}</b><br>feature {feature}"
         f"{'' if pd.isna(f1) else f', held-out F1 {f1:.2f}'}<br>fires on {words.percent(density)} of residues"
-        for name, feature, f1, density in zip(
-            points["label"], points["feature"], points["best_f1"], points["density"], strict=True
-        )
+        for name, grade, feature, f1, density in points[
+            ["label", "label_grade", "feature", "label_f1", "density"]
+        ].itertuples(index=False)
     ]

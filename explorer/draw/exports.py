@@ -13,12 +13,14 @@ def examples_csv(row: FeatureRow, bands: Iterable[Sequence[ExampleRow]]) -> str:
             row.sae,
             row.feature,
             row.label,
+            row.label_grade,
             example.band,
             example.rank,
             example.accession,
             example.protein_name,
             example.length,
             example.split,
+            f"{example.score:.6g}",
             f"{example.peak_act:.6g}",
             example.peak_pos,
             " ".join(str(int(position)) for position in example.positions),
@@ -27,8 +29,8 @@ def examples_csv(row: FeatureRow, bands: Iterable[Sequence[ExampleRow]]) -> str:
         for band in bands
         for example in band
     ]
-    head = "sae feature label band rank accession protein_name length split peak_act peak_pos positions activations"
-    return table_csv(head.split(), lines)
+    head = "sae feature label label_grade band rank accession protein_name length split score peak_act peak_pos"
+    return table_csv([*head.split(), "positions", "activations"], lines)
 
 
 def scores_csv(terms: Sequence[TermFeature], sites: Sequence[FeatureAnnotation]) -> str:

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from explorer import theme
 from explorer.draw import verdicts, words
 from protsae import palette
-from protsae.store.rows import AnnotationRow, Role, TermFeature
+from protsae.store.rows import AnnotationRow, FeatureAnnotation, Role, TermFeature
 
 
 def wrap(*parts: str) -> str:
@@ -37,10 +37,11 @@ def badge(text: str, tip: str, kind: str = "") -> str:
     return f'<span class="ps-badge {escape(kind)}" title="{escape(tip)}">{escape(text)}</span>'
 
 
-def grade(term: TermFeature) -> str:
+def grade(row: TermFeature | FeatureAnnotation) -> str:
     """How far an alignment holds, with the numbers on hover."""
-    kind = {"strong": "good", "weak": ""}.get(term.grade, "warn")
-    return badge(verdicts.grade_name(term), f"{verdicts.verdict(term)} {words.HELP['grade']}", kind)
+    kind = {"strong": "good", "weak": ""}.get(row.grade, "warn")
+    tip = f"{verdicts.verdict(row)} {words.HELP['grade']}" if isinstance(row, TermFeature) else verdicts.of_site(row)
+    return badge(verdicts.grade_name(row), tip, kind)
 
 
 def facts(rows: Iterable[tuple[str, str, str]]) -> str:

@@ -45,6 +45,16 @@ def verdict(term: TermFeature) -> str:
     return f"{text} {evidence(term)}"
 
 
+def of_site(site: FeatureAnnotation) -> str:
+    """The same for a kind of residue annotation, in one sentence."""
+    return (
+        f"On residues of unseen proteins: F1 {words.number(site.test_f1)} "
+        f"{interval(site.test_f1_low, site.test_f1_high)}; calling every residue positive "
+        f"{words.number(site.all_positive_f1)}; shifted annotations {words.number(site.null_f1)}; AUROC "
+        f"{words.number(site.test_auroc)}, the amino acid alone {words.number(site.amino_acid_auroc)}."
+    )
+
+
 def evidence(term: TermFeature) -> str:
     """The numbers behind a verdict: 'F1 0.62 [0.50, 0.70]; calling every protein positive 0.31; ...'."""
     parts = [

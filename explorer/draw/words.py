@@ -10,13 +10,26 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from protsae.alphabet import AMINO_ACIDS
-from protsae.store.rows import ConfoundRow, FeatureRow, FeatureSite, Role, SAERow, TermFeature
+from protsae.store.rows import (
+    ConfoundRow,
+    DifferenceRow,
+    FeatureAnnotation,
+    FeatureRow,
+    FeatureSite,
+    Role,
+    SAERow,
+    TermFeature,
+)
 
 NAMESPACES = {"MFO": "molecular function", "BPO": "biological process", "CCO": "cellular component"}
 SCOPES = NAMESPACES | {"GO": "Gene Ontology, all three"}
 """Whose terms guide an autoencoder."""
 
+TERM_BANDS = {"with": "With the term", "without": "Without the term", "silent": "Term, not called"}
+"""Bands of examples that a feature has where a GO term names it; sorted by the score that the term is judged by."""
+
 BANDS = {"top": "Strongest", "high": "Middle", "low": "Weak", "3d": "In 3D"}
+"""Bands that every feature has, sorted by its strongest residue."""
 SCALE_NOTES = {"normalised": "Activation, full colour at the 99.9th percentile", "raw": "Activation, one raw scale"}
 AMINO_ACID_NAMES = dict(
     zip(
@@ -115,7 +128,11 @@ HELP = {
     "amino acid (change of the logit for one unit of activation, centred).",
     "aa_enrichment": "How much more often an amino acid stands where the feature fires than elsewhere; +1 is twice as "
     "often.",
-    "cosine": "Similarity of the two features' directions: 1 the same, 0 unrelated.",
+    "alike": "Correlation of the two features' mean activations over the corpus' proteins: 1, they fire in the same "
+    "proteins alike; 0, they have nothing to do with each other.",
+    "label": "What the feature is called: the best alignment that holds on unseen proteins. Where none does, the best "
+    "match on validation proteins is a guess, and no more.",
+    "label_f1": "Held-out F1 of this very label, which was chosen on validation proteins; never the best of several.",
     "held_out": "No protein of these homology clusters trained the autoencoder or helped to choose feature and "
     "threshold.",
     "confounds": "How well one simple fact, and nothing else, predicts where the feature fires. Amino acid and place "
@@ -127,10 +144,11 @@ HELP = {
     "feature's are what else finds them; the supervised probe, fitted on named residues of training proteins, is the "
     "ceiling.",
     "top_share": "Share of a protein's activation in its top 5 % of residues; 5 % is spread evenly.",
-    "band": "Strongest: the proteins with the highest activation. Middle: 50th to 75th percentile of protein maxima. "
-    "Weak: below the 25th. In 3D: the strongest of the others whose structure is known. Without the term: strong "
-    "examples that are not annotated with it, either errors of the "
-    "feature or gaps in the annotation.",
+    "band": "With the term: the proteins that carry it with the highest score. Without the term: the highest of those "
+    "that do not, either errors of the feature or gaps in the annotation. Term, not called: the lowest that carry it. "
+    "These are sorted by the score of the card, and only proteins count that are annotated in the term's "
+    "sub-ontology. Strongest: the proteins with the strongest residue. Middle: 50th to 75th percentile of protein "
+    "maxima. Weak: below the 25th. In 3D: the strongest of the others whose structure is known.",
 }
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~$<>:-])")
@@ -152,14 +170,23 @@ def kinds_of_saes(roles: Collection[Role]) -> str:
     return f"Some {', others '.join(parts)}." if len(parts) > 1 else ""
 
 
-def label(text: str) -> str:
-    """A feature's label, or what stands in its place."""
-    return text or "no label"
+def label(text: str, grade: str) -> str:
+    """What a feature is called: its label where that holds on unseen proteins, else that none does, and the guess."""
+    if not text:
+        return "no label"
+    return text if grade != "none" else f"no confirmed label (guess: {text})"
+
+
+def named(row: FeatureRow) -> str:
+    """What a strip is called: label and number, the number alone where no label holds."""
+    return f"{row.label} #{row.feature}" if row.label_grade != "none" else f"#{row.feature}"
 
 
 def title(row: FeatureRow, sae: SAERow) -> str:
     """What a feature's page is called."""
-    return capitalised(row.label) if row.label else f"Feature {row.feature} of {sae.display_name}"
+    if row.label_grade != "none":
+        return capitalised(row.label)
+    return "No confirmed label" if row.label else f"Feature {row.feature} of {sae.display_name}"
 
 
 def capitalised(text: str) -> str:
@@ -193,13 +220,19 @@ def count(value: int, noun: str) -> str:
     return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
 
 
-def origin(row: FeatureRow | TermFeature) -> str:
-    """Where a label comes from, in words."""
-    return {
-        "guided": "guided by this GO term in training",
-        "go": "the GO term it matches best on validation proteins",
-        "annotation": "the residue annotation it matches best on validation proteins",
-    }.get(row.label_origin, "nothing we know matches it well")
+def origin(row: FeatureRow) -> str:
+    """Where a label comes from and whether it holds, in words."""
+    if not row.label:
+        return "no label: nothing known matches it well enough"
+    whence = {
+        "guided": "the GO term that guided it in training",
+        "go": "the GO term that it matches best on validation proteins",
+        "annotation": "the residue annotation that it matches best on validation proteins",
+    }.get(row.label_origin, "")
+    if row.label_grade == "none":
+        return f"guess: {row.label}, {whence}"
+    whence = whence.replace("that it matches best", "that holds and that it matches best")
+    return f"label ({row.label_grade} evidence): {whence}"
 
 
 def confound_words(name: str) -> Confound:
@@ -225,37 +258,54 @@ def site(found: FeatureSite) -> str:
     )
 
 
-def feature_lead(row: FeatureRow, best: TermFeature | None) -> str:
-    """The sentence under a feature's headline."""
+def feature_lead(row: FeatureRow, headline: TermFeature | FeatureAnnotation | None) -> str:
+    """The sentence under a feature's title.
+
+    Args:
+        row: the feature.
+        headline: the alignment that it is called after.
+    """
     if row.max_act <= 0:
         return "This feature has no known activations: it fired on no residue of the corpus."
     where = f"It fires on {percent(row.density)} of residues, in {percent(row.protein_density)} of proteins"
-    if best is None:
-        return f"{where}. No GO term could be matched to it; the examples are the evidence."
-    role = "Trained to follow this GO term."
-    if row.kind != "defined":
-        role = "Found without guidance; " + ("the label is a guess." if row.label else "nothing known names it well.")
-    score = f"with held-out F1 {number(best.test_f1)} (luck gives {number(best.null_f1)})"
-    finds = "and finds" if best.grade != "none" else "but does not reliably find"
-    return f"{role} {where}, {finds} “{best.term_name}” in unseen proteins, {score}."
+    guide = f"Trained to follow “{row.term_name or row.go_id}”." if row.kind == "defined" else "Found without guidance."
+    if headline is None:
+        return f"{guide} {where}. No term could be matched to it; the examples are the evidence."
+    score = f"held-out F1 {number(headline.test_f1)} (luck gives {number(headline.null_f1)})"
+    if headline.grade == "none":
+        return f"{guide} {where}. No label is confirmed on unseen proteins; the guess “{row.label}” has {score}."
+    found = f"finds “{row.label}” in unseen proteins"
+    if isinstance(headline, FeatureAnnotation):
+        found = f"marks residues annotated “{row.label}” in unseen proteins"
+    return f"{guide} {where}, and {found}, with {score}."
 
 
-def comparison(guided: TermFeature | None, baseline: TermFeature | None, role: Role = "unguided") -> str:
-    """One sentence that reads the held-out scores of a guided feature and one of another role for the same term."""
+def comparison(
+    guided: TermFeature | None, baseline: TermFeature | None, difference: DifferenceRow | None, role: Role = "unguided"
+) -> str:
+    """One sentence that reads the held-out scores of a guided feature and one of another role for the same term.
+
+    Args:
+        guided: the one.
+        baseline: the other.
+        difference: of the two, paired over resamples; None where it was not measured.
+        role: of the other.
+    """
     if guided is None and baseline is None:
         return "Too few annotated proteins: neither autoencoder has a feature that could be scored for this term."
     if guided is None or baseline is None:
         who = "guided" if baseline is None else role
         return f"Only the {who} autoencoder has a scored feature for this term, so there is nothing to compare."
-    gap = guided.test_f1 - baseline.test_f1
-    if abs(gap) < 0.005:
-        return f"A tie: both reach held-out F1 {number(guided.test_f1)}."
-    ahead, behind, name = (
-        (guided, baseline, "The guided feature") if gap > 0 else (baseline, guided, f"The {role} feature")
-    )
-    clear = ahead.test_f1_low > behind.test_f1_high
-    tail = "the intervals do not overlap." if clear else "the intervals overlap, so the lead is not certain."
-    return f"{name} is ahead, held-out F1 {number(ahead.test_f1)} against {number(behind.test_f1)}; {tail}"
+    scores = f"{number(guided.test_f1)} guided, {number(baseline.test_f1)} {role}"
+    if difference is None:
+        return f"Held-out F1 is {scores}; whether one is ahead by more than chance was not measured."
+    low, high = difference.difference_low, difference.difference_high
+    interval = f"difference {difference.difference:+.2f}, 95 % interval {low:+.2f} to {high:+.2f}"
+    paired = f"{scores}; {interval} over the same resampled proteins"
+    if not difference.is_clear:
+        return f"Neither is ahead by more than chance: held-out F1 {paired}."
+    ahead = "The guided feature" if difference.difference > 0 else f"The {role} feature"
+    return f"{ahead} is ahead: held-out F1 {paired}."
 
 
 def species(organism: str) -> str:
@@ -267,6 +317,12 @@ def protein_name(accession: str, name: str, *, limit: int = 70) -> str:
     """A protein's name, shortened; its accession where it has none."""
     text = name or accession
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def called(score: float, judged: TermFeature) -> str:
+    """How a protein stands to the threshold that calls a term: 'score 0.61, called above 0.42'."""
+    verdict = "called" if score > judged.threshold else "not called, needs"
+    return f"score {amount(score)}, {verdict} above {amount(judged.threshold)}"
 
 
 def peak(accession: str, length: int, act: float, position: int | None = None) -> str:

@@ -32,32 +32,48 @@ PREFERS = 0.8
 PLOTLY = {"displayModeBar": False}
 
 
+Headline = TermFeature | FeatureAnnotation | None
+"""The alignment that a feature is called after."""
+
+
 def how_we_know(
-    row: FeatureRow, terms: list[TermFeature], sites: list[FeatureAnnotation], facts: list[ConfoundRow]
+    row: FeatureRow,
+    headline: Headline,
+    terms: list[TermFeature],
+    sites: list[FeatureAnnotation],
+    facts: list[ConfoundRow],
 ) -> None:
-    """The held-out card: best term with its scores, then everything else the feature aligns with."""
+    """The held-out card: the label's own scores, then everything else the feature aligns with."""
     with st.container(border=True):
         st.subheader("How do we know?", anchor=False, help=words.HELP["held_out"])
-        st.html(markup.wrap(badges(row, terms, facts)))
-        if not terms:
-            frame.say("No GO term could be scored against this feature: the examples are the evidence.")
+        st.html(markup.wrap(badges(row, headline, facts)))
+        if isinstance(headline, TermFeature):
+            name = f"{words.capitalised(headline.term_name)} ({headline.go_id})"
+            role = data.sae(row.sae).role
+            st.html(markup.wrap(_named(name, headline), markup.score(headline, role), _choices(headline)))
+            frame.say(verdicts.verdict(headline), "ps-small ps-soft")
+        elif headline is not None:
+            st.html(markup.wrap(_named(f"{headline.kind} (residues)", headline), _sites_table([headline])))
         else:
-            best = terms[0]
-            name = f"{words.capitalised(best.term_name)} ({best.go_id})"
-            st.html(
-                markup.wrap(f"<b>{markup.escape(name)}</b>", markup.score(best, data.sae(row.sae).role), _choices(best))
-            )
-            frame.say(verdicts.verdict(best), "ps-small ps-soft")
-        also = [term for term in terms[1:] if verdicts.is_validated(term)]
+            frame.say("Nothing could be scored against this feature: the examples are the evidence.")
+        also = [term for term in terms if term is not headline and verdicts.is_validated(term)]
         if also:
             st.html(markup.wrap(markup.paragraph("It also goes with:", "ps-small"), _terms_table(also)))
-        if sites:
+        others = [site for site in sites if site is not headline]
+        if others:
             st.html(
                 markup.wrap(
                     markup.paragraph("Residue by residue, against annotated sites:", "ps-small"),
-                    _sites_table(sites[:4]),
+                    _sites_table(others[:4]),
                 )
             )
+
+
+def _named(name: str, headline: TermFeature | FeatureAnnotation) -> str:
+    """What the scores below belong to; grey where it is a guess."""
+    if verdicts.is_validated(headline):
+        return f"<b>{markup.escape(name)}</b>"
+    return f'<span class="ps-soft">guess: {markup.escape(name)}</span>'
 
 
 def _choices(best: TermFeature) -> str:
@@ -165,7 +181,7 @@ def at_the_site(row: FeatureRow, sites: list[FeatureSite]) -> None:
         st.html(markup.wrap(markup.table(("Finds the residues", "AP"), shown), markup.facts(facts)))
 
 
-def badges(row: FeatureRow, terms: list[TermFeature], facts: list[ConfoundRow]) -> str:
+def badges(row: FeatureRow, headline: Headline, facts: list[ConfoundRow]) -> str:
     """Short notes that change how far to trust the label."""
     notes = []
     if row.kind == "defined":
@@ -176,14 +192,16 @@ def badges(row: FeatureRow, terms: list[TermFeature], facts: list[ConfoundRow]) 
                 "good",
             )
         )
-    if terms:
-        notes.append(markup.grade(terms[0]))
+    if headline is not None:
+        notes.append(markup.grade(headline))
     if row.max_act <= 0:
         notes.append(markup.badge("no known activations", "It fired on no residue of the corpus.", "warn"))
     if row.density > DENSE:
         notes.append(
             markup.badge(
-                "dense", f"Fires on {words.percent(row.density)} of residues: too often to stand for one idea.", "warn"
+                "dense",
+                f"Fires on {words.percent(row.density)} of residues: whatever it stands for is not all it stands for.",
+                "warn",
             )
         )
     notes.append(_confound_badge(row, facts))
@@ -247,11 +265,11 @@ def amino_acids(row: FeatureRow) -> None:
 
 
 def surroundings(ref: FeatureRef, row: FeatureRow) -> None:
-    """Place on the map, nearest features here and in the other autoencoders."""
+    """Place on the map, and the features here and in the other autoencoders that fire most alike."""
     near = data.neighbours(ref)
     here = [n for n in near if n.other_sae == ref.sae]
     with st.container(border=True):
-        st.subheader("Neighbours", anchor=False, help=words.HELP["cosine"])
+        st.subheader("Fire alike", anchor=False, help=words.HELP["alike"])
         if row.umap_x is not None:
             points = data.map_points(ref.sae)
             figure = charts.position(
@@ -270,7 +288,7 @@ def surroundings(ref: FeatureRef, row: FeatureRow) -> None:
             if sae.name != ref.sae:
                 _neighbour_links(f"In {sae.display_name}", [n for n in near if n.other_sae == sae.name][:2])
         if not near:
-            st.caption("No other feature writes in a similar direction.")
+            st.caption("No other feature was compared with it.")
 
 
 def _neighbour_links(title: str, rows: list[NeighbourRow]) -> None:
@@ -279,5 +297,6 @@ def _neighbour_links(title: str, rows: list[NeighbourRow]) -> None:
     with st.container(gap="xxsmall"):
         st.caption(title)
         for row in rows:
-            text = f"{words.label(row.label)} · #{row.other_feature} · {row.cosine:.2f}"
+            alike = f" · {row.correlation:.2f}" if row.correlation is not None else ""
+            text = f"{words.label(row.label, row.label_grade)} · #{row.other_feature}{alike}"
             frame.link(links.feature(row.other_sae, row.other_feature), text)

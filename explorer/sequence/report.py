@@ -76,7 +76,7 @@ def strips(about: Subject, refs: list[FeatureRef]) -> list[StripRow]:
     values = live.feature_rows(about.sequence, [FeatureRef(row.sae, row.feature) for row in features])
     return [
         views.strip(
-            f"{row.label} #{row.feature}" if row.label else f"#{row.feature}",
+            words.named(row),
             acts,
             scale,
             links.feature(row.sae, row.feature).url,

@@ -55,22 +55,26 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
     st.dataframe(
         pd.DataFrame({
             "Feature": [links.feature(sae, feature).url for feature in features],
-            "Label (hypothesis)": [words.label(text) for text in facts["label"]],
+            "Label": [words.label(*pair) for pair in zip(facts["label"], facts["label_grade"], strict=True)],
             "Along the chain": [data_uri(strip_svg(v, s, 220, 16)) for v, s in zip(values, full, strict=True)],
             "Strength": [100 * min(1.0, a.peak / s) for a, s in zip(listed, full, strict=True)],
             "Peak at": [f"{about.sequence[a.position - 1]}{a.position}" for a in listed],
             "Residues": [a.n_active for a in listed],
             "One in": [round(a.one_in) for a in listed],
-            "Held-out F1": facts["best_f1"].tolist(),
+            "Evidence": facts["label_grade"].replace("none", "not validated").tolist(),
+            "Held-out F1": facts["label_f1"].tolist(),
+            "Null": facts["label_null_f1"].tolist(),
         }),
         key=key, on_select=tick, selection_mode="multi-row", hide_index=True, height=420,
         column_config={
             "Feature": st.column_config.LinkColumn(display_text=r"feature=(\d+)", width="small"),
-            "Label (hypothesis)": st.column_config.TextColumn(width="medium"),
+            "Label": st.column_config.TextColumn(width="medium", help=words.HELP["label"]),
             "Along the chain": st.column_config.ImageColumn(width="medium"),
             "Strength": st.column_config.ProgressColumn(min_value=0, max_value=100, format="%.0f %%", help=STRENGTH),
             "One in": st.column_config.NumberColumn(format="localized", help=ONE_IN),
-            "Held-out F1": st.column_config.NumberColumn(format="%.2f", help=words.HELP["f1"]),
+            "Evidence": st.column_config.TextColumn(help=words.HELP["grade"]),
+            "Held-out F1": st.column_config.NumberColumn(format="%.2f", help=words.HELP["label_f1"]),
+            "Null": st.column_config.NumberColumn(format="%.2f", help=words.HELP["null"]),
         },
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ from protsae.store.rows import (
     AnnotationHit,
     AnnotationRow,
     ConfoundRow,
+    DifferenceRow,
     ExampleRow,
     FeatureAnnotation,
     FeatureHit,
@@ -140,6 +141,14 @@ def pair_of(rows: Sequence[TermFeature], guided: str | None = None, baseline: st
     return TermPair(ours[0] if ours else None, theirs[0] if theirs else None)
 
 
+def difference(pair: TermPair) -> DifferenceRow | None:
+    """How far the guided feature of a pair lies above the other one, in paired resamples; None where not measured."""
+    ours, theirs = pair
+    if ours is None or theirs is None:
+        return None
+    return bundle().reader.difference(ours.go_id, ours.sae, ours.feature, theirs.sae, theirs.feature)
+
+
 def alternatives(go_id: str) -> list[TermFeature]:
     """Features beside `term_pair` of autoencoders that could stand in its place: guided by the term, or not guided."""
     shown = {row.sae for row in term_pair(go_id) if row is not None}
@@ -172,6 +181,14 @@ def feature_annotations(ref: FeatureRef) -> list[FeatureAnnotation]:
     return list(bundle().reader.feature_annotations(ref.sae, ref.feature))
 
 
+def headline(row: FeatureRow) -> TermFeature | FeatureAnnotation | None:
+    """The alignment that a feature is called after, with its held-out scores; None where it has none."""
+    ref = FeatureRef(row.sae, row.feature)
+    if row.label_origin == "annotation":
+        return next((site for site in feature_annotations(ref) if site.kind == row.label_id), None)
+    return next((term for term in feature_terms(ref) if term.go_id == row.label_id), None)
+
+
 def feature_confounds(ref: FeatureRef) -> list[ConfoundRow]:
     """How well simple facts alone predict where the feature fires, furthest above luck first."""
     return bundle().reader.feature_confounds(*ref)
@@ -191,31 +208,31 @@ def annotation_features(kind: str) -> list[FeatureAnnotation]:
 
 
 def examples(ref: FeatureRef, band: str, limit: int | None = None) -> list[ExampleRow]:
-    """Example proteins of one band, strongest first."""
+    """Example proteins of one band, in its order."""
     return bundle().reader.examples(ref.sae, ref.feature, band=band, limit=limit)
 
 
 def neighbours(ref: FeatureRef) -> list[NeighbourRow]:
-    """Nearest features in this and the other autoencoders."""
+    """The features of this and the other autoencoders that fire most alike."""
     return bundle().reader.neighbours(ref.sae, ref.feature)
 
 
 @cached_by_bundle(4)
 def validated(limit: int = 2000) -> list[TermFeature]:
-    """Named features that are graded strong or weak: strong ones first, of these guided ones, the clearest first."""
-    return [row for row in bundle().reader.validated_features(limit) if row.label]
+    """Features that a GO term names which holds: strong ones first, of these guided ones, the clearest first."""
+    return bundle().reader.validated_features(limit)
 
 
 def peak_in_space(example: ExampleRow) -> bool:
     """Whether the residue on which the feature fires most is resolved in the protein's structure."""
     found = structure(example.accession) if example.has_structure else None
-    return found is not None and example.peak_pos in found.positions
+    return found is not None and example.peak_act > 0 and example.peak_pos in found.positions
 
 
 def showcase(number: int = 6) -> list[TermFeature]:
-    """Validated features for the landing page, named by a GO term: from every autoencoder in turn, no term twice."""
+    """Validated features for the landing page: from every autoencoder in turn, no term twice."""
     by_sae: dict[str, list[TermFeature]] = {}
-    for row in (row for row in validated() if row.label_origin in ("guided", "go")):
+    for row in validated():
         by_sae.setdefault(row.sae, []).append(row)
     guided = {row.name for row in guided_saes()}
     queues = [by_sae[name] for name in sorted(by_sae, key=lambda name: (name not in guided, name))]
@@ -233,7 +250,7 @@ def default_feature(sae: str | None = None) -> FeatureRef:
         if sae is None or row.sae == sae:
             return FeatureRef(row.sae, row.feature)
     points = map_points(sae or saes()[0].name)
-    scores = points["best_f1"].fillna(-1).to_numpy() + points["density"].to_numpy()
+    scores = points["label_f1"].fillna(-1).to_numpy() + points["density"].to_numpy()
     return FeatureRef(sae or saes()[0].name, int(points["feature"].to_numpy()[int(scores.argmax())]))
 
 

@@ -186,7 +186,9 @@ def feature_card(row: TermFeature) -> None:
 def feature_rows(hits: Sequence[FeatureHit | FeatureRow]) -> None:
     """Features found by number or label."""
     for hit in hits:
-        text = f"{data.sae(hit.sae).display_name} #{hit.feature} · {words.label(hit.label)}"
+        text = f"{data.sae(hit.sae).display_name} #{hit.feature} · {words.label(hit.label, hit.label_grade)}"
+        if hit.label_grade != "none":
+            text += f" · F1 {words.number(hit.label_f1)} · {hit.label_grade}"
         frame.link(links.feature(hit.sae, hit.feature), text)
 
 

@@ -132,7 +132,7 @@ def view(plan: Plan, row: FeatureRow, result: SteerResult, accession: str) -> No
         structure=stored_structure(match, known, plan.sequence),
         marks=marks,
         height=360,
-        scale_note=f"#{row.feature} {row.label}".strip(),
+        scale_note=words.named(row),
         report_range=True,
     )
     span = brushed_range(VIEW, result.steered)

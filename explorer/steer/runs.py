@@ -126,7 +126,7 @@ def independent(plan: Plan, result: SteerResult) -> Check | None:
 
 def sentence(row: FeatureRow, result: SteerResult, control: SteerResult) -> str:
     """What happened, in one sentence."""
-    name = words.label(row.label) if row.label else f"feature #{row.feature}"
+    name = row.label if row.label_grade != "none" else f"feature #{row.feature}"
     if result.strength == 0:
         return "At strength 0 nothing is pushed, so the model writes exactly the original sequence."
     hidden = words.count(len(result.masked), "hidden residue")

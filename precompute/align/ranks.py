@@ -155,6 +155,31 @@ def evaluate(
     return result
 
 
+def resampled_f1(
+    scores: Mapping[str, CSC], labels: np.ndarray, pairs: Pairs, *, seed: int, resamples: int = N_RESAMPLES
+) -> np.ndarray:
+    """[resamples, n_pairs] F1 in the resamples of `evaluate`: pairs of two SAEs can be held against each other.
+
+    Args:
+        scores: pooling -> sparse [n_proteins, n_features].
+        labels: [n_proteins, n_labels] of 0 and 1.
+        pairs: what to score, and at which threshold.
+        seed: of the resamples.
+        resamples: number of resamples.
+    """
+    weights = bootstrap_weights(len(labels), resamples, seed)
+    found = np.empty((resamples, len(pairs.feature)), dtype=np.float32)
+    at_a_time = max(1, _SCORES_AT_A_TIME // max(1, len(labels)))
+    for pooling, name in enumerate(POOLINGS):
+        here, columns = np.flatnonzero(pairs.pooling == pooling), scores[name].tocsc()
+        for start in range(0, len(here), at_a_time):
+            block = here[start : start + at_a_time]
+            called = columns[:, pairs.feature[block]].toarray() > pairs.threshold[block]
+            truth = labels[:, pairs.label[block]].astype(np.float32)
+            found[:, block] = _resampled_f1(called.astype(np.float32), truth, weights)
+    return found
+
+
 def bootstrap_weights(n: int, resamples: int, seed: int) -> np.ndarray:
     """[resamples, n] float32: how often each of n items was drawn in a resample of n."""
     rng = np.random.default_rng(seed)
@@ -188,11 +213,14 @@ def _score_block(called: np.ndarray, truth: np.ndarray, rank: np.ndarray, weight
     low = high = f1
     auroc_low = auroc_high = auroc
     if len(weights):
-        total = weights @ (called + truth)
-        resampled = np.divide(2 * (weights @ hit), total, out=np.zeros_like(total), where=total > 0)
-        low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
+        low, high = np.quantile(_resampled_f1(called, truth, weights), [0.025, 0.975], axis=0)
         auroc_low, auroc_high = _interval(resampled_aurocs(rank, truth > 0, weights), np.isfinite(auroc))
     return Scored(share(n_hit, n_called), share(n_hit, n_positive), f1, low, high, auroc, auroc_low, auroc_high)
+
+
+def _resampled_f1(called: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """[resamples, n_pairs] F1; 0 where a resample holds neither a call nor a positive."""
+    return share(2 * (weights @ (called * truth)), weights @ (called + truth))
 
 
 def _interval(resampled: np.ndarray, is_defined: np.ndarray) -> np.ndarray:

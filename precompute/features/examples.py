@@ -1,76 +1,153 @@
-"""Example proteins of each feature: the strongest, and two from each of two lower bands.
+"""Example proteins of each feature, and all residues on which it fires there.
 
-Bands are quantiles of the protein maxima among shipped proteins in which the feature fires: top = the ten strongest,
-high = 50 to 75 %, low = below 25 %. From a lower band come the proteins at one and two thirds of it, which needs no
-chance; none of them is among the top ten. Band 3d holds the two strongest proteins with a structure that no other band
-has, so that nearly every feature can be seen in space.
+By the strongest residue, among shipped proteins in which the feature fires: band top holds the strongest, high three
+from 50 to 75 %, low three from below 25 %; from a lower band come the proteins at one, two and three quarters of it,
+which needs no chance. Band 3d holds the strongest with a structure that none of these has, so that nearly every feature
+can be seen in space.
+
+Where a GO term names the feature, by the very score that the term is judged by (`LabelScore`), among shipped proteins
+that are annotated in the term's sub-ontology, for of others nothing is known: band with holds the highest with the
+term, without the highest that lack it, and silent the lowest with the term that the feature does not call.
 
 Read `choose_examples`, then `ExampleRows`.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from precompute.corpus.codes import CSC, Runs
 from precompute.corpus.proteins import Shard
+from precompute.features.counts import Pooled
 
-N_TOP = 10
-N_LOWER = 2
-N_STRUCTURES = 2
-BANDS = ("top", "high", "low", "3d")
+N_TOP = 8
+N_LOWER = 3
+N_STRUCTURES = 3
+N_TERM = 4
+BANDS = ("top", "high", "low", "3d", "with", "without", "silent")
 _DESCENDING_SHARE = {"high": (0.25, 0.50), "low": (0.75, 1.0)}
 
 
+class LabelScore(NamedTuple):
+    """The GO terms that name features, and how a protein is scored for them; all [n], one a named feature."""
+
+    feature: np.ndarray
+    term: np.ndarray
+    """Column of the protein labels."""
+    namespace: np.ndarray
+    """MFO | BPO | CCO: of the term"""
+    pooling: np.ndarray
+    """max | mean"""
+    threshold: np.ndarray
+    """A protein is called where its score exceeds it."""
+
+
+class Shown(NamedTuple):
+    """Which proteins may be shown, and what is known of them."""
+
+    is_shipped: np.ndarray
+    """[n_proteins]"""
+    has_structure: np.ndarray
+    """[n_proteins]"""
+    labels: CSC
+    """[n_proteins, n_terms] of 0 and 1, closed under ancestors."""
+    is_known: Mapping[str, np.ndarray]
+    """Namespace -> [n_proteins]: the protein is annotated in it."""
+
+
 class Chosen(NamedTuple):
-    """Which proteins are shown for which features; all [n], sorted by feature, then protein."""
+    """Which proteins are shown for which features; all [n], sorted by feature, band and rank."""
 
     feature: np.ndarray
     protein: np.ndarray
     band: np.ndarray
     """Place in BANDS."""
-
     rank: np.ndarray
-    """1 = strongest of its band."""
+    """From 1, in the order that the band is sorted by."""
+    score: np.ndarray
+    """What it is sorted by: the largest activation, or the score that the term is judged by."""
+
+    def table(self, sae: str, accession: np.ndarray) -> pd.DataFrame:
+        """The rows of `example_band`."""
+        return pd.DataFrame(
+            {
+                "sae": sae,
+                "feature": self.feature.astype(np.int32),
+                "band": np.array(BANDS)[self.band],
+                "rank": self.rank.astype(np.int32),
+                "accession": accession[self.protein],
+                "score": self.score,
+            }
+        )
 
 
-def choose_examples(peak: CSC, is_shipped: np.ndarray, has_structure: np.ndarray) -> Chosen:
-    """Choose from pooled maxima.
+def choose_examples(pooled: Pooled, shown: Shown, names: LabelScore) -> Chosen:
+    """Choose from pooled scores.
 
     Args:
-        peak: sparse [n_proteins, d_sae] maxima.
-        is_shipped: [n_proteins]
-        has_structure: [n_proteins]
+        pooled: sparse [n_proteins, d_sae] scores.
+        shown: the proteins.
+        names: what the features are called.
     """
-    parts: list[np.ndarray] = [np.empty((0, 4), dtype=np.int64)]
+    bands = [*_by_peak(pooled.max, shown), *_by_term(pooled, shown, names)]
+    parts = [np.empty((0, 5))]
+    for feature, band, protein, score in bands:
+        same = np.full(len(protein), feature), np.full(len(protein), BANDS.index(band))
+        parts.append(np.column_stack([same[0], protein, same[1], np.arange(1, len(protein) + 1), score]))
+    table = np.concatenate(parts)
+    table = table[np.lexsort((table[:, 3], table[:, 2], table[:, 0]))]
+    feature, protein, band, rank = table[:, :4].astype(np.int64).T
+    return Chosen(feature, protein, band, rank, table[:, 4])
+
+
+_Band = tuple[int, str, np.ndarray, np.ndarray]
+"""Feature, band, its proteins in order, and the scores that order them."""
+
+
+def _by_peak(peak: CSC, shown: Shown) -> Iterator[_Band]:
+    """The bands that every feature has."""
     for feature in range(peak.shape[1]):
         column = slice(peak.indptr[feature], peak.indptr[feature + 1])
-        protein, value = peak.indices[column], peak.data[column]
-        protein, value = protein[is_shipped[protein]], value[is_shipped[protein]]
-        order = protein[np.lexsort((protein, -value))].astype(np.int64)
-        placed = [_places(band, len(order)) for band in _DESCENDING_SHARE]
-        placed = [np.arange(min(len(order), N_TOP)), *placed]
-        taken = np.concatenate(placed)
-        in_space = np.flatnonzero(has_structure[order])
-        placed.append(in_space[~np.isin(in_space, taken)][:N_STRUCTURES])
-        for number, places in enumerate(placed):
-            rank = np.arange(1, len(places) + 1)
-            ones = np.ones_like(places)
-            parts.append(np.stack([feature * ones, order[places], number * ones, rank], axis=1))
-    table = np.concatenate(parts)
-    table = table[np.lexsort((table[:, 1], table[:, 0]))]
-    return Chosen(*table.T)
+        protein, value = peak.indices[column].astype(np.int64), peak.data[column]
+        protein, value = protein[shown.is_shipped[protein]], value[shown.is_shipped[protein]]
+        order = np.lexsort((protein, -value))
+        protein, value = protein[order], value[order]
+        placed = {"top": np.arange(min(len(protein), N_TOP))}
+        placed |= {band: _places(band, len(protein)) for band in _DESCENDING_SHARE}
+        in_space = np.flatnonzero(shown.has_structure[protein])
+        placed["3d"] = in_space[~np.isin(in_space, np.concatenate([*placed.values()]))][:N_STRUCTURES]
+        for band, places in placed.items():
+            yield feature, band, protein[places], value[places]
+
+
+def _by_term(pooled: Pooled, shown: Shown, names: LabelScore) -> Iterator[_Band]:
+    """The bands of features that a GO term names; of equal scores, proteins with a structure come first."""
+    for feature, term, namespace, pooling, threshold in zip(*names, strict=True):
+        known = np.flatnonzero(shown.is_shipped & shown.is_known[namespace])
+        score = getattr(pooled, pooling)[:, [feature]].toarray().ravel()[known]
+        order = np.lexsort((known, ~shown.has_structure[known], -score))
+        known, score = known[order], score[order]
+        carries = shown.labels[:, [term]].toarray().ravel()[known] > 0
+        for band, places in (
+            ("with", np.flatnonzero(carries & (score > 0))[:N_TERM]),
+            ("without", np.flatnonzero(~carries & (score > 0))[:N_TERM]),
+            ("silent", _lowest(score, carries & (score <= threshold))),
+        ):
+            yield int(feature), band, known[places], score[places]
 
 
 class ExampleRows:
     """Collects the active residues of the chosen proteins from shard after shard."""
 
     def __init__(self, chosen: Chosen, max_act: np.ndarray, accession: np.ndarray) -> None:
-        self._chosen, self._max, self._accession = chosen, max_act, accession
-        self._key = chosen.feature * len(accession) + chosen.protein
+        self._max, self._accession = max_act, accession
+        self._key = np.unique(chosen.feature * len(accession) + chosen.protein)
+        """Of every pair of feature and protein, which may be in several bands."""
         self.rows: list[tuple[int, float, int, np.ndarray, np.ndarray]] = []
-        """Place in `chosen`, peak, its position, all active positions, and their activations in 1/255 of max_act."""
+        """Place in the keys, peak, its position, all active positions, and their activations in 1/255 of max_act."""
 
     def add(self, runs: Runs, shard: Shard) -> None:
         """Take what one shard holds of the chosen proteins."""
@@ -93,19 +170,19 @@ class ExampleRows:
         self.rows += other.rows
 
     def table(self, sae: str) -> pa.Table:
-        """The rows of `example`, positions from 0."""
+        """The rows of `example`, positions from 0; a protein in which the feature is silent has none."""
         rows = sorted(self.rows, key=lambda row: row[0])
-        chosen = np.array([row[0] for row in rows], dtype=np.int64)
+        feature, protein = np.divmod(
+            self._key[np.array([row[0] for row in rows], dtype=np.int64)], max(1, len(self._accession))
+        )
         offsets = np.concatenate([[0], np.cumsum([len(row[3]) for row in rows])]).astype(np.int32)
         positions = np.concatenate([np.empty(0, dtype=np.int64), *(row[3] for row in rows)])
         acts = np.concatenate([np.empty(0, dtype=np.uint8), *(row[4] for row in rows)])
         return pa.table(
             {
                 "sae": pa.array([sae] * len(rows), pa.string()),
-                "feature": self._chosen.feature[chosen].astype(np.int32),
-                "band": pa.array(np.array(BANDS)[self._chosen.band[chosen]], pa.string()),
-                "rank": self._chosen.rank[chosen].astype(np.int32),
-                "accession": pa.array(self._accession[self._chosen.protein[chosen]], pa.string()),
+                "feature": feature.astype(np.int32),
+                "accession": pa.array(self._accession[protein], pa.string()),
                 "peak_act": np.array([row[1] for row in rows], dtype=np.float64),
                 "peak_pos": np.array([row[2] for row in rows], dtype=np.int32),
                 "positions": pa.ListArray.from_arrays(offsets, pa.array(positions.astype(np.uint16))),
@@ -117,6 +194,12 @@ class ExampleRows:
 def _places(band: str, n: int) -> np.ndarray:
     """Places of a lower band's examples among n proteins, strongest first."""
     low, high = (share * n for share in _DESCENDING_SHARE[band])
-    thirds = low + (high - low) * np.arange(1, N_LOWER + 1) / (N_LOWER + 1)
-    places = np.unique(thirds.astype(np.int64))
+    steps = low + (high - low) * np.arange(1, N_LOWER + 1) / (N_LOWER + 1)
+    places = np.unique(steps.astype(np.int64))
     return places[(places >= max(N_TOP, low)) & (places < high)]
+
+
+def _lowest(scores: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Places of the lowest scores among some, the lowest first; the order given decides a tie."""
+    places = np.flatnonzero(among)
+    return places[np.argsort(scores[places], kind="stable")][:N_TERM]

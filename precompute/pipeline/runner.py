@@ -26,7 +26,7 @@ from protsae.files import json_sha256, locked, read_json, sha256, write_json
 from protsae.plm.registry import is_bundle, weights_file
 
 FORMAT = 2
-"""Raised when a stage's files change their meaning, so that old work folders are not taken up."""
+"""Raised when the files of all stages change their meaning, so that old work folders are not taken up."""
 
 RUN_NAME = "run.json"
 """In the work folder: every setting of the last run, paths in full."""
@@ -56,6 +56,9 @@ class Stage:
 
     resumes: bool = False
     """It keeps its unfinished folder and goes on in it."""
+
+    version: int = 1
+    """Raised when its files change their meaning, so that what an older program left is not taken up."""
 
     foretells: Callable[[RunConfig, Path], Iterable[str]] | None = None
     """Sentences on what is to come, told once it is done; it may refuse what cannot work."""
@@ -155,6 +158,7 @@ class Runner:
             content = {
                 "format": FORMAT,
                 "stage": stage.name,
+                **({"version": stage.version} if stage.version > 1 else {}),
                 "settings": {name: _plain(settings[name]) for name in stage.settings},
                 "inputs": {name: self._hash_input(name) for name in stage.inputs},
                 "after": {name: self.fingerprint(self.stage(name)) for name in stage.after},

@@ -121,10 +121,10 @@ def _write_store(work: Path, path: Path, spec: PLMSpec, identity: str) -> dict[s
             rows[table] = store.insert(table, work / "proteins" / f"{table}.parquet")
         rows["sae"] = store.insert("sae", work / "statistics" / "sae.parquet")
         rows["feature"] = store.insert("feature", _features(work))
-        for table in ("term_baseline", "feature_go", "kind_baseline", "feature_annotation"):
+        for table in ("term_baseline", "feature_go", "feature_difference", "kind_baseline", "feature_annotation"):
             rows[table] = store.insert(table, work / "associate" / f"{table}.parquet")
-        examples = work / "statistics" / "example.parquet"
-        rows["example"] = store.insert("example", examples, of_stored_proteins=True)
+        for table in ("example", "example_band"):
+            rows[table] = store.insert(table, work / "examples" / f"{table}.parquet", of_stored_proteins=True)
         rows["neighbour"] = store.insert("neighbour", work / "layout" / "neighbour.parquet")
         structures = work / "structures" / "structure.parquet"
         rows["structure"] = store.insert("structure", structures, of_stored_proteins=True)

@@ -1,11 +1,9 @@
-"""What every feature does: densities, histograms, amino acids, examples; and how well each SAE reconstructs.
+"""What every feature does: densities, histograms, amino acids; and how well each SAE reconstructs.
 
 Two passes over the sparse codes of each SAE, every shard by itself and merged in order; see
-`precompute/features/counts.py` for what is counted and `precompute/features/examples.py` for which proteins are shown.
-Writes
+`precompute/features/counts.py` for what is counted. Writes
 
     feature_stats.parquet   columns of `feature` up to its place on the map and its label
-    example.parquet         columns of `example`, positions from 0
     sae.parquet             columns of `sae`
     <sae>.pooled.npz        protein scores for the association
 
@@ -23,10 +21,9 @@ import pyarrow.parquet as pq
 
 from precompute.config import RunConfig
 from precompute.corpus.codes import code_path, read_codes, read_extra, runs_of
-from precompute.corpus.proteins import N_AMINO_ACIDS, Corpus, Shard, read_corpus
+from precompute.corpus.proteins import N_AMINO_ACIDS, Corpus, read_corpus
 from precompute.corpus.trained import TrainedSAE, plm_directions, read_trained
 from precompute.features.counts import FirstPass, Pooled, SecondPass, enrichment, write_pooled
-from precompute.features.examples import Chosen, ExampleRows, choose_examples
 from precompute.features.quality import Quality
 from precompute.pipeline.executors import Job, executor_of, in_order
 from precompute.pipeline.progress import Meter, Report
@@ -40,11 +37,9 @@ def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float 
     """Write the tables named above."""
     corpus, folder = read_corpus(work), work / "statistics"
     saes = read_trained(work)
-    stored = pd.read_parquet(work / "structures" / "structure.parquet", columns=["accession"])["accession"]
-    has_structure = np.isin(corpus.accession, stored)
     plm = load_plm(config.plm, device=config.device)
     meter = Meter(report, "statistics", 2 * len(saes) * corpus.n_residues)
-    features, examples, rows = [], [], []
+    features, rows = [], []
     with executor_of(config.workers).session(_counter, meter.advance, lambda piece: piece.codes.stem) as session:
 
         def counts(pieces: Iterable[_First | _Second]) -> Iterator[Any]:
@@ -53,19 +48,16 @@ def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float 
                 yield counted
 
         for sae in saes:
-            counted = _count(sae, corpus, has_structure, work / "activations" / sae.name, counts)
+            counted = _count(sae, corpus, work / "activations" / sae.name, counts)
             write_pooled(folder / f"{sae.name}.pooled.npz", counted.pooled)
             effect = plm.amino_acid_effect(plm_directions(sae.load())).numpy()
             features.append(_feature_table(sae, counted, effect))
-            examples.append(counted.examples)
             rows.append(_sae_row(sae, corpus, work / "activations" / sae.name, counted))
     pq.write_table(pa.concat_tables(features), folder / "feature_stats.parquet")
-    pq.write_table(pa.concat_tables(examples), folder / "example.parquet")
     table = pd.DataFrame(rows)
     table.to_parquet(folder / "sae.parquet", index=False)
     return {
         "features": sum(len(t) for t in features),
-        "examples": sum(len(t) for t in examples),
         **{f"EV {row['name']}": float(row["explained_variance"]) for row in rows},
         **{f"L0 {row['name']}": float(row["l0"]) for row in rows},
     }
@@ -76,7 +68,6 @@ class _Counted(NamedTuple):
     second: SecondPass
     max_act: np.ndarray
     pooled: Pooled
-    examples: pa.Table
     corpus_amino_acids: np.ndarray
     n_residues: int
     n_proteins: int
@@ -98,20 +89,16 @@ class _First(NamedTuple):
 
 
 class _Second(NamedTuple):
-    """One shard in the second pass, which knows the maxima and the proteins to show."""
+    """One shard in the second pass, which knows the maxima."""
 
     codes: Path
-    shard: Shard
+    row_protein: np.ndarray
     max_act: np.ndarray
-    chosen: Chosen
-    accession: np.ndarray
 
-    def counted(self) -> tuple[SecondPass, ExampleRows]:
-        runs = runs_of(read_codes(self.codes), self.shard.row_protein)
-        second, examples = SecondPass(self.max_act), ExampleRows(self.chosen, self.max_act, self.accession)
-        second.add(runs)
-        examples.add(runs, self.shard)
-        return second, examples
+    def counted(self) -> SecondPass:
+        second = SecondPass(self.max_act)
+        second.add(runs_of(read_codes(self.codes), self.row_protein))
+        return second
 
 
 def _counter() -> Job[_First | _Second, Any]:
@@ -121,13 +108,12 @@ def _counter() -> Job[_First | _Second, Any]:
 Counts = Callable[[Iterable[_First | _Second]], Iterator[Any]]
 
 
-def _count(sae: TrainedSAE, corpus: Corpus, has_structure: np.ndarray, folder: Path, counts: Counts) -> _Counted:
+def _count(sae: TrainedSAE, corpus: Corpus, folder: Path, counts: Counts) -> _Counted:
     """Both passes over one SAE's codes: every shard alone, then merged in the shards' order.
 
     Args:
         sae: whose codes.
         corpus: of all proteins.
-        has_structure: [n_proteins]
         folder: of the codes.
         counts: gives what each piece counts, in order.
     """
@@ -145,16 +131,11 @@ def _count(sae: TrainedSAE, corpus: Corpus, has_structure: np.ndarray, folder: P
         first.merge(part)
     pooled = first.pooled(corpus.length)
     max_act = pooled.max.max(axis=0).toarray().ravel().astype(np.float64)
-    chosen = choose_examples(pooled.max, corpus.is_shipped, has_structure)
-    second, examples = SecondPass(max_act), ExampleRows(chosen, max_act, corpus.accession)
-    seconds = (
-        _Second(code_path(folder, shard.number), shard, max_act, chosen, corpus.accession) for shard in corpus.shards
-    )
-    for histograms, rows in counts(seconds):
+    second = SecondPass(max_act)
+    seconds = (_Second(code_path(folder, shard.number), shard.row_protein, max_act) for shard in corpus.shards)
+    for histograms in counts(seconds):
         second.merge(histograms)
-        examples.merge(rows)
-    table = examples.table(sae.name)
-    return _Counted(first, second, max_act, pooled, table, letters, corpus.n_residues, corpus.n_proteins)
+    return _Counted(first, second, max_act, pooled, letters, corpus.n_residues, corpus.n_proteins)
 
 
 def _feature_table(sae: TrainedSAE, counted: _Counted, effect: np.ndarray) -> pa.Table:

@@ -27,7 +27,7 @@ def migrate_bundle(place: Path) -> bool:
         return False
     if version not in MIGRATED:
         raise BundleError(
-            f"{place} has schema version {version}; only {' and '.join(MIGRATED)} can be brought to {SCHEMA_VERSION}, "
+            f"{place} has schema version {version}; only {', '.join(MIGRATED)} can be brought to {SCHEMA_VERSION}, "
             "so build the bundle again"
         )
     with changed_bundle(place) as folder:

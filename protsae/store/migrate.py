@@ -1,4 +1,8 @@
-"""A store of this version from one of version 2 or 3.
+"""A store of this version from an older one.
+
+Version 4 did not say how well a feature's label holds, nor which alignment it stands for: both follow from its other
+tables. It had bands of examples by the strongest residue only, compared features by their directions, and kept no
+paired differences; a store that comes from it has none of what is new.
 
 Version 3 judged an alignment by shuffled labels alone: it kept no AUROC interval, no baseline and no grade. What
 calling every protein positive reaches follows from the counts that it kept; the rest is NULL, so that no grade is above
@@ -54,7 +58,37 @@ BASELINES = {
     """,
     "kind_baseline": "SELECT NULL AS kind, NULL, NULL WHERE false",
 }
-"""Rows of tables that neither version has; every protein annotated in a sub-ontology carries its root."""
+"""Rows of tables that neither version 2 nor 3 has; every protein annotated in a sub-ontology carries its root."""
+
+_LABELS = """
+    WITH named AS (
+        SELECT f.*, CASE label_origin WHEN 'guided' THEN f.go_id WHEN 'annotation' THEN label WHEN 'go' THEN
+            (SELECT arg_min(a.go_id, (a.rank_in_feature, a.go_id)) FROM feature_go a
+                JOIN go_term t ON t.go_id = a.go_id
+                WHERE a.sae = f.sae AND a.feature = f.feature AND t.name = f.label) END AS label_id
+        FROM old.main.feature f),
+    scored AS (
+        SELECT sae, feature, go_id AS label_id, grade, test_f1, null_f1 FROM feature_go
+        UNION ALL SELECT sae, feature, kind, grade, test_f1, null_f1 FROM feature_annotation)
+    SELECT sae, feature, n.kind, n.go_id, density, protein_density, max_act, mean_act, p99_act, p999_act, histogram,
+        aa_effect, aa_enrichment, umap_x, umap_y, label, coalesce(label_id, ''), label_origin,
+        coalesce(s.grade, 'none'), s.test_f1, s.null_f1
+    FROM named n LEFT JOIN scored s USING (sae, feature, label_id)
+"""
+
+LATER = {
+    "feature": _LABELS,
+    "feature_difference": "SELECT NULL AS go_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE false",
+    "example": """
+        SELECT DISTINCT ON (sae, feature, accession) sae, feature, accession, peak_act, peak_pos, positions, acts
+        FROM old.main.example
+    """,
+    "example_band": "SELECT sae, feature, band, rank, accession, peak_act FROM old.main.example",
+}
+"""Rows of tables that no older version has, or has in another form."""
+
+ALIKE = {("neighbour", "correlation"): "NULL"}
+"""What no older version measured of two features."""
 
 _CONFOUNDS = """
     SELECT c.sae, c.feature, c.confound, c.auroc, c.f1, c.null_f1, coalesce(f.confound = c.confound, false) AS explains
@@ -73,11 +107,16 @@ def store_version(path: Path) -> str:
         return version_of(connection, path)
 
 
+def _versions() -> str:
+    """'2, 3 and 4'."""
+    return f"{', '.join(MIGRATED[:-1])} and {MIGRATED[-1]}"
+
+
 def migrate_store(old: Path, new: Path) -> dict[str, pd.DataFrame]:
     """Write a store of this version, and return the tables that are analyses now, by the analysis' name.
 
     Args:
-        old: a store of version 2 or 3.
+        old: a store of one of the versions in `MIGRATED`.
         new: where the new store shall stand; not the old one's path.
 
     Raises:
@@ -87,9 +126,11 @@ def migrate_store(old: Path, new: Path) -> dict[str, pd.DataFrame]:
     with attach(old) as connection:
         version = version_of(connection, old)
         if version not in MIGRATED:
-            raise BundleError(f"{old} has schema version {version}, only {' and '.join(MIGRATED)} can be migrated")
+            raise BundleError(f"{old} has schema version {version}, only {_versions()} can be migrated")
         moved = MOVED if version == "2" else set()
-        missing = sorted(((SORTED_BY.keys() - BASELINES.keys()) | moved) - columns_of(connection).keys())
+        made = LATER if version == "4" else LATER | BASELINES
+        new_tables = {"feature_difference", "example_band"} | (made.keys() - LATER.keys())
+        missing = sorted(((SORTED_BY.keys() - new_tables) | moved) - columns_of(connection).keys())
         if missing:
             raise BundleError(f"{old} lacks the table {missing[0]!r}; build the bundle again")
         try:
@@ -100,5 +141,6 @@ def migrate_store(old: Path, new: Path) -> dict[str, pd.DataFrame]:
             reason = str(error).splitlines()[0]
             raise BundleError(f"{old} is not what its version says ({reason}); build the bundle again") from error
     with StoreWriter(new) as store:
-        store.copy_from(old, (ROLES if version == "2" else {}) | GRADES, BASELINES)
+        values = ALIKE | (GRADES if version != "4" else {}) | (ROLES if version == "2" else {})
+        store.copy_from(old, values, made)
     return tables

@@ -8,7 +8,7 @@ import pandas as pd
 
 from protsae.store.queries import Queries, columns
 from protsae.store.read_terms import ALIGNMENTS
-from protsae.store.rows import ExampleRow, FeatureAnnotation, FeatureRow, NeighbourRow, TermFeature
+from protsae.store.rows import DifferenceRow, ExampleRow, FeatureAnnotation, FeatureRow, NeighbourRow, TermFeature
 
 FEATURE = columns(FeatureRow, kind="f.kind", go_id="f.go_id", term_name="t.name")
 FEATURE_ANNOTATION = columns(
@@ -21,10 +21,14 @@ ANNOTATED = f"""
 """
 EXAMPLE = columns(
     ExampleRow,
-    accession="e.accession",
-    has_structure="e.accession IN (SELECT s.accession FROM structure s)",
+    accession="b.accession",
+    has_structure="b.accession IN (SELECT s.accession FROM structure s)",
+    peak_act="coalesce(peak_act, 0)",
+    peak_pos="coalesce(peak_pos, 0)",
+    positions="coalesce(positions, [])",
+    acts="coalesce(acts, [])",
 )
-BEST_F1 = "SELECT sae, feature, max(test_f1) AS best_f1 FROM feature_go GROUP BY sae, feature"
+LABEL = "label, label_id, label_origin, label_grade, label_f1, label_null_f1"
 
 
 class FeatureQueries(Queries):
@@ -61,12 +65,13 @@ class FeatureQueries(Queries):
         return self.rows(FeatureAnnotation, query, [kind, limit])
 
     def examples(self, sae: str, feature: int, band: str = "top", limit: int | None = None) -> list[ExampleRow]:
-        """Example proteins of one band (top | high | low | 3d), strongest first; activations in the SAE's units."""
+        """Example proteins of one band (`schema.sql` lists them) in its order; activations in the SAE's units."""
         query = f"""
             SELECT {EXAMPLE}
-            FROM (SELECT * FROM example WHERE sae = $1 AND feature = $2 AND band = $3
-                  ORDER BY rank LIMIT {"ALL" if limit is None else int(limit)}) e
-            JOIN protein p ON p.accession = e.accession
+            FROM (SELECT * FROM example_band WHERE sae = $1 AND feature = $2 AND band = $3
+                  ORDER BY rank LIMIT {"ALL" if limit is None else int(limit)}) b
+            JOIN protein p ON p.accession = b.accession
+            LEFT JOIN (SELECT * FROM example WHERE sae = $1 AND feature = $2) e ON e.accession = b.accession
             ORDER BY rank
         """
         found = self.rows(ExampleRow, query, [sae, feature, band])
@@ -81,45 +86,51 @@ class FeatureQueries(Queries):
         ]
 
     def neighbours(self, sae: str, feature: int) -> list[NeighbourRow]:
-        """Nearest features: those of the same SAE first, then of the others, nearest first."""
+        """The features that fire most alike: those of the same SAE first, then of the others, most alike first."""
         query = f"""
             SELECT {columns(NeighbourRow)} FROM neighbour n
-            JOIN (SELECT sae AS other_sae, feature AS other_feature, kind, label, label_origin, density FROM feature) f
+            JOIN (SELECT sae AS other_sae, feature AS other_feature, kind, {LABEL}, density FROM feature) f
             USING (other_sae, other_feature)
             WHERE n.sae = $1 AND n.feature = $2 ORDER BY n.other_sae <> $1, n.other_sae, rank
         """
         return self.rows(NeighbourRow, query, [sae, feature])
 
     def validated_features(self, limit: int = 100, seed: int | None = None) -> list[TermFeature]:
-        """Features whose alignment with a term held on unseen proteins: of grade strong or weak (`grades.py`).
+        """Features that bear the name of a GO term and whose name holds on unseen proteins (grade strong or weak).
 
-        One row a feature: its guiding term, or its best one. Strong ones come first, then defined features, then those
-        furthest above luck and above calling everything positive; with `seed` they are drawn at random instead, and
-        reproducibly.
+        One row a feature: the alignment that it is called after. Strong ones come first, then defined features, then
+        those furthest above luck and above calling everything positive; with `seed` they are drawn at random instead,
+        and reproducibly.
         """
         query = f"""
-            WITH held AS (
-                {ALIGNMENTS}
-                WHERE grade IN ('strong', 'weak') AND max_act > 0 AND (is_guiding OR rank_in_feature = 1)
-                QUALIFY row_number() OVER (PARTITION BY a.sae, a.feature ORDER BY is_guiding DESC, a.go_id) = 1)
-            SELECT * FROM held ORDER BY {_order(seed)} LIMIT ?
+            {ALIGNMENTS} WHERE a.go_id = f.label_id AND label_grade IN ('strong', 'weak') AND max_act > 0
+            ORDER BY {_order(seed)} LIMIT ?
         """
         return self.rows(TermFeature, query, [limit] if seed is None else [seed, limit])
 
-    def map_points(self, sae: str) -> pd.DataFrame:
-        """Every feature of an SAE with its place on the map and its best held-out F1 (NaN where it has none)."""
+    def difference(
+        self, go_id: str, sae: str, feature: int, other_sae: str, other_feature: int
+    ) -> DifferenceRow | None:
+        """How far a guided feature fits a term better than another one; None where this pair was not compared."""
         query = f"""
-            SELECT feature, kind, umap_x, umap_y, density, label, label_origin, best_f1
-            FROM feature LEFT JOIN ({BEST_F1}) USING (sae, feature) WHERE sae = ? ORDER BY feature
+            SELECT {columns(DifferenceRow)} FROM feature_difference
+            WHERE go_id = ? AND sae = ? AND feature = ? AND other_sae = ? AND other_feature = ?
+        """
+        return self.first(DifferenceRow, query, [go_id, sae, feature, other_sae, other_feature])
+
+    def map_points(self, sae: str) -> pd.DataFrame:
+        """Every feature of an SAE with its place on the map and its label's held-out F1 (NaN where it has none)."""
+        query = f"""
+            SELECT feature, kind, umap_x, umap_y, density, {LABEL} FROM feature WHERE sae = ? ORDER BY feature
         """
         return self.frame(query, [sae])
 
     def feature_table(self, sae: str) -> pd.DataFrame:
         """Every feature of an SAE with what it takes to name and scale its activations."""
         query = f"""
-            SELECT feature, kind, go_id, label, label_origin, density, protein_density, max_act, mean_act, p99_act,
-                p999_act, histogram, best_f1
-            FROM feature LEFT JOIN ({BEST_F1}) USING (sae, feature) WHERE sae = ? ORDER BY feature
+            SELECT feature, kind, go_id, {LABEL}, density, protein_density, max_act, mean_act, p99_act, p999_act,
+                histogram
+            FROM feature WHERE sae = ? ORDER BY feature
         """
         return self.frame(query, [sae])
 
@@ -131,16 +142,17 @@ class FeatureQueries(Queries):
         """All terms that guide a feature of one SAE, with its scores and those of another SAE's best feature.
 
         Columns: go_id, name, namespace, n_pos_test, the term's all_positive_f1 and composition_auroc (NaN where not
-        measured), and of each side (guided_, baseline_) feature, f1, low, high, auroc, null, grade.
+        measured), of each side (guided_, baseline_) feature, f1, low, high, auroc, null, grade, and the paired
+        difference with difference_low and difference_high (NaN where not measured).
         """
         return self.frame(_COMPARE, [guided, baseline])
 
 
 def _order(seed: int | None) -> str:
     if seed is None:
-        return """grade = 'strong' DESC, is_guiding DESC, test_f1_low - greatest(null_f1, all_positive_f1) DESC,
-            sae, feature"""
-    return "hash(sae || ':' || feature || ':' || ?)"
+        return """grade = 'strong' DESC, is_guiding DESC, test_f1_low - greatest(null_f1, b.all_positive_f1) DESC,
+            a.sae, a.feature"""
+    return "hash(a.sae || ':' || a.feature || ':' || ?)"
 
 
 _COMPARE = """
@@ -156,8 +168,11 @@ _COMPARE = """
         g.test_auroc AS guided_auroc, g.null_f1 AS guided_null, g.grade AS guided_grade,
         b.feature AS baseline_feature, b.test_f1 AS baseline_f1,
         b.test_f1_low AS baseline_low, b.test_f1_high AS baseline_high,
-        b.test_auroc AS baseline_auroc, b.null_f1 AS baseline_null, b.grade AS baseline_grade
+        b.test_auroc AS baseline_auroc, b.null_f1 AS baseline_null, b.grade AS baseline_grade,
+        d.difference, d.difference_low, d.difference_high
     FROM guided g JOIN go_term t ON t.go_id = g.go_id LEFT JOIN baseline b ON b.go_id = g.go_id
         LEFT JOIN term_baseline alone ON alone.go_id = g.go_id
+        LEFT JOIN feature_difference d ON d.go_id = g.go_id AND d.sae = g.sae AND d.feature = g.feature
+            AND d.other_sae = b.sae AND d.other_feature = b.feature
     ORDER BY guided_f1 DESC, g.go_id
 """

@@ -134,7 +134,9 @@ class TermFeature(NamedTuple):
     feature: int
     kind: str
     label: str
+    label_id: str
     label_origin: str
+    label_grade: Grade
     density: float
     max_act: float
     go_id: str
@@ -162,6 +164,24 @@ class TermFeature(NamedTuple):
     composition_auroc: float | None
     probe_auroc: float | None
     neuron_auroc: float | None
+
+
+class DifferenceRow(NamedTuple):
+    """How far one feature's held-out F1 for a term lies above another's, in paired resamples."""
+
+    go_id: str
+    sae: str
+    feature: int
+    other_sae: str
+    other_feature: int
+    difference: float
+    difference_low: float
+    difference_high: float
+
+    @property
+    def is_clear(self) -> bool:
+        """The interval leaves out zero."""
+        return self.difference_low > 0 or self.difference_high < 0
 
 
 class SteerabilityRow(NamedTuple):
@@ -243,7 +263,11 @@ class FeatureRow(NamedTuple):
     umap_x: float | None
     umap_y: float | None
     label: str
+    label_id: str
     label_origin: str
+    label_grade: Grade
+    label_f1: float | None
+    label_null_f1: float | None
 
 
 class ConfoundRow(NamedTuple):
@@ -300,10 +324,11 @@ class FeatureHit(NamedTuple):
     go_id: str | None
     label: str
     label_origin: str
+    label_grade: Grade
+    label_f1: float | None
+    label_null_f1: float | None
     density: float
     max_act: float
-    best_f1: float | None
-    """Best held-out F1 over its terms; None where it has none."""
 
 
 class ExampleRow(NamedTuple):
@@ -317,7 +342,10 @@ class ExampleRow(NamedTuple):
     has_structure: bool
     band: str
     rank: int
+    score: float
+    """What the band is sorted by."""
     peak_act: float
+    """0 where the feature is silent in the protein; `peak_pos` is then 0."""
     peak_pos: int
     positions: np.ndarray
     """Active residues, 1-based, ascending."""
@@ -326,15 +354,17 @@ class ExampleRow(NamedTuple):
 
 
 class NeighbourRow(NamedTuple):
-    """A feature whose decoder direction lies near, with what is needed to name it."""
+    """A feature that fires alike over proteins, with what is needed to name it."""
 
     other_sae: str
     other_feature: int
+    correlation: float | None
     cosine: float
     rank: int
     kind: str
     label: str
     label_origin: str
+    label_grade: Grade
     density: float
 
 

@@ -17,9 +17,9 @@ import duckdb
 
 from protsae.errors import BundleError
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
-MIGRATED = ("2", "3")
+MIGRATED = ("2", "3", "4")
 """Older versions that `migrate.py` brings to this one."""
 
 SORTED_BY = {
@@ -31,12 +31,14 @@ SORTED_BY = {
     "go_edge": ("child",),
     "protein_go": ("go_id", "accession"),
     "sae": ("name",),
-    "feature": ("sae", "feature"),
     "term_baseline": ("go_id",),
     "feature_go": ("sae", "feature"),
+    "feature_difference": ("go_id",),
     "feature_annotation": ("sae", "feature"),
     "kind_baseline": ("kind",),
-    "example": ("sae", "feature", "band", "rank"),
+    "feature": ("sae", "feature"),
+    "example_band": ("sae", "feature", "band", "rank"),
+    "example": ("sae", "feature", "accession"),
     "neighbour": ("sae", "feature"),
     "structure": ("accession",),
 }

@@ -104,7 +104,11 @@ CREATE TABLE feature (
     umap_x          REAL,                      -- place of its decoder direction; NULL where it never fires
     umap_y          REAL,
     label           VARCHAR NOT NULL,          -- what the explorer calls it, without its number; '' where nothing aligns
-    label_origin    VARCHAR NOT NULL           -- guided | go (best match on valid) | annotation (best match on valid) | none
+    label_id        VARCHAR NOT NULL,          -- the GO id or the kind of annotation that is meant; '' where nothing is
+    label_origin    VARCHAR NOT NULL,          -- guided | go | annotation | none: where the label comes from
+    label_grade     VARCHAR NOT NULL,          -- strong | weak: that very alignment holds on test; none: the label is a guess
+    label_f1        REAL,                      -- test F1 of that alignment, from feature_go or feature_annotation; NULL where it has none
+    label_null_f1   REAL                       -- the same with shuffled labels
 );
 
 -- What is reached for a term without any feature, on the test proteins of feature_go: all terms that are scored or guide
@@ -148,6 +152,19 @@ CREATE TABLE feature_go (
     grade            VARCHAR NOT NULL          -- strong | weak | none: how far the alignment holds (grades.py has the rule)
 );
 
+-- For every term the paired difference of the two features that it is compared by: of a guided SAE the feature that it
+-- guides, else that SAE's best; of one without guidance the best. Sorted by go_id.
+CREATE TABLE feature_difference (
+    go_id            VARCHAR NOT NULL,
+    sae              VARCHAR NOT NULL,         -- guided
+    feature          INTEGER NOT NULL,
+    other_sae        VARCHAR NOT NULL,         -- unguided or imported
+    other_feature    INTEGER NOT NULL,
+    difference       REAL NOT NULL,            -- test_f1 of the one less that of the other
+    difference_low   REAL NOT NULL,            -- 95 % bootstrap interval over proteins, both features on the same resamples
+    difference_high  REAL NOT NULL
+);
+
 -- Residue-level alignment of features with annotation kinds; the columns mean the same, with residues in place of
 -- proteins, recall counted per annotated region, threshold as a share of max_act. Sorted by sae, feature.
 CREATE TABLE feature_annotation (
@@ -178,12 +195,24 @@ CREATE TABLE kind_baseline (
     amino_acid_auroc  REAL                     -- AUROC of the share of the residue's letter within the kind, counted on train
 );
 
--- Example proteins of each feature with all their active residues. Sorted by sae, feature, band, rank.
+-- Which proteins are shown for each feature. By the strongest residue: top | high (50-75 % quantile of protein maxima) |
+-- low (below 25 %) | 3d (the strongest others with a structure). Where label_id is a GO term, by the score that the term
+-- is judged by, among proteins annotated in its sub-ontology: with (the highest that carry it) | without (the highest
+-- that do not) | silent (the lowest that carry it and are not called). Sorted by sae, feature, band, rank.
+CREATE TABLE example_band (
+    sae        VARCHAR NOT NULL,
+    feature    INTEGER NOT NULL,
+    band       VARCHAR NOT NULL,
+    rank       INTEGER NOT NULL,               -- 1 = first of its band
+    accession  VARCHAR NOT NULL,
+    score      REAL NOT NULL                   -- what the band is sorted by: the protein's maximum, or its pooled score
+);
+
+-- These proteins with all residues on which the feature fires; no row where it is silent. Sorted by sae, feature,
+-- accession.
 CREATE TABLE example (
     sae        VARCHAR NOT NULL,
     feature    INTEGER NOT NULL,
-    band       VARCHAR NOT NULL,               -- top | high (50-75 % quantile of protein maxima) | low (below 25 %) | 3d (strongest others with a structure)
-    rank       INTEGER NOT NULL,               -- 1 = strongest of its band
     accession  VARCHAR NOT NULL,
     peak_act   REAL NOT NULL,                  -- maximum over the protein's residues
     peak_pos   INTEGER NOT NULL,
@@ -191,14 +220,15 @@ CREATE TABLE example (
     acts       UTINYINT[] NOT NULL             -- their activations as act / max_act * 255, rounded up; never 0
 );
 
--- Nearest features by cosine of decoder directions, within the SAE and in the others. Sorted by sae, feature.
+-- The features that fire most alike over proteins, within the SAE and in the others. Sorted by sae, feature.
 CREATE TABLE neighbour (
     sae            VARCHAR NOT NULL,
     feature        INTEGER NOT NULL,
     other_sae      VARCHAR NOT NULL,
     other_feature  INTEGER NOT NULL,
-    cosine         REAL NOT NULL,
-    rank           INTEGER NOT NULL            -- 1 = nearest within other_sae
+    correlation    REAL,                       -- of the proteins' mean activations; NULL where it was not measured
+    cosine         REAL NOT NULL,              -- of the decoder directions
+    rank           INTEGER NOT NULL            -- 1 = most alike within other_sae
 );
 
 -- Structures, experimental or predicted, one chain a protein, renumbered 1, 2, 3, ... over the modelled residues. Sorted

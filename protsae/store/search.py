@@ -13,7 +13,6 @@ import re
 
 from protsae.errors import InputError
 from protsae.store.queries import Queries, columns
-from protsae.store.read_features import BEST_F1
 from protsae.store.read_proteins import PROTEIN_HIT
 from protsae.store.rows import AnnotationHit, FeatureHit, ProteinHit, TermHit
 
@@ -111,15 +110,15 @@ class SearchQueries(Queries):
         return self.rows(AnnotationHit, query, [*words, limit])
 
     def search_features(self, text: str, limit: int = 20) -> list[FeatureHit]:
-        """Features by the words of their label, guided ones first, then by best held-out F1."""
+        """Features by the words of their label, those whose label holds first, the surest before the others."""
         words = _words(text)
         if not words:
             return []
         label = _all_words(f"' ' || {_PLAIN.format('label')}", words, 1)
         query = f"""
-            SELECT {columns(FeatureHit)} FROM feature LEFT JOIN ({BEST_F1}) USING (sae, feature)
-            WHERE label <> '' AND {label}
-            ORDER BY label_origin <> 'guided', best_f1 DESC NULLS LAST, sae, feature LIMIT ${len(words) + 1}
+            SELECT {columns(FeatureHit)} FROM feature WHERE label <> '' AND {label}
+            ORDER BY label_grade = 'none', label_grade = 'weak', label_origin <> 'guided', label_f1 DESC NULLS LAST,
+                sae, feature LIMIT ${len(words) + 1}
         """
         return self.rows(FeatureHit, query, [*words, limit])
 

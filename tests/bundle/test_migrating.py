@@ -1,4 +1,4 @@
-"""A bundle of version 2 or 3 becomes one of this version: the same answers, its analyses beside the store."""
+"""A bundle of an older version becomes one of this version: the same answers, its analyses beside the store."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,21 @@ from protsae.errors import BundleError
 from protsae.files import sha256
 from protsae.store.analysis import ANALYSES, CONFOUNDS, EVALUATION
 from protsae.store.migrate import BASELINES, GRADES, ROLES
-from protsae.store.schema import MIGRATED
+from protsae.store.schema import MIGRATED, SCHEMA_VERSION
+
+UNKNOWN = dict.fromkeys(
+    [
+        "label_grade",
+        "grade",
+        "test_auroc_low",
+        "test_auroc_high",
+        "all_positive_f1",
+        "composition_auroc",
+        "probe_auroc",
+        "neuron_auroc",
+    ]
+)
+"""What version 2 did not know of an alignment."""
 
 OLD_TABLES = """
     ALTER TABLE feature ADD COLUMN confound VARCHAR;
@@ -31,6 +45,29 @@ OLD_TABLES = """
 """What version 2 had in the store, from the analyses `facts` and `numbers`."""
 
 
+FOURTH = """
+    CREATE TEMP TABLE shown AS SELECT b.sae, b.feature, b.band, b.rank, e.* EXCLUDE (sae, feature)
+        FROM example_band b JOIN example e ON e.sae = b.sae AND e.feature = b.feature AND e.accession = b.accession
+        WHERE b.band IN ('top', 'high', 'low');
+    DROP TABLE example; DROP TABLE example_band; DROP TABLE feature_difference;
+    CREATE TABLE example AS SELECT * FROM shown;
+    ALTER TABLE neighbour DROP COLUMN correlation;
+    CREATE TEMP TABLE named AS SELECT * EXCLUDE (label_id, label_grade, label_f1, label_null_f1) FROM feature;
+    DROP TABLE feature;
+    CREATE TABLE feature AS SELECT * FROM named;
+    UPDATE meta SET value = '4' WHERE key = 'schema_version';
+"""
+"""What version 4 had in the store."""
+
+
+@pytest.fixture
+def fourth(copy: Path) -> Path:
+    """The made-up bundle as version 4 wrote it."""
+    with duckdb.connect(str(copy / "store.duckdb")) as connection:
+        connection.execute(FOURTH)
+    return sealed(copy, 4)
+
+
 @pytest.fixture
 def old(copy: Path) -> Path:
     """The made-up bundle as version 2 wrote it."""
@@ -38,6 +75,7 @@ def old(copy: Path) -> Path:
     with duckdb.connect(str(copy / "store.duckdb")) as connection:
         for view, file in (("facts", "confounds/feature_confound"), ("numbers", "evaluation/evaluation")):
             connection.execute(f"CREATE TEMP TABLE {view} AS SELECT * FROM read_parquet('{folder / file}.parquet')")
+        connection.execute(FOURTH)
         take_away(connection, [*ROLES, *GRADES])
         connection.execute(OLD_TABLES)
     for path in sorted(folder.rglob("*"), reverse=True):
@@ -50,6 +88,7 @@ def old(copy: Path) -> Path:
 def third(copy: Path) -> Path:
     """The made-up bundle as version 3 wrote it."""
     with duckdb.connect(str(copy / "store.duckdb")) as connection:
+        connection.execute(FOURTH)
         take_away(connection, list(GRADES))
         connection.execute("UPDATE meta SET value = '3' WHERE key = 'schema_version'")
     return sealed(copy, 3)
@@ -82,7 +121,7 @@ def test_it_answers_as_before(old: Path, tiny_bundle: Path) -> None:
 
     assert migrate_bundle(old)
     check_bundle(old)
-    assert json.loads((old / "manifest.json").read_text())["schema_version"] == 4
+    assert json.loads((old / "manifest.json").read_text())["schema_version"] == SCHEMA_VERSION
     assert sha256(old / "plm.safetensors") == weights
     with open_bundle(old) as new, open_bundle(tiny_bundle) as whole:
         assert new.reader.meta() == whole.reader.meta()
@@ -97,9 +136,11 @@ def test_it_answers_as_before(old: Path, tiny_bundle: Path) -> None:
             lambda reader: reader.structure("Q0T001").positions.tolist(),
             lambda reader: [(row.peak_pos, row.positions.tolist()) for row in reader.examples("vanilla", 20)],
             lambda reader: reader.saes(),
-            lambda reader: [row[:22] for row in reader.term_features("GO:0008270")],
-            lambda reader: reader.neighbours("vanilla", 3),
-            lambda reader: reader.map_points("vanilla").to_csv(),
+            lambda reader: [row._replace(**UNKNOWN) for row in reader.term_features("GO:0008270")],
+            lambda reader: [
+                row._replace(correlation=None, label_grade="none") for row in reader.neighbours("vanilla", 3)
+            ],
+            lambda reader: reader.map_points("vanilla").drop(columns="label_grade").to_csv(),
         ):
             assert ask(new.reader) == ask(whole.reader)
 
@@ -148,6 +189,25 @@ def test_an_alignment_of_version_3_is_graded_by_what_is_there(third: Path) -> No
     assert {row.grade for row in sites} == {"none"}
 
 
+def test_a_label_of_version_4_says_how_well_it_holds(fourth: Path, tiny_bundle: Path) -> None:
+    assert migrate_bundle(fourth)
+    check_bundle(fourth)
+
+    with open_bundle(fourth) as new, open_bundle(tiny_bundle) as whole:
+        for sae in ("protsae_mfo", "vanilla"):
+            assert new.reader.map_points(sae).equals(whole.reader.map_points(sae))
+            for feature in (0, 3, 20, 21):
+                assert str(new.reader.feature(sae, feature)) == str(whole.reader.feature(sae, feature))
+                for band in ("top", "low"):
+                    assert str(new.reader.examples(sae, feature, band)) == str(
+                        whole.reader.examples(sae, feature, band)
+                    )
+        zinc = [row for row in new.reader.term_features("GO:0008270") if row.is_best_for_term]
+        assert new.reader.examples("protsae_mfo", 0, "with") == []
+        assert {row.correlation for row in new.reader.neighbours("vanilla", 20)} == {None}
+        assert new.reader.difference("GO:0008270", zinc[0].sae, zinc[0].feature, "vanilla", zinc[-1].feature) is None
+
+
 def test_a_second_time_there_is_nothing_to_do(old: Path) -> None:
     assert migrate_bundle(old)
     before = (old / "manifest.json").stat().st_mtime_ns
@@ -169,7 +229,7 @@ def test_a_bundle_that_was_not_evaluated_gets_no_evaluation(old: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ("UPDATE meta SET value = '1' WHERE key = 'schema_version'", "has schema version 1; only 2 and 3 can be"),
+        ("UPDATE meta SET value = '1' WHERE key = 'schema_version'", "has schema version 1; only 2, 3, 4 can be"),
         ("DROP TABLE evaluation", "lacks the table 'evaluation'"),
         ("ALTER TABLE neighbour RENAME TO n; CREATE VIEW neighbour AS SELECT * FROM n", "lacks the table 'neighbour'"),
         ("ALTER TABLE evaluation DROP COLUMN k", "is not what its version says"),

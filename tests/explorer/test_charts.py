@@ -20,7 +20,8 @@ POINTS = pd.DataFrame(
         "density": [0.1, 0.001, 0.5],
         "label": ["zinc <b>ion</b> binding", "", "membrane"],
         "label_origin": ["guided", "none", "go"],
-        "best_f1": [0.5, np.nan, 0.25],
+        "label_grade": ["strong", "none", "none"],
+        "label_f1": [0.5, np.nan, 0.25],
     }
 )
 
@@ -72,6 +73,13 @@ def test_hover_text_is_escaped_and_leaves_out_what_is_not_known() -> None:
     assert "held-out F1 0.50" in names[0]
     assert "no label" in names[1]
     assert "F1" not in names[1]
+    assert "no confirmed label (guess: membrane)" in names[2]
+
+
+def test_a_guess_has_the_colour_of_no_label() -> None:
+    colours = charts.point_colours(POINTS, "origin", "light")
+
+    assert colours == [palette.ORIGINS["guided"], palette.ORIGINS["none"], palette.ORIGINS["none"]]
 
 
 def test_marked_features_stay_opaque() -> None:

@@ -6,8 +6,9 @@ import pytest
 from explorer.compare import comparison
 from explorer.draw import words
 from explorer.services import data
+from protsae.store.rows import DifferenceRow
 
-from .conftest import OpenPage, chosen, html_of, links_of, param, subheaders_of, views_of
+from .conftest import OpenPage, chosen, html_of, links_of, param, subheaders_of, text_of, views_of
 
 
 def test_it_opens_on_a_term_that_shows_something(open_page: OpenPage) -> None:
@@ -100,27 +101,42 @@ def test_the_reading_of_a_pair(open_page: OpenPage) -> None:
     ahead = row._replace(test_f1=0.8, test_f1_low=0.7, test_f1_high=0.9)
     behind = row._replace(sae="vanilla", test_f1=0.4, test_f1_low=0.3, test_f1_high=0.5)
 
-    assert words.comparison(ahead, behind).endswith("0.80 against 0.40; the intervals do not overlap.")
-    assert words.comparison(behind, ahead).startswith("The unguided feature is ahead")
-    assert "overlap, so the lead is not certain" in words.comparison(ahead, behind._replace(test_f1_high=0.75))
-    assert words.comparison(ahead, ahead).startswith("A tie")
-    assert "nothing to compare" in words.comparison(ahead, None)
+    gap = DifferenceRow(row.go_id, row.sae, row.feature, "vanilla", 1, 0.4, 0.1, 0.6)
+
+    assert words.comparison(ahead, behind, gap) == (
+        "The guided feature is ahead: held-out F1 0.80 guided, 0.40 unguided; difference +0.40, 95 % interval +0.10 to "
+        "+0.60 over the same resampled proteins."
+    )
+    behind_it = gap._replace(difference=-0.4, difference_low=-0.6, difference_high=-0.1)
+    assert words.comparison(behind, ahead, behind_it).startswith("The unguided feature is ahead")
+    unclear = gap._replace(difference_low=-0.01)
+    assert words.comparison(ahead, behind, unclear).startswith("Neither is ahead by more than chance")
+    assert "was not measured" in words.comparison(ahead, behind, None)
+    assert "nothing to compare" in words.comparison(ahead, None, None)
+
+
+def test_a_lead_is_told_from_the_paired_difference_of_the_store(open_page: OpenPage) -> None:
+    said = text_of(open_page("compare", go="GO:0008270"))
+    pair = data.term_pair("GO:0008270")
+    gap = data.difference(pair)
+
+    assert gap is not None
+    assert words.comparison(*pair, gap) in said
+    assert f"{gap.difference_low:+.2f} to {gap.difference_high:+.2f}" in said
 
 
 def test_the_summary_counts_wins_and_clear_wins() -> None:
     scored = pd.DataFrame(
         {
             "guided_f1": [0.8, 0.5, 0.2],
-            "guided_low": [0.7, 0.4, 0.1],
-            "guided_high": [0.9, 0.6, 0.3],
             "baseline_f1": [0.4, 0.45, 0.6],
-            "baseline_low": [0.3, 0.3, 0.5],
-            "baseline_high": [0.5, 0.6, 0.7],
+            "difference_low": [0.2, -0.1, -0.6],
+            "difference_high": [0.6, 0.2, -0.2],
         }
     )
 
     said = comparison.summary(scored, "unguided")
 
-    assert "ahead on 2 (clear of the other's interval on 1)" in said
-    assert "unguided feature on 1 (clear on 1)" in said
+    assert "ahead on 2 (by more than chance on 1)" in said
+    assert "unguided feature on 1 (on 1)" in said
     assert "median difference is +0.05" in said

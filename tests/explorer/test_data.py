@@ -27,7 +27,8 @@ def feature(**changes: object) -> FeatureRow:
     row = FeatureRow(
         sae="vanilla", feature=3, kind="free", go_id=None, term_name=None, density=0.1, protein_density=0.5,
         max_act=8.0, mean_act=1.0, p99_act=3.0, p999_act=4.0, histogram=np.array([1]), aa_effect=nothing,
-        aa_enrichment=nothing, umap_x=0.0, umap_y=0.0, label="=zinc", label_origin="go",
+        aa_enrichment=nothing, umap_x=0.0, umap_y=0.0, label="=zinc", label_id="GO:0008270",
+        label_origin="go", label_grade="weak", label_f1=0.5, label_null_f1=0.1,
     )  # fmt: skip
     return row._replace(**changes)
 
@@ -154,7 +155,7 @@ def test_thumbnails_leave_silent_residues_out() -> None:
 
 def test_exports_are_complete_and_safe_in_a_spreadsheet() -> None:
     example = ExampleRow(
-        "P1", "protein, one", 4, "MKVA", "test", True, "top", 1, 2.0, 3, np.array([2, 3]), np.array([1.0, 2.0])
+        "P1", "protein, one", 4, "MKVA", "test", True, "top", 1, 2.0, 2.0, 3, np.array([2, 3]), np.array([1.0, 2.0])
     )
     row = next(csv.DictReader(io.StringIO(exports.examples_csv(feature(), [[example]]))))
 

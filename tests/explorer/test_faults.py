@@ -52,7 +52,7 @@ def test_an_address_beyond_measure_is_answered_with_a_sentence(
 
 
 def test_compare_says_where_no_protein_can_be_shown(edited: Callable[..., OpenPage]) -> None:
-    app = edited("DELETE FROM protein_go", "DELETE FROM example")("compare", go="GO:0008270")
+    app = edited("DELETE FROM protein_go", "DELETE FROM example_band")("compare", go="GO:0008270")
 
     assert not app.exception
     assert "No protein of this bundle carries the term" in text_of(app)
@@ -92,7 +92,10 @@ def test_steer_asks_for_a_sequence_where_no_protein_is_stored(edited: Callable[.
 
 
 def test_a_feature_without_a_score_is_listed_without_one(edited: Callable[..., OpenPage]) -> None:
-    app = edited("DELETE FROM feature_go", "DELETE FROM feature_annotation")("steer", sae="vanilla", feature="3")
+    unscored = "UPDATE feature SET label_grade = 'none', label_f1 = NULL"
+    app = edited("DELETE FROM feature_go", "DELETE FROM feature_annotation", unscored)(
+        "steer", sae="vanilla", feature="3"
+    )
     listed = " ".join(app.selectbox(key="steer_feature").options)
 
     assert not app.exception

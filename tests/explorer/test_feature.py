@@ -11,7 +11,7 @@ from protsae.store.analysis import SITES
 
 from .conftest import OpenPage, figures_of, html_of, links_of, param, subheaders_of, text_of, views_of
 
-PARTS = ("How do we know?", "When does it fire?", "Amino acids", "Neighbours")
+PARTS = ("How do we know?", "When does it fire?", "Amino acids", "Fire alike")
 
 
 def test_it_opens_on_a_validated_feature_and_leaves_the_history_alone(open_page: OpenPage) -> None:
@@ -31,7 +31,7 @@ def test_the_evidence_is_complete(open_page: OpenPage) -> None:
     assert [name for name in sections if name in PARTS] == list(PARTS)
     eyebrow = html_of(app, "ps-eyebrow")
     assert len(eyebrow) == 1
-    assert "label (hypothesis): guided by this GO term" in eyebrow[0]
+    assert "label (strong evidence): the GO term that guided it in training" in eyebrow[0]
     units = set(re.findall(r'<span class="unit">(.*?)</span>', text_of(app)))
     assert {"interval", "AUROC", "n", "null"} <= units
     for name in ("Precision", "Recall", "Called when"):
@@ -71,14 +71,11 @@ def test_a_bad_address_is_one_sentence_and_a_way_on(open_page: OpenPage, params:
     assert figures_of(app) == views_of(app) == []
 
 
-@pytest.mark.parametrize("band", ["top", "high", "low", "counter"])
+@pytest.mark.parametrize("band", ["with", "without", "silent", "top", "high", "low"])
 def test_every_band_of_examples(open_page: OpenPage, band: str) -> None:
     app = open_page("feature", sae="protsae_mfo", feature="1", band=band)
     ref = FeatureRef("protsae_mfo", 1)
-    term = data.feature_terms(ref)[0]
-    carriers = data.accessions_with_term(term.go_id)
-    stored = data.examples(ref, "top" if band == "counter" else band)
-    listed = [row for row in stored if band != "counter" or row.accession not in carriers]
+    listed = data.examples(ref, band)
 
     assert not app.exception
     assert app.segmented_control(key="choice_band").value == band
@@ -94,8 +91,10 @@ def test_every_band_of_examples(open_page: OpenPage, band: str) -> None:
     assert views_of(app)[0]["rows"][0]["values"] == pytest.approx(data.dense(opened), rel=1e-3)
     assert len(html_of(app, "ps-strip")) == len(others)
     assert [params["protein"] for params in linked] == [row.accession for row in others]
-    assert all(params.get("band", "top") == band for params in linked)
-    assert [row.peak_act for row in listed] == sorted((row.peak_act for row in listed), reverse=True)
+    assert all(params.get("band", "with") == band for params in linked)
+    judged = data.feature_terms(ref)[0]
+    told = [words.called(row.score, judged) for row in listed] if band in words.TERM_BANDS else []
+    assert all(sentence in text_of(app) for sentence in told)
 
 
 def test_letters_at_the_peak_stand_in_the_place_of_strips(open_page: OpenPage) -> None:
@@ -110,17 +109,18 @@ def test_an_unknown_band_is_said_and_the_first_shown(open_page: OpenPage) -> Non
 
     assert not app.exception
     assert [block for block in html_of(app, "ps-empty") if "band=&#x27;purple&#x27; is not known here" in block]
-    assert app.segmented_control(key="choice_band").value == "top"
+    assert app.segmented_control(key="choice_band").value == "with"
     assert len(views_of(app)) == 1
 
 
 def test_the_address_opens_a_protein(open_page: OpenPage) -> None:
     open_page("find")
     ref = data.default_feature("protsae_mfo")
-    accession = data.examples(ref, "top")[1].accession
+    shown = data.examples(ref, "with")[1]
+    accession = shown.accession
     app = open_page("feature", sae=ref.sae, feature=str(ref.feature), protein=accession)
 
-    assert views_of(app)[0]["sequence"] == data.examples(ref, "top")[1].sequence
+    assert views_of(app)[0]["sequence"] == shown.sequence
     assert [link.text for link in links_of(app, "sequence")] == [f"All features of {accession}"]
     assert links_of(app, "sequence")[0].params["accession"] == accession
 

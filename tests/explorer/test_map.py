@@ -41,8 +41,8 @@ def test_the_address_chooses_the_colour(open_page: OpenPage, colouring: str) -> 
     assert app.segmented_control(key="choice_colour").value == colouring
     assert drawn == charts.point_colours(points, colouring, "light")
     if colouring == "f1":
-        best = int(np.nanargmax(points["best_f1"].to_numpy(float)))
-        assert drawn[best] == theme.shade("light", float(points["best_f1"].iloc[best]))
+        best = int(np.nanargmax(points["label_f1"].to_numpy(float)))
+        assert drawn[best] == theme.shade("light", float(points["label_f1"].iloc[best]))
 
 
 def test_the_address_chooses_autoencoder_and_filter(open_page: OpenPage) -> None:

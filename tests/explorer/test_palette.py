@@ -29,7 +29,7 @@ import pandas as pd
 from explorer import theme
 from explorer.components import protein_view, strips
 from explorer.draw import charts, markup
-points = pd.DataFrame({"kind": ["defined"], "label_origin": ["go"], "best_f1": [1.0], "density": [1.0]})
+points = pd.DataFrame({"kind": ["defined"], "label_origin": ["go"], "label_f1": [1.0], "density": [1.0]})
 table = pd.DataFrame({"go_id": ["a"], "guided_f1": [0.6], "baseline_f1": [0.3]})
 print(json.dumps({
     "strip": strips.strip_thumbnail(np.array([4.0]), 4.0),

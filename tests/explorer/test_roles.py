@@ -19,7 +19,7 @@ from explorer.shell import links
 from explorer.steer import runs
 from explorer.steer.runs import Plan
 from protsae.steering.steer import SteerConfig
-from protsae.store.rows import ConfoundRow
+from protsae.store.rows import ConfoundRow, DifferenceRow
 
 from .conftest import APP, traces
 
@@ -383,8 +383,9 @@ def test_words_and_colours_follow_the_role(use: Callable[[str], None]) -> None:
     table = data.compare_table("g", "unguided", "MFO")
     colours = {role: theme.identity(role) for role in ("guided", "unguided", "imported")}
 
-    assert words.comparison(pair.guided, ahead, "imported").startswith("The imported feature is ahead")
-    assert words.comparison(None, ahead, "imported").startswith("Only the imported autoencoder")
+    gap = DifferenceRow("GO:0008270", "g", 0, "i", 1, -0.3, -0.4, -0.2)
+    assert words.comparison(pair.guided, ahead, gap, "imported").startswith("The imported feature is ahead")
+    assert words.comparison(None, ahead, None, "imported").startswith("Only the imported autoencoder")
     assert "the imported feature on" in comparison.summary(table.dropna(), "imported")
     assert len(set(colours.values())) == 3
     bars = traces(charts.difference(table, "light", role="imported"))[0]

@@ -8,6 +8,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from precompute.align import go as go_alignment
 from precompute.align import ranks
+from precompute.align.differences import differences
 from precompute.align.go import Aligned, align, term_tables
 from precompute.align.labelling import label_features, null_level
 from precompute.align.ranks import POOLINGS, Pairs
@@ -163,22 +164,130 @@ def test_without_any_scored_term_there_is_no_row() -> None:
     assert not np.isfinite(aligned.best_gain).any()
 
 
-def test_labels_come_from_valid_and_need_to_beat_chance(planted: Aligned) -> None:
-    nothing = Aligned(
-        pd.DataFrame(columns=["feature", "kind", "rank_in_feature", "gain", "valid_f1"]), np.zeros(0), np.zeros(0)
-    )
-    empty = Aligned(nothing.rows, np.full(30, -np.inf), np.full(30, -np.inf))
-    names = {"GO:0000003": "zinc ion binding", "GO:0000005": "kinase activity"}
+NOTHING = Aligned(
+    pd.DataFrame(columns=["feature", "kind", "rank_in_feature", "gain", "valid_f1", "test_f1", "null_f1", "grade"]),
+    np.full(30, -np.inf),
+    np.full(30, -np.inf),
+)
+NAMES = {"GO:0000003": "zinc ion binding", "GO:0000005": "kinase activity", "GO:0000007": "transport"}
 
-    labels = label_features(30, ("GO:0000005",), names, planted, empty)
 
-    assert labels.loc[[0, 7], ["label", "label_origin"]].to_numpy().tolist() == [
-        ["kinase activity", "guided"],
-        ["zinc ion binding", "go"],
+def graded(aligned: Aligned, **grades: str) -> Aligned:
+    """The alignment with one grade for all, or for some pairs 'f<feature>_<last digits of the term>'."""
+    keys = [
+        f"f{feature}_{go_id[-1]}" for feature, go_id in zip(aligned.rows["feature"], aligned.rows["go_id"], strict=True)
     ]
+    return aligned._replace(
+        rows=aligned.rows.assign(grade=[grades.get(key, grades.get("all", "none")) for key in keys])
+    )
+
+
+def test_a_name_that_holds_nowhere_is_a_guess_from_valid_that_beats_chance(planted: Aligned) -> None:
+    labels = label_features(30, ("GO:0000005",), NAMES, graded(planted), NOTHING)
+
+    assert labels.loc[[0, 7], ["label", "label_id", "label_origin", "label_grade"]].to_numpy().tolist() == [
+        ["kinase activity", "GO:0000005", "guided", "none"],
+        ["zinc ion binding", "GO:0000003", "go", "none"],
+    ]
+    assert labels.loc[[0, 7], "label_f1"].tolist() == [1, 1]
     assert (labels["label_origin"] == "none").sum() >= 25
-    assert (labels.loc[labels["label_origin"] == "none", "label"] == "").all()
+    assert (labels.loc[labels["label_origin"] == "none", ["label", "label_id"]] == "").all(axis=None)
+    assert labels.loc[labels["label_origin"] == "none", ["label_f1", "label_null_f1"]].isna().all(axis=None)
     assert (null_level(planted) >= planted.null_gain).all()
+
+
+def test_a_name_that_holds_goes_before_one_that_does_not(planted: Aligned) -> None:
+    other = planted.rows.loc[(planted.rows["feature"] == 0) & ~planted.rows["is_guiding"]].iloc[0]
+    term = str(other["go_id"])
+
+    labels = label_features(30, ("GO:0000005",), NAMES, graded(planted, **{f"f0_{term[-1]}": "weak"}), NOTHING)
+
+    assert labels[["label_id", "label_origin", "label_grade", "label_f1", "label_null_f1"]].iloc[0].tolist() == [
+        *(term, "go", "weak", other["test_f1"], other["null_f1"]),
+    ]
+
+
+def test_the_guiding_term_goes_before_others_that_hold(planted: Aligned) -> None:
+    labels = label_features(30, ("GO:0000005",), NAMES, graded(planted, all="strong", f0_5="weak"), NOTHING)
+
+    assert labels[["label_id", "label_grade"]].iloc[0].tolist() == ["GO:0000005", "weak"]
+
+
+def test_of_two_names_that_hold_valid_decides_whatever_test_says(planted: Aligned) -> None:
+    rows = pd.concat([planted.rows.loc[planted.rows["feature"] == 9].iloc[:1]] * 2, ignore_index=True)
+    rows = rows.assign(go_id=["GO:0000003", "GO:0000007"], gain=[0.2, 0.3], test_f1=[0.9, 0.4], grade="strong")
+
+    labels = label_features(30, (), NAMES, planted._replace(rows=rows), NOTHING)
+
+    assert labels[["label", "label_f1"]].iloc[9].tolist() == ["transport", 0.4]
+
+
+def test_an_annotation_that_holds_names_a_feature(planted: Aligned) -> None:
+    sites = NOTHING._replace(
+        rows=pd.DataFrame(
+            {"feature": [9], "kind": ["Signal"], "rank_in_feature": [1], "gain": [0.5], "valid_f1": [0.5]}
+            | {"test_f1": [0.45], "null_f1": [0.02], "grade": ["strong"]}
+        )
+    )
+
+    labels = label_features(30, ("GO:0000005",), NAMES, graded(planted), sites)
+
+    assert labels[["label", "label_id", "label_origin", "label_f1"]].iloc[9].tolist() == [
+        *("Signal", "Signal", "annotation", 0.45),
+    ]
+
+
+def test_a_defined_feature_without_any_score_bears_its_term(planted: Aligned) -> None:
+    rows = graded(planted).rows
+    without = planted._replace(rows=rows.loc[rows["feature"] != 0])
+
+    labels = label_features(30, ("GO:0000005",), NAMES, without, NOTHING)
+
+    assert labels[["label", "label_origin", "label_grade"]].iloc[0].tolist() == ["kinase activity", "guided", "none"]
+    assert labels["label_f1"].isna().iloc[0]
+
+
+def test_a_paired_difference_leaves_out_what_both_share() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.random(400) < 0.3
+    hard = rng.random(400) < 0.3
+    ours = np.where(hard, rng.random(400), truth) > 0.5
+    theirs = np.where(hard | (rng.random(400) < 0.08), rng.random(400), truth) > 0.5
+    scores = {
+        "guided": {name: csc_array(ours[:, None].astype(np.float32)) for name in POOLINGS},
+        "vanilla": {name: csc_array(theirs[:, None].astype(np.float32)) for name in POOLINGS},
+    }
+    labels = np.column_stack([truth, rng.permutation(truth)]).astype(np.float32)
+    table = go_alignment.TermTable(
+        "MFO", np.array(["GO:1"]), np.ones(1, bool), np.arange(0), np.arange(400), labels, labels
+    )
+    pairs = Pairs(np.zeros(1, int), np.zeros(1, int), np.ones(1, int), np.full(1, 0.5))
+    alone = {sae: ranks.evaluate(scores[sae], labels, pairs, seed=0) for sae in scores}
+    rows = pd.DataFrame(
+        {"sae": ["guided", "vanilla"], "feature": 0, "go_id": "GO:1", "is_guiding": [True, False]}
+        | {"is_best_for_term": True, "pooling": "mean", "threshold": 0.5}
+        | {"test_f1": [alone[sae].f1[0] for sae in scores]}
+    )
+
+    (found,) = differences(rows, {"guided": "guided", "vanilla": "unguided"}, scores, [table], seed=0).to_dict(
+        "records"
+    )
+
+    assert (found["go_id"], found["sae"], found["other_sae"]) == ("GO:1", "guided", "vanilla")
+    assert found["difference"] == pytest.approx(f1_score(truth, ours) - f1_score(truth, theirs))
+    drawn = np.random.default_rng(0).multinomial(400, np.full(400, 1 / 400), size=1000)
+    expected = [f1_score(truth, ours, sample_weight=w) - f1_score(truth, theirs, sample_weight=w) for w in drawn]
+    assert [found["difference_low"], found["difference_high"]] == pytest.approx(
+        np.quantile(expected, [0.025, 0.975]), abs=1e-5
+    )
+    apart = sum(float(score.high[0] - score.low[0]) for score in alone.values())
+    assert found["difference_high"] - found["difference_low"] < apart
+
+
+def test_without_an_sae_that_none_guides_there_is_no_difference() -> None:
+    rows = pd.DataFrame(columns=["sae", "feature", "go_id", "is_guiding", "is_best_for_term", "pooling", "threshold"])
+
+    assert len(differences(rows.astype({"is_guiding": bool, "is_best_for_term": bool}), {}, {}, [], seed=0)) == 0
 
 
 def test_the_summary_compares_on_the_same_terms(planted: Aligned) -> None:

@@ -5,8 +5,9 @@ import types
 
 import numpy as np
 import pytest
+from scipy.sparse import csc_array
 
-from precompute.stages.layout import nearest, project
+from precompute.stages.layout import MOST_PROTEINS, alike, project, standardised
 
 
 def unit(rng: np.random.Generator, n: int, d: int = 8) -> np.ndarray:
@@ -17,24 +18,47 @@ def unit(rng: np.random.Generator, n: int, d: int = 8) -> np.ndarray:
 def test_neighbours_by_hand() -> None:
     own = np.array([[1, 0], [0.8, 0.6], [0, 1]], dtype=np.float32)
 
-    places, cosines = nearest(own, own, 2, within=True)
+    places, correlations = alike(own, own, 2, within=True)
 
     assert places.tolist() == [[1, 2], [0, 2], [1, 0]]
-    np.testing.assert_allclose(cosines, [[0.8, 0], [0.8, 0.6], [0.6, 0]], atol=1e-6)
+    np.testing.assert_allclose(correlations, [[0.8, 0], [0.8, 0.6], [0.6, 0]], atol=1e-6)
 
 
-def test_across_saes_the_own_place_counts() -> None:
-    own = np.eye(3, dtype=np.float32)
-    places, cosines = nearest(own, own[::-1], 1, within=False)
+def test_across_saes_features_are_alike_that_fire_in_the_same_proteins() -> None:
+    mean = np.where((rng := np.random.default_rng(0)).random((90, 6)) < 0.4, rng.random((90, 6)), 0)
+    own = standardised(csc_array(mean), np.arange(6), seed=0)
+    other = standardised(csc_array(3 * mean[:, ::-1]), np.arange(6), seed=0)
 
-    assert places.ravel().tolist() == [2, 1, 0]
-    assert cosines.ravel().tolist() == [1, 1, 1]
+    places, correlations = alike(own, other, 2, within=False)
+
+    assert places[:, 0].tolist() == [5, 4, 3, 2, 1, 0], "whatever their indices are"
+    assert correlations[:, 0] == pytest.approx(1)
+    assert correlations[0, 1] == pytest.approx(np.corrcoef(mean.T)[0, 5 - places[0, 1]], abs=1e-6)
+
+
+def test_a_feature_that_is_the_same_everywhere_is_like_none() -> None:
+    mean = csc_array(np.column_stack([np.ones(20), np.arange(20)]))
+
+    own = standardised(mean, np.arange(2), seed=0)
+
+    assert (own[0] == 0).all()
+    assert np.linalg.norm(own[1]) == pytest.approx(1)
+
+
+def test_many_proteins_are_drawn_from_by_the_seed() -> None:
+    mean = csc_array(np.random.default_rng(0).random((MOST_PROTEINS + 5, 2)))
+
+    own = standardised(mean, np.arange(2), seed=3)
+
+    assert own.shape == (2, MOST_PROTEINS)
+    assert np.array_equal(own, standardised(mean, np.arange(2), seed=3))
+    assert not np.array_equal(own, standardised(mean, np.arange(2), seed=4))
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_too_few_features_have_fewer_neighbours(n: int) -> None:
     own = unit(np.random.default_rng(0), n)
-    places, _ = nearest(own, own, 5, within=True)
+    places, _ = alike(own, own, 5, within=True)
     assert places.shape == (n, max(0, n - 1))
 
 

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 from tiny_bundle import tiny_parts
 
+from precompute.align.labelling import COLUMNS
 from precompute.config import RunConfig
 from precompute.pipeline.tables import write_table
 from precompute.stages import publish
@@ -28,20 +29,22 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("publish")
     parts = tiny_parts(folder / "plm")
     work = folder / "bundle.work"
-    for name in ("proteins", "embed", "train", "statistics", "associate", "confounds", "sites", "layout", "structures"):
+    stages = "proteins embed train statistics associate examples confounds sites layout structures"
+    for name in stages.split():
         (work / name).mkdir(parents=True)
     proteins = parts.tables["protein"].assign(is_shipped=lambda rows: rows["accession"] < "Q0T301")
     write_table(work / "proteins" / "proteins.parquet", proteins)
     for table in ("annotation", "protein_go", "go_term", "go_synonym", "go_edge"):
         write_table(work / "proteins" / f"{table}.parquet", parts.tables[table])
     features = parts.tables["feature"]
-    places, labels = ["umap_x", "umap_y"], ["label", "label_origin"]
+    places, labels = ["umap_x", "umap_y"], list(COLUMNS)
     write_table(work / "statistics" / "feature_stats.parquet", features.drop(columns=[*places, *labels]))
     write_table(work / "layout" / "umap.parquet", features.loc[features["density"] > 0, ["sae", "feature", *places]])
     write_table(work / "associate" / "label.parquet", features[["sae", "feature", *labels]])
     write_table(work / "statistics" / "sae.parquet", parts.tables["sae"])
-    write_table(work / "statistics" / "example.parquet", parts.tables["example"])
-    for table in ("term_baseline", "feature_go", "kind_baseline", "feature_annotation"):
+    for table in ("example", "example_band"):
+        write_table(work / "examples" / f"{table}.parquet", parts.tables[table])
+    for table in ("term_baseline", "feature_go", "feature_difference", "kind_baseline", "feature_annotation"):
         write_table(work / "associate" / f"{table}.parquet", parts.tables[table])
     facts = parts.analyses["confounds"]["feature_confound"]
     named = facts.loc[facts["explains"], ["sae", "feature", "confound"]]

@@ -1,13 +1,12 @@
-"""Feature statistics: hand-worked counts, exactness against NumPy, the choice of examples."""
+"""Feature statistics: hand-worked counts, exactness against NumPy."""
 
 import numpy as np
 import pytest
-from scipy.sparse import csc_array, csr_array
+from scipy.sparse import csr_array
 
 from precompute.corpus.codes import Runs, read_codes, read_extra, runs_of, write_codes
-from precompute.corpus.proteins import Shard, amino_acid_codes
+from precompute.corpus.proteins import amino_acid_codes
 from precompute.features.counts import FirstPass, SecondPass, enrichment, read_pooled, write_pooled
-from precompute.features.examples import BANDS, ExampleRows, choose_examples
 
 
 @pytest.fixture(scope="module")
@@ -112,63 +111,6 @@ def test_enrichment_by_hand() -> None:
 
 def test_amino_acids_by_letter() -> None:
     assert amino_acid_codes("ARVXU").tolist() == [0, 1, 19, 20, 20]
-
-
-def test_examples_come_from_their_bands() -> None:
-    peak = np.zeros((200, 2), dtype=np.float32)
-    peak[:100, 0] = np.arange(100, 0, -1)
-    peak[100:, 0] = 1000  # not shipped
-    peak[3, 1] = 5
-    shipped = np.arange(200) < 100
-
-    has_structure = np.isin(np.arange(200), [2, 20, 33, 60, 70])
-    chosen = choose_examples(csc_array(peak), shipped, has_structure)
-
-    def proteins(feature: int, band: str) -> list[int]:
-        here = (chosen.feature == feature) & (chosen.band == BANDS.index(band))
-        return chosen.protein[here][np.argsort(chosen.rank[here])].tolist()
-
-    assert proteins(0, "top") == list(range(10))
-    assert proteins(0, "high") == [33, 41]
-    assert proteins(0, "low") == [83, 91]
-    assert proteins(0, "3d") == [20, 60]
-    assert proteins(1, "top") == [3]
-    assert proteins(1, "high") == []
-
-
-def test_bands_of_few_proteins_do_not_overlap() -> None:
-    for n in range(1, 60):
-        peak = csc_array(np.arange(1, n + 1, dtype=np.float32)[:, None])
-        chosen = choose_examples(peak, *np.ones((2, n), dtype=bool))
-        assert len(np.unique(chosen.protein)) == len(chosen.protein)
-
-
-def test_an_example_keeps_every_active_residue() -> None:
-    dense = np.zeros((5, 2), dtype=np.float32)
-    dense[[2, 4], 1] = [1.0, 4.0]
-    dense[0, 0] = 2.0
-    shard = Shard(0, np.array([1, 0]), np.array([0, 2]), np.array([2, 3]))
-    runs = runs_of(csr_array(dense), shard.row_protein)
-    peak = csc_array(np.array([[0, 4], [2, 0]], dtype=np.float32))
-    chosen = choose_examples(peak, *np.ones((2, 2), dtype=bool))
-    rows = ExampleRows(chosen, np.array([2.0, 1000.0]), np.array(["P0", "P1"]))
-    rows.add(runs, shard)
-
-    table = rows.table("vanilla").to_pylist()
-
-    assert [row["accession"] for row in table] == ["P1", "P0"]
-    assert table[1]["positions"] == [0, 2]
-    assert table[1]["acts"] == [1, 2]  # 1/1000 and 4/1000 of 255, rounded up
-    assert (table[1]["peak_act"], table[1]["peak_pos"], table[1]["rank"], table[1]["band"]) == (4, 2, 1, "top")
-    assert table[0]["acts"] == [255]
-
-
-def test_no_example_gives_an_empty_table() -> None:
-    chosen = choose_examples(csc_array((2, 3), dtype=np.float32), *np.ones((2, 2), dtype=bool))
-    rows = ExampleRows(chosen, np.zeros(3), np.array(["A", "B"]))
-    shard = Shard(0, np.array([0, 1]), np.array([0, 2]), np.array([2, 2]))
-    rows.add(runs_of(csr_array(np.zeros((4, 3), dtype=np.float32)), shard.row_protein), shard)
-    assert rows.table("x").num_rows == 0
 
 
 def test_shards_merged_in_order_equal_one_pass_over_all(first: FirstPass, dense: np.ndarray, runs: Runs) -> None:

@@ -29,12 +29,24 @@ def test_statistics_are_the_same_to_the_last_bit(
     assert stage(tiny_arguments, out, "statistics", 2) == 0
 
     one, two = (run.with_name("bundle.work") / "statistics" for run in (finished_run, out))
-    for name in ("feature_stats", "example", "sae"):
+    for name in ("feature_stats", "sae"):
         expected, found = (pd.read_parquet(folder / f"{name}.parquet") for folder in (one, two))
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
     for path in one.glob("*.npz"):
         with np.load(path) as expected, np.load(two / path.name) as found:
             assert all(np.array_equal(expected[key], found[key]) for key in expected.files)
+
+
+def test_examples_are_the_same_to_the_last_bit(
+    tiny_arguments: Callable, finished_run: Path, copy_run: Callable, tmp_path: Path
+) -> None:
+    out = copy_run(tmp_path, (*FAR, "statistics", "associate"))
+    assert stage(tiny_arguments, out, "examples", 2) == 0
+
+    one, two = (run.with_name("bundle.work") / "examples" for run in (finished_run, out))
+    for name in ("example", "example_band"):
+        expected, found = (pd.read_parquet(folder / f"{name}.parquet") for folder in (one, two))
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
 def test_a_killed_worker_names_its_shard_and_the_same_command_goes_on(

@@ -114,13 +114,14 @@ def test_examples_come_by_rank_and_the_first_holds_the_maximum(reader: StoreRead
     assert {one.has_structure for one in rows} <= {True, False}
 
 
-def test_neighbours_within_come_first_and_by_cosine(reader: StoreReader) -> None:
+def test_neighbours_within_come_first_and_by_how_alike_they_fire(reader: StoreReader) -> None:
     rows = reader.neighbours("vanilla", 20)
     within = [row for row in rows if row.other_sae == "vanilla"]
 
     assert rows[: len(within)] == within
     assert [row.rank for row in within] == [1, 2, 3, 4, 5]
-    assert [row.cosine for row in within] == sorted((row.cosine for row in within), reverse=True)
+    alike = [row.correlation or 0 for row in within]
+    assert alike == sorted(alike, reverse=True)
     assert 20 not in {row.other_feature for row in within}
 
 
@@ -129,7 +130,8 @@ def test_validated_features_are_strong_or_weak_strong_and_defined_ones_first(rea
 
     assert rows
     assert {row.grade for row in rows} == {"strong", "weak"}
-    assert all(row.max_act > 0 and (row.is_guiding or row.rank_in_feature == 1) for row in rows)
+    assert all(row.max_act > 0 and row.go_id == row.label_id for row in rows)
+    assert all(row.grade == row.label_grade for row in rows)
     order = [(row.grade == "strong", row.is_guiding) for row in rows]
     assert order == sorted(order, reverse=True)
     assert len({(row.sae, row.feature) for row in rows}) == len(rows)
@@ -178,7 +180,7 @@ def test_tables_for_the_map_and_the_comparison(reader: StoreReader) -> None:
     points = reader.map_points("vanilla")
     assert points["feature"].tolist() == list(range(64))
     assert points["umap_x"].isna().sum() == (points["density"] == 0).sum() > 0
-    assert points.loc[points["label"] != "", "best_f1"].notna().all()
+    assert points.loc[points["label"] != "", "label_f1"].notna().all()
     assert {"p999_act", "max_act"} <= set(reader.feature_table("vanilla").columns)
 
     table = reader.compare_table("protsae_mfo", "vanilla").set_index("go_id")
@@ -192,6 +194,55 @@ def test_tables_for_the_map_and_the_comparison(reader: StoreReader) -> None:
         *(vanilla.feature, vanilla.test_auroc, vanilla.null_f1),
     )
     assert row["n_pos_test"] == guided.n_pos_test
+
+
+@pytest.mark.parametrize("sae", ["protsae_mfo", "vanilla"])
+def test_a_label_carries_the_score_of_that_very_alignment(reader: StoreReader, sae: str) -> None:
+    named = 0
+    for row in (reader.feature(sae, feature) for feature in range(64)):
+        assert row is not None
+        own = [term for term in reader.feature_terms(sae, row.feature) if term.go_id == row.label_id]
+        if own:
+            named += 1
+            assert (row.label, row.label_f1, row.label_null_f1) == (own[0].term_name, own[0].test_f1, own[0].null_f1)
+            assert row.label_grade == own[0].grade
+        else:
+            assert (row.label, row.label_id, row.label_f1, row.label_grade) == ("", "", None, "none")
+    assert named
+
+
+def test_bands_by_term_hold_what_they_say(reader: StoreReader) -> None:
+    shown = 0
+    for feature in range(9):
+        row = reader.feature("protsae_mfo", feature)
+        assert row is not None
+        own = next(term for term in reader.feature_terms("protsae_mfo", feature) if term.go_id == row.label_id)
+        carriers = {hit.accession for hit in reader.proteins_with_term(row.label_id)}
+        for band, carries in (("with", True), ("without", False), ("silent", True)):
+            rows = reader.examples("protsae_mfo", feature, band)
+            assert [one.accession in carriers for one in rows] == [carries] * len(rows)
+            scores = [one.score for one in rows]
+            assert scores == sorted(scores, reverse=band != "silent")
+            if band == "silent":
+                assert all(score <= own.threshold for score in scores)
+            for one in rows:
+                total = one.acts.max(initial=0) if own.pooling == "max" else one.acts.sum() / one.length
+                assert total == pytest.approx(one.score, abs=1.01 * row.max_act / 255)
+                assert (one.peak_act > 0) == (len(one.positions) > 0)
+            shown += len(rows)
+    assert shown > 20
+
+
+def test_a_paired_difference_is_of_these_two_features(reader: StoreReader) -> None:
+    guided, vanilla = reader.term_features(ZINC)
+
+    found = reader.difference(ZINC, guided.sae, guided.feature, vanilla.sae, vanilla.feature)
+
+    assert found is not None
+    assert found.difference == pytest.approx(guided.test_f1 - vanilla.test_f1)
+    assert found.difference_low < found.difference < found.difference_high
+    assert found.is_clear == (found.difference_low > 0 or found.difference_high < 0)
+    assert reader.difference(ZINC, guided.sae, guided.feature, vanilla.sae, vanilla.feature + 1) is None
 
 
 def test_the_sequence_index_holds_every_protein(reader: StoreReader) -> None:

@@ -68,7 +68,7 @@ def test_another_version_and_a_foreign_database_are_refused(tiny_bundle: Path, t
     path = tmp_path / "store.duckdb"
     shutil.copy(tiny_bundle / "store.duckdb", path)
     change(path, "UPDATE meta SET value = '999' WHERE key = 'schema_version'")
-    assert "schema version 999, this program reads version 4; update ProtSAE Explorer" in refused(path)
+    assert "schema version 999, this program reads version 5; update ProtSAE Explorer" in refused(path)
 
     for older in ("2", "3"):
         change(path, f"UPDATE meta SET value = '{older}' WHERE key = 'schema_version'")

@@ -118,5 +118,5 @@ def test_features_by_label_guided_first(reader: StoreReader) -> None:
     hits = reader.search_features("zinc ion")
 
     assert [(hit.sae, hit.label_origin) for hit in hits] == [("protsae_mfo", "guided"), ("vanilla", "go")]
-    assert hits[0].best_f1 is not None
+    assert hits[0].label_f1 is not None
     assert reader.search_features("") == []

@@ -93,18 +93,25 @@ def choose_examples(pooled: Pooled, shown: Shown, names: LabelScore) -> Chosen:
         names: what the features are called.
     """
     bands = [*_by_peak(pooled.max, shown), *_by_term(pooled, shown, names)]
-    parts = [np.empty((0, 5))]
-    for feature, band, protein, score in bands:
-        same = np.full(len(protein), feature), np.full(len(protein), BANDS.index(band))
-        parts.append(np.column_stack([same[0], protein, same[1], np.arange(1, len(protein) + 1), score]))
-    table = np.concatenate(parts)
-    table = table[np.lexsort((table[:, 3], table[:, 2], table[:, 0]))]
-    feature, protein, band, rank = table[:, :4].astype(np.int64).T
-    return Chosen(feature, protein, band, rank, table[:, 4])
+    sizes = [len(band.protein) for band in bands]
+    feature = np.repeat(np.array([band.feature for band in bands], dtype=np.int64), sizes)
+    number = np.repeat(np.array([BANDS.index(band.name) for band in bands], dtype=np.int64), sizes)
+    rank = np.concatenate([np.arange(1, size + 1) for size in (0, *sizes)])
+    protein = np.concatenate([np.empty(0, dtype=np.int64), *(band.protein for band in bands)])
+    score = np.concatenate([np.empty(0), *(band.score for band in bands)])
+    order = np.lexsort((rank, number, feature))
+    return Chosen(feature[order], protein[order], number[order], rank[order], score[order])
 
 
-_Band = tuple[int, str, np.ndarray, np.ndarray]
-"""Feature, band, its proteins in order, and the scores that order them."""
+class _Band(NamedTuple):
+    """One band of one feature."""
+
+    feature: int
+    name: str
+    protein: np.ndarray
+    """In order"""
+    score: np.ndarray
+    """What orders them"""
 
 
 def _by_peak(peak: CSC, shown: Shown) -> Iterator[_Band]:
@@ -120,7 +127,7 @@ def _by_peak(peak: CSC, shown: Shown) -> Iterator[_Band]:
         in_space = np.flatnonzero(shown.has_structure[protein])
         placed["3d"] = in_space[~np.isin(in_space, np.concatenate([*placed.values()]))][:N_STRUCTURES]
         for band, places in placed.items():
-            yield feature, band, protein[places], value[places]
+            yield _Band(feature, band, protein[places], value[places])
 
 
 def _by_term(pooled: Pooled, shown: Shown, names: LabelScore) -> Iterator[_Band]:
@@ -136,7 +143,7 @@ def _by_term(pooled: Pooled, shown: Shown, names: LabelScore) -> Iterator[_Band]
             ("without", np.flatnonzero(~carries & (score > 0))[:N_TERM]),
             ("silent", _lowest(score, carries & (score <= threshold))),
         ):
-            yield int(feature), band, known[places], score[places]
+            yield _Band(int(feature), band, known[places], score[places])
 
 
 class ExampleRows:

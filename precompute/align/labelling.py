@@ -1,10 +1,13 @@
 """What a feature is called, and how well that very name holds.
 
-A feature bears the name of the best alignment that holds on test proteins (grade strong or weak): its guiding term
-first, else the GO term or the residue annotation with the largest gain on valid over calling everything positive. Where
-none holds the name is a guess and its grade none: the guiding term of a defined feature; of a free one the best match
-on valid, if its F1 is at least .2 and its gain exceeds both the feature's own best gain on shuffled labels and 95 % of
-all features' (so that about one feature in twenty that means nothing gets a guess).
+A match is likely if its F1 on valid is at least .2 and its gain over calling everything positive exceeds both the
+feature's own best gain on shuffled labels and 95 % of all features' (so that about one feature in twenty that means
+nothing has a likely match).
+
+A feature bears the name of an alignment that holds on test proteins (grade strong or weak): its guiding term first,
+else the GO term or the residue annotation with the largest gain on valid among those that are likely. Where none holds
+the name is a guess and its grade none: the guiding term of a defined feature, the best match of a free one, if it is
+likely.
 
 Test scores only say whether a name holds, never which of two that hold is taken: the score beside a name is no maximum.
 
@@ -40,7 +43,8 @@ def label_features(
     rows = pd.concat([_candidates(go, "go", "go_id"), _candidates(annotation, "annotation", "kind")], ignore_index=True)
     rows["holds"] = rows["grade"].isin(["strong", "weak"])
     rows["annotates"] = rows["label_origin"] == "annotation"
-    rows = rows.loc[rows["holds"] | rows["is_guiding"] | rows["is_likely"]]
+    is_named = rows["is_likely"] & (rows["holds"] | rows["is_first"])
+    rows = rows.loc[rows["is_guiding"] | is_named]
     rows = rows.sort_values(
         ["feature", "holds", "is_guiding", "preference", "annotates", "label_id"],
         ascending=[True, False, False, False, True, True],
@@ -79,7 +83,6 @@ def _candidates(aligned: Aligned, origin: str, key: str) -> pd.DataFrame:
     feature, gain, f1 = (rows[name].to_numpy(dtype=float) for name in ("feature", "gain", "valid_f1"))
     level = null_level(aligned)[feature.astype(np.int64)] if len(rows) else np.zeros(0)
     is_guiding = rows["is_guiding"].to_numpy(dtype=bool) if "is_guiding" in rows else np.zeros(len(rows), dtype=bool)
-    is_first = rows["rank_in_feature"].to_numpy() == 1
     holds = rows["grade"].isin(["strong", "weak"]).to_numpy()
     return pd.DataFrame(
         {
@@ -87,7 +90,8 @@ def _candidates(aligned: Aligned, origin: str, key: str) -> pd.DataFrame:
             "label_id": rows[key].to_numpy(dtype=object),
             "label_origin": np.where(is_guiding, "guided", origin),
             "is_guiding": is_guiding,
-            "is_likely": is_first & (gain > level) & (f1 >= MIN_F1),
+            "is_first": rows["rank_in_feature"].to_numpy() == 1,
+            "is_likely": (gain > level) & (f1 >= MIN_F1),
             "preference": np.where(holds, gain, f1),
             "grade": rows["grade"].to_numpy(dtype=object),
             "test_f1": rows["test_f1"].to_numpy(dtype=float),

@@ -5,9 +5,10 @@ from 50 to 75 %, low three from below 25 %; from a lower band come the proteins 
 which needs no chance. Band 3d holds the strongest with a structure that none of these has, so that nearly every feature
 can be seen in space.
 
-Where a GO term names the feature, by the very score that the term is judged by (`LabelScore`), among shipped proteins
-that are annotated in the term's sub-ontology, for of others nothing is known: band with holds the highest with the
-term, without the highest that lack it, and silent the lowest with the term that the feature does not call.
+Where a GO term guides the feature, or names it and holds, by the very score that the term is judged by (`LabelScore`),
+among shipped proteins that are annotated in the term's sub-ontology, for of others nothing is known: band with holds
+the highest with the term, without the highest that lack it, and silent the lowest with the term that the feature does
+not call.
 
 Read `choose_examples`, then `ExampleRows`.
 """

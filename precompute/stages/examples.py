@@ -90,9 +90,10 @@ def _shown(work: Path, corpus: Corpus, terms: pd.DataFrame) -> Shown:
 
 
 def _named(work: Path, terms: pd.DataFrame) -> pd.DataFrame:
-    """Features that a GO term names: sae, and the fields of `LabelScore`."""
+    """Features that a GO term guides, or names and holds: sae, and the fields of `LabelScore`."""
     labels = pd.read_parquet(work / "associate" / "label.parquet")
-    labels = labels.loc[labels["label_origin"].isin(["guided", "go"]), ["sae", "feature", "label_id"]]
+    is_named = (labels["label_origin"] == "go") & (labels["label_grade"] != "none")
+    labels = labels.loc[is_named | (labels["label_origin"] == "guided"), ["sae", "feature", "label_id"]]
     scores = pd.read_parquet(work / "associate" / "feature_go.parquet")[
         ["sae", "feature", "go_id", "namespace", "pooling", "threshold"]
     ]

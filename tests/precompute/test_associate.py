@@ -196,15 +196,30 @@ def test_a_name_that_holds_nowhere_is_a_guess_from_valid_that_beats_chance(plant
     assert (null_level(planted) >= planted.null_gain).all()
 
 
+def other_match(planted: Aligned, valid_f1: float) -> tuple[Aligned, str]:
+    """Feature 0 fits a term besides its guiding one, which alone holds on test; with this F1 on valid."""
+    is_other = (planted.rows["feature"] == 0) & ~planted.rows["is_guiding"]
+    first = planted.rows.loc[is_other].index[0]
+    rows = planted.rows.assign(grade="none")
+    rows.loc[first, ["gain", "valid_f1", "test_f1", "grade"]] = [0.5, valid_f1, 0.33, "weak"]
+    return planted._replace(rows=rows), str(rows["go_id"].loc[first])
+
+
 def test_a_name_that_holds_goes_before_one_that_does_not(planted: Aligned) -> None:
-    other = planted.rows.loc[(planted.rows["feature"] == 0) & ~planted.rows["is_guiding"]].iloc[0]
-    term = str(other["go_id"])
+    aligned, term = other_match(planted, 0.4)
 
-    labels = label_features(30, ("GO:0000005",), NAMES, graded(planted, **{f"f0_{term[-1]}": "weak"}), NOTHING)
+    labels = label_features(30, ("GO:0000005",), NAMES, aligned, NOTHING)
 
-    assert labels[["label_id", "label_origin", "label_grade", "label_f1", "label_null_f1"]].iloc[0].tolist() == [
-        *(term, "go", "weak", other["test_f1"], other["null_f1"]),
-    ]
+    found = labels[["label_id", "label_origin", "label_grade", "label_f1"]].iloc[0].tolist()
+    assert found == [term, "go", "weak", 0.33]
+
+
+def test_a_match_that_is_hardly_one_names_nothing_even_where_it_beats_chance(planted: Aligned) -> None:
+    aligned, _ = other_match(planted, 0.1)
+
+    labels = label_features(30, ("GO:0000005",), NAMES, aligned, NOTHING)
+
+    assert labels[["label_id", "label_grade"]].iloc[0].tolist() == ["GO:0000005", "none"]
 
 
 def test_the_guiding_term_goes_before_others_that_hold(planted: Aligned) -> None:

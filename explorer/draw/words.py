@@ -26,7 +26,7 @@ SCOPES = NAMESPACES | {"GO": "Gene Ontology, all three"}
 """Whose terms guide an autoencoder."""
 
 TERM_BANDS = {"with": "With the term", "without": "Without the term", "silent": "Term, not called"}
-"""Bands of examples of a feature that a GO term guides, or names and holds; sorted by the score the term is judged by."""
+"""Bands of examples of a feature that a GO term guides, or names and holds; sorted by the score that judges the term."""
 
 BANDS = {"top": "Strongest", "high": "Middle", "low": "Weak", "3d": "In 3D"}
 """Bands that every feature has, sorted by its strongest residue."""
@@ -274,10 +274,9 @@ def feature_lead(row: FeatureRow, headline: TermFeature | FeatureAnnotation | No
     score = f"held-out F1 {number(headline.test_f1)} (luck gives {number(headline.null_f1)})"
     if headline.grade == "none":
         return f"{guide} {where}. No label is confirmed on unseen proteins; the guess “{row.label}” has {score}."
-    found = f"finds “{row.label}” in unseen proteins"
-    if isinstance(headline, FeatureAnnotation):
-        found = f"marks residues annotated “{row.label}” in unseen proteins"
-    return f"{guide} {where}, and {found}, with {score}."
+    what = f"residues annotated “{row.label}”" if isinstance(headline, FeatureAnnotation) else f"“{row.label}”"
+    finds = "finds" if headline.grade == "strong" else "finds, on weak evidence,"
+    return f"{guide} {where}, and {finds} {what} in unseen proteins, with {score}."
 
 
 def comparison(

@@ -26,7 +26,7 @@ SCOPES = NAMESPACES | {"GO": "Gene Ontology, all three"}
 """Whose terms guide an autoencoder."""
 
 TERM_BANDS = {"with": "With the term", "without": "Without the term", "silent": "Term, not called"}
-"""Bands of examples of a feature that a GO term guides, or names and holds; sorted by the score that judges the term."""
+"""Bands of examples of a feature that a GO term guides, or names and holds; sorted by the score that judges it."""
 
 BANDS = {"top": "Strongest", "high": "Middle", "low": "Weak", "3d": "In 3D"}
 """Bands that every feature has, sorted by its strongest residue."""

@@ -24,7 +24,7 @@ from precompute.corpus.codes import CSC, Runs
 from precompute.corpus.proteins import Shard
 from precompute.features.counts import Pooled
 
-N_TOP = 8
+N_TOP = 6
 N_LOWER = 3
 N_STRUCTURES = 3
 N_TERM = 4

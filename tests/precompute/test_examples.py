@@ -36,13 +36,13 @@ def test_examples_come_from_their_bands() -> None:
 
     chosen = choose_examples(Pooled(csc_array(peak), csc_array(peak)), shown, NAMELESS)
 
-    assert proteins(chosen, 0, "top") == list(range(8))
+    assert proteins(chosen, 0, "top") == list(range(6))
     assert proteins(chosen, 0, "high") == [31, 37, 43]
     assert proteins(chosen, 0, "low") == [81, 87, 93]
     assert proteins(chosen, 0, "3d") == [20, 60, 70]
     assert proteins(chosen, 1, "top") == [3]
     assert proteins(chosen, 1, "high") == []
-    assert chosen.score[(chosen.feature == 0) & (chosen.band == 0)].tolist() == list(range(100, 92, -1))
+    assert chosen.score[(chosen.feature == 0) & (chosen.band == 0)].tolist() == list(range(100, 94, -1))
 
 
 def test_bands_of_few_proteins_do_not_overlap() -> None:

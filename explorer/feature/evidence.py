@@ -56,10 +56,10 @@ def how_we_know(
             st.html(markup.wrap(_named(f"{headline.kind} (residues)", headline), _sites_table([headline])))
         else:
             frame.say("Nothing could be scored against this feature: the examples are the evidence.")
-        also = [term for term in terms if term is not headline and verdicts.is_validated(term)]
+        also = [term for term in terms if term != headline and verdicts.is_validated(term)]
         if also:
             st.html(markup.wrap(markup.paragraph("It also goes with:", "ps-small"), _terms_table(also)))
-        others = [site for site in sites if site is not headline]
+        others = [site for site in sites if site != headline]
         if others:
             st.html(
                 markup.wrap(

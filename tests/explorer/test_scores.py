@@ -19,7 +19,7 @@ from explorer.services import data
 from explorer.services.refs import FeatureRef
 from protsae.bundle.manifest import read_manifest, write_manifest
 
-from .conftest import OpenPage, figures_of, links_of, opener, text_of
+from .conftest import OpenPage, figures_of, html_of, links_of, opener, text_of
 
 DECOY, DECOY_F1 = "GO:0003674", 0.987
 SHOWN = re.compile(r"F1 (\d\.\d\d)(?: · (strong|weak))?")
@@ -141,6 +141,16 @@ def in_maps(app: AppTest, saes: tuple[str, ...]) -> Iterator[Score]:
 def _linked(address: str) -> FeatureRef:
     asked = dict(parse_qsl(urlsplit(address).query))
     return FeatureRef(asked["sae"], int(asked["feature"]))
+
+
+def test_what_it_also_goes_with_is_not_what_it_is_called_after(open_page: OpenPage) -> None:
+    app = open_page("feature", sae="protsae_mfo", feature="0")
+    row = data.feature(FeatureRef("protsae_mfo", 0))
+    assert row is not None
+    assert row.label_grade != "none"
+
+    tables = " ".join(html_of(app, "ps-rows"))
+    assert f"<td>{row.label}</td>" not in tables
 
 
 @pytest.mark.parametrize(("sae", "feature"), [("protsae_mfo", 0), ("protsae_bpo", 1), ("vanilla", 20), ("vanilla", 12)])

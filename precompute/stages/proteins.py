@@ -63,6 +63,8 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
     folder = work / "proteins"
     report("reading the ontology")
     ontology = Ontology.read(config.ontology)
+    if ontology.n_merged:
+        report(f"{ontology.n_merged:,} terms that the ontology has merged into others of their name count as these")
     report("reading proteins")
     asked = frozenset(record.accession for path in _files(config) for record in read_proteins(path))
     report(f"reading annotations of {len(asked):,} proteins")

@@ -61,7 +61,12 @@ class Ontology:
     """GO terms and their relations. Ids may be alternative or replaced ones wherever a method takes one."""
 
     def __init__(
-        self, terms: Mapping[str, Term], edges: Collection[Edge], definitions: Collection[Definition] = ()
+        self,
+        terms: Mapping[str, Term],
+        edges: Collection[Edge],
+        definitions: Collection[Definition] = (),
+        *,
+        n_merged: int = 0,
     ) -> None:
         """Index the graph.
 
@@ -69,11 +74,13 @@ class Ontology:
             terms: by id.
             edges: between these terms.
             definitions: logical definitions over these terms.
+            n_merged: terms that the file still held although others had taken them up.
 
         Raises:
             InputError: is_a and part_of run in a circle.
         """
         self.terms = dict(terms)
+        self.n_merged = n_merged
         self._edges = tuple(sorted(edges))
         self._definitions = tuple(definitions)
         self._main_id = {alt: term.go_id for term in self.terms.values() for alt in term.alt_ids}
@@ -96,6 +103,8 @@ class Ontology:
         """The ontology in an OBO file, gzipped or not.
 
         Terms outside GO's three namespaces are left out, and so are relations to terms that the file does not define.
+        A file that mixes releases may still define terms that another one has taken up, under its name: these become
+        that term, `n_merged` in all, and what was said of a term below them holds of a term below it.
 
         Raises:
             InputError: the file is missing, damaged, no OBO, holds no GO terms, lacks the parent of a term, or its
@@ -122,15 +131,17 @@ class Ontology:
         for child, parent, relation in graph.edges(keys=True):
             if relation == "is_a" and child in terms and "name" not in graph.nodes[parent]:
                 raise InputError(f"{path} lacks {parent}, which {child} is a kind of: the file is incomplete.")
+        taken_up = _taken_up(terms)
+        terms = {go_id: term for go_id, term in terms.items() if go_id not in taken_up}
         edges = {
-            Edge(child, relation, parent)
+            Edge(child, relation, taken_up.get(parent, parent))
             for child, parent, relation in graph.edges(keys=True)
-            if child in terms and parent in terms
+            if child in terms and taken_up.get(parent, parent) in terms and taken_up.get(parent) != child
         }
         definitions = (_definition(go_id, graph.nodes[go_id]) for go_id in terms)
         known = [d for d in definitions if d.conjuncts and all(target in terms for _, target in d.conjuncts)]
         try:
-            return cls(terms, edges, known)
+            return cls(terms, edges, known, n_merged=len(taken_up))
         except InputError as error:
             raise InputError(f"{path}: {error}; give another release of GO, or its go-basic.obo.") from error
 
@@ -245,6 +256,12 @@ class Ontology:
             circle = " -> ".join(reversed(error.args[1]))
             raise InputError(f"the ontology's is_a and part_of run in a circle: {circle}") from error
         return ancestors
+
+
+def _taken_up(terms: Mapping[str, Term]) -> dict[str, str]:
+    """Terms that another one lists as an alternative id and whose name it bears -> that one."""
+    pairs = ((alt, term) for term in terms.values() for alt in term.alt_ids if alt in terms)
+    return {alt: term.go_id for alt, term in pairs if not terms[alt].is_obsolete and terms[alt].name == term.name}
 
 
 def _term(go_id: str, data: Mapping[str, Any], namespace: Namespace) -> Term:

@@ -123,6 +123,22 @@ def test_ids_resolve_to_current_terms(ontology: Ontology) -> None:
         ontology.resolve("GO:9999999")
 
 
+def test_a_term_that_another_has_taken_up_under_its_name_is_that_term(tmp_path: Path) -> None:
+    mixed = OBO.replace("alt_id: GO:0000034", "alt_id: GO:0000034\nalt_id: GO:0000010") + (
+        "\n[Term]\nid: GO:0000010\nname: binding\nnamespace: molecular_function\nis_a: GO:0000001\n"
+        "\n[Term]\nid: GO:0000011\nname: cofactor binding\nnamespace: molecular_function\nis_a: GO:0000010\n"
+    )
+    (tmp_path / "go.obo").write_text(mixed)
+
+    ontology = Ontology.read(tmp_path / "go.obo")
+
+    assert ontology.n_merged == 1
+    assert ontology.resolve("GO:0000010") == "GO:0000003"
+    assert ontology.ancestors("GO:0000011") == frozenset(g(1, 3))
+    names = [term.name for term in ontology.terms.values()]
+    assert len(names) == len(set(names))
+
+
 def test_closure_follows_is_a_and_part_of_across_namespaces(ontology: Ontology) -> None:
     assert set(ontology.parents("GO:0000004")) == g(3, 5)
     assert ontology.children("GO:0000003") == ("GO:0000004", "GO:0000007")

@@ -15,7 +15,7 @@ from protsae.store.rows import AnnotationRow, ProteinHit, ProteinRow, ProteinTer
 
 HAS_STRUCTURE = "p.accession IN (SELECT s.accession FROM structure s)"
 PROTEIN = columns(ProteinRow, has_structure=HAS_STRUCTURE)
-PROTEIN_HIT = columns(ProteinHit, accession="p.accession", has_structure=HAS_STRUCTURE)
+PROTEIN_HIT = columns(ProteinHit, accession="p.accession", has_structure=HAS_STRUCTURE, match="'exact'")
 
 
 class ProteinQueries(Queries):

@@ -80,6 +80,9 @@ class ProteinHit(NamedTuple):
     organism: str
     length: int
     has_structure: bool
+    match: Literal["exact", "name", "accession", "near"] = "exact"
+    """Whether it is called what was typed (accession, entry, gene or name), each word begins a word of its names, only
+    its accession begins so, or none of these: it is merely near in spelling."""
 
 
 class ProteinRow(NamedTuple):
@@ -125,6 +128,8 @@ class AnnotationHit(NamedTuple):
     kind: str
     n_proteins: int
     """Shipped proteins that carry it (and match, where a label was searched)."""
+    labels: tuple[str, ...] = ()
+    """The labels that match, the most frequent first; empty where the kind's own name does."""
 
 
 class TermFeature(NamedTuple):

@@ -100,6 +100,35 @@ class ProteinRow(NamedTuple):
     has_structure: bool
 
 
+class Organism(NamedTuple):
+    """An organism, and how many shipped proteins are of it."""
+
+    name: str
+    """'' for proteins that name none."""
+    n_proteins: int
+
+
+class Corpus(NamedTuple):
+    """The proteins that a bundle was made from and those that it ships."""
+
+    n_train: int
+    n_valid: int
+    n_test: int
+    """Of the whole corpus; all three are 0 where the store does not say."""
+    organisms: tuple[Organism, ...]
+    """Of the shipped proteins, the most frequent first."""
+
+    @property
+    def n_shipped(self) -> int:
+        """Proteins that the bundle ships."""
+        return sum(organism.n_proteins for organism in self.organisms)
+
+    @property
+    def n_all(self) -> int:
+        """Proteins of the whole corpus, 0 where the store does not say."""
+        return self.n_train + self.n_valid + self.n_test
+
+
 class ProteinTerm(NamedTuple):
     """A GO term that a protein is annotated with."""
 

@@ -19,11 +19,7 @@ def main() -> None:
     """The page."""
     query = st.query_params.get("q", "").strip()
     if query:
-        frame.headline(
-            f"Results for “{results.shortened(query)}”",
-            "Terms, proteins, sites and features that match, best first.",
-            search=False,
-        )
+        frame.headline(*results.title(query), search=False)
     else:
         frame.headline(
             "What does a protein language model know?",

@@ -36,6 +36,8 @@ def main() -> None:
     if subject is None and upload is not None:
         subject = Pasted(upload.sequence, upload.name, upload.notes)
     if subject is not None:
+        if "sequence_problem" in st.session_state:
+            st.caption("Still shown below is what was read before.")
         report.show(subject, upload)
     elif "sequence_problem" not in st.session_state:
         starts.show()

@@ -61,9 +61,15 @@ def facts(corpus: Corpus) -> list[tuple[str, str, str]]:
 
 def model(plm: PLMSpec) -> str:
     """One sentence on which language model it is, in the bundle's own words."""
-    words_of_it = _SENTENCE.split(plm.provenance, maxsplit=1)[0]
+    origin = _SENTENCE.split(plm.provenance, maxsplit=1)[0].rstrip(".")
+    return f"The language model here is “{plm.shown}”{f': {origin}' if origin else ''}."
+
+
+def holdings(corpus: Corpus) -> str:
+    """One sentence on what the corpus holds and what of it ships."""
+    ships = f"{words.count(corpus.n_shipped, 'protein')} ({organisms(corpus)})"
     return (
-        f"The language model of this bundle: {plm.shown}{f' ({words_of_it.rstrip(chr(46))})' if words_of_it else ''}."
+        f"Of its corpus of {corpus.n_all:,} proteins, {ships} ship." if corpus.n_all else f"The bundle ships {ships}."
     )
 
 
@@ -72,10 +78,13 @@ def organism_note(organism: str, corpus: Corpus) -> str:
     named = {words.species(row.name).casefold() for row in corpus.organisms if row.name}
     if not organism or words.species(organism).casefold() in named:
         return ""
-    text = f"Its organism, {words.species(organism)}, is not among those of the corpus that are named here"
+    known = words.join([words.species(row.name) for row in corpus.organisms if row.name][:NAMED]) or "none"
     unnamed = _unnamed(corpus)
-    open_end = f"; {words.count(unnamed, 'shipped protein')} name none, so it may be among these" if unnamed else ""
-    return f"{text} ({organisms(corpus)}){open_end}: read its features with that in mind."
+    open_end = f"; {words.count(unnamed, 'protein')} name none, so it may be among these" if unnamed else ""
+    return (
+        f"Its organism, {words.species(organism)}, is not among those that the shipped proteins of the corpus name "
+        f"({known}{open_end})."
+    )
 
 
 def family_note(split: str | None, corpus: Corpus) -> str:

@@ -34,6 +34,13 @@ def shortened(query: str) -> str:
     return query if len(query) <= MOST_REPEATED else query[:MOST_REPEATED].rstrip() + " …"
 
 
+def title(query: str) -> tuple[str, str]:
+    """Headline and lead of the results."""
+    if plausible.sequence_in(query) is not None:
+        return "A protein sequence", "What was typed is no name, so it is not searched for."
+    return f"Results for “{shortened(query)}”", "Terms, proteins, sites and features that match, best first."
+
+
 def show(query: str) -> None:
     """Everything that matches, by kind: what proteins carry first, terms that none carries last."""
     letters = plausible.sequence_in(query)
@@ -105,8 +112,10 @@ def absent_protein(query: str, found: data.SearchResult) -> str:
 
 def nothing(query: str, missing: str) -> None:
     """Nothing matches the whole text; perhaps one of its words does."""
-    what = f"Nothing matches “{shortened(query)}”. {missing}".rstrip()
-    frame.problem(what, "Try a GO term's name or id, a protein's name or accession, or a kind of site.")
+    frame.problem(
+        missing or f"Nothing matches “{shortened(query)}”.",
+        "Try a GO term's name or id, a protein's name or accession, or a kind of site.",
+    )
     known = outward.of_protein(query.upper())
     if known:
         st.html(markup.wrap(f"{markup.escape(query.upper())} elsewhere: {outward.html(known)}"))

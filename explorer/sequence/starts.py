@@ -17,7 +17,7 @@ from protsae import palette
 from protsae.store.rows import ExampleRow, TermFeature
 
 EXAMPLES = 3
-SEARCHED = 60
+SEARCHED = 120
 """Validated features that are looked through."""
 STRONG = 0.5
 """Share of full colour that the peak must reach."""
@@ -70,20 +70,22 @@ def card(start: Start) -> None:
 def true_examples() -> list[Start]:
     """Proteins annotated with the term that a validated feature is graded for, where it fires strongly.
 
-    Each another protein and another term. Those that a small picture shows well come first, then those that say what
-    they are.
+    Each another protein and another kind of function. Those that a small picture shows well come first.
     """
     found: list[Start] = []
-    for term in data.showcase(SEARCHED):
-        taken = {start.example.accession for start in found}
-        row = next((row for row in candidates(term) if row.accession not in taken), None)
-        if row is not None:
-            found.append(Start(row, term))
-    return sorted(found, key=lambda start: not _shows(start.example))[:EXAMPLES]
+    for is_shown in (True, False):
+        for term in data.showcase(SEARCHED):
+            rows = [row for row in candidates(term) if _shows(row) == is_shown]
+            row = next((row for row in rows if row.accession not in {start.example.accession for start in found}), None)
+            if row is not None and all(_apart(term, start.term) for start in found):
+                found.append(Start(row, term))
+            if len(found) == EXAMPLES:
+                return found
+    return found
 
 
 def candidates(term: TermFeature) -> list[ExampleRow]:
-    """Stored examples of the feature that carry its term and on which it fires strongly, the best to look at first."""
+    """Stored examples of the feature that carry its term and on which it fires strongly."""
     ref = FeatureRef(term.sae, term.feature)
     row = data.feature(ref)
     if row is None:
@@ -91,10 +93,15 @@ def candidates(term: TermFeature) -> list[ExampleRow]:
     full = views.full_colour([row], "normalised")[0]
     carriers = data.accessions_with_term(term.go_id)
     examples = [*data.examples(ref, "top"), *data.examples(ref, "3d")]
-    true = [one for one in examples if one.accession in carriers and one.peak_act >= STRONG * full]
-    return sorted(true, key=lambda one: not _shows(one))
+    return [one for one in examples if one.accession in carriers and one.peak_act >= STRONG * full]
 
 
 def _shows(example: ExampleRow) -> bool:
-    named = bool(example.protein_name)
-    return example.has_structure and named and len(example.positions) >= VISIBLE
+    """Whether a small picture shows something of a protein that has a name."""
+    return example.has_structure and bool(example.protein_name) and len(example.positions) >= VISIBLE
+
+
+def _apart(one: TermFeature, other: TermFeature) -> bool:
+    """Whether two terms are carried by different proteins, by more than half."""
+    first, second = data.accessions_with_term(one.go_id), data.accessions_with_term(other.go_id)
+    return 2 * len(first & second) < min(len(first), len(second))

@@ -36,6 +36,7 @@ INFORMATION = (
 MOST_SAID = (
     "Sorted by information content, the most specific first: the fewer proteins carry a term, the more its call says."
 )
+NOT_VALIDATED = "not validated"
 GRADE = "How far the label held on unseen proteins."
 IN_RANGE = (
     "Ranked for residues {} to {}: fires there, and more than elsewhere. Clear the range to rank the whole chain."
@@ -85,7 +86,7 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
             "Peak at": [f"{about.sequence[a.position - 1]}{a.position}" for a in listed],
             "Residues": [a.n_active for a in listed],
             "One in": [round(a.one_in) for a in listed],
-            "Evidence": [grades.get(feature, "none") for feature in features],
+            "Evidence": [grades.get(feature, NOT_VALIDATED) for feature in features],
             "Held-out F1": facts["best_f1"].tolist(),
         }),
         key=key, on_select=tick, selection_mode="multi-row", hide_index=True, height=420,

@@ -186,9 +186,10 @@ def feature_card(row: TermFeature) -> None:
 
 def feature_rows(hits: Sequence[FeatureHit | FeatureRow]) -> None:
     """Features found by number or label."""
-    for hit in hits:
-        text = f"{data.sae(hit.sae).display_name} #{hit.feature} · {words.label(hit.label)}"
-        frame.link(links.feature(hit.sae, hit.feature), text)
+    with st.container(gap="xxsmall"):
+        for hit in hits:
+            text = f"{data.sae(hit.sae).display_name} #{hit.feature} · {words.label(hit.label)}"
+            frame.link(links.feature(hit.sae, hit.feature), text)
 
 
 def annotation_row(hit: AnnotationHit) -> None:

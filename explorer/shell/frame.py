@@ -321,8 +321,8 @@ def _perplexity() -> list[tuple[str, str, str]]:
 
 
 def model_note() -> None:
-    """One sentence on which language model this is, where a page speaks of what it knows."""
-    say(f"{corpus.model(data.bundle().plm)} More under “This bundle” in the side bar.", "ps-soft ps-small")
+    """Which language model this is and what the corpus holds, where a page speaks of what the model knows."""
+    say(f"{corpus.model(data.bundle().plm)} {corpus.holdings(data.corpus())}", "ps-soft ps-small")
 
 
 def _where_the_model_is_from(plm: PLMSpec) -> str:

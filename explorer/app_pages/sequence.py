@@ -188,8 +188,9 @@ def current() -> Stored | Pasted | None:
     accession, letters = st.query_params.get("accession"), st.query_params.get("sequence")
     if accession:
         if data.protein(accession) is None:
-            what = corpus.not_here(f"“{accession[: links.MOST_QUOTED]}”", data.corpus())
-            raise NotFoundError(f"{what} {reading.OFFLINE}", accession, data.search_proteins(accession)[:MOST_NEAR])
+            asked = accession[: links.MOST_QUOTED]
+            what = corpus.not_here(f"“{asked}”", data.corpus())
+            raise NotFoundError(f"{what} {reading.OFFLINE}", asked, data.search_proteins(asked)[:MOST_NEAR])
         return Stored(accession)
     kept: Pasted | None = st.session_state.get("sequence_pasted")
     if kept is not None and letters in (None, kept.sequence):

@@ -112,10 +112,8 @@ def absent_protein(query: str, found: data.SearchResult) -> str:
 
 def nothing(query: str, missing: str) -> None:
     """Nothing matches the whole text; perhaps one of its words does."""
-    frame.problem(
-        missing or f"Nothing matches “{shortened(query)}”.",
-        "Try a GO term's name or id, a protein's name or accession, or a kind of site.",
-    )
+    advice = "Try a GO term's name or id, a protein's name or accession, or a kind of site."
+    frame.problem(f"Nothing matches “{shortened(query)}”.", missing or advice)
     known = outward.of_protein(query.upper())
     if known:
         st.html(markup.wrap(f"{markup.escape(query.upper())} elsewhere: {outward.html(known)}"))

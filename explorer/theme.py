@@ -72,6 +72,7 @@ STYLE_SHEET = f"""<style>
 .ps-eyebrow {{ font-size: .8rem; color: var(--ps-soft); letter-spacing: .01em; }}
 .ps-eyebrow b {{ font-weight: 600; color: var(--ps-ink); }}
 .ps-dot {{ display: inline-block; width: .62em; height: .62em; border-radius: 50%; margin-right: .4em; }}
+.ps-out {{ color: var(--ps-link); white-space: nowrap; }}
 .ps-mono {{ font-family: "Source Code Pro", ui-monospace, monospace; font-size: .86em; }}
 .ps-badge {{ display: inline-block; border: 1px solid var(--ps-line); border-radius: 99px; padding: .06rem .55rem;
   margin: 0 .3rem .3rem 0; font-size: .78rem; color: var(--ps-soft); cursor: help; }}

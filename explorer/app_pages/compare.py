@@ -8,7 +8,7 @@ import streamlit as st
 from explorer.compare import comparison, results_view
 from explorer.compare.comparison import Sides
 from explorer.components.protein_view import protein_view
-from explorer.draw import charts, markup, views, words
+from explorer.draw import charts, markup, outward, views, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import cards, frame, links
@@ -45,7 +45,8 @@ def one_term() -> None:
         f"{words.NAMESPACES[term.namespace]} · {term.go_id} · {words.count(term.n_shipped, 'protein')} in this bundle"
     )
     lead = words.comparison(*pair, data.difference(pair), compared.baseline.role)
-    frame.headline(words.capitalised(term.name), lead, eyebrow=markup.escape(facts))
+    eyebrow = " · ".join((markup.escape(facts), outward.html(outward.of_term(term.go_id))))
+    frame.headline(words.capitalised(term.name), lead, eyebrow=eyebrow)
     chooser(namespaces, term, compared)
     both(term, pair, compared)
     if pair.guided is not None and pair.baseline is not None:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from explorer.components.protein_view import protein_view
 from explorer.components.strips import strip_thumbnail
-from explorer.draw import exports, markup, views, words
+from explorer.draw import exports, markup, outward, views, words
 from explorer.feature import evidence
 from explorer.services import data
 from explorer.services.refs import FeatureRef
@@ -158,6 +158,9 @@ def in_full(row: FeatureRow, example: ExampleRow, judged: TermFeature | None, ca
         )
     )
     structure = data.structure(example.accession) if example.has_structure else None
+    elsewhere = outward.html(outward.of_protein(example.accession, structure.pdb_id if structure is not None else ""))
+    if elsewhere:
+        st.html(markup.wrap(f'<div class="ps-small ps-soft">{markup.escape(example.accession)}: {elsewhere}</div>'))
     protein_view(
         key="feature_view",
         sequence=example.sequence,

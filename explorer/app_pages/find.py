@@ -7,13 +7,11 @@ import streamlit as st
 
 from explorer.components.protein_view import protein_view
 from explorer.draw import markup, views, words
+from explorer.find import results
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import cards, frame, links
 
-LIMIT = 20
-SHOWN = 4
-MOST_REPEATED = 80
 CLEAREST = 1 / 3
 """Share of the chain in colour that tells a structure's parts apart best."""
 
@@ -22,11 +20,7 @@ def main() -> None:
     """The page."""
     query = st.query_params.get("q", "").strip()
     if query:
-        frame.headline(
-            f"Results for “{shortened(query)}”",
-            "Terms, proteins, sites and features that match, best first.",
-            search=False,
-        )
+        frame.headline(*results.title(query), search=False)
     else:
         frame.headline(
             "What does a protein language model know?",
@@ -36,16 +30,12 @@ def main() -> None:
             "them had seen.",
             search=False,
         )
+        frame.model_note()
     search_box()
     if query:
-        results(query)
+        results.show(query)
     else:
         landing()
-
-
-def shortened(query: str) -> str:
-    """What the page repeats of a search text."""
-    return query if len(query) <= MOST_REPEATED else query[:MOST_REPEATED].rstrip() + " …"
 
 
 def search_box() -> None:
@@ -53,7 +43,7 @@ def search_box() -> None:
     st.session_state["find_box"] = st.query_params.get("q", "")
 
     def write() -> None:
-        frame.write_address(q=st.session_state["find_box"].strip() or None, roll=None)
+        frame.write_address(q=st.session_state["find_box"].strip() or None, roll=None, **dict.fromkeys(results.SHOWN))
 
     st.text_input(
         "Search functions, proteins, sites or features",
@@ -126,63 +116,6 @@ def picture(refs: list[FeatureRef]) -> None:
         structure=views.structure(data.structure(example.accession)),
         height=300,
     )
-
-
-def results(query: str) -> None:
-    """Everything that matches, by kind."""
-    go_id = links.go_id_in(query)
-    if go_id and data.term(go_id) is None:
-        frame.problem(f"{go_id} is not in this bundle's ontology.", "Check the digits, or search for the term by name.")
-        return
-    found = data.search(query, LIMIT)
-    numbered = [row for ref in links.feature_in(query, data.saes()) if (row := data.feature(ref)) is not None]
-    features = [*numbered, *found.features]
-    counts = (
-        ("Terms", found.terms),
-        ("Proteins", found.proteins),
-        ("Annotations", found.annotations),
-        ("Features", features),
-    )
-    if not any(rows for _, rows in counts):
-        frame.problem(
-            f"Nothing matches “{shortened(query)}”.",
-            "Try a GO term's name or id, a protein's name or accession, or a kind of site.",
-        )
-        return
-    st.caption(" · ".join(f"{name} {len(rows)}{'+' if len(rows) == LIMIT else ''}" for name, rows in counts))
-    if numbered:
-        cards.feature_rows(numbered)
-    if found.terms:
-        terms(found.terms)
-    if found.proteins:
-        st.subheader("Proteins", anchor=False)
-        with st.container(gap="xxsmall"):
-            cards.protein_rows(found.proteins[:8])
-    if found.annotations:
-        st.subheader("Kinds of annotated sites", anchor=False)
-        for hit in found.annotations[:8]:
-            cards.annotation_row(hit)
-    if found.features:
-        st.subheader("Features by label", anchor=False)
-        cards.feature_rows(found.features[:8])
-
-
-def terms(hits: list) -> None:
-    """Terms as cards; the rest as links."""
-    left, right = st.columns([4, 1.4], vertical_alignment="bottom")
-    left.subheader("Gene Ontology terms", anchor=False)
-    with right:
-        rolled = frame.flag(
-            "Include narrower terms", "roll", tip="Also list the scored features of every term below the ones found."
-        )
-    for index, hit in enumerate(hits[:SHOWN]):
-        row = data.term(hit.go_id)
-        if row is not None:
-            cards.term_card(row, hit, roll_up=rolled, first=index == 0)
-    if len(hits) > SHOWN:
-        with st.expander(f"{len(hits) - SHOWN} more terms"):
-            for hit in hits[SHOWN:]:
-                frame.link(links.find(hit.go_id), f"{hit.name} · {hit.go_id} · {words.count(hit.n_shipped, 'protein')}")
 
 
 main()

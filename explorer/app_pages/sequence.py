@@ -5,19 +5,15 @@ from typing import TypeVar
 
 import streamlit as st
 
-from explorer.components.thumbnails import structure_svg
-from explorer.draw import markup, views, words
+from explorer.draw import corpus, markup, outward, words
 from explorer.protein import reading, uploads
-from explorer.protein.reading import Hits, Pasted, Records, Stored
-from explorer.sequence import report
+from explorer.protein.reading import Hits, NotFoundError, Pasted, Records, Stored
+from explorer.sequence import report, starts
 from explorer.services import data
-from explorer.services.refs import FeatureRef
-from explorer.shell import frame, links
-from protsae import palette
+from explorer.shell import cards, frame, links
 from protsae.errors import InputError
-from protsae.store.rows import ExampleRow
 
-EXAMPLES = 3
+MOST_NEAR = 5
 
 T = TypeVar("T")
 
@@ -29,19 +25,22 @@ def main() -> None:
         "Paste a sequence or name a protein: the language model reads it, the autoencoder lists the features that "
         "fire, and where a structure is known you see where.",
     )
+    frame.model_note()
     follow_address()
     given = box()
     pickers()
     if "sequence_problem" in st.session_state:
-        st.html(markup.empty(st.session_state["sequence_problem"], "Your text is still in the box: correct it there."))
+        explain(st.session_state["sequence_problem"], "Your text is still in the box: correct it there.")
     subject = attempt(current, "Correct the address, or paste a sequence above.")
     upload = attempt(lambda: uploads.structure_in(given, subject), "Try another file, or remove it.")
     if subject is None and upload is not None:
         subject = Pasted(upload.sequence, upload.name, upload.notes)
     if subject is not None:
+        if "sequence_problem" in st.session_state:
+            st.caption("Still shown below is what was read before.")
         report.show(subject, upload)
     elif "sequence_problem" not in st.session_state:
-        examples()
+        starts.show()
 
 
 def attempt(ask: Callable[[], T | None], advice: str) -> T | None:
@@ -49,8 +48,33 @@ def attempt(ask: Callable[[], T | None], advice: str) -> T | None:
     try:
         return ask()
     except InputError as error:
-        st.html(markup.empty(str(error), advice))
+        explain(error, advice)
         return None
+
+
+def explain(error: InputError, advice: str) -> None:
+    """One sentence on what cannot be used; where a protein is not here, what is near to it, and ways on."""
+    st.html(markup.empty(str(error), advice))
+    if not isinstance(error, NotFoundError):
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        frame.link(links.find(error.text), f"Search for “{error.text}”", icon=":material/search:")
+        if error.pasted is not None:
+            anyway = "Read it as a sequence all the same"
+            st.button(anyway, on_click=read_anyway, args=(error.pasted,), type="tertiary", icon=":material/visibility:")
+        known = outward.of_protein(error.text.upper())
+        if known:
+            st.html(markup.wrap(f"Elsewhere: {outward.html(known)}"), width="content")
+    if error.near:
+        st.caption("Not the same, but near in spelling:")
+        with st.container(gap="xxsmall"):
+            cards.protein_rows(error.near)
+
+
+def read_anyway(sequence: Pasted) -> None:
+    """What looked like words is a sequence after all."""
+    forget()
+    choose(sequence)
 
 
 def follow_address() -> None:
@@ -89,9 +113,9 @@ def box() -> uploads.Given | None:
 def submit() -> None:
     """Understand the box's text; what cannot be used is kept, with a sentence."""
     forget()
-    reader = data.bundle().reader
+    stored = corpus.described(data.corpus())
     try:
-        found = reading.understand(st.session_state["sequence_box"], reader.protein, reader.search_proteins)
+        found = reading.understand(st.session_state["sequence_box"], data.protein, data.search_proteins, stored)
         if isinstance(found, Records):
             st.session_state["sequence_records"] = found
             st.session_state["sequence_record"] = 0
@@ -100,7 +124,7 @@ def submit() -> None:
             st.session_state["sequence_hits"] = found
             found = Stored(found.proteins[0].accession)
     except InputError as error:
-        st.session_state["sequence_problem"] = str(error)
+        st.session_state["sequence_problem"] = error
         return
     choose(found)
 
@@ -127,13 +151,13 @@ def pickers() -> None:
             try:
                 choose(reading.pasted(*records.records[st.session_state["sequence_record"]]))
             except InputError as error:
-                st.session_state["sequence_problem"] = str(error)
+                st.session_state["sequence_problem"] = error
 
         st.selectbox(
             f"{len(records.records)} sequences in this FASTA; shown is",
             range(len(records.records)),
             key="sequence_record",
-            format_func=lambda i: f"{records.records[i][0] or 'unnamed'} ({len(records.records[i][1])} letters)",
+            format_func=lambda i: f"{records.records[i].name or 'unnamed'} ({len(records.records[i].letters)} letters)",
             on_change=pick_record,
         )
     hits: Hits | None = st.session_state.get("sequence_hits")
@@ -164,49 +188,14 @@ def current() -> Stored | Pasted | None:
     accession, letters = st.query_params.get("accession"), st.query_params.get("sequence")
     if accession:
         if data.protein(accession) is None:
-            raise InputError(f"This bundle has no protein {accession!r}; paste its sequence instead.")
+            asked = accession[: links.MOST_QUOTED]
+            what = corpus.not_here(f"“{asked}”", data.corpus())
+            raise NotFoundError(f"{what} {reading.OFFLINE}", asked, data.search_proteins(asked)[:MOST_NEAR])
         return Stored(accession)
     kept: Pasted | None = st.session_state.get("sequence_pasted")
     if kept is not None and letters in (None, kept.sequence):
         return kept
     return reading.pasted("", letters) if letters else None
-
-
-def examples() -> None:
-    """A way in for whoever has nothing at hand."""
-    st.caption("Nothing read yet. Paste a protein above, or begin with one of these:")
-    for column, (example, feature) in zip(st.columns(EXAMPLES), strong_examples(), strict=False):
-        with column, st.container(border=True):
-            row = data.feature(feature)
-            structure = data.structure(example.accession)
-            if row is not None and structure is not None:
-                scale = views.full_colour([row], frame.settings().scale)[0]
-                picture = structure_svg(
-                    structure.pdb, structure.positions, data.dense(example), scale, width=300, height=170
-                )
-                st.image(picture, width="stretch")
-            name = words.protein_name(example.accession, example.protein_name, limit=48)
-            frame.link(links.sequence(example.accession), f"{name} ({example.accession})", icon=":material/biotech:")
-            if row is not None:
-                st.caption(words.md(f"{palette.RAMP_NAME}: {words.named(row)}"))
-
-
-def strong_examples() -> list[tuple[ExampleRow, FeatureRef]]:
-    """Strong examples of validated features, each another protein; those with a structure that shows it come first."""
-    found: dict[str, tuple[bool, ExampleRow, FeatureRef]] = {}
-    for term in data.showcase(6 * EXAMPLES):
-        ref = FeatureRef(term.sae, term.feature)
-        full = getattr(data.feature(ref), "p999_act", 0.0)
-        for row in [*data.examples(ref, "top", 12), *data.examples(ref, "3d")]:
-            shows = row.has_structure and len(row.positions) >= 8 and row.peak_act >= full / 2
-            if row.accession not in found and (shows or row.rank == 1):
-                found[row.accession] = (shows, row, ref)
-            if shows:
-                break
-        if sum(shows for shows, _, _ in found.values()) >= EXAMPLES:
-            break
-    best = sorted(found.values(), key=lambda one: not one[0])[:EXAMPLES]
-    return [(row, ref) for _, row, ref in best]
 
 
 main()

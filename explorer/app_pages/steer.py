@@ -4,7 +4,7 @@ import math
 
 import streamlit as st
 
-from explorer.draw import markup, words
+from explorer.draw import corpus, markup, words
 from explorer.protein import reading
 from explorer.protein.reading import Pasted, Stored
 from explorer.services import data, live
@@ -34,6 +34,7 @@ def main() -> None:
         "Some residues are hidden, the feature is raised inside the language model, and the model writes them anew. "
         "Whether they now carry the concept is read from the new sequence, beside controls that should do nothing.",
     )
+    frame.model_note()
     ref = what()
     left, middle, right = st.columns([1.5, 1.5, 1], gap="medium", vertical_alignment="top")
     with left:
@@ -169,9 +170,8 @@ def own_sequence() -> str | None:
     text = st.text_area("Sequence", key="steer_own", height=110, on_change=write, placeholder=place)
     if not text.strip():
         return None
-    reader = data.bundle().reader
     try:
-        found = reading.understand(text, reader.protein, reader.search_proteins)
+        found = reading.understand(text, data.protein, data.search_proteins, corpus.described(data.corpus()))
     except InputError as error:
         st.html(markup.empty(str(error), "Nothing is lost: correct it in the box."))
         return None

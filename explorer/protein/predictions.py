@@ -11,7 +11,6 @@ import numpy as np
 from explorer.draw import verdicts, words
 from explorer.services import data, live
 from explorer.services.refs import FeatureRef
-from protsae.store.grades import GRADES
 from protsae.store.rows import TermFeature
 
 LEAST_RIGHT = 0.3
@@ -26,6 +25,8 @@ class Call(NamedTuple):
     """Pooled activation."""
     pi: float
     """Concept predictor's mean over the residues, 0 to 1."""
+    information: float
+    """Of the term, in bits: how much it says that a protein carries it."""
 
     @property
     def is_called(self) -> bool:
@@ -39,14 +40,17 @@ class Call(NamedTuple):
 
 
 def calls(sequence: str, preferred: str = "") -> list[Call]:
-    """One call a term on `sequence`; called and firm ones first, of these strong ones, then the most precise first.
+    """One call a term on `sequence`: called and firm ones first, of these the terms that say most.
+
+    A term says the more the fewer proteins carry it (information content), so `organelle` comes last; of equal ones
+    that whose signal is furthest beyond its threshold comes first.
 
     Args:
         sequence: upper-case one-letter code.
         preferred: the autoencoder whose calls are taken where several are guided by the same terms.
     """
     found = []
-    callers = data.callers(preferred)
+    callers, information = data.callers(preferred), data.information()
     for name in dict.fromkeys(callers.values()):
         guiding = data.bundle().reader.guiding_features(name)
         terms = [term for term in guiding if callers.get(term.namespace) == name]
@@ -54,18 +58,13 @@ def calls(sequence: str, preferred: str = "") -> list[Call]:
         pi = live.encode(sequence, name).pi.mean(axis=0)
         for term, row in zip(terms, values, strict=True):
             chance = float(pi[term.feature]) if term.feature < len(pi) else float("nan")
-            found.append(Call(term, pooled(row, term.pooling), chance))
+            found.append(Call(term, pooled(row, term.pooling), chance, information.get(term.go_id, 0.0)))
     return sorted(found, key=_order)
 
 
-def _order(call: Call) -> tuple[bool, bool, int, float, float]:
-    return (
-        not call.is_called,
-        not call.is_firm,
-        GRADES.index(call.term.grade),
-        -call.term.test_precision,
-        -call.score,
-    )
+def _order(call: Call) -> tuple[bool, bool, float, float]:
+    beyond = call.score / call.term.threshold if call.term.threshold > 0 else call.score
+    return not call.is_called, not call.is_firm, -call.information, -beyond
 
 
 def pooled(values: np.ndarray, pooling: str) -> float:

@@ -1,6 +1,7 @@
 """What a reader put into the box, understood: a stored protein, a sequence of their own, or a choice between several.
 
 A name comes before a sequence only where a stored protein is called so: 'myoglobin' is all amino-acid letters, too.
+Nothing is put in the place of a protein that is not there, and nothing that may be words is read as a sequence unasked.
 Read `understand`.
 """
 
@@ -8,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from explorer.protein import plausible
 from explorer.protein.matching import Match
 from protsae.errors import InputError
 from protsae.sequences import clean_residues, parse_fasta_text
@@ -16,8 +18,14 @@ from protsae.store.rows import ProteinHit, ProteinRow
 LONGEST_IN_ADDRESS = 1500
 """Residues; browsers and servers carry addresses of two thousand characters safely."""
 
+OFFLINE = (
+    "The explorer is offline and cannot fetch it: paste its sequence or FASTA, or drop a structure file beside the box."
+)
+
 _LONGEST_NAME = 60
-_LIKELY_SEQUENCE = 25
+_MOST_NEAR = 5
+_ORGANISM = re.compile(r"\bOS=(?P<uniprot>.+?)(?=\s+[A-Z]{2}=|$)|\[(?P<ncbi>[^\[\]]+)\]\s*$")
+"""UniProt's and NCBI's way to name the organism in a FASTA header."""
 
 
 class Stored(NamedTuple):
@@ -32,12 +40,22 @@ class Pasted(NamedTuple):
     sequence: str
     name: str
     notes: tuple[str, ...]
+    organism: str = ""
+    """As the FASTA header has it; '' where it names none."""
+
+
+class Record(NamedTuple):
+    """One record of a FASTA text."""
+
+    name: str
+    letters: str
+    organism: str = ""
 
 
 class Records(NamedTuple):
     """A FASTA text of several sequences; each is checked when it is chosen."""
 
-    records: list[tuple[str, str]]
+    records: list[Record]
 
 
 class Hits(NamedTuple):
@@ -50,8 +68,24 @@ class Hits(NamedTuple):
 Understood = Stored | Pasted | Records | Hits
 
 
+class NotFoundError(InputError):
+    """No protein here is called so; nothing is shown in its place."""
+
+    def __init__(self, message: str, text: str, near: Sequence[ProteinHit] = (), pasted: Pasted | None = None) -> None:
+        super().__init__(message)
+        self.text = text
+        """What the reader typed, to search for."""
+        self.near = tuple(near)
+        """Proteins whose names are near in spelling, or whose accessions begin so."""
+        self.pasted = pasted
+        """The text as a sequence, where it can be one."""
+
+
 def understand(
-    text: str, protein: Callable[[str], ProteinRow | None], search: Callable[[str], Sequence[ProteinHit]]
+    text: str,
+    protein: Callable[[str], ProteinRow | None],
+    search: Callable[[str], Sequence[ProteinHit]],
+    stored: str = "the proteins of this bundle",
 ) -> Understood:
     """Decide what `text` is.
 
@@ -59,61 +93,85 @@ def understand(
         text: raw letters, FASTA of one or many, an accession, or the name of a stored protein.
         protein: looks an accession up.
         search: finds stored proteins by name, best first.
+        stored: what the bundle holds, for the sentence that says that it lacks a protein.
 
     Raises:
+        NotFoundError: it is the name of a protein that is not stored, or may be words rather than a sequence.
         InputError: it is none of these; the sentence says what is wrong.
     """
     bare = text.strip()
-    if not bare.startswith(">") and len(bare) <= _LONGEST_NAME and "\n" not in bare:
-        named = _by_name(bare, protein, search)
-        if named is not None:
-            return named
-    records = parse_fasta_text(text)
-    if len(records) > 1:
-        return Records(records)
+    is_short = not bare.startswith(">") and len(bare) <= _LONGEST_NAME and "\n" not in bare
+    hits: list[ProteinHit] = []
+    if is_short and bare:
+        row = protein(bare.upper())
+        if row is not None:
+            return Stored(row.accession)
+        hits = list(search(bare)) if " " in bare or len(bare) < plausible.CLEARLY_LONG else []
+        meant = _by_name(bare, hits)
+        if meant is not None:
+            return meant
+    found = records(text)
+    if len(found) > 1:
+        return Records(found)
+    near = hits[:_MOST_NEAR]
     try:
-        return pasted(*records[0])
+        sequence = pasted(*found[0])
     except InputError as error:
-        if not bare.startswith(">") and _looks_like_name(bare):
-            raise InputError(
-                f"No protein of this bundle is called {bare!r}, and it is no sequence: paste the sequence itself."
-            ) from error
+        if is_short and _looks_like_name(bare):
+            raise NotFoundError(f"“{bare}” is not among {stored}. {OFFLINE}", bare, near) from error
         raise
+    why = "" if sequence.notes else plausible.doubt(text)
+    if why:
+        shown = bare if len(bare) <= _LONGEST_NAME else f"{bare[:_LONGEST_NAME].rstrip()} …"
+        raise NotFoundError(
+            f"“{shown}” was not read as a sequence, because {why}; and it is not among {stored}.", bare, near, sequence
+        )
+    if is_short and len(sequence.sequence) < plausible.CLEARLY_LONG:
+        note = f"Read as a sequence of {len(sequence.sequence)} residues, for no protein of this bundle is called so."
+        return sequence._replace(notes=(*sequence.notes, note))
+    return sequence
 
 
-def pasted(name: str, letters: str) -> Pasted:
+def records(text: str) -> list[Record]:
+    """The records of a text; raw letters are one without a name.
+
+    Raises:
+        InputError: there is none, or the text is that of a structure file.
+    """
+    found = parse_fasta_text(text)
+    heads = [line for line in text.splitlines() if line.lstrip("\ufeff ").startswith(">")]
+    organisms = [organism_in(head) for head in heads] if len(heads) == len(found) else [""] * len(found)
+    return [Record(name, letters, organism) for (name, letters), organism in zip(found, organisms, strict=True)]
+
+
+def organism_in(header: str) -> str:
+    """The organism that a FASTA header names, '' where it names none."""
+    found = _ORGANISM.search(header)
+    return (found["uniprot"] or found["ncbi"]).strip() if found else ""
+
+
+def pasted(name: str, letters: str, organism: str = "") -> Pasted:
     """One record, checked.
 
     Raises:
         InputError: the letters are no protein sequence.
     """
     clean = clean_residues(letters, name=name)
-    return Pasted(clean.sequence, clean.name, clean.notes)
+    return Pasted(clean.sequence, clean.name, clean.notes, organism)
 
 
-def _by_name(
-    text: str, protein: Callable[[str], ProteinRow | None], search: Callable[[str], Sequence[ProteinHit]]
-) -> Stored | Hits | None:
-    if not text:
-        return None
-    row = protein(text.upper())
-    if row is not None:
-        return Stored(row.accession)
-    if " " not in text and len(text) >= _LIKELY_SEQUENCE:
-        return None
-    hits = list(search(text))
-    wanted = text.lower()
-    exact = [h for h in hits if wanted in (h.entry_name.lower(), h.protein_name.lower(), *h.gene_names.lower().split())]
-    if len(exact) == 1:
-        return Stored(exact[0].accession)
-    meant = exact or [h for h in hits if all(word in _names(h) for word in wanted.split())]
+def _by_name(text: str, hits: Sequence[ProteinHit]) -> Stored | Hits | None:
+    """The proteins that are called so, else those whose names hold every word; those that are merely near are not."""
+    exact = [hit for hit in hits if hit.match == "exact"]
+    meant = exact or ([] if is_identifier(text) else [hit for hit in hits if hit.match == "name"])
     if len(meant) == 1:
         return Stored(meant[0].accession)
     return Hits(text, meant) if meant else None
 
 
-def _names(hit: ProteinHit) -> str:
-    return f"{hit.accession} {hit.entry_name} {hit.protein_name} {hit.gene_names} {hit.organism}".lower()
+def is_identifier(text: str) -> bool:
+    """One word with a digit in it: an accession, a gene. Such a name is the whole name or another protein's."""
+    return " " not in text and any(letter.isdigit() for letter in text)
 
 
 def _looks_like_name(text: str) -> bool:

@@ -30,6 +30,8 @@ class Subject(NamedTuple):
     """The stored protein that it is, or nearly is."""
     structure: StructureView | None
     structure_note: str
+    organism: str
+    """As its FASTA header has it, else that of the stored protein; '' where neither names one."""
 
 
 def learn(subject: Stored | Pasted, upload: Uploaded | None) -> Subject:
@@ -41,11 +43,14 @@ def learn(subject: Stored | Pasted, upload: Uploaded | None) -> Subject:
     else:
         sequence, name, notes = subject.sequence, subject.name, subject.notes
     known, match = known_protein(sequence, subject.accession if isinstance(subject, Stored) else "")
+    written = subject.organism if isinstance(subject, Pasted) else ""
+    organism = written or (known.organism if known is not None else "")
     if upload is not None:
-        return Subject(sequence, name, notes, match, known, upload.view, f"structure from your file {upload.name}")
+        note = f"structure from your file {upload.name}"
+        return Subject(sequence, name, notes, match, known, upload.view, note, organism)
     view = stored_structure(match, known, sequence)
     note = f"structure {view.title.split(',')[0]}, from the store" if view else NO_STRUCTURE
-    return Subject(sequence, name, notes, match, known, view, note)
+    return Subject(sequence, name, notes, match, known, view, note, organism)
 
 
 def known_protein(sequence: str, accession: str = "") -> tuple[ProteinRow | None, matching.Match | None]:

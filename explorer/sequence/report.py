@@ -3,20 +3,22 @@
 Read `show`, then `evidence`.
 """
 
+import pandas as pd
 import streamlit as st
 
 from explorer.components.protein_view import StripRow, protein_view
-from explorer.draw import markup, views, words
+from explorer.draw import corpus, markup, outward, views, words
 from explorer.protein import predictions
 from explorer.protein import subject as subjects
 from explorer.protein.reading import Pasted, Stored
 from explorer.protein.subject import Subject
 from explorer.protein.uploads import Uploaded
+from explorer.sequence import choosing
 from explorer.sequence.tables import VIEW, feature_table, picked, take_away, term_table
 from explorer.services import data, live
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
-from protsae.errors import ProtSAEError
+from protsae.errors import InputError, ProtSAEError
 
 SHOWN_ROWS, MOST_ROWS = 8, 14
 
@@ -27,7 +29,8 @@ def show(subject: Stored | Pasted, upload: Uploaded | None) -> None:
     st.html(
         markup.wrap(
             f'<p class="ps-understood">{markup.escape(subjects.understood(about))}</p>',
-            *map(markup.paragraph, about.notes),
+            *map(markup.paragraph, (*about.notes, *corpus_notes(about))),
+            elsewhere(about, is_own=upload is not None),
         )
     )
     try:
@@ -36,6 +39,23 @@ def show(subject: Stored | Pasted, upload: Uploaded | None) -> None:
         st.html(markup.empty(str(error), "The stored proteins' own pages do not need it."))
         return
     evidence(about)
+
+
+def corpus_notes(about: Subject) -> list[str]:
+    """What the corpus that the models learnt from has to do with this protein."""
+    held = data.corpus()
+    family = corpus.family_note(about.known.split if about.known is not None else None, held)
+    return [note for note in (corpus.organism_note(about.organism, held), family) if note]
+
+
+def elsewhere(about: Subject, *, is_own: bool) -> str:
+    """Links to what other databases say of the protein that this is, or nearly is."""
+    if about.known is None:
+        return ""
+    stored = data.structure(about.known.accession) if about.known.has_structure and not is_own else None
+    found = outward.of_protein(about.known.accession, stored.pdb_id if stored is not None else "")
+    which = markup.escape(about.known.accession)
+    return f'<div class="ps-small ps-soft">{which} elsewhere: {outward.html(found)}</div>' if found else ""
 
 
 @st.fragment
@@ -48,7 +68,7 @@ def evidence(about: Subject) -> None:
     if not active:
         st.html(markup.empty("No feature of this autoencoder fires here.", "Choose another one in the side bar."))
         return
-    chosen = picked(about, sae)[:MOST_ROWS] or [a.feature for a in active[:SHOWN_ROWS]]
+    chosen = picked(about, sae)[:MOST_ROWS] or first_rows(about, sae, active, table)
     rows = strips(about, [FeatureRef(sae, feature) for feature in chosen])
     protein_view(
         key=VIEW, sequence=about.sequence, rows=rows, tracks=subjects.tracks(about), structure=about.structure,
@@ -67,6 +87,19 @@ def evidence(about: Subject) -> None:
         term_table(about, called)
     with files:
         take_away(about, sae, active, rows, called)
+
+
+def first_rows(about: Subject, sae: str, active: list[live.ActiveFeature], table: pd.DataFrame) -> list[int]:
+    """The feature that the address names, then the first ones of the list below."""
+    listed = choosing.rows(about, sae, active, table, choosing.wanted()._replace(apart=False))
+    features = [row.feature.feature for row in listed or choosing.rows(about, sae, active, table, choosing.ALL)]
+    try:
+        asked = links.read_feature(st.query_params.to_dict() | {"sae": sae}, data.saes())
+    except InputError as error:
+        st.html(markup.empty(str(error), "Shown instead: the most unusual features."))
+        asked = None
+    named = [] if asked is None else [asked.feature]
+    return [*named, *(feature for feature in features if feature not in named)][:SHOWN_ROWS]
 
 
 def strips(about: Subject, refs: list[FeatureRef]) -> list[StripRow]:

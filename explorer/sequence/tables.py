@@ -9,10 +9,11 @@ import streamlit as st
 
 from explorer.components.protein_view import StripRow, StructureView, brushed_range
 from explorer.components.strips import data_uri, strip_svg
-from explorer.draw import downloads, verdicts, words
+from explorer.draw import downloads, markup, outward, verdicts, words
 from explorer.protein import predictions
 from explorer.protein.subject import Subject
-from explorer.services import data, live
+from explorer.sequence import choosing
+from explorer.services import alike, data, live
 from explorer.services.refs import FeatureRef
 from explorer.shell import links
 
@@ -24,6 +25,17 @@ UNUSUAL = (
     "The most unusual first: more residues fire more strongly here than in a random stretch of the corpus as long. "
     "Tick rows to see them above; drag over residues to ask which features prefer them."
 )
+SURPRISE = (
+    "What the list is sorted by: by how many nats “so many residues fire this strongly” explains this chain better "
+    "than the feature's rate over the corpus. It is no p-value, for neighbouring residues are not independent."
+)
+INFORMATION = (
+    "Information content: minus log2 of the share of annotated proteins that carry the term. 1 bit is every second "
+    "protein, 10 bits one in a thousand."
+)
+MOST_SAID = (
+    "Sorted by information content, the most specific first: the fewer proteins carry a term, the more its call says."
+)
 IN_RANGE = (
     "Ranked for residues {} to {}: fires there, and more than elsewhere. Clear the range to rank the whole chain."
 )
@@ -31,22 +43,30 @@ STRENGTH = "Peak, as a share of the feature's 99.9th percentile over the corpus.
 ONE_IN = "One residue of the corpus in so many fires this feature at least as strongly as its peak here."
 PREDICTOR = "The concept predictor's own probability, mean over residues."
 ANNOTATED = "Whether the stored protein carries the term; 'no' may be a gap in the annotation."
-TERM_FIELDS = "go_id name namespace called score threshold pooling test_precision test_f1 n_pos_test grade pi"
+TERM_FIELDS = (
+    "go_id name namespace information_bits called score threshold pooling test_precision test_f1 n_pos_test grade pi"
+)
 
 
 def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], table: pd.DataFrame) -> None:
     """Active features, the most unusual first; a brushed range ranks them by how much they prefer it."""
     span = brushed_range(VIEW, about.sequence)
-    listed = (active if span is None else in_range(about, sae, active, span))[:TABLE_ROWS]
-    st.caption(UNUSUAL if span is None else IN_RANGE.format(*span))
+    choosing.controls()
+    asked = choosing.wanted()
+    ranked = active if span is None else in_range(about, sae, active, span)
+    rows = choosing.rows(about, sae, ranked, table, asked)
+    st.caption(f"{UNUSUAL if span is None else IN_RANGE.format(*span)} {counted(rows, len(ranked))}")
+    if not rows:
+        st.html(markup.empty("No feature that fires here is of this kind.", "Ask for other evidence or another label."))
+        return
+    listed = [row.feature for row in rows[:TABLE_ROWS]]
     features = [a.feature for a in listed]
     facts = table.set_index("feature").loc[features]
     ranges = zip(facts["p999_act"].to_numpy(float), facts["max_act"].to_numpy(float), strict=True)
     full = [float(p999 or highest or 1.0) for p999, highest in ranges]
     values = live.feature_rows(about.sequence, [FeatureRef(sae, feature) for feature in features])
-    key = (
-        f"sequence_features_{hash((about.sequence, sae, span))}"  # another list must not inherit the ticks of this one
-    )
+    which = hash((about.sequence, sae, span, asked))
+    key = f"sequence_features_{which}"  # another list must not inherit the ticks of this one
 
     def tick() -> None:
         rows = st.session_state[key]["selection"]["rows"]
@@ -57,6 +77,8 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
             "Feature": [links.feature(sae, feature).url for feature in features],
             "Label": [words.label(*pair) for pair in zip(facts["label"], facts["label_grade"], strict=True)],
             "Along the chain": [data_uri(strip_svg(v, s, 220, 16)) for v, s in zip(values, full, strict=True)],
+            "Unusual": [a.surprise for a in listed],
+            "Alike": [folded(row) for row in rows[:TABLE_ROWS]],
             "Strength": [100 * min(1.0, a.peak / s) for a, s in zip(listed, full, strict=True)],
             "Peak at": [f"{about.sequence[a.position - 1]}{a.position}" for a in listed],
             "Residues": [a.n_active for a in listed],
@@ -70,6 +92,8 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
             "Feature": st.column_config.LinkColumn(display_text=r"feature=(\d+)", width="small"),
             "Label": st.column_config.TextColumn(width="medium", help=words.HELP["label"]),
             "Along the chain": st.column_config.ImageColumn(width="medium"),
+            "Unusual": st.column_config.NumberColumn(format="%.0f", help=SURPRISE),
+            "Alike": st.column_config.TextColumn(help=choosing.ALIKE),
             "Strength": st.column_config.ProgressColumn(min_value=0, max_value=100, format="%.0f %%", help=STRENGTH),
             "One in": st.column_config.NumberColumn(format="localized", help=ONE_IN),
             "Evidence": st.column_config.TextColumn(help=words.HELP["grade"]),
@@ -77,6 +101,20 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
             "Null": st.column_config.NumberColumn(format="%.2f", help=words.HELP["null"]),
         },
     )  # fmt: skip
+
+
+def counted(rows: list[alike.Row], n_ranked: int) -> str:
+    """How many rows there are, and what they stand for."""
+    n_features = sum(1 + row.n_folded for row in rows)
+    text = f"{words.count(n_features, 'feature')} of {n_ranked:,} in {words.count(len(rows), 'row')}"
+    return f"{text}; the first {TABLE_ROWS} are listed." if len(rows) > TABLE_ROWS else f"{text}."
+
+
+def folded(row: alike.Row) -> str:
+    """How many features fire alike, or which one this is like."""
+    if row.leader is not None:
+        return f"as #{row.leader}"
+    return f"+ {row.n_folded}" if row.n_folded else ""
 
 
 def picked(about: Subject, sae: str) -> list[int]:
@@ -107,11 +145,13 @@ def term_table(about: Subject, called: list[predictions.Call]) -> None:
     annotated = {row.go_id for row in data.protein_terms(about.known.accession)} if about.known else None
     if not shown:
         return
+    st.caption(MOST_SAID)
     st.dataframe(
         pd.DataFrame({
             "Term": [links.compare(c.term.go_id).url for c in shown],
             "Name": [c.term.term_name for c in shown],
             "Kind": [words.NAMESPACES.get(c.term.namespace, c.term.namespace) for c in shown],
+            "Information": [c.information for c in shown],
             "Called": [c.is_called for c in shown],
             "Signal / threshold": [f"{words.amount(c.score)} / {words.amount(c.term.threshold)}" for c in shown],
             "Right, held out": [c.term.test_precision for c in shown],
@@ -121,10 +161,13 @@ def term_table(about: Subject, called: list[predictions.Call]) -> None:
             "Predictor": [c.pi for c in shown],
             "Annotated": [carried(c.term.go_id, annotated) for c in shown],
             "Feature": [links.feature(c.term.sae, c.term.feature).url for c in shown],
+            "QuickGO": [f"{outward.QUICKGO}{c.term.go_id}" for c in shown],
         }),
         hide_index=True, height=min(420, 38 + 35 * len(shown)),
         column_config={
             "Term": st.column_config.LinkColumn(display_text=r"go=GO%3A(\d+)"),
+            "Information": st.column_config.NumberColumn(format="%.1f bits", help=INFORMATION),
+            "QuickGO": st.column_config.LinkColumn(display_text="QuickGO ↗"),
             "Signal / threshold": st.column_config.TextColumn(help=words.HELP["threshold"]),
             "Right, held out": st.column_config.NumberColumn(format="%.2f", help=words.HELP["precision"]),
             "Held-out F1": st.column_config.NumberColumn(format="%.2f", help=words.HELP["f1"]),
@@ -158,7 +201,8 @@ def take_away(
         columns = [(row.label, row.values) for row in rows]  # noqa: PD011 - no data frame
         save("Shown rows by residue (CSV)", downloads.residues_csv(about.sequence, columns), f"{name}_residues.csv")
         terms = [
-            (c.term.go_id, c.term.term_name, c.term.namespace, c.is_called, f"{c.score:.6g}", c.term.threshold,
+            (c.term.go_id, c.term.term_name, c.term.namespace, f"{c.information:.3f}", c.is_called, f"{c.score:.6g}",
+             c.term.threshold,
              c.term.pooling, c.term.test_precision, c.term.test_f1, c.term.n_pos_test, c.term.grade, f"{c.pi:.4f}")
             for c in called
         ]  # fmt: skip

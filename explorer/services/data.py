@@ -19,6 +19,7 @@ from protsae.store.rows import (
     AnnotationHit,
     AnnotationRow,
     ConfoundRow,
+    Corpus,
     DifferenceRow,
     ExampleRow,
     FeatureAnnotation,
@@ -36,6 +37,7 @@ from protsae.store.rows import (
     TermHit,
     TermRow,
 )
+from protsae.store.search import EVERYTHING
 
 
 @cached_by_bundle(4)
@@ -79,25 +81,36 @@ class SearchResult(NamedTuple):
     features: list[FeatureHit]
 
 
-def search(text: str, limit: int = 20) -> SearchResult:
-    """Terms, proteins, annotation kinds and labelled features that match `text`."""
-    return _search(text.strip(), limit)
+def search(text: str) -> SearchResult:
+    """All terms, proteins, annotation kinds and labelled features that match `text`, best first."""
+    return _search(text.strip())
 
 
-@cached_by_bundle(256)
-def _search(text: str, limit: int) -> SearchResult:
+@cached_by_bundle(64, shared=True)
+def _search(text: str) -> SearchResult:
     reader = bundle().reader
     return SearchResult(
-        reader.search_terms(text, limit),
-        reader.search_proteins(text, limit),
-        reader.search_annotations(text, limit),
-        reader.search_features(text, limit),
+        reader.search_terms(text, EVERYTHING),
+        reader.search_proteins(text, EVERYTHING),
+        reader.search_annotations(text, EVERYTHING),
+        reader.search_features(text, EVERYTHING),
     )
+
+
+def search_proteins(text: str) -> list[ProteinHit]:
+    """All proteins that match `text`, best first; those that are merely near say so."""
+    return bundle().reader.search_proteins(text.strip(), EVERYTHING)
 
 
 def term(go_id: str) -> TermRow | None:
     """A GO term by id or alternative id."""
     return bundle().reader.term(go_id)
+
+
+@cached_by_bundle(4, shared=True)
+def information() -> dict[str, float]:
+    """Information content of every term that proteins carry, in bits."""
+    return bundle().reader.information_contents()
 
 
 def parents(go_id: str) -> list[TermRow]:
@@ -281,9 +294,25 @@ def accessions_with_term(go_id: str) -> frozenset[str]:
 
 
 @cached_by_bundle(4)
-def n_proteins() -> int:
-    """Shipped proteins."""
-    return bundle().reader.count_proteins()
+def corpus() -> Corpus:
+    """The proteins that the bundle was made from and those that it ships."""
+    return bundle().reader.corpus()
+
+
+class Perplexity(NamedTuple):
+    """How well the bundle's language model guesses hidden residues: among so many letters it hesitates."""
+
+    held_out: float
+    """On proteins of homology clusters that it was not trained on."""
+    letters_alone: float | None
+    """By the frequencies of the amino acids."""
+
+
+def perplexity() -> Perplexity | None:
+    """What the manifest says of the language model's perplexity, None where it says nothing."""
+    facts = bundle().manifest.get("metrics", {}).get("plm", {}).get("config", {}).get("masked_perplexity", {})
+    held_out, alone = facts.get("homology"), facts.get("unigram_homology")
+    return None if held_out is None else Perplexity(float(held_out), None if alone is None else float(alone))
 
 
 def structure(accession: str) -> StructureRow | None:

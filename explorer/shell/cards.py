@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from explorer.components.strips import strip_thumbnail
-from explorer.draw import markup, verdicts, views, words
+from explorer.draw import markup, outward, verdicts, views, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
@@ -72,7 +72,8 @@ def _term_head(term: TermRow, hit: TermHit | None) -> str:
     facts = markup.escape(f"{namespace} · {words.count(term.n_shipped, 'protein')} in this bundle{note}")
     return markup.wrap(
         f'<div class="ps-term">{markup.escape(words.capitalised(term.name))} {obsolete}</div>'
-        f'<div class="ps-soft ps-small"><span class="ps-mono">{markup.escape(term.go_id)}</span> · {facts}</div>'
+        f'<div class="ps-soft ps-small"><span class="ps-mono">{markup.escape(term.go_id)}</span> · {facts} · '
+        f"{outward.html(outward.of_term(term.go_id))}</div>"
     )
 
 
@@ -185,18 +186,25 @@ def feature_card(row: TermFeature) -> None:
 
 def feature_rows(hits: Sequence[FeatureHit | FeatureRow]) -> None:
     """Features found by number or label."""
-    for hit in hits:
-        text = f"{data.sae(hit.sae).display_name} #{hit.feature} · {words.label(hit.label, hit.label_grade)}"
-        if hit.label_grade != "none":
-            text += f" · F1 {words.number(hit.label_f1)} · {hit.label_grade}"
-        frame.link(links.feature(hit.sae, hit.feature), text)
+    with st.container(gap="xxsmall"):
+        for hit in hits:
+            text = f"{data.sae(hit.sae).display_name} #{hit.feature} · {words.label(hit.label, hit.label_grade)}"
+            if hit.label_grade != "none":
+                text += f" · F1 {words.number(hit.label_f1)} · {hit.label_grade}"
+            frame.link(links.feature(hit.sae, hit.feature), text)
 
 
 def annotation_row(hit: AnnotationHit) -> None:
-    """A kind of annotated site with the features that fit it best, residue by residue."""
+    """A kind of annotated site with the features that fit it best, residue by residue.
+
+    Scores are of the kind as a whole: where only some of its labels were searched for, the row says so.
+    """
     found = data.annotation_features(hit.kind)
+    labels = f" “{words.md('”, “'.join(hit.labels))}”" if hit.labels else ""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{words.md(hit.kind)}** · {words.count(hit.n_proteins, 'protein')}", width="content")
+        st.markdown(f"**{words.md(hit.kind)}**{labels} · {words.count(hit.n_proteins, 'protein')}", width="content")
+        if hit.labels and found:
+            st.caption(f"scored for any {words.md(hit.kind)}, whatever its name:", width="content")
         for row in found:
             frame.link(
                 links.feature(row.sae, row.feature),
@@ -217,4 +225,6 @@ def protein_rows(hits: Sequence[ProteinHit]) -> None:
         shape = "3D" if hit.has_structure else ""
         gene = hit.gene_names.split(" ")[0]
         parts = [hit.accession, gene, words.species(hit.organism), f"{hit.length} residues", shape]
-        right.caption(words.md(" · ".join(part for part in parts if part)))
+        text = markup.escape(" · ".join(part for part in parts if part))
+        known = outward.html(outward.of_protein(hit.accession)[:1])
+        right.html(markup.wrap(f'<div class="ps-soft ps-small">{text}{" · " if known else ""}{known}</div>'))

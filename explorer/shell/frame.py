@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple, ParamSpec
 import streamlit as st
 
 from explorer import theme
-from explorer.draw import markup, words
+from explorer.draw import corpus, markup, words
 from explorer.services import data
 from explorer.shell import links
 from protsae.errors import BundleError, InputError, ProtSAEError
@@ -301,10 +301,28 @@ def _bundle_facts() -> None:
             "The protein language model whose inner states the features describe.",
         ),
         ("Layer", f"{opened.plm.layer} of {opened.plm.num_layers}", "Counted from 1."),
-        ("Proteins", f"{data.n_proteins():,} shipped", "Proteins whose activations and examples this bundle carries."),
+        *corpus.facts(data.corpus()),
+        *_perplexity(),
     ]
     with st.expander("This bundle"):
         st.html(markup.wrap(markup.facts(rows) + _where_the_model_is_from(opened.plm)))
+
+
+def _perplexity() -> list[tuple[str, str, str]]:
+    found = data.perplexity()
+    if found is None:
+        return []
+    alone = f"; the amino acids' frequencies alone give {found.letters_alone:.1f}" if found.letters_alone else ""
+    tip = (
+        "Among so many letters the language model hesitates at a hidden residue, on proteins of homology clusters that "
+        f"it was not trained on{alone}. 1 would be certainty."
+    )
+    return [("Perplexity", f"{found.held_out:.1f}", tip)]
+
+
+def model_note() -> None:
+    """Which language model this is and what the corpus holds, where a page speaks of what the model knows."""
+    say(f"{corpus.model(data.bundle().plm)} {corpus.holdings(data.corpus())}", "ps-soft ps-small")
 
 
 def _where_the_model_is_from(plm: PLMSpec) -> str:

@@ -75,9 +75,10 @@ def map_of(sae: str, colour: str = "") -> Link:
     return Link("map", {"sae": sae} | ({"colour": colour} if colour else {}))
 
 
-def sequence(accession: str) -> Link:
-    """A protein of the bundle on the Sequence page."""
-    return Link("sequence", {"accession": accession})
+def sequence(accession: str, shown: FeatureRef | None = None) -> Link:
+    """A protein of the bundle on the Sequence page, optionally with a feature that is shown first."""
+    first = {"sae": shown.sae, "feature": str(shown.feature)} if shown is not None else {}
+    return Link("sequence", {"accession": accession} | first)
 
 
 def steer(sae: str, index: int, *, protein: str = "") -> Link:

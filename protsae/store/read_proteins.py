@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from protsae.store.queries import Queries, columns
-from protsae.store.rows import AnnotationRow, ProteinHit, ProteinRow, ProteinTerm, StructureRow
+from protsae.store.rows import AnnotationRow, Corpus, Organism, ProteinHit, ProteinRow, ProteinTerm, StructureRow
 
 HAS_STRUCTURE = "p.accession IN (SELECT s.accession FROM structure s)"
 PROTEIN = columns(ProteinRow, has_structure=HAS_STRUCTURE)
-PROTEIN_HIT = columns(ProteinHit, accession="p.accession", has_structure=HAS_STRUCTURE)
+PROTEIN_HIT = columns(ProteinHit, accession="p.accession", has_structure=HAS_STRUCTURE, match="'exact'")
 
 
 class ProteinQueries(Queries):
@@ -34,9 +34,12 @@ class ProteinQueries(Queries):
         """
         return self.rows(ProteinRow, query, [list(accessions)])
 
-    def count_proteins(self) -> int:
-        """How many proteins are shipped."""
-        return self.tuples("SELECT count(*) FROM protein")[0][0]
+    def corpus(self) -> Corpus:
+        """How many proteins trained, chose and tested, and of which organisms the shipped ones are."""
+        facts = dict(self.tuples("SELECT key, value FROM meta"))
+        n_train, n_valid, n_test = (int(facts.get(f"n_{split}_proteins", 0)) for split in ("train", "valid", "test"))
+        query = "SELECT organism, count(*) FROM protein GROUP BY organism ORDER BY count(*) DESC, organism"
+        return Corpus(n_train, n_valid, n_test, tuple(self.rows(Organism, query)))
 
     def annotations(self, accession: str) -> list[AnnotationRow]:
         """Its residue annotations, by kind and position."""

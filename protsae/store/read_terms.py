@@ -38,6 +38,11 @@ class TermQueries(Queries):
             found = self.first(TermRow, query, current[0]) if current else None
         return found
 
+    def information_contents(self) -> dict[str, float]:
+        """Of every term that proteins carry, -log2 of the share of annotated proteins that do, in bits."""
+        query = "SELECT go_id, information_content FROM go_term WHERE information_content IS NOT NULL"
+        return dict(self.tuples(query))
+
     def synonyms(self, go_id: str) -> list[SynonymRow]:
         """Other names and alternative ids, exact ones first."""
         query = (

@@ -80,6 +80,9 @@ class ProteinHit(NamedTuple):
     organism: str
     length: int
     has_structure: bool
+    match: Literal["exact", "name", "accession", "near"] = "exact"
+    """Whether it is called what was typed (accession, entry, gene or name), each word begins a word of its names, only
+    its accession begins so, or none of these: it is merely near in spelling."""
 
 
 class ProteinRow(NamedTuple):
@@ -95,6 +98,35 @@ class ProteinRow(NamedTuple):
     length: int
     sequence: str
     has_structure: bool
+
+
+class Organism(NamedTuple):
+    """An organism, and how many shipped proteins are of it."""
+
+    name: str
+    """'' for proteins that name none."""
+    n_proteins: int
+
+
+class Corpus(NamedTuple):
+    """The proteins that a bundle was made from and those that it ships."""
+
+    n_train: int
+    n_valid: int
+    n_test: int
+    """Of the whole corpus; all three are 0 where the store does not say."""
+    organisms: tuple[Organism, ...]
+    """Of the shipped proteins, the most frequent first."""
+
+    @property
+    def n_shipped(self) -> int:
+        """Proteins that the bundle ships."""
+        return sum(organism.n_proteins for organism in self.organisms)
+
+    @property
+    def n_all(self) -> int:
+        """Proteins of the whole corpus, 0 where the store does not say."""
+        return self.n_train + self.n_valid + self.n_test
 
 
 class ProteinTerm(NamedTuple):
@@ -125,6 +157,8 @@ class AnnotationHit(NamedTuple):
     kind: str
     n_proteins: int
     """Shipped proteins that carry it (and match, where a label was searched)."""
+    labels: tuple[str, ...] = ()
+    """The labels that match, the most frequent first; empty where the kind's own name does."""
 
 
 class TermFeature(NamedTuple):

@@ -1,8 +1,9 @@
 """Finding terms, proteins, annotation kinds and features by what a person types.
 
-A text matches a name when each of its words begins a word of that name, in any order; case and punctuation do not
-count. Where nothing matches, each unknown word is replaced by the most similar word that names use, and last the
-whole text is compared with whole names (both by Jaro-Winkler similarity).
+A text matches a name when each of its words begins a word of that name, in any order; case, punctuation and British or
+American spelling do not count (`spelling.py`). Where nothing matches, each unknown word is replaced by the nearest one
+that names use, one edit away (two for long words), and last the whole text is compared with whole names of terms by
+Jaro-Winkler similarity. Such hits say that they are no match: `typo` for a term, `near` for a protein.
 
 A text of more than `MOST_WORDS` words is no name and is refused.
 
@@ -10,24 +11,24 @@ Read `SearchQueries.search_terms`.
 """
 
 import re
+from collections.abc import Sequence
 
 from protsae.errors import InputError
+from protsae.store import spelling
 from protsae.store.queries import Queries, columns
-from protsae.store.read_proteins import PROTEIN_HIT
+from protsae.store.read_proteins import HAS_STRUCTURE
 from protsae.store.rows import AnnotationHit, FeatureHit, ProteinHit, TermHit
 
+EVERYTHING = 1_000_000
+"""A limit that no search reaches."""
 MOST_WORDS = 80
 """Of a search text; the longest name of a GO term has 61, and each word costs a look through all names."""
-MIN_WORD_SIMILARITY = 0.82
 MIN_TEXT_SIMILARITY = 0.85
+MOST_LABELS = 3
+"""Labels of an annotation that a hit names."""
 STOP_WORDS = frozenset({"a", "an", "and", "by", "for", "in", "of", "the", "to", "with"})
 
 _GO_ID = re.compile(r"(?:go)?[:_ ]?(\d{1,7})", re.IGNORECASE)
-_PUNCTUATION = "-,()[]/:;'\"._"
-_BLANKS = str.maketrans(dict.fromkeys(_PUNCTUATION, " "))
-
-_PLAIN = f"lower(translate({{}}, '{_PUNCTUATION.replace(chr(39), chr(39) * 2)}', '{' ' * len(_PUNCTUATION)}'))"
-"""SQL: an expression in lower case, punctuation as blanks."""
 
 
 def _index(table: str, query: str) -> tuple[str, str]:
@@ -37,7 +38,10 @@ def _index(table: str, query: str) -> tuple[str, str]:
         table: name of the table in memory; that of the words ends in `_words`.
         query: with a column `text`.
     """
-    texts = f"CREATE TABLE memory.{table} AS SELECT *, ' ' || {_PLAIN.format('text')} AS plain FROM ({query})"
+    texts = f"""
+        CREATE TABLE memory.{table} AS SELECT *, {spelling.folded_sql("plain")} AS folded
+        FROM (SELECT *, ' ' || {spelling.PLAIN_SQL.format("text")} AS plain FROM ({query}))
+    """
     words = f"""
         CREATE TABLE memory.{table}_words AS SELECT word, count(*) AS n
         FROM (SELECT unnest(string_split(plain, ' ')) AS word FROM memory.{table})
@@ -55,7 +59,12 @@ _TERMS = _index(
 )
 _PROTEINS = _index(
     "protein_text",
-    "SELECT accession, concat_ws(' ', accession, entry_name, gene_names, protein_name, organism) AS text FROM protein",
+    """
+    SELECT accession, concat_ws(' ', accession, entry_name, gene_names, protein_name, organism) AS text,
+        lower(concat_ws(' ', '', gene_names, '')) AS genes,
+        concat_ws(' ', '', entry_name, gene_names, protein_name, organism) AS names
+    FROM protein
+    """,
 )
 
 
@@ -84,43 +93,54 @@ class SearchQueries(Queries):
         return [hit._replace(match="typo", score=min(hit.score, 0.6)) for hit in hits]
 
     def search_proteins(self, text: str, limit: int = 20) -> list[ProteinHit]:
-        """Proteins by accession, entry name, gene, name or organism, or a misspelling of a word of these."""
-        plain = _plain(text)
-        if not plain:
+        """Proteins by accession, entry name, gene, name or organism, or one that is near to it in spelling.
+
+        `match` says which: a protein that is merely near is never to be taken for the one that was asked for.
+        """
+        typed = _plain(text)
+        if not typed:
             return []
         self.prepare("protein_text", _PROTEINS)
-        hits = self._proteins_by_words(plain, limit)
+        hits = self._proteins_by_words(typed, limit)
         if hits:
             return hits
-        corrected = self._corrected(plain, "protein_text_words")
-        return [] if corrected is None else self._proteins_by_words(corrected, limit)
+        corrected = self._corrected(typed, "protein_text_words")
+        near = [] if corrected is None else self._proteins_by_words(corrected, limit)
+        return [hit._replace(match="near") for hit in near]
 
     def search_annotations(self, text: str, limit: int = 20) -> list[AnnotationHit]:
         """Kinds of residue annotation by their own name or the labels they carry, the most frequent first."""
         words = _words(text)
         if not words:
             return []
-        kind, label = (_all_words(f"' ' || {_PLAIN.format(name)}", words, 1) for name in ("kind", "label"))
+        kind, label = (_all_words(*_spelt(name), words, 1) for name in ("kind", "label"))
         query = f"""
             WITH named AS (SELECT DISTINCT kind, label FROM annotation),
-            found AS (SELECT kind, label, {kind} AS is_kind FROM named WHERE {kind} OR {label})
-            SELECT kind, count(DISTINCT accession) AS n_proteins FROM annotation JOIN found USING (kind, label)
-            GROUP BY kind ORDER BY bool_or(is_kind) DESC, n_proteins DESC, kind LIMIT ${len(words) + 1}
+            found AS (SELECT kind, label, {kind} AS is_kind FROM named WHERE {kind} OR {label}),
+            carried AS (SELECT DISTINCT kind, label, is_kind, accession FROM annotation JOIN found USING (kind, label)),
+            counted AS (SELECT kind, label, is_kind, count(*) AS n FROM carried GROUP BY kind, label, is_kind),
+            shown AS (
+                SELECT kind, bool_or(is_kind) AS is_kind,
+                    list(label ORDER BY n DESC, label)[1:{MOST_LABELS}] AS labels FROM counted GROUP BY kind)
+            SELECT kind, count(DISTINCT accession) AS n_proteins, CASE WHEN shown.is_kind THEN [] ELSE labels END
+            FROM carried JOIN shown USING (kind) GROUP BY kind, shown.is_kind, labels
+            ORDER BY shown.is_kind DESC, n_proteins DESC, kind LIMIT ${2 * len(words) + 1}
         """
-        return self.rows(AnnotationHit, query, [*words, limit])
+        found = self.rows(AnnotationHit, query, [*_bound(words), limit])
+        return [hit._replace(labels=tuple(hit.labels)) for hit in found]
 
     def search_features(self, text: str, limit: int = 20) -> list[FeatureHit]:
         """Features by the words of their label, those whose label holds first, the surest before the others."""
         words = _words(text)
         if not words:
             return []
-        label = _all_words(f"' ' || {_PLAIN.format('label')}", words, 1)
+        label = _all_words(*_spelt("label"), words, 1)
         query = f"""
             SELECT {columns(FeatureHit)} FROM feature WHERE label <> '' AND {label}
             ORDER BY label_grade = 'none', label_grade = 'weak', label_origin <> 'guided', label_f1 DESC NULLS LAST,
-                sae, feature LIMIT ${len(words) + 1}
+                sae, feature LIMIT ${2 * len(words) + 1}
         """
-        return self.rows(FeatureHit, query, [*words, limit])
+        return self.rows(FeatureHit, query, [*_bound(words), limit])
 
     def _terms_by_id(self, text: str, limit: int) -> list[TermHit]:
         found = _GO_ID.fullmatch(text.strip())
@@ -143,15 +163,16 @@ class SearchQueries(Queries):
         query = f"""
             WITH scored AS (
                 SELECT go_id, text AS matched, match, plain,
-                    CASE WHEN trim(plain) = $1 THEN 1.0 WHEN starts_with(plain, ' ' || $1) THEN 0.9
-                         WHEN contains(plain, ' ' || $1) THEN 0.8 ELSE 0.7 END
+                    CASE WHEN trim(plain) = $1 OR trim(folded) = $2 THEN 1.0
+                         WHEN starts_with(plain, ' ' || $1) OR starts_with(folded, ' ' || $2) THEN 0.9
+                         WHEN contains(plain, ' ' || $1) OR contains(folded, ' ' || $2) THEN 0.8 ELSE 0.7 END
                     - CASE match WHEN 'name' THEN 0 ELSE 0.02 END AS score
-                FROM memory.term_text WHERE {_all_words("plain", words, 2)}
+                FROM memory.term_text WHERE {_all_words("plain", "folded", words, 3)}
                 QUALIFY row_number() OVER (PARTITION BY go_id ORDER BY score DESC, length(plain), text) = 1)
             SELECT {_hit("match", "score")} FROM scored JOIN go_term t USING (go_id)
-            ORDER BY score < 0.97, {_POPULAR_FIRST}, length(matched), go_id LIMIT ${len(words) + 2}
+            ORDER BY score < 0.97, {_POPULAR_FIRST}, length(matched), go_id LIMIT ${2 * len(words) + 3}
         """
-        return self.rows(TermHit, query, [plain, *words, limit])
+        return self.rows(TermHit, query, [plain, spelling.folded(plain), *_bound(words), limit])
 
     def _terms_by_similarity(self, plain: str, limit: int) -> list[TermHit]:
         query = f"""
@@ -166,29 +187,38 @@ class SearchQueries(Queries):
 
     def _proteins_by_words(self, plain: str, limit: int) -> list[ProteinHit]:
         words = _words(plain)
+        names = spelling.PLAIN_SQL.format("names")
+        named = _all_words(names, spelling.folded_sql(names), words, 3)
+        match = f"""CASE
+            WHEN lower(accession) = $1 OR {spelling.PLAIN_SQL.format("entry_name")} = $1
+                OR contains({spelling.PLAIN_SQL.format("genes")}, ' ' || $1 || ' ')
+                OR {spelling.folded_sql(spelling.PLAIN_SQL.format("protein_name"))} = $2 THEN 'exact'
+            WHEN {named} THEN 'name' ELSE 'accession' END"""
+        shown = columns(ProteinHit, accession="p.accession", has_structure=HAS_STRUCTURE, match=match)
         query = f"""
-            SELECT {PROTEIN_HIT} FROM memory.protein_text JOIN protein p USING (accession)
-            WHERE {_all_words("plain", words, 2)}
-            ORDER BY lower(accession) <> $1, NOT contains(' ' || lower(gene_names) || ' ', ' ' || $1 || ' '),
+            SELECT {shown} FROM memory.protein_text JOIN protein p USING (accession)
+            WHERE {_all_words("plain", "folded", words, 3)}
+            ORDER BY lower(accession) <> $1, list_position(['exact', 'name', 'accession'], match),
                 NOT starts_with(lower(protein_name), $1), NOT contains(lower(protein_name), $1), has_structure DESC,
                 length(protein_name), accession
-            LIMIT ${len(words) + 2}
+            LIMIT ${2 * len(words) + 3}
         """
-        return self.rows(ProteinHit, query, [plain, *words, limit])
+        return self.rows(ProteinHit, query, [plain, spelling.folded(plain), *_bound(words), limit])
 
-    def _corrected(self, plain: str, vocabulary: str) -> str | None:
-        """`plain` with each word that no text uses replaced by the most similar one that some text does."""
+    def _corrected(self, typed: str, vocabulary: str) -> str | None:
+        """`typed` with each word that no text uses replaced by the nearest one that some text does; None if none is."""
         query = f"""
-            WITH typed AS (SELECT unnest($1) AS given)
-            SELECT given, arg_max(word, (jaro_winkler_similarity(word, given), n)) FROM typed, memory.{vocabulary}
-            WHERE abs(length(word) - length(given)) <= 2
-                AND jaro_winkler_similarity(word, given) >= {MIN_WORD_SIMILARITY}
-            GROUP BY given
+            WITH typed AS (SELECT unnest($1) AS given, unnest($2) AS allowed),
+            near AS (
+                SELECT given, word, n, damerau_levenshtein(word, given) AS edits FROM typed, memory.{vocabulary}
+                WHERE abs(length(word) - length(given)) <= allowed AND edits <= allowed)
+            SELECT given, arg_max(word, (-edits, jaro_winkler_similarity(word, given), n, word))
+            FROM near GROUP BY given
         """
-        words = plain.split()
-        closest = dict(self.tuples(query, [words]))
+        words = typed.split()
+        closest = dict(self.tuples(query, [words, [spelling.edits_allowed(word) for word in words]]))
         corrected = " ".join(closest.get(word, word) for word in words)
-        return None if corrected == plain else corrected
+        return None if corrected == typed else corrected
 
 
 _POPULAR_FIRST = "is_obsolete, (n_test + n_shipped) = 0, score DESC, n_test + n_shipped DESC"
@@ -199,19 +229,20 @@ def _hit(match: str, score: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Lower case, punctuation as blanks, single blanks.
+    """A search text, plain.
 
     Raises:
         InputError: more words than a name can have.
     """
-    words = text.translate(_BLANKS).lower().split()
+    typed = spelling.plain(text)
+    words = typed.split()
     if len(words) > MOST_WORDS:
         start = " ".join(words[:4])
         raise InputError(
             f"The search text that begins with '{start[:60]}' has {len(words):,} words, at most {MOST_WORDS} can be "
             "searched for; give a name, an id or a few words of it."
         )
-    return " ".join(words)
+    return typed
 
 
 def _words(text: str) -> list[str]:
@@ -220,6 +251,21 @@ def _words(text: str) -> list[str]:
     return [word for word in words if word not in STOP_WORDS] or words
 
 
-def _all_words(expression: str, words: list[str], first: int) -> str:
-    """SQL: each bound word begins a word of `expression`; parameters are numbered from `first`."""
-    return "(" + " AND ".join(f"contains({expression}, ' ' || ${first + i})" for i in range(len(words))) + ")"
+def _spelt(column: str) -> tuple[str, str]:
+    """SQL: a column as plain text with a blank before it, and the same folded."""
+    plain = f"' ' || {spelling.PLAIN_SQL.format(column)}"
+    return plain, spelling.folded_sql(plain)
+
+
+def _bound(words: Sequence[str]) -> list[str]:
+    """The parameters of `_all_words`."""
+    return [spelt for word in words for spelt in (word, spelling.folded(word))]
+
+
+def _all_words(plain: str, folded: str, words: Sequence[str], first: int) -> str:
+    """SQL: each word begins a word of a text, as it stands or folded; `_bound` words are parameters from `first` on."""
+    either = (
+        f"(contains({plain}, ' ' || ${i}) OR contains({folded}, ' ' || ${i + 1}))"
+        for i in range(first, first + 2 * len(words), 2)
+    )
+    return f"({' AND '.join(either)})"

@@ -37,7 +37,7 @@ def edited(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ("find", {"q": "#" + "9" * 5000}, "Nothing matches"),
         ("find", {"q": "9" * 5000}, "Nothing matches"),
         ("find", {"q": "zinc " * 1500}, "has 1,500 words, at most 80 can be searched for"),
-        ("sequence", {"accession": "zinc " * 1500}, "This bundle has no protein"),
+        ("sequence", {"accession": "zinc " * 1500}, "is not among the 40 proteins of this bundle"),
         ("map", {"find": "zinc " * 1500}, "0 marked"),
         ("compare", {"go": "9" * 5000}, "is not a term of this bundle"),
     ],

@@ -2,6 +2,7 @@
 
 import pytest
 
+from explorer.draw import outward
 from explorer.services import data
 
 from .conftest import OpenPage, PageLink, html_of, links_of, param, subheaders_of, text_of, views_of
@@ -170,7 +171,7 @@ def test_the_counts_above_the_results_are_those_of_the_search(open_page: OpenPag
     found = data.search("binding")
 
     assert app.caption[0].value == " · ".join(
-        f"{name} {len(rows)}{'+' if len(rows) == 20 else ''}"
+        f"{name} {len(rows):,}"
         for name, rows in (
             ("Terms", found.terms),
             ("Proteins", found.proteins),
@@ -179,6 +180,161 @@ def test_the_counts_above_the_results_are_those_of_the_search(open_page: OpenPag
         )
     )
     assert len(html_of(app, "ps-term")) == min(4, len(found.terms))
+
+
+def test_a_section_shows_more_on_request_and_the_address_says_how_much(open_page: OpenPage) -> None:
+    app = open_page("find", q="protein")
+    hits = data.search("protein").proteins
+    first = [link.params["accession"] for link in links_of(app, "sequence")]
+
+    assert len(hits) == 40
+    assert "Proteins 40" in app.caption[0].value
+    assert first == [hit.accession for hit in hits[:8]]
+    app.button(key="more_proteins").click().run()
+    assert param(app, "proteins") == "32"
+    assert [link.params["accession"] for link in links_of(app, "sequence")] == [hit.accession for hit in hits[:32]]
+    app.button(key="more_proteins").click().run()
+    assert [link.params["accession"] for link in links_of(app, "sequence")] == [hit.accession for hit in hits]
+    assert not [button for button in app.button if button.key == "more_proteins"]
+    again = open_page("find", q="protein", proteins="32")
+    assert len(links_of(again, "sequence")) == 32
+
+
+@pytest.mark.parametrize("asked", ["x", "-3", "0", "9" * 30, "1e9"])
+def test_a_wrong_number_of_rows_shows_the_first_ones(open_page: OpenPage, asked: str) -> None:
+    app = open_page("find", q="protein", proteins=asked)
+
+    assert not app.exception
+    assert len(links_of(app, "sequence")) == 8
+
+
+def test_another_search_begins_with_the_first_rows(open_page: OpenPage) -> None:
+    app = open_page("find", q="protein", proteins="32")
+    app.text_input(key="find_box").set_value("transporter").run()
+
+    assert param(app, "proteins") is None
+
+
+@pytest.mark.parametrize("name", ["P69905", "Q0T085", "HBA1", "p53", "haemoglobin", "insulin"])
+def test_a_protein_that_is_not_there_is_said_and_none_stands_in_for_it(open_page: OpenPage, name: str) -> None:
+    app = open_page("find", q=name)
+
+    assert not app.exception
+    assert (
+        f"“{name}” is not among the 40 proteins of this bundle (Fabula ficta 26, Escherichia exempli 14)."
+        in text_of(app)
+    )
+    assert "The explorer is offline" in text_of(app)
+    assert "Proteins" not in subheaders_of(app)
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("ampD88", "Other proteins, near in spelling"),
+        ("transprter", "Other proteins, near in spelling"),
+        ("Q0T0", "Proteins whose accession begins so"),
+        ("Q0T081", "Proteins"),
+        ("transporter", "Proteins"),
+    ],
+)
+def test_near_misses_stand_under_a_title_that_says_so(open_page: OpenPage, query: str, title: str) -> None:
+    titles = [text for text in subheaders_of(open_page("find", q=query)) if "roteins" in text]
+
+    assert titles == [title]
+
+
+@pytest.mark.parametrize("query", ["zinc ion binding", "Binding site", "membrane", "#3", "GO:0005904", "Q0T081"])
+def test_what_is_there_is_not_called_absent(open_page: OpenPage, query: str) -> None:
+    assert "is not among" not in text_of(open_page("find", q=query))
+
+
+def test_what_proteins_carry_stands_before_terms_that_none_carries(open_page: OpenPage) -> None:
+    app = open_page("find", q="zinc")
+    found = data.search("zinc")
+    unused = [hit for hit in found.terms if hit.n_test + hit.n_shipped == 0]
+
+    assert unused
+    assert subheaders_of(app)[-1] == "Terms that no protein here carries"
+    assert {"Proteins", "Kinds of annotated sites"} <= set(subheaders_of(app)) or found.proteins
+    assert links_of(app, "find")[-len(unused) :] == [
+        PageLink("find", {"q": hit.go_id}, f"{hit.name} · {hit.go_id} · 0 proteins") for hit in unused
+    ]
+
+
+def test_an_annotation_found_by_its_label_says_what_its_scores_are_of(open_page: OpenPage) -> None:
+    by_label, by_kind = text_of(open_page("find", q="zn(2")), text_of(open_page("find", q="binding site"))
+
+    assert "**Binding site** “Zn" in by_label
+    assert "scored for any Binding site, whatever its name:" in by_label
+    assert "whatever its name" not in by_kind
+
+
+SEQUENCE = "MVLSPADKTNVKAAWGKVGAHAGEYGAEALERMFLSF"
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        (SEQUENCE, ""),
+        (SEQUENCE.lower(), ""),
+        ("MVLSPADKTN VKAAWGKVGA HAGEYGAEAL ERMFLSF", ""),
+        (f">sp|P69905|HBA_HUMAN Hemoglobin OS=Homo sapiens OX=9606 SV=2 {SEQUENCE}", "sp|P69905|HBA_HUMAN"),
+        (f">sp|P69905|HBA_HUMAN Hemoglobin OS=Homo sapiens OX=9606 SV=2{SEQUENCE}", "sp|P69905|HBA_HUMAN"),
+        (f">mine\n{SEQUENCE}", "mine"),
+    ],
+)
+def test_a_pasted_sequence_leads_to_the_sequence_page(open_page: OpenPage, typed: str, name: str) -> None:
+    app = open_page("find", q=typed)
+
+    assert not app.exception
+    assert app.title[0].value == "A protein sequence"
+    assert f"of {len(SEQUENCE)} residues, not a name" in html_of(app, "ps-empty")[0]
+    next(button for button in app.button if button.label == "Read it as a sequence").click().run()
+    assert param(app, "sequence") == SEQUENCE
+    assert views_of(app)[0]["sequence"] == SEQUENCE
+    assert name in html_of(app, "ps-understood")[0]
+
+
+def test_a_long_pasted_sequence_arrives_whole(open_page: OpenPage) -> None:
+    letters = SEQUENCE * 50
+    app = open_page("find", q=f">long one\n{letters}")
+    next(button for button in app.button if button.label == "Read it as a sequence").click().run()
+
+    assert param(app, "sequence") is None
+    assert views_of(app)[0]["sequence"] == letters
+
+
+def test_where_the_whole_text_finds_nothing_its_words_are_offered(open_page: OpenPage) -> None:
+    app = open_page("find", q="my membrane qqqqqq")
+
+    assert {"q": "membrane"} in [link.params for link in links_of(app, "find")]
+    assert {"q": "qqqqqq"} not in [link.params for link in links_of(app, "find")]
+
+
+def test_terms_and_proteins_lead_outward_in_a_tab_of_their_own(open_page: OpenPage) -> None:
+    term = "".join(html_of(open_page("find", q=ZINC), "ps-out"))
+    protein = "".join(html_of(open_page("find", q="Q0T081"), "ps-out"))
+
+    for url in (
+        "https://www.ebi.ac.uk/QuickGO/term/GO:0008270",
+        "https://amigo.geneontology.org/amigo/term/GO:0008270",
+    ):
+        assert f'href="{url}" target="_blank" rel="noopener noreferrer"' in term
+    assert 'href="https://www.uniprot.org/uniprotkb/Q0T081" target="_blank" rel="noopener noreferrer"' in protein
+
+
+@pytest.mark.parametrize("text", ["", "P0033", "P00330X", "x/../y", '"><script>', "GO:12"])
+def test_an_id_that_is_none_gets_no_link(text: str) -> None:
+    assert outward.of_protein(text, text) == []
+    assert outward.of_term(text) == []
+
+
+def test_the_bundle_says_what_its_corpus_holds(open_page: OpenPage) -> None:
+    facts = "".join(html_of(open_page("find"), "ps-facts"))
+
+    for part in ("tiny_esm2", "40 proteins", "Fabula ficta", "26", "Escherichia exempli", "14"):
+        assert part in facts
 
 
 def test_typing_writes_the_address(open_page: OpenPage) -> None:

@@ -8,12 +8,12 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.draw import downloads, views
 from explorer.protein import predictions, reading, subject, uploads
-from explorer.protein.reading import Hits, Pasted, Records, Stored, understand
-from explorer.sequence import tables
+from explorer.protein.reading import Pasted
+from explorer.sequence import starts, tables
 from explorer.services import data
 from explorer.services.live import ActiveFeature
-from protsae.errors import InputError
-from protsae.store.rows import ProteinHit, ProteinRow, StructureRow
+from explorer.services.refs import FeatureRef
+from protsae.store.rows import ProteinRow, StructureRow
 
 from .conftest import OpenPage, html_of, links_of, param, text_of, views_of
 
@@ -37,75 +37,6 @@ def first_protein() -> ProteinRow:
     return row
 
 
-def no_protein(accession: str) -> None:
-    return None
-
-
-def hit(accession: str, name: str, gene: str = "") -> ProteinHit:
-    return ProteinHit(accession, f"{accession}_X", name, gene, "yeast", 100, has_structure=False)
-
-
-# --- what the box's text is -------------------------------------------------------------------------------------------
-
-
-def test_letters_that_are_a_proteins_name_are_that_protein() -> None:
-    found = understand("myoglobin", no_protein, lambda _: [hit("P02185", "Myoglobin")])
-
-    assert found == Stored("P02185")
-
-
-def test_a_name_that_several_share_is_a_choice() -> None:
-    kinases = [hit("P1", "Hexokinase-1"), hit("P2", "Hexokinase-2")]
-    found = understand("hexokinase", no_protein, lambda _: kinases)
-
-    assert isinstance(found, Hits)
-    assert [h.accession for h in found.proteins] == ["P1", "P2"]
-    assert understand("hexokinase-2", no_protein, lambda _: kinases) == Stored("P2")
-
-
-def test_a_sequence_is_not_searched_for_as_a_name() -> None:
-    letters = "mkvlaagitrhwdefgyplnqsmkvlaagit"
-    found = understand(letters, no_protein, lambda _: pytest.fail("searched"))
-
-    assert found == Pasted(letters.upper(), "", ())
-
-
-def test_gaps_are_dropped_and_said() -> None:
-    found = understand(">sp|X MYG\nMKV-LAAG-ITRHW", no_protein, lambda _: [])
-
-    assert isinstance(found, Pasted)
-    assert found.sequence == "MKVLAAGITRHW"
-    assert "2 gap characters" in found.notes[0]
-
-
-def test_many_records_become_a_choice() -> None:
-    found = understand(">a\nMKVLAAGIT\n>b\nMKVLAAGIA", no_protein, lambda _: [])
-
-    assert isinstance(found, Records)
-    assert [name for name, _ in found.records] == ["a", "b"]
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("", "empty"),
-        ("   \n", "empty"),
-        ("MKVL*AAGITRHW", "stop codon"),
-        ("ATGGCCATTGTAATGGGCCGCTGA", "nucleotides"),
-        ("M" * 3 + "KV" * 2600, "more than the limit"),
-        ("P99999", "No protein of this bundle is called 'P99999'"),
-        ("YAL001C", "No protein of this bundle is called 'YAL001C'"),
-        (">only a header\n", "no sequence below it"),
-        ("MKVLAAGIT 1€ RHWMKVLAAGIT", "no amino acid"),
-        ("MKV", "only 3 residues"),
-    ],
-)
-def test_each_wrong_text_gets_one_sentence(text: str, said: str) -> None:
-    with pytest.raises(InputError, match=said.replace("(", r"\(")) as caught:
-        understand(text, no_protein, lambda _: [])
-    assert "\n" not in str(caught.value)
-
-
 # --- the page ---------------------------------------------------------------------------------------------------------
 
 
@@ -114,8 +45,9 @@ def test_it_opens_with_examples_and_no_empty_report(open_page: OpenPage) -> None
 
     assert not app.exception
     assert "Nothing read yet" in text_of(app)
-    assert len(links_of(app, "sequence")) == 3
-    assert len({link.params["accession"] for link in links_of(app, "sequence")}) == 3
+    linked = [link.params["accession"] for link in links_of(app, "sequence")]
+    assert linked
+    assert len(set(linked)) == len(linked)
     assert views_of(app) == []
 
 
@@ -225,10 +157,116 @@ def test_an_uploaded_structure_says_what_it_is_and_what_it_lacks(
 
 
 def test_an_unknown_protein_in_the_address_is_said(open_page: OpenPage) -> None:
-    app = open_page("sequence", accession="P00000X")
+    app = open_page("sequence", accession="P69905")
 
     assert not app.exception
-    assert "has no protein 'P00000X'" in text_of(app)
+    assert "“P69905” is not among the 40 proteins of this bundle (Fabula ficta 26, Escherichia exempli 14)" in text_of(
+        app
+    )
+    assert "The explorer is offline and cannot fetch it: paste its sequence or FASTA" in text_of(app)
+    assert "https://www.uniprot.org/uniprotkb/P69905" in "".join(html_of(app, "ps-out"))
+
+
+def test_a_name_that_is_not_there_is_said_on_the_page_and_near_ones_are_called_near(open_page: OpenPage) -> None:
+    app = give(open_page("sequence"), "ampD88")
+
+    assert not app.exception
+    assert "“ampD88” is not among the 40 proteins" in text_of(app)
+    assert views_of(app) == []
+    assert param(app, "accession") is None
+    near = [element.value for element in app.caption if "near in spelling" in element.value]
+    assert near == ["Not the same, but near in spelling:"]
+    assert {"accession": "Q0T081"} in [link.params for link in links_of(app, "sequence")]
+    assert {"q": "ampD88"} in [link.params for link in links_of(app, "find")]
+
+
+def test_words_are_doubted_and_read_only_when_asked(open_page: OpenPage) -> None:
+    app = give(open_page("sequence"), "my protein is haemoglobin")
+
+    assert "“my protein is haemoglobin” was not read as a sequence" in text_of(app)
+    assert views_of(app) == []
+    assert param(app, "sequence") is None
+    next(button for button in app.button if button.label == "Read it as a sequence all the same").click().run()
+    assert views_of(app)[0]["sequence"] == "MYPROTEINISHAEMOGLOBIN"
+    assert "was not read" not in text_of(app)
+
+
+# --- what the corpus has to do with it --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("organism", "said"),
+    [
+        ("Homo sapiens", "Its organism, Homo sapiens, is not among those that the shipped proteins of the corpus name"),
+        ("Escherichia exempli (strain T2)", ""),
+        ("", ""),
+    ],
+)
+def test_an_organism_outside_the_corpus_is_said(open_page: OpenPage, organism: str, said: str) -> None:
+    header = f">mine OS={organism} OX=1" if organism else ">mine"
+    app = give(open_page("sequence"), f"{header}\n{first_protein().sequence[::-1]}")
+
+    assert not app.exception
+    assert ("Its organism" in text_of(app)) == bool(said)
+    assert said in text_of(app)
+    assert "whether its family is in the training corpus is not known" in text_of(app)
+
+
+@pytest.mark.parametrize(
+    ("split", "said"),
+    [("train", "among the proteins that trained"), ("valid", "helped to choose"), ("test", "was held out")],
+)
+def test_a_stored_protein_says_whether_its_family_trained(
+    open_page: OpenPage, store: Path, split: str, said: str
+) -> None:
+    reader = data.bundle().reader
+    accession = reader.tuples("SELECT accession FROM protein WHERE split = ? LIMIT 1", [split])[0][0]
+    app = open_page("sequence", accession=accession)
+
+    assert said in text_of(app)
+
+
+def test_the_page_says_which_language_model_it_is_in_the_bundles_words(open_page: OpenPage) -> None:
+    for page in ("find", "sequence", "steer"):
+        said = text_of(open_page(page))
+        assert "The language model here is “tiny_esm2”." in said
+        assert "Of its corpus of 40 proteins, 40 proteins (Fabula ficta 26, Escherichia exempli 14) ship." in said
+
+
+# --- the start cards --------------------------------------------------------------------------------------------------
+
+
+def test_the_start_cards_show_true_examples_and_open_on_their_feature(open_page: OpenPage) -> None:
+    app = open_page("sequence")
+    cards = starts.true_examples()
+
+    assert 0 < len(cards) <= starts.EXAMPLES
+    for card in cards:
+        ref = FeatureRef(card.term.sae, card.term.feature)
+        row, protein = data.feature(ref), data.protein(card.example.accession)
+        assert row is not None
+        assert protein is not None
+        assert card.term.grade in ("strong", "weak")
+        assert card.term.go_id in {term.go_id for term in data.protein_terms(card.example.accession)}
+        assert card.example.peak_act >= starts.STRONG * (row.p999_act or row.max_act)
+        said = text_of(app)
+        for part in (card.term.term_name, card.example.accession, protein.organism.split(" (")[0]):
+            assert part in said.replace("\\", "")
+        opened = open_page("sequence", accession=protein.accession, sae=ref.sae, feature=str(ref.feature))
+        assert f"feature={ref.feature}" in views_of(opened)[0]["rows"][0]["href"]
+        assert f"sae={ref.sae}" in views_of(opened)[0]["rows"][0]["href"]
+    assert [link.params for link in links_of(app, "sequence")] == [
+        {"accession": card.example.accession, "sae": card.term.sae, "feature": str(card.term.feature)} for card in cards
+    ]
+
+
+@pytest.mark.parametrize("feature", ["x", "99999"])
+def test_a_wrong_feature_in_the_address_is_said_and_the_list_stays(open_page: OpenPage, feature: str) -> None:
+    app = open_page("sequence", accession=first_protein().accession, feature=feature)
+
+    assert not app.exception
+    assert f"'{feature}' is no feature of protsae_mfo" in text_of(app)
+    assert views_of(app)[0]["rows"]
 
 
 def test_a_damaged_structure_file_is_said_and_the_strip_stays(open_page: OpenPage) -> None:
@@ -299,7 +337,7 @@ def test_calls_use_the_frozen_threshold_and_pooling(store: Path) -> None:
 def test_a_brushed_range_ranks_features_that_prefer_it(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = {1: [1.0, 1, 1, 1], 2: [0, 0, 1.0, 0], 3: [1.0, 0, 0, 0]}
     monkeypatch.setattr(tables.live, "feature_rows", lambda _, refs: [np.array(rows[f]) for _, f in refs])
-    about = subject.Subject("MKVL", "", (), None, None, None, "")
+    about = subject.Subject("MKVL", "", (), None, None, None, "", "")
     active = [ActiveFeature(f, 1.0, 1, 1, 10.0, 0.0) for f in rows]
 
     assert [a.feature for a in tables.in_range(about, "vanilla", active, (3, 4))] == [2]

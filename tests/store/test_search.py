@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from protsae.errors import InputError
+from protsae.store import spelling
 from protsae.store.reader import StoreReader
 
 ZINC = "GO:0008270"
@@ -120,3 +121,77 @@ def test_features_by_label_guided_first(reader: StoreReader) -> None:
     assert [(hit.sae, hit.label_origin) for hit in hits] == [("protsae_mfo", "guided"), ("vanilla", "go")]
     assert hits[0].label_f1 is not None
     assert reader.search_features("") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("Q0T081", "exact"),
+        ("ampD8", "exact"),
+        ("AMPD8_MADEUP", "exact"),
+        ("ABC transporter protein 9", "exact"),
+        ("transporter", "name"),
+        ("Q0T0", "accession"),
+        ("Q0T08", "accession"),
+        ("ampD88", "near"),
+        ("Q0T085", "near"),
+        ("abc transprter", "near"),
+    ],
+)
+def test_a_protein_says_whether_it_is_the_one_asked_for(reader: StoreReader, text: str, match: str) -> None:
+    hits = reader.search_proteins(text)
+
+    assert hits
+    assert hits[0].match == match
+    assert {hit.match for hit in hits} & {"near"} == ({"near"} if match == "near" else set())
+
+
+@pytest.mark.parametrize("text", ["madrup", "transputer", "Q1T991", "fingers"])
+def test_a_word_is_mended_by_few_edits_only(reader: StoreReader, text: str) -> None:
+    """Two words of one beginning are not one word: nothing far off stands in for what is not there."""
+    for hit in reader.search_proteins(text):
+        names = f"{hit.accession} {hit.entry_name} {hit.protein_name} {hit.gene_names}".lower().replace("_", " ")
+        assert min(edits(text.lower(), word) for word in names.split()) <= 2
+
+
+def edits(one: str, other: str) -> int:
+    """Levenshtein's distance."""
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, start=1):
+        last, row[0] = row[0], i
+        for j, b in enumerate(other, start=1):
+            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (a != b))
+    return row[-1]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("haemoglobin", "hemoglobin"),
+        ("oestrogen", "estrogen"),
+        ("tumours", "tumors"),
+        ("depolymerisation", "depolymerization"),
+        ("catalysed", "catalyzed"),
+        ("sulphur", "sulfur"),
+        ("fibre", "fiber"),
+        ("signalling", "signaling"),
+        ("aluminium", "aluminum"),
+    ],
+)
+def test_british_and_american_are_one_spelling(reader: StoreReader, one: str, other: str) -> None:
+    in_sql = reader.tuples(f"SELECT {spelling.folded_sql('w')} FROM (SELECT unnest($1) AS w)", [[one, other]])
+
+    assert spelling.folded(one) == spelling.folded(other)
+    assert [text for (text,) in in_sql] == [spelling.folded(one), spelling.folded(other)]
+
+
+@pytest.mark.parametrize("end", range(2, len("phosphokinase")))
+def test_a_word_is_found_while_it_is_typed(reader: StoreReader, end: int) -> None:
+    hits = reader.search_terms("phosphokinase"[:end])
+
+    assert "phosphokinase activity" in {hit.matched for hit in hits}
+
+
+def test_an_annotation_hit_says_which_labels_matched(reader: StoreReader) -> None:
+    assert reader.search_annotations("zn(2")[0].labels == ("Zn(2+)",)
+    assert reader.search_annotations("binding site")[0].labels == ()

@@ -1,0 +1,57 @@
+"""Links to the databases that know more: UniProt, AlphaFold DB, the PDB, QuickGO, AmiGO.
+
+Plain links that the reader follows in a tab of their own; the explorer fetches nothing. An id that is none of the
+database's gets no link. Read `of_protein`.
+"""
+
+import re
+from collections.abc import Iterable
+from html import escape
+from typing import NamedTuple
+
+_ACCESSION = re.compile(r"[OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9](?:[A-Z][A-Z0-9]{2}[0-9]){1,2}")
+"""Source: https://www.uniprot.org/help/accession_numbers"""
+_PDB_ID = re.compile(r"[0-9][A-Za-z0-9]{3}")
+_GO_ID = re.compile(r"GO:[0-9]{7}")
+
+QUICKGO = "https://www.ebi.ac.uk/QuickGO/term/"
+AMIGO = "https://amigo.geneontology.org/amigo/term/"
+
+
+class Outward(NamedTuple):
+    """A page of another site."""
+
+    text: str
+    url: str
+
+
+def is_accession(text: str) -> bool:
+    """Whether a text has the form of a UniProt accession."""
+    return _ACCESSION.fullmatch(text) is not None
+
+
+def of_protein(accession: str, pdb_id: str = "") -> list[Outward]:
+    """UniProt and AlphaFold DB of an accession, and the PDB entry of its structure."""
+    found = []
+    if is_accession(accession):
+        found.append(Outward("UniProt", f"https://www.uniprot.org/uniprotkb/{accession}"))
+        found.append(Outward("AlphaFold DB", f"https://alphafold.ebi.ac.uk/entry/{accession}"))
+    if _PDB_ID.fullmatch(pdb_id):
+        found.append(Outward(f"PDB {pdb_id.upper()}", f"https://www.rcsb.org/structure/{pdb_id.upper()}"))
+    return found
+
+
+def of_term(go_id: str) -> list[Outward]:
+    """QuickGO and AmiGO of a GO term."""
+    if _GO_ID.fullmatch(go_id) is None:
+        return []
+    return [Outward("QuickGO", f"{QUICKGO}{go_id}"), Outward("AmiGO", f"{AMIGO}{go_id}")]
+
+
+def html(links: Iterable[Outward]) -> str:
+    """The links in a row, each in a tab of its own."""
+    return " · ".join(
+        f'<a class="ps-out" href="{escape(link.url)}" target="_blank" rel="noopener noreferrer">'
+        f"{escape(link.text)}&thinsp;↗</a>"
+        for link in links
+    )

@@ -1,0 +1,1 @@
+"""What the Find page needs and no other."""

@@ -36,12 +36,8 @@ def page() -> None:
     if rows.empty:
         frame.headline(TITLE, "The evaluation trains every method on the same proteins and scores it on unseen ones.")
         switch()
-        st.html(
-            markup.empty(
-                data.absence(EVALUATION) or "This bundle was not evaluated.",
-                "To fill this page, run: python -m precompute evaluate BUNDLE",
-            )
-        )
+        why = data.absence(EVALUATION) or f"Its evaluation holds no numbers yet: `{EVALUATION.command()}` goes on."
+        st.html(markup.empty(why, "One term at a time can be compared without it."))
         return
     summary = Summary(rows)
     asked, options = st.query_params.get("ns"), summary.choices()

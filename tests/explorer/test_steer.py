@@ -263,6 +263,9 @@ def test_a_bundle_without_the_analysis_says_so_in_one_sentence(
     shutil.rmtree(copy / "analyses" / "steerability")
     monkeypatch.setenv("PROTSAE_BUNDLE", str(copy))
 
-    assert steerable.sentence(FeatureRef("protsae_mfo", 0)) == "This bundle has no analysis 'steerability'."
+    assert steerable.sentence(FeatureRef("protsae_mfo", 0)) == (
+        "Not computed for this bundle: whether raising a validated feature raises its own function on held-out "
+        "proteins, more than controls do. `python -m precompute analyse BUNDLE steerability` adds it."
+    )
     assert steerable.none_raises("protsae_mfo") == ""
     assert steerable.default_feature("protsae_mfo") == data.default_feature("protsae_mfo")

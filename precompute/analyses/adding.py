@@ -36,7 +36,9 @@ def analyse(bundle: Path, name: str, console: Console, stages: Sequence[Stage]) 
         InputError: the bundle's run is gone or has gone on since, or another process is changing the bundle.
     """
     if name not in COMPUTED:
-        own = f"run `{ANALYSES[name].command(str(bundle))}`" if name in ANALYSES else f"choose from {', '.join(COMPUTED)}"
+        own = (
+            f"run `{ANALYSES[name].command(str(bundle))}`" if name in ANALYSES else f"choose from {', '.join(COMPUTED)}"
+        )
         raise ConfigError(f"the analysis {name!r} is not computed by this command; {own}")
     run = read_run(bundle, f"the analysis {name}")
     open_bundle(bundle).reader.close()

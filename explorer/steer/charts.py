@@ -86,8 +86,9 @@ def dose_response(doses: Sequence[Dose], role: Role, mode: theme.Mode, at: float
     )
     for column, (what, value_of) in enumerate(MEASURES.items(), start=1):
         place: dict[str, Any] = {"row": 1, "col": column}
-        figure.add_vrect(*NATURAL, **place, **_shade(mode))
-        figure.add_vline(x=at, line={"color": palette.INK[mode], "width": 1, "dash": "dot"}, **place)
+        marked: dict[str, Any] = place | {"exclude_empty_subplots": False}
+        figure.add_vrect(*NATURAL, **marked, **_shade(mode))
+        figure.add_vline(x=at, line={"color": palette.INK[mode], "width": 1, "dash": "dot"}, **marked)
         for name, readings, colour, dash in lines:
             figure.add_scatter(
                 x=[dose.strength for dose in doses],

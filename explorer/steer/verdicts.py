@@ -26,8 +26,8 @@ THERE = 0.5
 CLEAR = 0.05
 """Share by which the mean must rise above the untouched one for a curve to rise."""
 
-RANDOM_TOO = 1.2
-"""A curve says nothing of the feature where a random one comes within this factor of its highest mean."""
+RANDOM_TOO = 0.5
+"""A curve says nothing of the feature where a control rises by this share of its rise."""
 
 BEYOND = (
     "Strength {:g} is beyond nature: the push exceeds the feature's 99th percentile in natural proteins, so the answer "
@@ -102,18 +102,16 @@ def read_curve(doses: Sequence[Dose]) -> Verdict:
             f"Untouched, its mean over the chain is {words.amount(start)}; at every strength it stays at or below "
             f"{words.amount(max(highest, start))}.",
         )
-    other = max(dose.random_feature.mean_act for dose in doses)
+    control = max(reading.mean_act for dose in doses for reading in dose.readings[1:])
     title = "Turning it up makes the new sequence carry more of it."
-    against = "more than one random feature of equal density reaches at any"
-    if highest <= RANDOM_TOO * other:
-        title = "It rises, but so it does under a random feature."
-        against = "where one random feature of equal density reaches about as much"
+    if control - start >= RANDOM_TOO * (highest - start):
+        title = "It rises, but so it does under a control."
     within = natural > start + 0.5 * (highest - start)
     tail = "" if top >= 0.8 * highest else "Stronger pushes lose it again."
     found = (
         f"Its mean over the chain goes from {words.amount(start)}, untouched, to {words.amount(highest)} at strength "
-        f"{best.strength:g}, {against} ({words.amount(other)}); most of the effect comes "
-        f"{'within the natural range' if within else 'beyond nature'}."
+        f"{best.strength:g}, to {words.amount(control)} at most under one random feature or direction; most of the "
+        f"effect comes {'within the natural range' if within else 'beyond nature'}."
     )
     return Verdict(title, _join(found, tail))
 

@@ -1,5 +1,6 @@
 """Steer: strength 0 changes nothing, differences are outlined, every answer stands beside its control."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -82,10 +83,16 @@ def test_the_curve_passes_through_the_original_at_zero(plan: Plan) -> None:
     zero = next(dose for dose in doses if dose.strength == 0)
     assert set(zero.changes) == {0}
     assert len(set(zero.readings)) == 1
-    drawn = traces(charts.dose_response(doses[:3], "guided", "light", 1.0))
+    figure = charts.dose_response(doses[:3], "guided", "light", 1.0)
+    drawn = traces(figure)
     assert [line["x"] for line in drawn] == 6 * [list(runs.STRENGTHS[:3])]
     assert drawn[0]["y"] == [dose.steered.mean_act for dose in doses[:3]]
     assert drawn[3]["y"] == [dose.steered.max_act for dose in doses[:3]]
+    shapes = json.loads(str(figure.to_json()))["layout"]["shapes"]
+    assert [(shape["type"], shape["xref"]) for shape in shapes] == [
+        *(("rect", "x"), ("line", "x")),
+        *(("rect", "x2"), ("line", "x2")),
+    ]
 
 
 def test_a_feature_is_ranked_among_random_features_of_which_none_is_raised_with_it(plan: Plan) -> None:
@@ -178,14 +185,18 @@ def test_the_curve_is_read_in_words() -> None:
     flat = [dose(s, 1.0, 1.0) for s in (0.0, 1.0, 5.0)]
     falling = [dose(-1.0, 4.0, 1.0), dose(0.0, 2.0, 1.0), dose(1.0, 1.0, 1.0), dose(5.0, 0.5, 1.0)]
     rising = [dose(0.0, 1.0, 1.0), dose(1.0, 4.0, 1.1), dose(5.0, 5.0, 1.2)]
+    slight = [dose(0.0, 1.0, 1.0), dose(1.0, 1.2, 1.01), dose(5.0, 0.8, 1.0)]
     alike = [dose(0.0, 1.0, 1.0), dose(1.0, 4.0, 4.1), dose(5.0, 5.0, 4.9)]
     none = "No strength makes the new sequence carry more of it."
     assert verdicts.read_curve(flat).title == verdicts.read_curve(falling).title == none
-    assert verdicts.read_curve(rising).title == "Turning it up makes the new sequence carry more of it."
-    assert "more than one random feature of equal density reaches at any (1.2)" in verdicts.read_curve(rising).text
-    assert "already" not in verdicts.read_curve(rising).text
+    more = "Turning it up makes the new sequence carry more of it."
+    assert verdicts.read_curve(rising).title == verdicts.read_curve(slight).title == more
+    assert verdicts.read_curve(slight).text.endswith("Stronger pushes lose it again.")
+    assert (
+        "to 5 at strength 5, to 1.2 at most under one random feature or direction" in verdicts.read_curve(rising).text
+    )
     assert "within the natural range" in verdicts.read_curve(rising).text
-    assert "so it does under a random feature" in verdicts.read_curve(alike).title
+    assert "so it does under a control" in verdicts.read_curve(alike).title
 
 
 def test_differences_are_outlined_in_both_lines_and_nothing_else() -> None:

@@ -22,6 +22,7 @@ COMPARED = ("auc", "ev", "participation")
 """Metrics that variants of ProtSAE are compared by: does it predict, does it reconstruct, do its features take part?"""
 FIDELITY, MEANING = ("lr_masked", "ev"), ("feature_auc", "f1", "auc")
 """Metrics of the plots, the preferred first."""
+WRAPPED = "white-space:normal"
 PLAIN = {"displayModeBar": False}
 
 
@@ -94,11 +95,12 @@ def table_html(shown: Table, *, own: str | None = None, meanings: bool = False) 
     Args:
         shown: what to show.
         own: the method of which the bundle's autoencoder is one; it bears a mark and has no other favour.
-        meanings: say in a line of its own what each method is, instead of on hover.
+        meanings: say in lines of their own what each method is and how far seeds spread, so that many columns fit.
     """
+    wrapped = f' style="{WRAPPED}"' if meanings else ""
     arrows = {"higher": " ↑", "lower": " ↓", "neither": ""}
     head = "".join(
-        f'<th title="{markup.escape(m.sentence)}">{markup.escape(m.heading)}{arrows[m.better]}</th>'
+        f'<th title="{markup.escape(m.sentence)}"{wrapped}>{markup.escape(m.heading)}{arrows[m.better]}</th>'
         for m in shown.metrics
     )
     width = len(shown.metrics) + 2
@@ -127,14 +129,15 @@ def _line_html(line: Line, shown: Table, *, own: str | None, meanings: bool) -> 
         best = f"<b>{mean}</b>" if line.method in shown.best[metric.key] else mean
         tip = f' title="{words.count(value.n, "seed")}"'
         over = f"{f'± {spread}, ' if spread else ''}n = {value.n}" if _has_spread(shown) else ""
-        numbers.append(f'<td{tip}>{best} <span class="ps-soft">{over}</span></td>')
+        soft = f'<div class="ps-small ps-soft">{over}</div>' if meanings else f' <span class="ps-soft">{over}</span>'
+        numbers.append(f"<td{tip}>{best}{soft}</td>")
     return f"<tr>{_name_html(line.method, dot, own, meanings=meanings)}{''.join(numbers)}<td>{line.n_seeds}</td></tr>"
 
 
 def _name_html(method: str, dot: str, own: str | None, *, meanings: bool) -> str:
     meaning = markup.escape(meaning_of(method))
     mark = markup.badge("this bundle's", "An autoencoder of this bundle is guided so.") if method == own else ""
-    below = f'<div class="ps-small ps-soft">{meaning}</div>' if meanings else ""
+    below = f'<div class="ps-small ps-soft" style="{WRAPPED};max-width:17rem">{meaning}</div>' if meanings else ""
     return f'<td title="{meaning}">{dot}{markup.escape(method)} {mark}{below}</td>'
 
 

@@ -177,6 +177,7 @@ def proteins(term: TermRow, guided: TermFeature, baseline: TermFeature) -> None:
             markup.empty(str(error), "The held-out scores above and the table below do not need the language model.")
         )
         return
+    chosen = comparison.by_score(chosen, rows, guided)
     colours = markup.kind_colours(region for picked in chosen for region in data.annotations(picked.accession))
     st.html(markup.wrap(markup.dots_legend(colours.items())))
     for carries, title in (
@@ -186,6 +187,11 @@ def proteins(term: TermRow, guided: TermFeature, baseline: TermFeature) -> None:
         group = [picked for picked in chosen if picked.carries == carries]
         if group:
             st.caption(words.md(title))
+            if carries:
+                st.caption(
+                    "Drawn evenly from all of them, whatever the features do there; ordered by the score that the "
+                    f"guided feature's card uses, its {guided.pooling} over residues."
+                )
         for picked in group:
             name, *strips = st.columns([1.1, 2, 2], vertical_alignment="center")
             with name:

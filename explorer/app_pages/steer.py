@@ -11,7 +11,7 @@ from explorer.services import data, live
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
 from explorer.shell.bound import bound
-from explorer.steer import report, runs, steerable
+from explorer.steer import address, opening, report, runs, steerable
 from explorer.steer.runs import Plan
 from protsae.errors import InputError, ProtSAEError
 from protsae.steering.steer import SteerConfig
@@ -49,6 +49,9 @@ def main() -> None:
     with middle:
         sequence, accession = where(chosen)
     evidence(chosen)
+    as_it_opens = not {"feature", "protein", "sequence", "strength"} & set(st.query_params)
+    if as_it_opens and (how := opening.sentence(opening.opening(chosen.sae))):
+        frame.say(how, "ps-small ps-soft")
     if sequence is None:
         return
     with right:
@@ -58,14 +61,14 @@ def main() -> None:
     except ProtSAEError as error:
         st.html(markup.empty(str(error), "The pages on stored proteins work without it."))
         return
-    report.show(Plan(chosen.sae, chosen.feature, sequence, config), accession)
+    report.show(Plan(chosen.sae, chosen.feature, sequence, config), accession, address.drawn())
 
 
 def evidence(ref: FeatureRef) -> None:
-    """What was measured for this feature beforehand, and that none raises its function where none does."""
-    for text in (steerable.none_raises(ref.sae), steerable.sentence(ref)):
-        if text:
-            frame.say(text, "ps-small ps-soft")
+    """What was measured for this feature beforehand; that none raises its function, where none does, as the lead."""
+    if none := steerable.none_raises(ref.sae):
+        frame.say(none, "ps-lead")
+    frame.say(steerable.sentence(ref), "ps-small ps-soft")
 
 
 def what() -> FeatureRef:
@@ -82,7 +85,7 @@ def what() -> FeatureRef:
     except InputError as error:
         st.html(markup.empty(str(error), "Shown instead: another feature."))
         ref = None
-    return ref or steerable.default_feature(frame.settings().sae)
+    return ref or opening.opening(frame.settings().sae).ref
 
 
 def feature_box(ref: FeatureRef) -> FeatureRef | None:
@@ -143,7 +146,7 @@ def where(ref: FeatureRef) -> tuple[str | None, str]:
         else:
             options = {asked: f"{asked} · {words.protein_name(asked, row.protein_name, limit=40)}"} | options
     own = "sequence" in st.query_params
-    st.session_state["steer_protein"] = OWN if own else asked if asked in options else runs.default_protein(ref) or OWN
+    st.session_state["steer_protein"] = OWN if own else asked if asked in options else default_protein(ref) or OWN
 
     def write() -> None:
         picked = st.session_state["steer_protein"]
@@ -151,12 +154,19 @@ def where(ref: FeatureRef) -> tuple[str | None, str]:
         frame.write_address(protein=None if picked == OWN else picked, sequence=kept if picked == OWN else None)
 
     picked = st.selectbox(
-        "Where", [*options, OWN], key="steer_protein", format_func=lambda key: options.get(key) or OWN, on_change=write
+        "Where", [OWN, *options], key="steer_protein", format_func=lambda key: options.get(key) or OWN, on_change=write
     )
     if picked != OWN:
         row = data.protein(picked)
         return (row.sequence if row else None), picked
     return own_sequence(), ""
+
+
+def default_protein(ref: FeatureRef) -> str | None:
+    """That of the page's opening for its feature, else one with room to rise."""
+    if "feature" not in st.query_params and (example := opening.opening(ref.sae)).ref == ref:
+        return example.protein
+    return runs.default_protein(ref)
 
 
 def own_sequence() -> str | None:

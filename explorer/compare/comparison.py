@@ -10,13 +10,18 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from explorer.draw import verdicts, words
+from explorer.draw import verdicts, views, words
+from explorer.protein.predictions import pooled
 from explorer.services import data, live
+from explorer.services.cached import cached_by_bundle
 from explorer.services.refs import FeatureRef
+from protsae.errors import ProtSAEError
 from protsae.store.rows import Role, SAERow, TermFeature
 
 Item = TypeVar("Item")
 WITH_TERM, WITHOUT_EACH = 6, 2
+MOST_TRIED, NEAR_FULL = 6, 0.8
+"""Terms that are tried for the opening, and the median peak, as a share of full colour, that ends the search."""
 
 
 class Sides(NamedTuple):
@@ -58,17 +63,41 @@ def sides(namespace: str, sae: str, asked: Mapping[str, str]) -> Sides | None:
     return None if guided is None or baseline is None else Sides(guided, baseline)
 
 
+@cached_by_bundle(8, spinner="Looking for a term to open on …")
 def default_term(compared: Sides, namespace: str) -> str | None:
-    """The validated guided term with the best evidence that the baseline has a feature for, too; else the first.
+    """The term that the page opens on; None where no term of the namespace that guides was scored.
 
-    None where no term of the namespace that guides was scored.
+    Of the graded guided terms that the baseline has a feature for, too, those with the best evidence are tried: the
+    first one whose guided feature fires near full colour on most of the term's proteins shown, else the one on whose
+    it fires most. Scores, not colours, say which feature is better.
     """
     rows = data.compare_table(compared.guided.name, compared.baseline.name, namespace)
     both = set(rows.loc[rows["guided_f1"].notna() & rows["baseline_f1"].notna(), "go_id"])
-    for row in data.validated():
-        if row.is_guiding and row.go_id in both:
-            return row.go_id
+    graded = [row.go_id for row in data.validated() if row.is_guiding and row.go_id in both][:MOST_TRIED]
+    shown: dict[str, float] = {}
+    try:
+        for go_id in graded:
+            shown[go_id] = firing(go_id, compared)
+            if shown[go_id] >= NEAR_FULL:
+                break
+    except ProtSAEError:  # no language model here: the page says so, and shows scores without it
+        return graded[0]
+    if shown:
+        return max(shown, key=lambda go_id: shown[go_id])
     return min(both or map(str, rows["go_id"].head(1)), default=None)
+
+
+def firing(go_id: str, compared: Sides) -> float:
+    """Median peak of the guided feature on the term's proteins shown, as a share of its full colour."""
+    pair = data.term_pair(go_id, compared.guided.name, compared.baseline.name)
+    assert pair.guided is not None, go_id
+    assert pair.baseline is not None, go_id
+    ref = FeatureRef(pair.guided.sae, pair.guided.feature)
+    feature, chosen = data.feature(ref), [p for p in proteins(go_id, pair.guided, pair.baseline) if p.carries]
+    if feature is None or not chosen:
+        return 0.0
+    (full,) = views.full_colour([feature], "normalised")
+    return float(np.median([row.max() / full for (row,) in activations(chosen, [ref]).values()]))
 
 
 def proteins(go_id: str, guided: TermFeature, baseline: TermFeature) -> list[Picked]:
@@ -93,6 +122,23 @@ def proteins(go_id: str, guided: TermFeature, baseline: TermFeature) -> list[Pic
         seen |= {e.accession for e in fresh}
         picked += [Picked(e.accession, e.protein_name, e.length, e.has_structure, carries=False) for e in fresh]
     return picked
+
+
+def by_score(
+    chosen: Sequence[Picked], rows: Mapping[str, Sequence[Float[np.ndarray, " n_residues"]]], guided: TermFeature
+) -> list[Picked]:
+    """Proteins with the term first, these by the score that the guided feature's card uses, the highest first.
+
+    Args:
+        chosen: as `proteins` found them; the rest keeps its order.
+        rows: activations by accession, the guided feature's first.
+        guided: whose pooling makes the score.
+    """
+
+    def place(picked: Picked) -> tuple[bool, float]:
+        return not picked.carries, -pooled(rows[picked.accession][0], guided.pooling) if picked.carries else 0.0
+
+    return sorted((picked for picked in chosen if picked.accession in rows), key=place)
 
 
 def evenly(items: Sequence[Item], number: int) -> list[Item]:

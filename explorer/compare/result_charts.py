@@ -75,8 +75,8 @@ def trade_off(x: Mapping[str, Spread], y: Mapping[str, Spread], axes: tuple[Metr
             hovertemplate=f"<b>{escape(method)}</b><br>{axes[0].title} %{{x:.3f}}<br>{axes[1].title} %{{y:.3f}}"
             f"<br>{x[method].n} seed{'s' if x[method].n > 1 else ''}<extra></extra>",
         )
-    figure.update_xaxes(title=f"{axes[0].title} (fidelity)", range=_padded([x[m] for m in methods], 0.22))
-    figure.update_yaxes(title=f"{axes[1].title} (meaning)", range=_padded([y[m] for m in methods], 0.14))
+    figure.update_xaxes(title=f"{axes[0].heading} (fidelity)", range=_padded([x[m] for m in methods], 0.22))
+    figure.update_yaxes(title=f"{axes[1].heading} (meaning)", range=_padded([y[m] for m in methods], 0.14))
     return figure
 
 
@@ -101,7 +101,7 @@ def sweep(lines: Mapping[str, Sequence[tuple[float, Spread]]], metric: Metric) -
         )
     at = sorted({round(l0) for points in lines.values() for l0, _ in points})
     figure.update_xaxes(title="active features per residue", type="log", tickvals=_apart(at), showgrid=False)
-    figure.update_yaxes(title=metric.title, automargin=True)
+    figure.update_yaxes(title=metric.heading, automargin=True)
     return figure
 
 

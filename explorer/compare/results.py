@@ -12,8 +12,12 @@ import pandas as pd
 
 from explorer.draw import words
 from explorer.draw.downloads import table_csv
-from protsae.store.evaluation.methods import KINDS, method_of
+from protsae.store.evaluation.methods import KINDS, PROTSAE, TOPK, method_of
+from protsae.store.evaluation.metrics import METRICS, OVERVIEW, Metric
+from protsae.store.evaluation.standings import Place, Standing, at_each_sparsity, standings
 from protsae.store.evaluation.summary import Gap, Summary, Table
+
+PLACES: dict[Place, str] = {"ahead": "ahead", "level": "not told apart", "behind": "behind"}
 
 
 def lead(summary: Summary, over: str) -> str:
@@ -46,6 +50,32 @@ def lead(summary: Summary, over: str) -> str:
     return " ".join(filter(None, [first, _fidelity(summary, ours, rival, over)]))
 
 
+def guided_forms(summary: Summary, over: str) -> list[str]:
+    """The forms of guidance that sentences are about: the one that stands for it, and the paper's."""
+    ours = summary.ours("auc", over)
+    guided = [name for name in summary.methods("main") if method_of(name).kind == "guided"]
+    return [name for name in guided if name == ours or method_of(name).standing == "paper"]
+
+
+def beside_unguided(summary: Summary, method: str, over: str) -> str:
+    """Where a guided form is ahead of the best unguided autoencoder in each number, and where it is behind."""
+    found = standings(summary, method, OVERVIEW, over)
+    if not found:
+        return ""
+    clauses = [
+        f"{words_for} in {words.join([_stands(one) for one in found if one.place == place])}"
+        for place, words_for in PLACES.items()
+        if any(one.place == place for one in found)
+    ]
+    return f"{method}, beside the best unguided autoencoder in each: {'; '.join(clauses)}."
+
+
+def along_sparsity(summary: Summary, metric: Metric, over: str) -> str:
+    """At how many settings the paper's form is better than its unguided baseline; '' where none is shared."""
+    better, n = at_each_sparsity(summary, PROTSAE, TOPK, metric, over)
+    return f"{metric.title}: {PROTSAE} is better than {TOPK} at {better} of {n} settings." if n else ""
+
+
 def namespace(name: str) -> str:
     """A namespace as read, itself where it is not one of GO's three."""
     return words.NAMESPACES.get(name, name)
@@ -70,14 +100,20 @@ def _agreement(summary: Summary, ours: str, rival: str, over: str) -> str:
     return f"the same on {holds} of {difference.n} seeds"
 
 
+def _stands(one: Standing) -> str:
+    digits = one.metric.digits
+    return f"{one.metric.title} ({one.own.mean:.{digits}f}; {one.rival} {one.best.mean:.{digits}f})"
+
+
 def _fidelity(summary: Summary, ours: str, rival: str, over: str) -> str:
-    """How much of the language model each keeps, and at what L0."""
+    """How much of the language model each keeps, and at what L0; '' where the digits worth showing are the same."""
     kept, l0 = (summary.cells("main", metric, over) for metric in ("lr_masked", "l0"))
     if ours not in kept or rival not in kept:
         return ""
-    mine, theirs = words.number(kept[ours].mean), words.number(kept[rival].mean)
-    how = {"ahead of": "more than", "behind": "less than", "level with": "as much as"}
-    stands = how[_standing(kept[ours].mean, kept[rival].mean)]
+    mine, theirs = (words.number(kept[name].mean, METRICS["lr_masked"].digits) for name in (ours, rival))
+    if mine == theirs:
+        return ""
+    stands = "more than" if kept[ours].mean > kept[rival].mean else "less than"
     at = f", with {l0[ours].mean:.1f} and {l0[rival].mean:.1f} active features" if {ours, rival} <= l0.keys() else ""
     what = f"Of the language model's skill at masked residues its reconstruction keeps {mine}"
     return f"{what}, {stands} {rival} ({theirs}){at}."

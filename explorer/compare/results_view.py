@@ -12,8 +12,8 @@ from explorer.draw import markup, words
 from explorer.services import data
 from explorer.shell import frame
 from protsae.store.analysis import EVALUATION
-from protsae.store.evaluation.methods import KINDS, METHODS, PARTS, method_of, part_of
-from protsae.store.evaluation.metrics import GROUPS, METRICS, Metric
+from protsae.store.evaluation.methods import KINDS, METHODS, PARTS, meaning_of, method_of, part_of
+from protsae.store.evaluation.metrics import GROUPS, METRICS, OVERVIEW, Metric
 from protsae.store.evaluation.summary import MEAN, Gap, Line, Summary, Table
 
 VIEWS = {"term": "One term", "methods": "All methods"}
@@ -22,6 +22,7 @@ COMPARED = ("auc", "ev", "participation")
 """Metrics that variants of ProtSAE are compared by: does it predict, does it reconstruct, do its features take part?"""
 FIDELITY, MEANING = ("lr_masked", "ev"), ("feature_auc", "f1", "auc")
 """Metrics of the plots, the preferred first."""
+WRAPPED = "white-space:normal"
 PLAIN = {"displayModeBar": False}
 
 
@@ -36,12 +37,8 @@ def page() -> None:
     if rows.empty:
         frame.headline(TITLE, "The evaluation trains every method on the same proteins and scores it on unseen ones.")
         switch()
-        st.html(
-            markup.empty(
-                data.absence(EVALUATION) or "This bundle was not evaluated.",
-                "To fill this page, run: python -m precompute evaluate BUNDLE",
-            )
-        )
+        why = data.absence(EVALUATION) or f"Its evaluation holds no numbers yet: `{EVALUATION.command()}` goes on."
+        st.html(markup.empty(why, "One term at a time can be compared without it."))
         return
     summary = Summary(rows)
     asked, options = st.query_params.get("ns"), summary.choices()
@@ -51,13 +48,31 @@ def page() -> None:
         switch()
         if len(options) > 1:
             over = frame.choice("Ontology", "ns", options, show=_choice)
-        questions = " ".join(group.question for group in GROUPS.values())
-        group = frame.choice("Numbers", "group", list(GROUPS), show=words.capitalised, tip=questions)
+    overview(summary, over)
+    questions = " ".join(group.question for group in GROUPS.values())
+    group = frame.choice("Numbers", "group", list(GROUPS), show=words.capitalised, tip=questions)
     main_table(summary, group, over)
     trade_off(summary, over)
     sparsity(summary, over)
     found = {part: variants(summary, part, over) for part in summary.variant_parts()}
     downloads(rows, found)
+
+
+def overview(summary: Summary, over: str) -> None:
+    """Every method in one or two numbers of each kind, and where the guided forms are ahead and behind."""
+    st.subheader("Every method, all kinds of numbers side by side", anchor=False)
+    shown = summary.columns("main", OVERVIEW, over)
+    if not shown.lines:
+        frame.say("No method has these numbers yet.")
+        return
+    forms = results.guided_forms(summary, over)
+    for sentence in filter(None, (results.beside_unguided(summary, form, over) for form in forms)):
+        frame.say(sentence, "")
+    st.html(markup.wrap(table_html(shown, own=summary.ours("auc", over), meanings=True)))
+    st.caption(_how_to_read(shown))
+    with st.expander("What these numbers say", key="overview_help"):
+        st.html(markup.wrap(markup.facts((m.heading, m.sentence, m.sentence) for m in shown.metrics)))
+    _save("Table (CSV)", results.as_csv(shown), f"evaluation_overview_{over}.csv")
 
 
 def main_table(summary: Summary, group: str, over: str) -> None:
@@ -68,20 +83,24 @@ def main_table(summary: Summary, group: str, over: str) -> None:
         frame.say("No method has these numbers yet.")
         return
     st.html(markup.wrap(table_html(shown)))
-    spread = "Mean ± standard deviation over seeds" if _has_spread(shown) else "One seed, so no spread is known"
-    st.caption(
-        f"{spread}; bold: the best of a column as far as its digits tell, controls aside. ↑ higher is better, ↓ lower."
-    )
-    with st.expander("What these numbers say"):
-        st.html(markup.wrap(markup.facts((m.title, m.sentence, m.sentence) for m in shown.metrics)))
+    st.caption(_how_to_read(shown))
+    with st.expander("What these numbers say", key="group_help"):
+        st.html(markup.wrap(markup.facts((m.heading, m.sentence, m.sentence) for m in shown.metrics)))
     _save("Table (CSV)", results.as_csv(shown), f"evaluation_{group}_{over}.csv")
 
 
-def table_html(shown: Table) -> str:
-    """The table as escaped HTML: a head that explains itself, methods by kind, the best in bold."""
+def table_html(shown: Table, *, own: str | None = None, meanings: bool = False) -> str:
+    """The table as escaped HTML: a head that explains itself, methods by kind, the best in bold.
+
+    Args:
+        shown: what to show.
+        own: the method of which the bundle's autoencoder is one; it bears a mark and has no other favour.
+        meanings: say in lines of their own what each method is and how far seeds spread, so that many columns fit.
+    """
+    wrapped = f' style="{WRAPPED}"' if meanings else ""
     arrows = {"higher": " ↑", "lower": " ↓", "neither": ""}
     head = "".join(
-        f'<th title="{markup.escape(m.sentence)}">{markup.escape(m.title)}{arrows[m.better]}</th>'
+        f'<th title="{markup.escape(m.sentence)}"{wrapped}>{markup.escape(m.heading)}{arrows[m.better]}</th>'
         for m in shown.metrics
     )
     width = len(shown.metrics) + 2
@@ -91,14 +110,14 @@ def table_html(shown: Table) -> str:
         if lines:
             title = f"<b>{markup.escape(words.capitalised(kind.key))}</b>: {markup.escape(kind.sentence)}"
             body.append(f'<tr class="kind"><td colspan="{width}"><span>{title}</span></td></tr>')
-            body += [_line_html(line, shown) for line in lines]
+            body += [_line_html(line, shown, own=own, meanings=meanings) for line in lines]
     return (
         f'<div class="ps-wide" tabindex="0"><table class="ps-rows"><tr><th>Method</th>{head}<th>Seeds</th></tr>'
         f"{''.join(body)}</table></div>"
     )
 
 
-def _line_html(line: Line, shown: Table) -> str:
+def _line_html(line: Line, shown: Table, *, own: str | None, meanings: bool) -> str:
     dot = f'<span class="ps-dot" style="background:{result_charts.colour(line.method)}"></span>'
     numbers = []
     for metric in shown.metrics:
@@ -109,9 +128,17 @@ def _line_html(line: Line, shown: Table) -> str:
         mean, _, spread = markup.escape(value.text(metric.digits)).partition(" ± ")
         best = f"<b>{mean}</b>" if line.method in shown.best[metric.key] else mean
         tip = f' title="{words.count(value.n, "seed")}"'
-        soft = f' <span class="ps-soft">± {spread}</span>' if spread else ""
+        over = f"{f'± {spread}, ' if spread else ''}n = {value.n}" if _has_spread(shown) else ""
+        soft = f'<div class="ps-small ps-soft">{over}</div>' if meanings else f' <span class="ps-soft">{over}</span>'
         numbers.append(f"<td{tip}>{best}{soft}</td>")
-    return f"<tr><td>{dot}{markup.escape(line.method)}</td>{''.join(numbers)}<td>{line.n_seeds}</td></tr>"
+    return f"<tr>{_name_html(line.method, dot, own, meanings=meanings)}{''.join(numbers)}<td>{line.n_seeds}</td></tr>"
+
+
+def _name_html(method: str, dot: str, own: str | None, *, meanings: bool) -> str:
+    meaning = markup.escape(meaning_of(method))
+    mark = markup.badge("this bundle's", "An autoencoder of this bundle is guided so.") if method == own else ""
+    below = f'<div class="ps-small ps-soft" style="{WRAPPED};max-width:17rem">{meaning}</div>' if meanings else ""
+    return f'<td title="{meaning}">{dot}{markup.escape(method)} {mark}{below}</td>'
 
 
 def trade_off(summary: Summary, over: str) -> None:
@@ -134,7 +161,8 @@ def sparsity(summary: Summary, over: str) -> None:
     if not lines:
         return
     st.subheader(PARTS["sparsity"].title, anchor=False)
-    frame.say(_where(summary.scope("sparsity", over)))
+    found = (results.along_sparsity(summary, axis, over) for axis in lines)
+    frame.say(" ".join(filter(None, [_where(summary.scope("sparsity", over)), *found])))
     for column, (axis, found) in zip(st.columns(2, gap="large"), lines.items(), strict=False):
         with column:
             st.plotly_chart(result_charts.sweep(found, axis), key=f"sweep_{axis.key}", config=PLAIN)
@@ -155,6 +183,10 @@ def variants(summary: Summary, part: str, over: str) -> list[Gap]:
             st.html(markup.wrap(f'<b title="{markup.escape(METRICS[key].sentence)}">{METRICS[key].title}</b>'))
             figure = result_charts.differences(here, METRICS[key], frame.mode())
             st.plotly_chart(figure, key=f"{part}_{key}", config=PLAIN)
+    named = [
+        (name, meaning, meaning) for name in dict.fromkeys(g.method for g in gaps) if (meaning := meaning_of(name))
+    ]
+    st.html(markup.wrap(markup.facts(named)))
     return gaps
 
 
@@ -185,6 +217,12 @@ def _metric(summary: Summary, part: str, names: tuple[str, ...], over: str) -> M
 
 def _choice(name: str) -> str:
     return "mean of all" if name == MEAN else results.namespace(name)
+
+
+def _how_to_read(shown: Table) -> str:
+    spread = "Mean ± standard deviation over n seeds" if _has_spread(shown) else "One seed, so no spread is known"
+    best = "bold: the best of a column as far as its digits tell, controls aside"
+    return f"{spread}; {best}. ↑ higher is better, ↓ lower."
 
 
 def _where(scope: list[str]) -> str:

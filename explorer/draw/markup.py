@@ -27,6 +27,11 @@ def paragraph(text: str, kind: str = "ps-soft") -> str:
     return f'<p class="{kind}" style="margin:.15rem 0">{escape(text)}</p>'
 
 
+def verdict(title: str, text: str) -> str:
+    """What came of something, in a few words and in full; equally loud whatever it is. Escaped text."""
+    return f'<p class="ps-lead" role="status"><b>{escape(title)}</b> {escape(text)}</p>'
+
+
 def dot(role: Role) -> str:
     """The identity mark of an SAE of this role."""
     return f'<span class="ps-dot" style="background:var(--ps-{role})"></span>'

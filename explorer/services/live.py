@@ -7,6 +7,7 @@ a random stretch of the corpus of this length?
 Read `encode`, then `top_features`.
 """
 
+import os
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +27,8 @@ from protsae.plm.registry import open_plm
 from protsae.plm.spec import PLMSpec
 from protsae.sae import SAE, load_sae
 
-_MOST_THREADS = 4
+_THREADS = min(4, max(1, (os.cpu_count() or 1) // 2))
+"""Half of the machine: threads that must wait for a busy core make the small model many times slower than one does."""
 _ROWS_AT_ONCE = 256
 
 
@@ -69,7 +71,7 @@ def language_model() -> LanguageModel:
     Raises:
         ArtifactError: its weights are not on this machine, or damaged; the sentence says what to do.
     """
-    torch.set_num_threads(min(_MOST_THREADS, torch.get_num_threads()))  # readers share the machine
+    torch.set_num_threads(min(_THREADS, torch.get_num_threads()))  # readers share the machine
     try:
         return LanguageModel(*open_plm(data.bundle().folder))
     except InputError as error:  # its weights are not here, and a page must not start a download of gigabytes

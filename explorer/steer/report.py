@@ -1,7 +1,12 @@
-"""What steering did: the slider, the sentence, three numbers, the structure; its tables are in `tables.py`.
+"""What steering did: the slider, the verdict, four numbers, the structure; its tables are in `tables.py`.
 
-Read `show`. All of it is one fragment, so that the slider redraws nothing else and the last answer stays meanwhile.
+Read `show`. All of it is one fragment, so that the slider redraws nothing else and the last answer stays meanwhile. The
+answer costs one run; random features are run in slices by a fragment inside it (`weigh`), so that no move of the slider
+waits for them. The slider takes its value from the address where the page is drawn, not in the fragment.
 """
+
+from collections.abc import Sequence
+from statistics import median
 
 import streamlit as st
 
@@ -10,23 +15,23 @@ from explorer.draw import markup, views, words
 from explorer.protein.subject import known_protein, stored_structure
 from explorer.services import data, live
 from explorer.shell import frame, links
-from explorer.shell.bound import bound
-from explorer.steer import runs
-from explorer.steer.runs import Plan
-from explorer.steer.tables import changed_residues, compare, differ, response
+from explorer.steer import runs, slices, verdicts
+from explorer.steer.address import HIGHEST, LOWEST, Drawn
+from explorer.steer.curve import response
+from explorer.steer.runs import Plan, Push
+from explorer.steer.tables import changed_residues, compare, differ
 from protsae.errors import ProtSAEError
-from protsae.steering.controls import Controls
 from protsae.steering.steer import SteerResult
 from protsae.store.rows import FeatureRow
 
 VIEW = "steer_view"
-LOWEST, HIGHEST = -2.0, 5.0
 HOW_MUCH = (
     "In units of the feature's 99th percentile: 0 touches nothing, 1 adds as much as in strong natural cases, beyond 1 "
-    "the model has never seen, below 0 takes the feature away."
+    "the model has rarely seen, below 0 takes the feature away."
 )
 CHANGED = "Of the hidden residues; the rest of the chain cannot change."
-PEAK = "Strongest activation, read anew from the steered sequence without any push."
+MEAN = "Over all residues of the chain, read anew from the steered sequence without any push. The verdict goes by it."
+PEAK = "Strongest activation, read likewise: one residue."
 PERPLEXITY = (
     "How surprised the untouched language model is by the residues at the hidden places, all hidden at once: 1 is "
     "certain, 20 is guessing. A stand-in for pseudo-perplexity."
@@ -35,19 +40,21 @@ PERPLEXITY = (
 
 @st.fragment
 @frame.guarded
-def show(plan: Plan, accession: str) -> None:
+def show(plan: Plan, accession: str, drawn: Drawn) -> None:
     """Slider and answer."""
     row = data.feature(plan.ref)
     assert row is not None, plan.ref
-    strength = slider()
+    strength = slider(drawn)
     try:
         result = runs.answer(plan, strength)
-        control = runs.compared(plan, strength)
+        random = runs.random_features(plan, strength)
     except ProtSAEError as error:
         st.html(markup.empty(str(error), "Choose another feature or protein."))
         return
-    st.html(markup.wrap(markup.paragraph(runs.sentence(row, result, control.random_feature), "ps-lead")))
-    numbers(result, control)
+    found = verdicts.read(row, result, random)
+    st.html(markup.wrap(markup.verdict(found.title, found.text)))
+    progress = st.container()
+    numbers(result, random.items if random.is_whole else [])
     view(plan, row, result, accession)
     difference, changes, controls, dose = st.tabs(["Difference", "Log-odds", "Controls", "Dose-response"])
     with difference:
@@ -55,16 +62,27 @@ def show(plan: Plan, accession: str) -> None:
     with changes:
         changed_residues(result)
     with controls:
-        compare(plan, result, control)
+        compare(plan, result, random)
     with dose:
-        response(plan, strength)
+        response(plan, strength, drawn)
+    if result.n_changed and not random.is_whole:
+        with progress:  # drawn last: the answer stands before the first random feature is run
+            st.fragment(weigh, run_every=slices.EVERY_SECONDS)(plan, strength, drawn)
 
 
-def slider() -> float:
+@frame.guarded
+def weigh(plan: Plan, strength: float, drawn: Drawn) -> None:
+    """Run random features for a moment; the whole page is drawn anew once all are known."""
+    random = runs.random_features(plan, strength, seconds=slices.SLICE_SECONDS)
+    if random.is_whole:
+        drawn.anew()
+    done = len(random.items)
+    st.progress(done / random.total, f"Beside random features: {done} of {random.total} tried")
+
+
+def slider(drawn: Drawn) -> float:
     """How much, in units of the feature's natural 99th percentile."""
-    value = st.slider(
-        "How much", LOWEST, HIGHEST, step=0.25, format="%.2f", help=HOW_MUCH, **bound("strength", 1.0, LOWEST, HIGHEST)
-    )
+    value = st.slider("How much", LOWEST, HIGHEST, step=0.25, format="%.2f", help=HOW_MUCH, **drawn.slider)
     st.html(scale_bar())
     return value
 
@@ -90,26 +108,41 @@ def scale_bar() -> str:
     )
 
 
-def numbers(result: SteerResult, control: Controls) -> None:
-    """Three numbers, each beside the random feature's."""
-    before, after, random = result.before[0], result.after[0], control.random_feature
+def numbers(result: SteerResult, random: Sequence[Push]) -> None:
+    """Four numbers, each beside the median of random features where these are known."""
+    before, after = result.before[0], result.after[0]
+
+    def beside(values: Sequence[float], shape: str) -> str | None:
+        return f"random features: {format(median(values), shape)}" if values else None
+
     cells = (
-        ("Residues changed", f"{result.n_changed} of {len(result.masked)}", f"{random.n_changed}", CHANGED),
         (
-            "Peak of the feature",
+            "Residues changed",
+            f"{result.n_changed} of {len(result.masked)}",
+            beside([push.n_changed for push in random], ".0f"),
+            CHANGED,
+        ),
+        (
+            "Mean over the chain",
+            f"{before.mean_act:.2g} → {after.mean_act:.2g}",
+            beside([push.after.mean_act for push in random], ".2g"),
+            MEAN,
+        ),
+        (
+            "Peak",
             f"{words.amount(before.max_act)} → {words.amount(after.max_act)}",
-            words.amount(random.after[0].max_act),
+            beside([push.after.max_act for push in random], ".3g"),
             PEAK,
         ),
         (
             "Perplexity there",
             f"{result.perplexity_before:.1f} → {result.perplexity_after:.1f}",
-            f"{random.perplexity_after:.1f}",
+            beside([push.perplexity for push in random], ".1f"),
             PERPLEXITY,
         ),
     )
-    for column, (name, value, control_value, tip) in zip(st.columns(3), cells, strict=True):
-        column.metric(name, value, f"random feature: {control_value}", delta_color="off", delta_arrow="off", help=tip)
+    for column, (name, value, control, tip) in zip(st.columns(4), cells, strict=True):
+        column.metric(name, value, control, delta_color="off", delta_arrow="off", help=tip)
 
 
 def view(plan: Plan, row: FeatureRow, result: SteerResult, accession: str) -> None:

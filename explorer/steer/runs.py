@@ -1,10 +1,10 @@
 """Steering runs for the Steer page: what is raised, where, and every answer kept while the slider moves.
 
 What does not depend on the strength (mask, lower half of the language model, encoding) is computed once per protein and
-setting; a strength then costs the upper layers and one re-encoding. Read `Plan`, then `answer`.
+setting; a strength then costs the upper layers and one re-encoding. What takes many runs (random features, the curve)
+is computed in slices (`slices.py`). Read `Plan`, then `answer`, then `random_features`.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,9 +16,10 @@ from explorer.protein.predictions import pooled
 from explorer.services import data, live
 from explorer.services.cached import cached_by_bundle
 from explorer.services.refs import FeatureRef
-from protsae.steering.controls import Controls, controls, matched_features
-from protsae.steering.steer import Reading, SteerConfig, Steering, SteerResult, dose_response
-from protsae.store.rows import FeatureRow, TermFeature
+from explorer.steer.slices import Known, Slices
+from protsae.steering.controls import Controls, controls, matched_sets
+from protsae.steering.steer import Reading, SteerConfig, Steering, SteerResult
+from protsae.store.rows import TermFeature
 
 MOST_LISTED, STORED_LENGTHS = 600, (90, 400)
 STRENGTHS = (-2.0, -1.0, -0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
@@ -39,6 +40,19 @@ class Plan(NamedTuple):
         return FeatureRef(self.sae, self.feature)
 
 
+class Push(NamedTuple):
+    """What a random set of features did in the place of the chosen one and its ancestors."""
+
+    features: tuple[int, ...]
+    """That were raised."""
+
+    after: Reading
+    """Of the chosen feature."""
+
+    n_changed: int
+    perplexity: float
+
+
 class Dose(NamedTuple):
     """One strength of the curve, and the same strength on things that should not matter."""
 
@@ -48,6 +62,17 @@ class Dose(NamedTuple):
     random_direction: Reading
     n_changed: int
     n_changed_random: int
+    n_changed_direction: int
+
+    @property
+    def readings(self) -> tuple[Reading, Reading, Reading]:
+        """Of the feature and its two controls."""
+        return self.steered, self.random_feature, self.random_direction
+
+    @property
+    def changes(self) -> tuple[int, int, int]:
+        """Residues changed, of the same three."""
+        return self.n_changed, self.n_changed_random, self.n_changed_direction
 
 
 class Check(NamedTuple):
@@ -100,13 +125,24 @@ def answer(plan: Plan, strength: float) -> SteerResult:
 
 
 def compared(plan: Plan, strength: float) -> Controls:
-    """The same mask and strength, pushed by nothing, a random feature, and a random direction."""
+    """The same mask, pushed by nothing, and at the same strength in a random direction."""
     return _compared(_without_strength(plan), strength)
 
 
-def curve(plan: Plan) -> list[Dose]:
-    """Dose-response of the feature and of its controls."""
-    return _curve(_without_strength(plan))
+def random_features(plan: Plan, strength: float, *, seconds: float = 0) -> Known[Push]:
+    """The same mask and strength, pushed by random features of about the same density, set by set.
+
+    Args:
+        plan: what is steered.
+        strength: of each in units of its own 99th percentile.
+        seconds: for how long to compute what is not known yet, one run at least; 0 for nothing.
+    """
+    return _pushes(_without_strength(plan), strength).known(seconds)
+
+
+def curve(plan: Plan, *, seconds: float = 0) -> Known[Dose]:
+    """Dose-response of the feature and of two controls, strength by strength; `seconds` as in `random_features`."""
+    return _doses(_without_strength(plan)).known(seconds)
 
 
 def independent(plan: Plan, result: SteerResult) -> Check | None:
@@ -122,59 +158,6 @@ def independent(plan: Plan, result: SteerResult) -> Check | None:
         pooled(live.feature_rows(sequence, ref)[0], term.pooling) for sequence in (result.original, result.steered)
     )
     return Check(term, before, after)
-
-
-def sentence(row: FeatureRow, result: SteerResult, control: SteerResult) -> str:
-    """What happened, in one sentence."""
-    name = row.label if row.label_grade != "none" else f"feature #{row.feature}"
-    if result.strength == 0:
-        return "At strength 0 nothing is pushed, so the model writes exactly the original sequence."
-    hidden = words.count(len(result.masked), "hidden residue")
-    if not result.n_changed:
-        at = f"At strength {result.strength:+.2f}"
-        return f"{at} the push alters the model's choice at none of {hidden}: nothing changes."
-    before, after, other = result.before[0].max_act, result.after[0].max_act, control.after[0].max_act
-    moved, moved_other = after - before, other - before
-    wanted = moved if result.strength > 0 else -moved
-    verb = "rises" if moved > 0 else "falls"
-    how = (
-        f"{verb} from {words.amount(before)} to {words.amount(after)}" if moved else f"stays at {words.amount(before)}"
-    )
-    if wanted <= 0:
-        verdict = "so the new residues do not carry the concept"
-    elif abs(moved) > 2 * abs(moved_other):
-        verdict = f"and a random feature moves it by only {words.amount(abs(moved_other))}, so the change is specific"
-    else:
-        verdict = (
-            f"but a random feature moves it by {words.amount(abs(moved_other))}, too, so the change is not specific"
-        )
-    share = f"{result.n_changed} of {hidden} change"
-    return f"{share}; re-read by the autoencoder, the peak of “{name}” {how}, {verdict}."
-
-
-def read_curve(doses: Sequence[Dose]) -> str:
-    """The curve in one sentence: does the concept follow the strength, and does it within the natural range?"""
-    at = {dose.strength: dose for dose in doses}
-    start, natural, top = (at[s].steered.max_act for s in (0.0, 1.0, max(at)))
-    other = max(dose.random_feature.max_act for dose in doses)
-    best = max(doses, key=lambda dose: dose.steered.max_act)
-    if best.steered.max_act <= start * 1.05:
-        return "Turning it up does not make the new sequence carry more of it, at any strength."
-    where = (
-        "already within the natural range"
-        if natural > start + 0.5 * (best.steered.max_act - start)
-        else "beyond nature"
-    )
-    verdict = (
-        "more than a random feature ever does"
-        if best.steered.max_act > 1.2 * other
-        else "no more than a random feature"
-    )
-    tail = "" if top >= 0.8 * best.steered.max_act else "; stronger pushes lose it again"
-    return (
-        f"The concept peaks at strength {best.strength:g}, {verdict} ({words.amount(best.steered.max_act)} against "
-        f"{words.amount(other)}), and most of the effect comes {where}{tail}."
-    )
 
 
 def _without_strength(plan: Plan) -> Plan:
@@ -199,24 +182,38 @@ def _answer(plan: Plan, strength: float) -> SteerResult:
 
 @cached_by_bundle(128, shared=True)
 def _compared(plan: Plan, strength: float) -> Controls:
-    p99, density = _scales(plan.sae)
-    return controls(_prepared(plan), raised(plan), p99=p99, density=density, strength=strength, seed=plan.config.seed)
+    return controls(_prepared(plan), raised(plan), strength=strength, seed=plan.config.seed)
 
 
-@cached_by_bundle(16, shared=True, spinner="Running thirteen strengths with controls …")
-def _curve(plan: Plan) -> list[Dose]:
-    steering, features = _prepared(plan), raised(plan)
+@cached_by_bundle(64, shared=True)
+def _sets(plan: Plan) -> list[tuple[int, ...]]:
     p99, density = _scales(plan.sae)
-    others = {
-        i: float(p99[i]) for i in matched_features(list(features), p99=p99, density=density, seed=plan.config.seed)
-    }
-    steered = dose_response(steering, features, STRENGTHS)
-    random = [steering.run(others, strength=s, read=list(features)) for s in STRENGTHS]
-    elsewhere = [_compared(plan, s).random_direction for s in STRENGTHS]
-    return [
-        Dose(s, a.after[0], b.after[0], c.after[0], a.n_changed, b.n_changed)
-        for s, a, b, c in zip(STRENGTHS, steered, random, elsewhere, strict=True)
-    ]
+    return matched_sets(list(raised(plan)), p99=p99, density=density, seed=plan.config.seed)
+
+
+@cached_by_bundle(128, shared=True)
+def _pushes(plan: Plan, strength: float) -> Slices[Push]:
+    sets = _sets(plan)
+    return Slices(len(sets), lambda place: _push(plan, strength, sets[place]))
+
+
+@cached_by_bundle(16, shared=True)
+def _doses(plan: Plan) -> Slices[Dose]:
+    return Slices(len(STRENGTHS), lambda place: _dose(plan, STRENGTHS[place]))
+
+
+def _push(plan: Plan, strength: float, features: tuple[int, ...]) -> Push:
+    p99, _ = _scales(plan.sae)
+    others = {feature: float(p99[feature]) for feature in features}
+    result = _prepared(plan).run(others, strength=strength, read=[plan.feature])
+    return Push(features, result.after[0], result.n_changed, result.perplexity_after)
+
+
+def _dose(plan: Plan, strength: float) -> Dose:
+    steered, random = _answer(plan, strength), _push(plan, strength, _sets(plan)[0])
+    elsewhere = _compared(plan, strength).random_direction
+    readings = (steered.after[0], random.after, elsewhere.after[0])
+    return Dose(strength, *readings, steered.n_changed, random.n_changed, elsewhere.n_changed)
 
 
 def _scales(sae: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Which features raise their own function, as measured beforehand on held-out proteins: the page's examples and words.
+"""Which features raise their own function, as measured beforehand on held-out proteins: the page's words about it.
 
 Read `best`, then `sentence` and `none_raises`.
 """
@@ -13,11 +13,6 @@ from protsae.store.rows import SteerabilityRow
 def best(sae: str) -> list[int]:
     """Features of an autoencoder that raise their own function more than controls do, the surest first."""
     return [row.feature for row in data.steerability() if row.sae == sae and row.is_steerable]
-
-
-def default_feature(sae: str) -> FeatureRef:
-    """The surest of them; where there is none, the feature that every page opens on."""
-    return next((FeatureRef(sae, feature) for feature in best(sae)), None) or data.default_feature(sae)
 
 
 def none_raises(sae: str) -> str:

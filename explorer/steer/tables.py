@@ -1,7 +1,11 @@
-"""The tables of the Steer page: difference, changed residues, controls, dose-response.
+"""The tables of the Steer page: difference, changed residues, controls.
 
 Read `compare`.
 """
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,13 +14,14 @@ import streamlit as st
 from explorer.draw import downloads, words
 from explorer.services import data
 from explorer.shell import frame
-from explorer.steer import charts
-from explorer.steer import runs as steering_runs
+from explorer.steer import charts, runs, verdicts
 from explorer.steer.diff import diff_html
-from explorer.steer.runs import Plan
+from explorer.steer.runs import Plan, Push
+from explorer.steer.slices import Known
 from protsae.alphabet import AMINO_ACIDS
-from protsae.steering.controls import Controls
-from protsae.steering.steer import SteerResult
+from protsae.steering.steer import Reading, SteerResult
+
+PLAIN = {"displayModeBar": False}
 
 
 def differ(plan: Plan, result: SteerResult, accession: str) -> None:
@@ -64,28 +69,30 @@ def changed_residues(result: SteerResult) -> None:
     )
 
 
-def compare(plan: Plan, result: SteerResult, control: Controls) -> None:
+def compare(plan: Plan, result: SteerResult, random: Known[Push]) -> None:
     """The same mask and strength on things that should not matter, and a judge that was not pushed."""
-    names = ", ".join(f"#{feature}" for feature in control.random_features[:3])
-    rows = (
-        ("This feature", result),
-        ("Nothing (every hidden residue refilled)", control.no_push),
-        (f"Random feature of equal density ({names})", control.random_feature),
-        ("Random direction of equal length", control.random_direction),
-    )
+    control = runs.compared(plan, result.strength)
+    rows = [
+        _row("This feature", result),
+        _row("Nothing (every hidden residue refilled)", control.no_push),
+        _row("Random direction of equal length", control.random_direction),
+    ]
+    if result.n_changed and random.is_whole:
+        mean, peak = verdicts.ranks(result, random.items)
+        st.plotly_chart(
+            charts.ranked(result, random.items, data.sae(plan.sae).role, frame.mode()), key="steer_rank", config=PLAIN
+        )
+        st.caption(
+            f"{mean.n} random features of about the same density, pushed to the same multiple of their own 99th "
+            f"percentile. This one does more than {mean.n_less} of them by the mean (p = {mean.p_value:.2g}) and than "
+            f"{peak.n_less} by the peak (p = {peak.p_value:.2g})."
+        )
+        rows.insert(1, _median(random.items))
     st.dataframe(
-        pd.DataFrame(
-            {
-                "Pushed": [name for name, _ in rows],
-                "Changed": [r.n_changed for _, r in rows],
-                "Peak after": [r.after[0].max_act for _, r in rows],
-                "Mean after": [r.after[0].mean_act for _, r in rows],
-                "Predictor after": [r.after[0].mean_pi for _, r in rows],
-                "Perplexity": [r.perplexity_after for _, r in rows],
-            }
-        ),
+        pd.DataFrame(rows),
         hide_index=True,
         column_config={
+            "Changed": st.column_config.NumberColumn(format="%.0f"),
             "Peak after": st.column_config.NumberColumn(format="%.3g"),
             "Mean after": st.column_config.NumberColumn(format="%.3g"),
             "Predictor after": st.column_config.NumberColumn(format="%.3f", help="Mean of the concept predictor's pi."),
@@ -93,8 +100,13 @@ def compare(plan: Plan, result: SteerResult, control: Controls) -> None:
         },
     )
     before = result.before[0]
-    st.caption(f"Before: peak {words.amount(before.max_act)}, mean {words.amount(before.mean_act)}.")
-    check = steering_runs.independent(plan, result)
+    st.caption(f"Before: mean {words.amount(before.mean_act)}, peak {words.amount(before.max_act)}.")
+    unpushed(plan, result)
+
+
+def unpushed(plan: Plan, result: SteerResult) -> None:
+    """What the best feature of an autoencoder without guidance makes of the new sequence."""
+    check = runs.independent(plan, result)
     if check is not None:
         side = "above" if check.after > check.term.threshold else "below"
         st.markdown(
@@ -105,20 +117,30 @@ def compare(plan: Plan, result: SteerResult, control: Controls) -> None:
         )
 
 
-def response(plan: Plan, strength: float) -> None:
-    """The whole curve, on demand: it takes some forty runs."""
-    if st.button("Run the curve", icon=":material/show_chart:", key="steer_curve"):
-        st.session_state["steer_curve_for"] = plan
-    if st.session_state.get("steer_curve_for") != plan:
-        st.caption("Thirteen strengths from -2 to 5, each with its controls: seconds for a protein of 300 residues.")
-        return
-    doses = steering_runs.curve(plan)
-    st.plotly_chart(charts.dose_response(doses, data.sae(plan.sae).role, frame.mode(), strength), key="steer_dose")
-    st.markdown(steering_runs.read_curve(doses))
-    head = ["strength", "peak", "peak_random_feature", "peak_random_direction", "changed", "changed_random_feature"]
-    peaks = [(d.steered.max_act, d.random_feature.max_act, d.random_direction.max_act) for d in doses]
-    lines = [(d.strength, *peak, d.n_changed, d.n_changed_random) for d, peak in zip(doses, peaks, strict=True)]
-    file = downloads.file_name(plan.sae, plan.feature, "dose_response.csv")
-    st.download_button(
-        "Curve (CSV)", downloads.table_csv(head, lines), file, icon=":material/download:", on_click="ignore"
+def _row(name: str, result: SteerResult) -> dict[str, Any]:
+    after = result.after[0]
+    return _line(name, result.n_changed, after, result.perplexity_after)
+
+
+def _median(random: Sequence[Push]) -> dict[str, Any]:
+    readings = [push.after for push in random]
+    predicted = [reading.mean_pi for reading in readings if reading.mean_pi is not None]
+    middle = Reading(
+        readings[0].feature,
+        median(reading.max_act for reading in readings),
+        median(reading.mean_act for reading in readings),
+        median(predicted) if predicted else None,
     )
+    name = f"{len(random)} random features of about equal density, median"
+    return _line(name, median(push.n_changed for push in random), middle, median(push.perplexity for push in random))
+
+
+def _line(name: str, changed: float, after: Reading, perplexity: float) -> dict[str, Any]:
+    return {
+        "Pushed": name,
+        "Changed": changed,
+        "Mean after": after.mean_act,
+        "Peak after": after.max_act,
+        "Predictor after": after.mean_pi,
+        "Perplexity": perplexity,
+    }

@@ -37,9 +37,7 @@ def analyse(bundle: Path, name: str, console: Console, stages: Sequence[Stage]) 
     """
     if name not in COMPUTED:
         own = (
-            f"run `python -m precompute evaluate {bundle}`"
-            if name in ANALYSES
-            else f"choose from {', '.join(COMPUTED)}"
+            f"run `{ANALYSES[name].command(str(bundle))}`" if name in ANALYSES else f"choose from {', '.join(COMPUTED)}"
         )
         raise ConfigError(f"the analysis {name!r} is not computed by this command; {own}")
     run = read_run(bundle, f"the analysis {name}")

@@ -42,12 +42,19 @@ class Analysis(NamedTuple):
     """What one analysis is called, holds and needs."""
 
     name: str
-    """The folder below `analyses/`, and what `python -m precompute analyse BUNDLE NAME` calls it."""
+    """The folder below `analyses/`, and what `python -m precompute` calls it."""
     version: int
     meaning: str
     reads: tuple[str, ...]
     """Stages of the run whose results it is computed from."""
     tables: tuple[Table, ...]
+    own_command: str = ""
+    """That computes it, where `analyse` does not."""
+
+    def command(self, bundle: str = "BUNDLE") -> str:
+        """What a shell runs to add it to a finished bundle."""
+        what = f"{self.own_command} {bundle}" if self.own_command else f"analyse {bundle} {self.name}"
+        return f"python -m precompute {what}"
 
 
 EVALUATION = Analysis(
@@ -55,6 +62,7 @@ EVALUATION = Analysis(
     version=1,
     meaning="Every method, ablation and seed, trained on the bundle's embeddings and scored on held-out proteins",
     reads=("proteins", "embed"),
+    own_command="evaluate",
     tables=(
         Table(
             name="evaluation",

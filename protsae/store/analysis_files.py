@@ -86,7 +86,7 @@ def read_analysis(folder: Path, analysis: Analysis, *, bundle_id: str) -> dict[s
     Raises:
         BundleError: it is of another version or bundle, damaged, too large, or not what it says.
     """
-    again = f"run `python -m precompute analyse BUNDLE {analysis.name}` again"
+    again = f"run `{analysis.command()}` again"
     facts = read_object(inside(folder, DESCRIPTION))
     version = facts.get("version")
     if version != analysis.version:

@@ -44,7 +44,7 @@ class AnalysisQueries(Queries):
         return [analysis for analysis in ANALYSES.values() if not self.absence(analysis)]
 
     def absence(self, analysis: Analysis) -> str:
-        """Why an analysis is not there, in one sentence; '' where it is."""
+        """Why an analysis is not there, and what adds it; '' where it is there."""
         with self._reading:
             if analysis.name not in self._absences:
                 self._absences[analysis.name] = self._load(analysis)
@@ -106,7 +106,8 @@ class AnalysisQueries(Queries):
         try:
             folder = inside(self._folder, analysis.name)
             if not folder.is_dir():
-                return f"This bundle has no analysis {analysis.name!r}."
+                what = analysis.meaning[:1].lower() + analysis.meaning[1:]
+                return f"Not computed for this bundle: {what}. `{analysis.command()}` adds it."
             bundle_id = self.tuples("SELECT value FROM meta WHERE key = 'bundle_id'")
             tables = read_analysis(folder, analysis, bundle_id=bundle_id[0][0] if bundle_id else "")
         except BundleError as error:

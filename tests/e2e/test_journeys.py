@@ -149,6 +149,23 @@ def test_moving_the_slider_moves_the_answer(page: Page, server: str) -> None:
     no_exception(page)
 
 
+def test_keys_pressed_while_random_features_are_tried_lose_no_step(page: Page, server: str) -> None:
+    page.goto(f"{server}/steer?strength=1")
+    expect(page.get_by_text("Beside random features")).to_be_visible()
+    handle = page.get_by_role("slider").first
+
+    handle.focus()
+    for _ in range(8):
+        handle.press("ArrowRight")
+
+    expect(page).to_have_url(re.compile(r"strength=3\b"))
+    expect(page.get_by_text("Beside random features")).to_have_count(0)
+    expect(handle).to_have_attribute("aria-valuetext", "3.00")
+    expect(page).to_have_url(re.compile(r"strength=3\b"))
+    expect(page.get_by_text("Strength 3 is beyond nature")).to_be_visible()
+    no_exception(page)
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -1,11 +1,15 @@
 """Compare: the same proteins under both features; all terms in a table; bad terms are said."""
 
+import numpy as np
 import pandas as pd
 import pytest
+import streamlit as st
 
 from explorer.compare import comparison
 from explorer.draw import words
-from explorer.services import data
+from explorer.protein.predictions import pooled
+from explorer.services import data, live
+from explorer.services.refs import FeatureRef
 from protsae.store.rows import DifferenceRow
 
 from .conftest import OpenPage, chosen, html_of, links_of, param, subheaders_of, text_of, views_of
@@ -46,9 +50,66 @@ def test_the_page_shows_each_chosen_protein_once_with_both_strips(open_page: Ope
     chosen = comparison.proteins("GO:0008270", guided, other)
     linked = [link.params["protein"] for link in links_of(app, "compare") if "protein" in link.params]
 
-    assert linked == [picked.accession for picked in chosen]
+    assert sorted(linked) == sorted(picked.accession for picked in chosen)
     assert len(html_of(app, "ps-strip")) == 2 * len(chosen)
     assert [len(view["rows"]) for view in views_of(app)] == [2]
+
+
+def test_proteins_with_the_term_are_ordered_by_the_score_of_the_guided_features_card(open_page: OpenPage) -> None:
+    app = open_page("compare", go="GO:0008270")
+    guided, other = data.term_pair("GO:0008270")
+    assert guided is not None
+    assert other is not None
+    carriers = [picked.accession for picked in comparison.proteins("GO:0008270", guided, other) if picked.carries]
+    linked = [link.params["protein"] for link in links_of(app, "compare") if "protein" in link.params]
+    ref = FeatureRef(guided.sae, guided.feature)
+    scores = {
+        accession: pooled(live.feature_rows(protein.sequence, [ref])[0], guided.pooling)
+        for accession in carriers
+        if (protein := data.protein(accession)) is not None
+    }
+
+    assert len(carriers) > 1
+    assert linked[: len(carriers)] == sorted(carriers, key=lambda accession: -scores[accession])
+    assert f"its {guided.pooling} over residues" in text_of(app)
+
+
+def test_it_opens_on_a_term_on_whose_proteins_the_guided_feature_fires(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_page("find")
+    compared = comparison.Sides(data.guided_saes("MFO")[0], data.baseline_saes()[0])
+    faint = [row.go_id for row in data.validated() if row.is_guiding and row.sae == compared.guided.name]
+    peaks = dict.fromkeys(faint, 0.1) | {faint[2]: 0.5, faint[3]: 0.9, faint[4]: 1.0}
+    tried: list[str] = []
+
+    def firing(go_id: str, _: comparison.Sides) -> float:
+        tried.append(go_id)
+        return peaks[go_id]
+
+    monkeypatch.setattr(comparison, "firing", firing)
+    st.cache_data.clear()
+    assert comparison.default_term(compared, "MFO") == faint[3]
+    assert tried == faint[:4]
+    peaks[faint[3]] = peaks[faint[4]] = 0.2
+    st.cache_data.clear()
+    assert comparison.default_term(compared, "MFO") == faint[2]
+    st.cache_data.clear()
+
+
+def test_how_far_a_feature_fires_is_told_in_its_own_full_colour(open_page: OpenPage) -> None:
+    open_page("find")
+    guided, other = data.term_pair("GO:0008270")
+    assert guided is not None
+    assert other is not None
+    compared = comparison.Sides(data.sae(guided.sae), data.sae(other.sae))
+    ref = FeatureRef(guided.sae, guided.feature)
+    feature = data.feature(ref)
+    assert feature is not None
+    carriers = [picked for picked in comparison.proteins("GO:0008270", guided, other) if picked.carries]
+    peaks = [rows[0].max() for rows in comparison.activations(carriers, [ref]).values()]
+
+    assert comparison.firing("GO:0008270", compared) == pytest.approx(np.median(peaks) / feature.p999_act)
 
 
 def test_a_protein_of_the_address_is_shown_in_full(open_page: OpenPage) -> None:

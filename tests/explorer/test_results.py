@@ -10,9 +10,11 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.compare import result_charts, results, results_view
 from explorer.services import data
+from precompute.evaluation.rows import ABLATIONS, GUIDANCE
 from protsae import palette
-from protsae.store.evaluation.methods import KINDS
-from protsae.store.evaluation.metrics import METRICS
+from protsae.store.evaluation.methods import KINDS, METHODS, Method, meaning_of
+from protsae.store.evaluation.metrics import GROUPS, METRICS, OVERVIEW
+from protsae.store.evaluation.standings import standings
 from protsae.store.evaluation.summary import MEAN, Gap, Spread, Summary, spread
 
 from .conftest import OpenPage, text_of, traces
@@ -72,11 +74,116 @@ def test_the_lead_names_the_best_unguided_method_the_best_probe_and_controls() -
     )
 
 
-@pytest.mark.parametrize(("kept", "words"), [(0.7, "less than"), (0.9, "more than"), (0.8, "as much as")])
+@pytest.mark.parametrize(("kept", "words"), [(0.798, "less than"), (0.802, "more than")])
 def test_the_lead_says_what_fidelity_was_paid(kept: float, words: str) -> None:
     rows = one(0.8, 0.6, main("ProtSAE", "lr_masked", {"MFO": [kept]}), main("TopK", "lr_masked", {"": [0.8]}))
 
-    assert f"keeps {kept:.2f}, {words} TopK (0.80)." in lead(rows, "MFO")
+    assert f"keeps {kept:.3f}, {words} TopK (0.800)." in lead(rows, "MFO")
+
+
+def test_a_fidelity_whose_digits_are_the_same_is_not_compared() -> None:
+    rows = one(0.8, 0.6, main("ProtSAE", "lr_masked", {"MFO": [0.9981]}), main("TopK", "lr_masked", {"": [0.9979]}))
+
+    assert "keeps" not in lead(rows, "MFO")
+
+
+def test_what_is_behind_is_said_as_what_is_ahead() -> None:
+    rows = frame_of(
+        *(
+            main(method, metric, {"MFO": [value - 0.001, value + 0.001]})
+            for method, numbers in {
+                "ProtSAE, tuned guidance": {"auc": 0.8, "entanglement": 3.5, "perturbation": 0.001, "share_live": 0.9},
+                "ProtSAE": {"auc": 0.5, "entanglement": 0.1},
+                "TopK": {"auc": 0.7, "entanglement": 2.1, "perturbation": 0.023, "share_live": 0.9},
+                "Gated": {"auc": 0.6, "entanglement": 1.5, "perturbation": 0.011, "share_live": 0.8},
+                "SpLiCE": {"auc": 0.99, "entanglement": 0.0},
+            }.items()
+            for metric, value in numbers.items()
+        )
+    )
+    summary = Summary(rows)
+
+    assert results.beside_unguided(summary, "ProtSAE, tuned guidance", "MFO") == (
+        "ProtSAE, tuned guidance, beside the best unguided autoencoder in each: ahead in AUC (0.800; TopK 0.700); not "
+        "told apart in Alive (0.900; TopK 0.900); behind in Entanglement (3.50; Gated 1.50) and Targeted perturbation "
+        "(0.001; TopK 0.023)."
+    )
+    assert results.guided_forms(summary, "MFO") == ["ProtSAE", "ProtSAE, tuned guidance"]
+    assert results.beside_unguided(summary, "ProtSAE", "MFO").endswith(
+        "ahead in Entanglement (0.10; Gated 1.50); behind in AUC (0.500; TopK 0.700)."
+    )
+
+
+def test_seeds_that_disagree_tell_nothing_apart() -> None:
+    rows = frame_of(main("ProtSAE", "auc", {"MFO": [0.8, 0.5, 0.8]}), main("TopK", "auc", {"MFO": [0.6, 0.6, 0.6]}))
+
+    assert [one.place for one in standings(Summary(rows), "ProtSAE", ("auc",), "MFO")] == ["level"]
+    assert standings(Summary(rows), "TopK", ("auc",), "MFO") == []
+
+
+def test_along_the_sparsities_the_sentence_counts_where_the_papers_form_is_better() -> None:
+    rows = frame_of(
+        [("sparsity", "ProtSAE", "MFO", k, 0, "auc", value) for k, value in ((16, 0.5), (32, 0.7), (64, 0.6), (8, 1))],
+        [("sparsity", "TopK", "MFO", k, 0, "auc", 0.6) for k in (16, 32, 64, 128)],
+    )
+
+    said = results.along_sparsity(Summary(rows), METRICS["auc"], "MFO")
+    assert said == "AUC: ProtSAE is better than TopK at 1 of 3 settings."
+    assert results.along_sparsity(Summary(rows), METRICS["ev"], "MFO") == ""
+
+
+def test_the_view_opens_with_every_kind_of_number_and_plain_words_for_every_method(open_page: OpenPage) -> None:
+    app = open_page("compare", view="methods")
+    shown = Summary(data.evaluation()).columns("main", OVERVIEW)
+    html = results_view.table_html(shown, own="ProtSAE", meanings=True)
+    keys = {metric.key for metric in shown.metrics}
+
+    assert app.subheader[0].value == "Every method, all kinds of numbers side by side"
+    assert html in "".join(element.proto.body for element in app.get("html"))
+    assert {METRICS[key].group for key in OVERVIEW} == set(GROUPS)
+    assert {"auc", "entanglement", "perturbation", "site_ap", "share_live"} <= set(OVERVIEW)
+    assert keys == set(OVERVIEW) & set(data.evaluation()["metric"])
+    assert all(method.meaning and method.meaning in html.replace("&#x27;", "'") for method in used_methods())
+    assert html.count("this bundle&#x27;s") == 1
+    assert "n = 2" in html
+    assert "Training time, s" in results_view.table_html(Summary(data.evaluation()).table("main", "fidelity"))
+
+
+def used_methods() -> list[Method]:
+    return [method for name, method in METHODS.items() if name in {"ProtSAE", "TopK", "linear probe"}]
+
+
+def test_every_method_and_variant_that_is_planned_has_a_meaning() -> None:
+    assert [name for name in METHODS if not meaning_of(name)] == []
+    for name in (*ABLATIONS, *GUIDANCE, "paper's form", "lambda (1, 1)", "graded force, w = .75, protein means"):
+        assert meaning_of(name), name
+    assert "weighs 10 and the ontology's structure .1" in meaning_of("lambda (10, .1)")
+    assert meaning_of("graded force, w = .5").count("; ") == 1
+    assert meaning_of("never heard of") == ""
+
+
+def test_an_evaluation_of_two_parts_shows_no_empty_chart(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = data.evaluation()
+    monkeypatch.setattr(data, "evaluation", lambda: rows.loc[rows["part"].isin(["main", "ablation"])])
+    app = open_page("compare", view="methods")
+
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == 1 + 3
+    assert "With fewer and with more active features" not in text_of(app)
+    assert "Other ways to guide" not in text_of(app)
+    assert "reconstruction, too, may turn the directions" in text_of(app)
+
+
+def test_an_evaluation_that_has_just_begun_shows_what_it_has(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = frame_of(main("linear probe", "fmax", {"MFO": [0.5]}, k=0))
+    monkeypatch.setattr(data, "evaluation", lambda: rows)
+    app = open_page("compare", view="methods")
+
+    assert not app.exception
+    assert "No method has these numbers yet." in text_of(app)
+    assert app.get("plotly_chart") == []
 
 
 def test_the_lead_is_about_the_guidance_that_the_bundle_uses() -> None:
@@ -110,7 +217,7 @@ def test_files_hold_what_is_shown() -> None:
 def test_method_names_are_escaped() -> None:
     shown = Summary(frame_of(main("<b>x</b>", "auc", {"MFO": [0.8]}))).table("main", "function", "MFO")
 
-    assert "<td><span" in results_view.table_html(shown)
+    assert "<span" in results_view.table_html(shown)
     assert "<b>x" not in results_view.table_html(shown)
     figure = result_charts.trade_off(
         {"<b>x</b>": spread([0.5])}, {"<b>x</b>": spread([0.5])}, (METRICS["ev"], METRICS["f1"])
@@ -150,7 +257,7 @@ def test_a_method_that_nobody_listed_needs_no_edit_of_the_explorer(
     assert not app.exception
     assert html in "".join(element.proto.body for element in app.get("html"))
     assert KINDS["other"].sentence in html
-    assert f'<span class="ps-dot" style="background:{result_charts.GREY}"></span>Matryoshka</td>' in html
+    assert f'<span class="ps-dot" style="background:{result_charts.GREY}"></span>Matryoshka </td>' in html
     assert [line.method for line in shown.lines].index("Matryoshka") == len(shown.lines) - 1
     assert not any("Matryoshka" in best for best in shown.best.values())
     figure = json.loads(app.get("plotly_chart")[0].proto.spec)
@@ -177,7 +284,7 @@ def test_the_view_is_kept_in_the_address_and_leads_with_the_finding(open_page: O
     assert "AUC of features" in text
     assert "What each part of ProtSAE is for" in text
     assert len(app.get("plotly_chart")) == 1 + 2 + 2 * 3
-    assert len(app.get("download_button")) == 3
+    assert len(app.get("download_button")) == 4
     assert control(app, "choice_ns") == [
         "mean of all",
         "molecular function",

@@ -1,17 +1,22 @@
 """Steer: strength 0 changes nothing, differences are outlined, every answer stands beside its control."""
 
+import json
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell.bound import number
-from explorer.steer import charts, runs, steerable
+from explorer.steer import charts, opening, runs, slices, steerable, verdicts
 from explorer.steer.diff import diff_html
-from explorer.steer.runs import Dose, Plan
+from explorer.steer.opening import Example
+from explorer.steer.runs import Dose, Plan, Push
+from explorer.steer.slices import Known, Slices
 from protsae.steering.steer import Reading, SteerConfig, SteerResult
 
 from .conftest import OpenPage, figures_of, html_of, links_of, param, text_of, traces, views_of
@@ -72,13 +77,49 @@ def test_the_strength_is_no_part_of_what_is_computed_once(plan: Plan) -> None:
 
 
 def test_the_curve_passes_through_the_original_at_zero(plan: Plan) -> None:
-    doses = runs.curve(plan)
+    doses = runs.curve(plan, seconds=600).items
 
     assert [dose.strength for dose in doses] == list(runs.STRENGTHS)
     zero = next(dose for dose in doses if dose.strength == 0)
-    assert zero.n_changed == zero.n_changed_random == 0
-    assert zero.steered == zero.random_feature == zero.random_direction
-    assert len(traces(charts.dose_response(doses, "guided", "light", 1.0))) == 3
+    assert set(zero.changes) == {0}
+    assert len(set(zero.readings)) == 1
+    figure = charts.dose_response(doses[:3], "guided", "light", 1.0)
+    drawn = traces(figure)
+    assert [line["x"] for line in drawn] == 6 * [list(runs.STRENGTHS[:3])]
+    assert drawn[0]["y"] == [dose.steered.mean_act for dose in doses[:3]]
+    assert drawn[3]["y"] == [dose.steered.max_act for dose in doses[:3]]
+    shapes = json.loads(str(figure.to_json()))["layout"]["shapes"]
+    assert [(shape["type"], shape["xref"]) for shape in shapes] == [
+        *(("rect", "x"), ("line", "x")),
+        *(("rect", "x2"), ("line", "x2")),
+    ]
+
+
+def test_a_feature_is_ranked_among_random_features_of_which_none_is_raised_with_it(plan: Plan) -> None:
+    random = runs.random_features(plan, 1.0, seconds=600)
+    raised = set(runs.raised(plan))
+
+    assert random.is_whole
+    assert len({push.features[0] for push in random.items}) == random.total > 5
+    assert all(not raised & set(push.features) and len(push.features) == len(raised) for push in random.items)
+    assert {push.after.feature for push in random.items} == {plan.feature}
+
+
+def test_what_one_slice_computed_the_next_one_finds() -> None:
+    ran: list[int] = []
+
+    def run(place: int) -> int:
+        ran.append(place)
+        return 10 * place
+
+    many = Slices(3, run)
+
+    assert many.known() == ([], 3)
+    assert many.known(1e-9) == ([0], 3)
+    assert many.known() == ([0], 3)
+    assert many.known(600) == ([0, 10, 20], 3)
+    assert many.known(600).is_whole
+    assert ran == [0, 1, 2]
 
 
 def test_a_judge_that_was_not_pushed_is_asked(plan: Plan) -> None:
@@ -89,36 +130,73 @@ def test_a_judge_that_was_not_pushed_is_asked(plan: Plan) -> None:
     assert runs.independent(plan._replace(sae="vanilla"), runs.answer(plan, 2.0)) is None
 
 
+def pushes(*means: float) -> Known[Push]:
+    """Random features after which the mean and the peak are these."""
+    return Known([Push((9,), Reading(5, mean, mean, None), 3, 9.0) for mean in means], len(means))
+
+
+MANY = pushes(*[1.1] * 20)
+"""Twenty that move little."""
+
+
 @pytest.mark.parametrize(
-    ("given", "control", "said"),
+    ("given", "random", "title", "said"),
     [
-        (result(0, 1, 1, []), result(0, 1, 1, []), "At strength 0 nothing is pushed"),
-        (result(1, 1, 1, []), result(1, 1, 1, []), "the push alters the model's choice at none of 4 hidden residues"),
-        (result(1, 1, 3, [1, 3]), result(1, 1, 1.1, [1]), "so the change is specific"),
-        (result(1, 1, 3, [1, 3]), result(1, 1, 2.9, [1]), "so the change is not specific"),
-        (result(1, 3, 1, [1]), result(1, 3, 3, []), "do not carry the concept"),
-        (result(-1, 3, 1, [1]), result(-1, 3, 3, []), "falls from 3 to 1, and a random feature"),
+        (result(0, 1, 1, []), MANY, "Untouched.", "At strength 0 nothing is pushed"),
+        (result(1, 1, 1, []), MANY, "Nothing changes.", "alters the model's choice at none of 4 hidden residues"),
+        (result(1, 1, 3, [1, 3]), MANY, "Raised, and specific.", "further than under 20 of 20 random features"),
+        (result(1, 1, 3, [1, 3]), pushes(*[1.1] * 19, 3), "Raised, but not specific.", "only 19 of 20"),
+        (result(1, 1, 3, [1, 3]), pushes(1.1, 1.1), "Raised, but not specific.", "only 2 of 2 random features"),
+        (result(1, 1, 3, [1, 3]), MANY._replace(total=21), "Raised.", "its peak rises from 1 to 3."),
+        (result(1, 3, 1, [1]), MANY, "The new sequence does not carry more of it.", "falls from 3 to 1"),
+        (result(1, 3, 3, [1]), MANY, "The new sequence does not carry more of it.", "stays at 3"),
+        (result(-1, 3, 1, [1]), pushes(*[3] * 20), "Lowered, and specific.", "falls from 3 to 1"),
+        (result(-1, 1, 3, [1]), MANY, "The new sequence does not carry less of it.", "rises from 1 to 3"),
+        (result(2.75, 1, 3, [1]), MANY, "Raised, and specific.", "Strength 2.75 is beyond nature"),
     ],
 )
-def test_the_sentence_reads_the_result_beside_its_control(
-    plan: Plan, given: SteerResult, control: SteerResult, said: str
+def test_the_verdict_reads_the_result_beside_random_features(
+    plan: Plan, given: SteerResult, random: Known[Push], title: str, said: str
 ) -> None:
     row = data.feature(plan.ref)
     assert row is not None
+    found = verdicts.read(row._replace(p99_act=1.0), given, random)
 
-    assert said in runs.sentence(row, given, control)
+    assert found.title == title
+    assert said in found.text
+    assert ("beyond nature" in found.text) is (given.strength > 1)
+    assert "barely there" not in found.text
+
+
+def test_a_rise_from_nothing_to_little_is_said_to_be_little(plan: Plan) -> None:
+    row = data.feature(plan.ref)
+    assert row is not None
+
+    assert "its peak is at 3.0 % of the feature's 99th percentile" in (
+        verdicts.read(row._replace(p99_act=100.0), result(1, 1, 3, [1]), MANY).text
+    )
 
 
 def test_the_curve_is_read_in_words() -> None:
     def dose(strength: float, steered: float, random: float) -> Dose:
         by_feature, control = (Reading(0, value, value, None) for value in (steered, random))
-        return Dose(strength, by_feature, control, control, 3, 3)
+        return Dose(strength, by_feature, control, control, 3, 3, 3)
 
     flat = [dose(s, 1.0, 1.0) for s in (0.0, 1.0, 5.0)]
+    falling = [dose(-1.0, 4.0, 1.0), dose(0.0, 2.0, 1.0), dose(1.0, 1.0, 1.0), dose(5.0, 0.5, 1.0)]
     rising = [dose(0.0, 1.0, 1.0), dose(1.0, 4.0, 1.1), dose(5.0, 5.0, 1.2)]
-    assert "does not make the new sequence carry more" in runs.read_curve(flat)
-    assert "more than a random feature ever does (5 against 1.2)" in runs.read_curve(rising)
-    assert "already within the natural range" in runs.read_curve(rising)
+    slight = [dose(0.0, 1.0, 1.0), dose(1.0, 1.2, 1.01), dose(5.0, 0.8, 1.0)]
+    alike = [dose(0.0, 1.0, 1.0), dose(1.0, 4.0, 4.1), dose(5.0, 5.0, 4.9)]
+    none = "No strength makes the new sequence carry more of it."
+    assert verdicts.read_curve(flat).title == verdicts.read_curve(falling).title == none
+    more = "Turning it up makes the new sequence carry more of it."
+    assert verdicts.read_curve(rising).title == verdicts.read_curve(slight).title == more
+    assert verdicts.read_curve(slight).text.endswith("Stronger pushes lose it again.")
+    assert (
+        "to 5 at strength 5, to 1.2 at most under one random feature or direction" in verdicts.read_curve(rising).text
+    )
+    assert "within the natural range" in verdicts.read_curve(rising).text
+    assert "so it does under a control" in verdicts.read_curve(alike).title
 
 
 def test_differences_are_outlined_in_both_lines_and_nothing_else() -> None:
@@ -160,7 +238,9 @@ def test_the_page_opens_on_the_feature_that_raises_its_function_most_surely(open
     assert f"moves the term's log-odds by {rows[0].effect:+.2f}" in text_of(app)
     assert "No feature of" not in text_of(app)
     assert links_of(app, "feature")[0].params["feature"] == str(chosen)
-    assert [metric.label for metric in app.metric] == ["Residues changed", "Peak of the feature", "Perplexity there"]
+    assert [metric.label for metric in app.metric] == [
+        *("Residues changed", "Mean over the chain", "Peak", "Perplexity there")
+    ]
     assert [row["label"] for row in views_of(app)[0]["rows"]] == ["steered", "original"]
     assert [tab.label for tab in app.tabs] == ["Difference", "Log-odds", "Controls", "Dose-response"]
 
@@ -186,20 +266,69 @@ def test_the_slider_writes_the_address(open_page: OpenPage) -> None:
     assert "strength" not in app.query_params
 
 
-def test_the_dose_response_runs_on_demand(open_page: OpenPage) -> None:
-    app = open_page("steer", sae="protsae_mfo", feature="5")
-    before = figures_of(app)
-    app = app.button(key="steer_curve").click().run()
-    curve = figures_of(app)[-1]["data"]
+def test_the_verdict_stands_beside_twenty_random_features_that_are_tried_in_slices(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "SLICE_SECONDS", 1e-9)
+    app = open_page("steer", sae="protsae_mfo", feature="5", strength="5")
 
     assert not app.exception
+    assert "Beside random features: 1 of 20 tried" in [bar.proto.text for bar in app.get("progress")]
+    assert app.metric[0].delta == ""
+    for _ in range(20):
+        app = app.run()
+    (said,) = html_of(app, "ps-lead")[1:]
+    assert not app.get("progress")
+    assert app.metric[0].delta.startswith("random features: ")
+    assert re.search(r"specific\.</b>.* of 20 random features|does not carry more of it", said)
+
+
+def test_the_dose_response_grows_on_demand(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = open_page("steer", sae="protsae_mfo", feature="5")
+    before = figures_of(app)
+    monkeypatch.setattr(slices, "SLICE_SECONDS", 1e-9)
+    app = app.button(key="steer_curve").click().run()
+
+    assert not app.exception
+    assert "Strength 1 of 13" in [bar.proto.text for bar in app.get("progress")]
+    assert len(figures_of(app)[-1]["data"][0]["x"]) == 1
+    for _ in range(13):
+        app = app.run()
+    curve = figures_of(app)[-1]["data"]
     assert len(figures_of(app)) == len(before) + 1
-    assert [line["name"] for line in curve] == [
+    assert [line["name"] for line in curve[:3]] == [
         "this feature",
         "random feature of equal density",
         "random direction of equal length",
     ]
     assert all(line["x"] == list(runs.STRENGTHS) for line in curve)
+    assert len(html_of(app, "ps-lead")) == 3
+
+
+def test_a_page_drawn_anew_by_a_timer_stands_where_its_reader_left_it() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from explorer.shell import frame
+        from explorer.steer.address import Drawn
+
+        if "drawn" not in st.session_state:
+            st.session_state["drawn"] = True
+            st.query_params.from_dict({"feature": "5", "strength": "1.25", "gone": "1"})  # of the timer's request
+            moved = {"key": "bound_strength", "on_change": lambda: frame.write_address(strength="3")}
+            Drawn({"feature": "59", "protein": "P1"}, moved).anew()
+
+    app = AppTest.from_function(script).run()
+
+    assert not app.exception
+    assert {name: param(app, name) for name in app.query_params} == {"feature": "59", "protein": "P1", "strength": "3"}
+
+
+def test_a_sequence_of_ones_own_is_the_first_place_to_steer(open_page: OpenPage) -> None:
+    app = open_page("steer")
+
+    assert app.selectbox(key="steer_protein").options[0] == "A sequence of my own"
+    assert app.selectbox(key="steer_protein").index != 0
 
 
 @pytest.mark.parametrize(
@@ -229,13 +358,14 @@ def test_a_go_term_in_the_address_opens_its_guided_feature(open_page: OpenPage) 
     assert "zinc ion binding" in box.options[box.index]
 
 
-def test_where_no_feature_raises_its_function_the_page_says_so_and_opens_as_others_do(open_page: OpenPage) -> None:
+def test_where_no_feature_raises_its_function_the_page_leads_with_it(open_page: OpenPage) -> None:
     app = open_page("steer", sae="vanilla")
     tested = [row for row in data.steerability() if row.sae == "vanilla"]
     shown = app.selectbox(key="steer_feature").value
 
     assert not app.exception
-    assert shown == data.default_feature("vanilla").feature
+    assert shown == opening.opening("vanilla").ref.feature
+    assert "No feature of Vanilla" in html_of(app, "ps-lead")[1]
     assert f"No feature of Vanilla raises its own function more than a random feature does ({len(tested)} tested)." in (
         text_of(app)
     )
@@ -251,7 +381,7 @@ def test_of_a_bundle_in_which_none_does_the_sentence_is_about_the_bundle(
         f"No feature of this bundle raises its own function more than a random feature does ({len(rows)} tested)."
     )
     assert steerable.best("protsae_mfo") == []
-    assert steerable.default_feature("protsae_mfo") == data.default_feature("protsae_mfo")
+    assert all(example.protein for example in opening.candidates("protsae_mfo"))
     assert "not shown to raise its own function" in steerable.sentence(FeatureRef(rows[0].sae, rows[0].feature))
     assert "was not measured" in steerable.sentence(FeatureRef("vanilla", 63))
 
@@ -263,6 +393,21 @@ def test_a_bundle_without_the_analysis_says_so_in_one_sentence(
     shutil.rmtree(copy / "analyses" / "steerability")
     monkeypatch.setenv("PROTSAE_BUNDLE", str(copy))
 
-    assert steerable.sentence(FeatureRef("protsae_mfo", 0)) == "This bundle has no analysis 'steerability'."
+    assert steerable.sentence(FeatureRef("protsae_mfo", 0)) == (
+        "Not computed for this bundle: whether raising a validated feature raises its own function on held-out "
+        "proteins, more than controls do. `python -m precompute analyse BUNDLE steerability` adds it."
+    )
     assert steerable.none_raises("protsae_mfo") == ""
-    assert steerable.default_feature("protsae_mfo") == data.default_feature("protsae_mfo")
+    examples = list(opening.candidates("protsae_mfo"))
+    grades = {term.feature: term for term in data.validated() if term.sae == "protsae_mfo"}
+    assert len({example.protein for example in examples}) == len(examples) > 1
+    for example in examples:
+        assert example.protein in data.accessions_with_term(grades[example.ref.feature].go_id)
+
+
+def test_the_page_says_how_its_example_was_chosen() -> None:
+    example = Example(FeatureRef("vanilla", 3), "P0")
+
+    assert opening.sentence(example) == ""
+    assert "the first of 4 examples tried whose concept rises" in opening.sentence(example._replace(n_tried=4))
+    assert "random features were not looked at" in opening.sentence(example._replace(n_tried=1))

@@ -81,7 +81,9 @@ def test_a_new_analysis_is_a_declaration_and_a_function(bundle: Path, monkeypatc
     monkeypatch.setitem(COMPUTED, "sizes", compute)
     before = hashes(bundle)
     with open_bundle(bundle) as opened:
-        assert opened.reader.absence(sizes) == "This bundle has no analysis 'sizes'."
+        assert opened.reader.absence(sizes) == (
+            "Not computed for this bundle: sizes of the SAEs. `python -m precompute analyse BUNDLE sizes` adds it."
+        )
 
     assert main(["analyse", str(bundle), "sizes", "--quiet"]) == 0
     changed = {name for name, digest in hashes(bundle).items() if digest != before.get(name)}

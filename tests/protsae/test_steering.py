@@ -14,7 +14,7 @@ from protsae.errors import ConfigError, InputError
 from protsae.plm import esm2
 from protsae.plm.esm2_plm import ESM2PLM
 from protsae.plm.spec import PLMSpec
-from protsae.steering.controls import controls, matched_features
+from protsae.steering.controls import controls, matched_sets, rank
 from protsae.steering.steer import SteerConfig, Steering, dose_response
 
 D = 32
@@ -78,7 +78,9 @@ def test_a_feature_that_writes_one_residue_writes_it(make: Make) -> None:
     steering = make(mask_choice="random", mask_ratio=0.4)
 
     result = steering.run({0: 5.0}, strength=6)
-    others = controls(steering, {0: 5.0}, p99=np.full(D, 5.0), density=np.full(D, 0.1), strength=6)
+    others = controls(steering, {0: 5.0}, strength=6)
+    ((stand_in,), *_) = matched_sets([0], p99=np.full(D, 5.0), density=np.full(D, 0.1))
+    random_feature = steering.run({stand_in: 5.0}, strength=6, read=[0])
 
     assert len(result.masked) == 14
     assert {result.steered[p] for p in result.masked} == {TARGET}
@@ -86,11 +88,11 @@ def test_a_feature_that_writes_one_residue_writes_it(make: Make) -> None:
     assert all(result.log_odds > 0)
     untouched = set(range(len(SEQUENCE))) - set(result.masked.tolist())
     assert all(result.steered[p] == SEQUENCE[p] for p in untouched)
-    for control in (others.no_push, others.random_feature, others.random_direction):
+    for control in (others.no_push, random_feature, others.random_direction):
         assert np.array_equal(control.masked, result.masked)
         assert sum(control.steered[p] == TARGET for p in control.masked) < 4
         assert [r.feature for r in control.after] == [0]
-    assert others.random_features[0] != 0
+    assert stand_in != 0
 
 
 def test_a_stronger_push_never_lowers_the_target(make: Make) -> None:
@@ -248,19 +250,31 @@ def test_a_random_direction_pushes_as_far_as_the_features(make: Make, plm: ESM2P
     assert np.allclose(result.logp_after, logits.log_softmax(-1).numpy()[steering.masked], atol=1e-4)
 
 
-def test_matched_features_fire_about_as_often() -> None:
+def test_random_features_fire_about_as_often_and_none_stands_in_twice() -> None:
     density = np.geomspace(1e-4, 1e-1, 100)
     p99 = np.ones(100)
     p99[50] = 0
 
-    chosen = matched_features([49, 51], p99=p99, density=density, seed=5)
+    sets = matched_sets([49, 51], p99=p99, density=density, seed=5)
 
-    assert len(set(chosen)) == 2
-    assert not {49, 50, 51} & set(chosen)
-    assert all(abs(c - f) <= 13 for c, f in zip(chosen, [49, 51], strict=True))
-    assert matched_features([49, 51], p99=p99, density=density, seed=5) == chosen
+    assert len(sets) == 20
+    assert len({first for first, _ in sets}) == 20
+    for chosen in sets:
+        assert len(set(chosen)) == 2
+        assert not {49, 50, 51} & set(chosen)
+        assert all(abs(c - f) <= 13 for c, f in zip(chosen, [49, 51], strict=True))
+    assert matched_sets([49, 51], p99=p99, density=density, number=1, seed=5) == sets[:1]
+    assert matched_sets([0], p99=[1.0, 1.0, 1.0], density=[0.1, 0.1, 0.1]) in ([(1,), (2,)], [(2,), (1,)])
     with pytest.raises(InputError, match="No feature is left to compare feature 0"):
-        matched_features([0], p99=[1.0, 0.0], density=[0.1, 0.0])
+        matched_sets([0], p99=[1.0, 0.0], density=[0.1, 0.0])
+
+
+def test_a_rank_takes_many_random_features_to_say_much() -> None:
+    assert rank(1.0, [0.0] * 20).p_value == pytest.approx(1 / 21)
+    assert rank(1.0, [0.0] * 19 + [1.0]).p_value == pytest.approx(2 / 21)
+    assert rank(1.0, [0.0, 0.5]).p_value == pytest.approx(1 / 3)
+    assert rank(0.0, [0.0] * 20) == (0, 20)
+    assert rank(1.0, []).p_value == 1
 
 
 @pytest.mark.parametrize(

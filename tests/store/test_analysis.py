@@ -190,7 +190,9 @@ def test_a_bundle_without_analyses_opens_too(copy: Path) -> None:
 
     with StoreReader.open(copy / "store.duckdb") as reader:
         assert reader.analyses() == []
-        assert reader.absence(CONFOUNDS) == "This bundle has no analysis 'confounds'."
+        for analysis in ANALYSES.values():
+            assert analysis.meaning[1:] in reader.absence(analysis)
+            assert f"`{analysis.command()}` adds it." in reader.absence(analysis)
         assert reader.steerability() == []
         assert list(reader.analysis_table(CONFOUNDS, "feature_confound").columns) == [
             *("sae", "feature", "confound", "auroc", "f1", "null_f1", "explains")

@@ -46,7 +46,7 @@ def test_a_bundle_that_was_not_evaluated_has_none(tmp_path: Path) -> None:
         store.meta({"bundle_id": "test"})
     with StoreReader.open(tmp_path / "store.duckdb") as reader:
         found = reader.evaluation()
-        assert reader.absence(EVALUATION) == "This bundle has no analysis 'evaluation'."
+        assert reader.absence(EVALUATION).endswith("`python -m precompute evaluate BUNDLE` adds it.")
 
     assert found.empty
     assert list(found.columns) == COLUMNS

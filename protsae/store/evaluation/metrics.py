@@ -41,6 +41,14 @@ class Metric(NamedTuple):
     digits: int = 3
     """Decimals worth showing."""
 
+    unit: str = ""
+    """'' for shares, chances and what else has none."""
+
+    @property
+    def heading(self) -> str:
+        """Title and unit, for the head of a column and for an axis."""
+        return f"{self.title}, {self.unit}" if self.unit else self.title
+
 
 _METRICS = (
     Metric(
@@ -59,6 +67,7 @@ _METRICS = (
         "Information, in bits per protein, that these predictions miss or wrongly claim at the threshold that "
         "is best for it.",
         digits=2,
+        unit="bits",
     ),
     Metric(
         "aupr",
@@ -140,6 +149,7 @@ _METRICS = (
         "neither",
         "Features active on a residue, forced ones included; methods compare at about equal L0.",
         digits=1,
+        unit="features",
     ),
     Metric(
         "l0_forced",
@@ -148,6 +158,7 @@ _METRICS = (
         "neither",
         "Features on a residue that are active only because their term was predicted there.",
         digits=2,
+        unit="features",
     ),
     Metric(
         "share_alive",
@@ -201,6 +212,7 @@ _METRICS = (
         "How many unrelated terms such a feature serves beside its own, beyond those that a plain probe of its term "
         "serves too.",
         digits=2,
+        unit="terms",
     ),
     Metric(
         "probe_1",
@@ -338,10 +350,14 @@ _METRICS = (
         "Training time",
         "fidelity",
         "neither",
-        "Seconds of training on this hardware.",
+        "Training on this hardware, one run at a time.",
         digits=0,
+        unit="s",
     ),
 )
 
 METRICS: dict[str, Metric] = {metric.key: metric for metric in _METRICS}
 """By key, in the order of tables."""
+
+OVERVIEW = ("auc", "feature_auc", "lr_masked", "site_ap", "share_live", "share_dense", "entanglement", "perturbation")
+"""One or two of every group, wherever a method stands in them: what a reader sees first."""

@@ -174,8 +174,12 @@ class Summary:
 
     def table(self, part: str, group: str, over: str = MEAN) -> Table:
         """The metrics of one group for a part's methods; a method without any judged number in it is left out."""
+        return self.columns(part, [metric.key for metric in METRICS.values() if metric.group == group], over)
+
+    def columns(self, part: str, keys: Sequence[str], over: str = MEAN) -> Table:
+        """Any metrics for a part's methods, as `table` has those of one group."""
         seeds = self.per_seed(part, self.scope(part, over))
-        columns = {metric.key: _cells(seeds, metric.key) for metric in METRICS.values() if metric.group == group}
+        columns = {key: _cells(seeds, key) for key in keys}
         metrics = [METRICS[key] for key, column in columns.items() if column]
         judged = {name for metric in metrics if metric.better != "neither" for name in columns[metric.key]}
         lines = []

@@ -61,6 +61,8 @@ MUTED = {"light": "#BDB9B4", "dark": "#57535F"}
 WARNING_LINE = {"light": "#D9A100", "dark": "#8F6C00"}
 WARNING_INK = {"light": "#7A5600", "dark": "#F0C75E"}
 CLEAR = "rgba(0,0,0,0)"
+ON_PRIMARY = {"light": "#FFFFFF", "dark": "#17141F"}
+"""Text on a filled button."""
 
 INVERSE_FROM_LEVEL = 0.45
 """Share of full colour from which letters on the ramp take the page's surface instead of its ink."""

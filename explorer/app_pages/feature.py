@@ -1,6 +1,7 @@
 """Feature: what is it, and how do we know?"""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.components.protein_view import protein_view
 from explorer.components.strips import strip_thumbnail
@@ -36,25 +37,28 @@ def main() -> None:
         return
     terms = data.feature_terms(ref)
     head(row, terms[0] if terms else None)
-    left, right = st.columns([1, 2], gap="large")
-    with right:
-        examples(ref, row, terms)
+    sites = data.feature_annotations(ref)
+    facts = data.feature_confounds(ref)
+    with st.container(key="judged_and_shown"):
+        left, right = st.columns([1, 2], gap="large")
+    below = st.container()
     with left:
-        sites = data.feature_annotations(ref)
-        facts = data.feature_confounds(ref)
         evidence.how_we_know(row, terms, sites, facts)
+    with right:
+        examples(ref, row, terms, below)
+    with st.container(key="cards_flow"):
         evidence.at_the_site(row, data.feature_sites(ref))
         evidence.what_else(facts)
         evidence.when_it_fires(row)
         evidence.amino_acids(row)
         evidence.surroundings(ref, row)
-        st.download_button(
-            "Scores (CSV)",
-            exports.scores_csv(terms, sites),
-            f"{ref.sae}_{ref.feature}_scores.csv",
-            "text/csv",
-            icon=":material/download:",
-        )
+    st.download_button(
+        "Scores (CSV)",
+        exports.scores_csv(terms, sites),
+        f"{ref.sae}_{ref.feature}_scores.csv",
+        "text/csv",
+        icon=":material/download:",
+    )
 
 
 def head(row: FeatureRow, best: TermFeature | None) -> None:
@@ -94,8 +98,11 @@ def head(row: FeatureRow, best: TermFeature | None) -> None:
         )
 
 
-def examples(ref: FeatureRef, row: FeatureRow, terms: list[TermFeature]) -> None:
-    """Where it fires: one protein in full, the others as strips."""
+def examples(ref: FeatureRef, row: FeatureRow, terms: list[TermFeature], below: DeltaGenerator) -> None:
+    """Where it fires: one protein in full, the others as strips.
+
+    The strips stand `below`, over the page's whole width; beside a protein without a structure there is room for them.
+    """
     if row.max_act <= 0:
         st.html(
             markup.empty(
@@ -107,8 +114,8 @@ def examples(ref: FeatureRef, row: FeatureRow, terms: list[TermFeature]) -> None
     carriers = data.accessions_with_term(term.go_id) if term else frozenset()
     options = [*words.BANDS, *([COUNTER] if term else [])]
     names = words.BANDS | {COUNTER: "Without the term"}
-    left, right = st.columns([2.2, 1.4], vertical_alignment="bottom")
-    with left:
+    top_row = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom")
+    with top_row:
         band = frame.choice(
             "Where it fires", "band", options, show=names.__getitem__, clears=("protein",), tip=words.HELP["band"]
         )
@@ -120,7 +127,7 @@ def examples(ref: FeatureRef, row: FeatureRow, terms: list[TermFeature]) -> None
         if band == "top"
         else data.examples(ref, band)
     )
-    with right, st.container(horizontal=True, horizontal_alignment="right"):
+    with top_row:
         bands = [data.examples(ref, name) for name in words.BANDS]
         st.download_button(
             "Examples (CSV)",
@@ -137,7 +144,8 @@ def examples(ref: FeatureRef, row: FeatureRow, terms: list[TermFeature]) -> None
         return
     chosen = selected(rows, data.examples(ref, "3d") if band == "top" else [])
     in_full(row, chosen, terms, carriers)
-    others(ref, row, band, [r for r in rows if r.accession != chosen.accession][:OTHERS], carriers)
+    with below if chosen.has_structure else st.container():
+        others(ref, row, band, [r for r in rows if r.accession != chosen.accession][:OTHERS], carriers)
 
 
 def selected(rows: list[ExampleRow], in_space: list[ExampleRow]) -> ExampleRow:
@@ -187,9 +195,8 @@ def others(ref: FeatureRef, row: FeatureRow, band: str, rows: list[ExampleRow], 
     """The other examples as strips with their annotations above; a click opens one in full."""
     if not rows:
         return
-    left, right = st.columns([1.6, 1], vertical_alignment="bottom")
-    left.subheader("More proteins of this band", anchor=False)
-    with right:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.header("More proteins of this band", anchor=False, width="content")
         view = frame.choice("Show", "view", list(VIEWS), show=VIEWS.__getitem__)
     regions: dict[str, list[AnnotationRow]] = {r.accession: data.annotations(r.accession) for r in rows}
     colours = markup.kind_colours(region for found in regions.values() for region in found)

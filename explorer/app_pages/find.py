@@ -79,7 +79,7 @@ def landing() -> None:
         return
     picture([FeatureRef(row.sae, row.feature) for row in chosen])
     left, right = st.columns([4, 1], vertical_alignment="bottom")
-    left.subheader("Features that hold up on unseen proteins", anchor=False)
+    left.header("Features that hold up on unseen proteins", anchor=False)
     with right:
         if st.button(
             "Surprise me", icon=":material/casino:", help="A random feature among those that hold up.", width="stretch"
@@ -153,22 +153,22 @@ def results(query: str) -> None:
     if found.terms:
         terms(found.terms)
     if found.proteins:
-        st.subheader("Proteins", anchor=False)
+        st.header("Proteins", anchor=False)
         with st.container(gap="xxsmall"):
             cards.protein_rows(found.proteins[:8])
     if found.annotations:
-        st.subheader("Kinds of annotated sites", anchor=False)
+        st.header("Kinds of annotated sites", anchor=False)
         for hit in found.annotations[:8]:
             cards.annotation_row(hit)
     if found.features:
-        st.subheader("Features by label", anchor=False)
+        st.header("Features by label", anchor=False)
         cards.feature_rows(found.features[:8])
 
 
 def terms(hits: list) -> None:
     """Terms as cards; the rest as links."""
     left, right = st.columns([4, 1.4], vertical_alignment="bottom")
-    left.subheader("Gene Ontology terms", anchor=False)
+    left.header("Gene Ontology terms", anchor=False)
     with right:
         rolled = frame.flag(
             "Include narrower terms", "roll", tip="Also list the scored features of every term below the ones found."

@@ -184,7 +184,8 @@ def examples() -> None:
                 picture = structure_svg(
                     structure.pdb, structure.positions, data.dense(example), scale, width=300, height=170
                 )
-                st.image(picture, width="stretch")
+                name = words.protein_name(example.accession, example.protein_name)
+                st.image(picture, width="stretch", alt=f"Structure of {name}, coloured by feature {row.feature}")
             name = words.protein_name(example.accession, example.protein_name, limit=48)
             frame.link(links.sequence(example.accession), f"{name} ({example.accession})", icon=":material/biotech:")
             if row is not None:

@@ -18,8 +18,8 @@ export class Strips {
       tabindex: "0", role: "application",
       "aria-label": "Sequence. Left and right move the residue, Shift extends the range, Enter keeps it, plus and minus zoom.",
     });
-    this.canvas = element("canvas", "psv-base", this.stage);
-    this.overlay = element("canvas", "psv-overlay", this.stage);
+    this.canvas = element("canvas", "psv-base", this.stage, { "aria-hidden": "true" });
+    this.overlay = element("canvas", "psv-overlay", this.stage, { "aria-hidden": "true" });
     listenToStage(this);
     listenToOverview(this);
   }

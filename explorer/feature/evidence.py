@@ -37,7 +37,7 @@ def how_we_know(
 ) -> None:
     """The held-out card: best term with its scores, then everything else the feature aligns with."""
     with st.container(border=True):
-        st.subheader("How do we know?", anchor=False, help=words.HELP["held_out"])
+        st.header("How do we know?", anchor=False, help=words.HELP["held_out"])
         st.html(markup.wrap(badges(row, terms, facts)))
         if not terms:
             frame.say("No GO term could be scored against this feature: the examples are the evidence.")
@@ -116,7 +116,7 @@ def what_else(facts: list[ConfoundRow]) -> None:
     if not facts and not absence:
         return
     with st.container(border=True):
-        st.subheader("What else could explain it?", anchor=False, help=words.HELP["confounds"])
+        st.header("What else could explain it?", anchor=False, help=words.HELP["confounds"])
         if absence:
             frame.say(absence, "ps-small ps-soft")
             return
@@ -140,7 +140,7 @@ def at_the_site(row: FeatureRow, sites: list[FeatureSite]) -> None:
     if not sites and not (absence and row.kind == "defined"):
         return
     with st.container(border=True):
-        st.subheader("Does it find the site?", anchor=False, help=words.HELP["sites"])
+        st.header("Does it find the site?", anchor=False, help=words.HELP["sites"])
         if absence:
             frame.say(absence, "ps-small ps-soft")
             return
@@ -216,7 +216,7 @@ def enriched_residues(row: FeatureRow) -> list[tuple[str, float]]:
 def when_it_fires(row: FeatureRow) -> None:
     """Density and the distribution of activations."""
     with st.container(border=True):
-        st.subheader("When does it fire?", anchor=False)
+        st.header("When does it fire?", anchor=False)
         shares = [
             ("Residues", words.percent(row.density), words.HELP["density"]),
             ("Proteins", words.percent(row.protein_density), words.HELP["protein_density"]),
@@ -235,7 +235,7 @@ def when_it_fires(row: FeatureRow) -> None:
 def amino_acids(row: FeatureRow) -> None:
     """On which amino acids it fires, and what it makes the language model expect."""
     with st.container(border=True):
-        st.subheader("Amino acids", anchor=False)
+        st.header("Amino acids", anchor=False)
         for title, values, unit, tip in (
             ("Fires on", row.aa_enrichment, "log2 enrichment", "aa_enrichment"),
             ("Makes the model expect", row.aa_effect, "logits", "aa_effect"),
@@ -251,7 +251,7 @@ def surroundings(ref: FeatureRef, row: FeatureRow) -> None:
     near = data.neighbours(ref)
     here = [n for n in near if n.other_sae == ref.sae]
     with st.container(border=True):
-        st.subheader("Neighbours", anchor=False, help=words.HELP["cosine"])
+        st.header("Neighbours", anchor=False, help=words.HELP["cosine"])
         if row.umap_x is not None:
             points = data.map_points(ref.sae)
             figure = charts.position(

@@ -37,7 +37,9 @@ def changed_residues(result: SteerResult) -> None:
     if not result.n_changed:
         st.caption("No residue changed.")
         return
-    st.plotly_chart(charts.log_odds(result, frame.mode()), key="steer_log_odds")
+    st.plotly_chart(
+        charts.log_odds(result, frame.mode()), key="steer_log_odds", alt="Log-odds of the residues that changed"
+    )
     place = {int(p): i for i, p in enumerate(result.masked)}
     lines = []
     for position, odds in zip(result.changed.tolist(), result.log_odds.tolist(), strict=True):
@@ -113,7 +115,11 @@ def response(plan: Plan, strength: float) -> None:
         st.caption("Thirteen strengths from -2 to 5, each with its controls: seconds for a protein of 300 residues.")
         return
     doses = steering_runs.curve(plan)
-    st.plotly_chart(charts.dose_response(doses, data.sae(plan.sae).role, frame.mode(), strength), key="steer_dose")
+    st.plotly_chart(
+        charts.dose_response(doses, data.sae(plan.sae).role, frame.mode(), strength),
+        key="steer_dose",
+        alt="Peak of the feature by strength, beside its controls",
+    )
     st.markdown(steering_runs.read_curve(doses))
     head = ["strength", "peak", "peak_random_feature", "peak_random_direction", "changed", "changed_random_feature"]
     peaks = [(d.steered.max_act, d.random_feature.max_act, d.random_direction.max_act) for d in doses]

@@ -64,7 +64,8 @@ a:focus-visible, button:focus-visible, summary:focus-visible, .ps [tabindex]:foc
 button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {{ outline-offset: -3px; }}
 [data-testid="stCaptionContainer"] {{ opacity: 1; color: var(--ps-soft); }}
 [data-testid^="stBaseButton-primary"] {{ color: var(--ps-on-primary) !important; }}
-[data-testid="stSidebar"] [role="combobox"] {{ font-size: .84rem; }}
+[data-testid="stSidebar"] [role="combobox"] {{ font-size: .8rem; }}
+[data-testid="stFileUploaderDropzoneInstructions"] span {{ white-space: normal; overflow: visible; }}
 .stMainBlockContainer {{ padding: 4.4rem clamp(1rem, 2.6vw, 3rem) 3rem; max-width: 1600px; }}
 [data-testid="stPageLink-NavLink"] {{ padding: .1rem 0; color: var(--ps-link); }}
 [data-testid="stPageLink-NavLink"], [data-testid="stPageLink-NavLink"]:hover {{ background: none !important; }}
@@ -147,6 +148,10 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 @media (max-width: 640px) {{ .ps-window {{ font-size: .68rem; }} }}
 .ps-empty {{ border: 1px dashed var(--ps-line); border-radius: 8px; padding: 1.1rem 1.2rem; color: var(--ps-soft); }}
 .ps-empty b {{ color: var(--ps-ink); font-weight: 600; }}
-.ps-name {{ overflow: hidden; text-overflow: ellipsis; display: -webkit-box; -webkit-line-clamp: 2;
-  -webkit-box-orient: vertical; }}
+[class*="st-key-card_"] {{ position: relative; }}
+[class*="st-key-card_"]:hover {{ border-color: var(--ps-violet); }}
+[class*="st-key-card_"] .stElementContainer:has(.stPageLink) {{ position: static; }}
+[class*="st-key-card_"] [data-testid="stPageLink-NavLink"]::after {{ content: ""; position: absolute; inset: 0; }}
+[class*="st-key-card_"] .ps-explained {{ z-index: 1; }}
+[class*="st-key-card_"] .ps-small {{ line-height: 1.3; }}
 </style>"""

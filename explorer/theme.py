@@ -141,6 +141,8 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 .ps-strip {{ height: 16px; border-radius: 3px; background-color: var(--ps-zero); position: relative;
   overflow: hidden; }}
 .ps-strip i {{ position: absolute; top: 0; bottom: 0; min-width: 1.5px; }}
+.ps-marks {{ position: relative; height: 1.2rem; margin-top: -.9rem; }}
+.ps-marks span {{ position: absolute; white-space: nowrap; }}
 .ps-window {{ display: flex; overflow-x: auto; font-family: "Source Code Pro", ui-monospace, monospace;
   font-size: .82rem; line-height: 1.45; }}
 .ps-window i {{ flex: 0 0 1.12em; width: 1.12em; text-align: center; font-style: normal; }}

@@ -44,9 +44,6 @@ SOLID_RAMP = {
 }
 """The ramp on lit surfaces: zero must be lighter (darker) than any shaded violet, or it would look like a value."""
 
-STILL = {"light": "#4f1d94", "dark": "#b48cff", "both": "#7b45c9", "bed": "#8d8a99"}
-"""Strips as pictures that know no theme: full colour on a known and on any ground, and what lies under them."""
-
 STILL_CHAIN = {"silent": "#9a98a6", "full": "#7c48d0"}
 """Chains as pictures that know no theme."""
 

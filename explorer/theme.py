@@ -16,9 +16,9 @@ from protsae.store.rows import Role
 Mode = Literal["light", "dark"]
 
 
-def identity(role: Role) -> str:
+def identity(role: Role, mode: Mode) -> str:
     """The colour that stands for SAEs of this role wherever roles are compared."""
-    return palette.ROLES[role]
+    return palette.ROLES_ON_PAGE[role][mode]
 
 
 def shade(mode: Mode, level: float) -> str:
@@ -66,6 +66,7 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 [data-testid^="stBaseButton-primary"] {{ color: var(--ps-on-primary) !important; }}
 [data-testid="stSidebar"] [role="combobox"] {{ font-size: .8rem; }}
 [data-testid="stFileUploaderDropzoneInstructions"] span {{ white-space: normal; overflow: visible; }}
+.js-plotly-plot:has(.hovertext) .nsewdrag {{ cursor: pointer !important; }}
 .stMainBlockContainer {{ padding: 4.4rem clamp(1rem, 2.6vw, 3rem) 3rem; max-width: 1600px; }}
 [data-testid="stPageLink-NavLink"] {{ padding: .1rem 0; color: var(--ps-link); }}
 [data-testid="stPageLink-NavLink"], [data-testid="stPageLink-NavLink"]:hover {{ background: none !important; }}

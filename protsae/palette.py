@@ -13,18 +13,15 @@ Source:
 GUIDED, UNGUIDED, IMPORTED = "#0072B2", "#E69F00", "#8C1C3A"
 _GREEN, _VERMILION, _SKY, _PINK = "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
 
-ROLES = {"guided": GUIDED, "unguided": UNGUIDED, "imported": IMPORTED}
-"""SAEs by their role, in charts of either theme; imported differs from both others in lightness, too."""
-
 ROLES_ON_PAGE = {
     "guided": {"light": GUIDED, "dark": "#4BA6DE"},
     "unguided": {"light": UNGUIDED, "dark": "#F0B441"},
     "imported": {"light": IMPORTED, "dark": "#E07A93"},
 }
-"""SAEs by their role, as marks in text."""
+"""SAEs by their role, in text, charts and maps; imported differs from both others in lightness, too."""
 
-ORIGINS = {"guided": GUIDED, "go": _GREEN, "annotation": _PINK, "none": "#9A96A0"}
-"""Where a feature's label comes from."""
+ORIGINS = {"go": _GREEN, "annotation": _PINK, "none": "#9A96A0"}
+"""Where a feature's label comes from, unless from guidance, which has its role's colour."""
 
 TRACKS = (_GREEN, _VERMILION, _SKY, _PINK, "#B8A100", "#8C6D46", "#5F7F8C", "#A05195")
 """Annotation kinds in the order in which a view first meets them; none is an identity colour."""

@@ -259,12 +259,12 @@ def surroundings(ref: FeatureRef, row: FeatureRow) -> None:
                 ref.feature,
                 [n.other_feature for n in here],
                 frame.mode(),
-                theme.identity(data.sae(ref.sae).role),
+                theme.identity(data.sae(ref.sae).role, frame.mode()),
             )
             st.plotly_chart(
                 figure, config=PLOTLY, key="position", alt="Place of this feature among all of its autoencoder"
             )
-            frame.link(links.map_of(ref.sae), "Open the map", icon=":material/scatter_plot:")
+            frame.link(links.map_of(ref.sae, feature=str(ref.feature)), "Open the map", icon=":material/scatter_plot:")
         _neighbour_links("In this autoencoder", here[:4])
         for sae in data.saes():
             if sae.name != ref.sae:

@@ -59,7 +59,7 @@ def dose_response(doses: Sequence[Dose], role: Role, mode: theme.Mode, at: float
     )
     figure.add_vline(x=at, line={"color": palette.INK[mode], "width": 1, "dash": "dot"})
     lines = (
-        ("this feature", [d.steered.max_act for d in doses], theme.identity(role), "solid"),
+        ("this feature", [d.steered.max_act for d in doses], theme.identity(role, mode), "solid"),
         ("random feature of equal density", [d.random_feature.max_act for d in doses], palette.MUTED[mode], "solid"),
         ("random direction of equal length", [d.random_direction.max_act for d in doses], palette.MUTED[mode], "dash"),
     )

@@ -61,6 +61,7 @@ STYLE_SHEET = f"""<style>
 }}
 a:focus-visible, button:focus-visible, summary:focus-visible, .ps [tabindex]:focus-visible {{
   outline: 2px solid var(--ps-link) !important; outline-offset: 2px; border-radius: 4px; }}
+[data-testid="stMain"]:focus-visible {{ outline: 2px solid var(--ps-link); outline-offset: -2px; }}
 button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {{ outline-offset: -3px; }}
 [data-testid="stCaptionContainer"] {{ opacity: 1; color: var(--ps-soft); }}
 [data-testid^="stBaseButton-primary"] {{ color: var(--ps-on-primary) !important; }}
@@ -154,7 +155,8 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 [class*="st-key-card_"] {{ position: relative; }}
 [class*="st-key-card_"]:hover {{ border-color: var(--ps-violet); }}
 [class*="st-key-card_"] .stElementContainer:has(.stPageLink) {{ position: static; }}
-[class*="st-key-card_"] [data-testid="stPageLink-NavLink"]::after {{ content: ""; position: absolute; inset: 0; }}
-[class*="st-key-card_"] .ps-explained {{ z-index: 1; }}
+[class*="st-key-card_"] [data-testid="stPageLink-NavLink"]::after {{ content: ""; position: absolute; inset: 0; z-index: 1; }}
+[class*="st-key-card_"] .ps-explained {{ z-index: 2; }}
+.ps-explained.ps-explained:is(:hover, :focus) {{ z-index: 50; }}
 [class*="st-key-card_"] .ps-small {{ line-height: 1.3; }}
 </style>"""

@@ -16,9 +16,9 @@ from protsae.store.rows import Role
 Mode = Literal["light", "dark"]
 
 
-def identity(role: Role) -> str:
+def identity(role: Role, mode: Mode) -> str:
     """The colour that stands for SAEs of this role wherever roles are compared."""
-    return palette.ROLES[role]
+    return palette.ROLES_ON_PAGE[role][mode]
 
 
 def shade(mode: Mode, level: float) -> str:
@@ -54,15 +54,30 @@ STYLE_SHEET = f"""<style>
   {" ".join(f"--ps-{role}: {pair(colours)};" for role, colours in palette.ROLES_ON_PAGE.items())}
   --ps-ink: {pair(palette.INK)}; --ps-soft: {pair(palette.SOFT)}; --ps-line: {pair(palette.LINE)};
   --ps-panel: {pair(palette.PANEL)}; --ps-surface: {pair(palette.SURFACE)}; --ps-link: {pair(palette.LINK)};
-  --ps-missing: {pair(palette.MISSING)}; --ps-zero: {_stop(0)}; --ps-violet: {_stop(4)};
+  --ps-on-primary: {pair(palette.ON_PRIMARY)}; --ps-missing: {pair(palette.MISSING)};
+  --ps-zero: {_stop(0)}; --ps-violet: {_stop(4)};
   --ps-ramp: {", ".join(_stop(i) for i in range(len(palette.RAMP["light"])))};
   --ps-warn-line: {pair(palette.WARNING_LINE)}; --ps-warn-ink: {pair(palette.WARNING_INK)};
 }}
+a:focus-visible, button:focus-visible, summary:focus-visible, .ps [tabindex]:focus-visible {{
+  outline: 2px solid var(--ps-link) !important; outline-offset: 2px; border-radius: 4px; }}
+[data-testid="stMain"]:focus-visible {{ outline: 2px solid var(--ps-link); outline-offset: -2px; }}
+button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {{ outline-offset: -3px; }}
+[data-testid="stCaptionContainer"] {{ opacity: 1; color: var(--ps-soft); }}
+[data-testid^="stBaseButton-primary"] {{ color: var(--ps-on-primary) !important; }}
+[data-testid="stSidebar"] [role="combobox"] {{ font-size: .8rem; }}
+[data-testid="stFileUploaderDropzoneInstructions"] span {{ white-space: normal; overflow: visible; }}
+.js-plotly-plot:has(.hovertext) .nsewdrag {{ cursor: pointer !important; }}
 .stMainBlockContainer {{ padding: 4.4rem clamp(1rem, 2.6vw, 3rem) 3rem; max-width: 1600px; }}
 [data-testid="stPageLink-NavLink"] {{ padding: .1rem 0; color: var(--ps-link); }}
 [data-testid="stPageLink-NavLink"], [data-testid="stPageLink-NavLink"]:hover {{ background: none !important; }}
 [data-testid="stPageLink-NavLink"] p {{ white-space: normal; font-weight: 500; color: var(--ps-link); }}
 [data-testid="stPageLink-NavLink"]:hover p {{ text-decoration: underline; }}
+.st-key-judged_and_shown > * > .stHorizontalBlock > .stColumn {{ min-width: min(340px, 100%); }}
+.st-key-judged_and_shown > * > .stHorizontalBlock > .stColumn:last-child {{ min-width: min(480px, 100%); }}
+[class*="st-key-roomy"] > * > .stHorizontalBlock > .stColumn {{ min-width: min(290px, 100%); }}
+.st-key-cards_flow {{ display: block; columns: 3 320px; column-gap: 1rem; }}
+.st-key-cards_flow > * {{ break-inside: avoid; margin-bottom: 1rem; }}
 .ps {{ color: var(--ps-ink); font-size: .93rem; line-height: 1.45; }}
 .ps * {{ box-sizing: border-box; }}
 .ps-term {{ font-size: 1.12rem; font-weight: 600; }}
@@ -75,12 +90,26 @@ STYLE_SHEET = f"""<style>
 .ps-out {{ color: var(--ps-link); white-space: nowrap; }}
 .ps-mono {{ font-family: "Source Code Pro", ui-monospace, monospace; font-size: .86em; }}
 .ps-badge {{ display: inline-block; border: 1px solid var(--ps-line); border-radius: 99px; padding: .06rem .55rem;
-  margin: 0 .3rem .3rem 0; font-size: .78rem; color: var(--ps-soft); cursor: help; }}
+  margin: 0 .3rem .3rem 0; font-size: .78rem; color: var(--ps-soft); }}
 .ps-badge.warn {{ border-color: var(--ps-warn-line); color: var(--ps-warn-ink); }}
 .ps-badge.good {{ border-color: var(--ps-violet); color: var(--ps-violet); }}
+.ps-explained {{ position: relative; cursor: help; anchor-name: --ps-explained; anchor-scope: --ps-explained; }}
+.ps-noted {{ text-decoration: underline dotted var(--ps-soft); text-underline-offset: .22em; }}
+.ps-help {{ display: none; position: absolute; z-index: 50; top: calc(100% + 4px); left: 0; width: max-content;
+  max-width: min(22rem, 80vw); padding: .45rem .65rem; border: 1px solid var(--ps-line); border-radius: 7px;
+  background: var(--ps-surface); color: var(--ps-ink); font-size: .8rem; font-weight: 400; line-height: 1.4;
+  white-space: normal; text-align: left; box-shadow: 0 4px 16px rgb(0 0 0 / 18%); cursor: auto; }}
+@supports (position-area: bottom) {{
+  .ps-help {{ position: fixed; position-anchor: --ps-explained; top: auto; left: auto; margin: 4px 0;
+    position-area: bottom span-right; position-try-fallbacks: flip-inline, flip-block, flip-inline flip-block; }}
+}}
+.ps-explained:hover > .ps-help, .ps-explained:focus > .ps-help {{ display: block; }}
+@media (max-width: 640px) {{
+  .ps-help {{ position: fixed; position-area: none; inset: auto .8rem .8rem; width: auto; max-width: none; }}
+}}
 .ps-score {{ display: flex; align-items: baseline; gap: 0 .9rem; flex-wrap: wrap; }}
 .ps-score .big {{ font-size: 1.55rem; font-weight: 640; font-variant-numeric: tabular-nums; line-height: 1.15; }}
-.ps-score .unit {{ font-size: .78rem; color: var(--ps-soft); cursor: help; }}
+.ps-score .unit {{ font-size: .78rem; color: var(--ps-soft); }}
 .ps-score .pair {{ font-variant-numeric: tabular-nums; white-space: nowrap; }}
 .ps-axis {{ position: relative; height: 26px; margin: .35rem 0 .1rem; }}
 .ps-axis .rail {{ position: absolute; left: 0; right: 0; top: 8px; height: 1px; background: var(--ps-line); }}
@@ -92,7 +121,7 @@ STYLE_SHEET = f"""<style>
   transform: translateX(-50%); }}
 .ps dl.ps-facts {{ display: grid; padding: 0; grid-template-columns: auto 1fr; gap: .12rem .9rem; font-size: .86rem;
   margin: .3rem 0; }}
-.ps-facts dt {{ color: var(--ps-soft); cursor: help; }}
+.ps-facts dt {{ color: var(--ps-soft); }}
 .ps-facts dd {{ margin: 0; font-variant-numeric: tabular-nums; }}
 .ps-rows {{ width: 100%; border-collapse: collapse; font-size: .86rem; }}
 .ps-rows td, .ps-rows th {{ padding: .18rem .5rem .18rem 0; border: 0; border-bottom: 1px solid var(--ps-line);
@@ -115,6 +144,8 @@ STYLE_SHEET = f"""<style>
 .ps-strip {{ height: 16px; border-radius: 3px; background-color: var(--ps-zero); position: relative;
   overflow: hidden; }}
 .ps-strip i {{ position: absolute; top: 0; bottom: 0; min-width: 1.5px; }}
+.ps-marks {{ position: relative; height: 1.2rem; margin-top: -.9rem; }}
+.ps-marks span {{ position: absolute; white-space: nowrap; }}
 .ps-window {{ display: flex; overflow-x: auto; font-family: "Source Code Pro", ui-monospace, monospace;
   font-size: .82rem; line-height: 1.45; }}
 .ps-window i {{ flex: 0 0 1.12em; width: 1.12em; text-align: center; font-style: normal; }}
@@ -122,6 +153,12 @@ STYLE_SHEET = f"""<style>
 @media (max-width: 640px) {{ .ps-window {{ font-size: .68rem; }} }}
 .ps-empty {{ border: 1px dashed var(--ps-line); border-radius: 8px; padding: 1.1rem 1.2rem; color: var(--ps-soft); }}
 .ps-empty b {{ color: var(--ps-ink); font-weight: 600; }}
-.ps-name {{ overflow: hidden; text-overflow: ellipsis; display: -webkit-box; -webkit-line-clamp: 2;
-  -webkit-box-orient: vertical; }}
+[class*="st-key-card_"] {{ position: relative; }}
+[class*="st-key-card_"]:hover {{ border-color: var(--ps-violet); }}
+[class*="st-key-card_"] .stElementContainer:has(.stPageLink) {{ position: static; }}
+[class*="st-key-card_"] [data-testid="stPageLink-NavLink"]::after {{
+  content: ""; position: absolute; inset: 0; z-index: 1; }}
+[class*="st-key-card_"] .ps-explained {{ z-index: 2; }}
+.ps-explained.ps-explained:is(:hover, :focus) {{ z-index: 50; }}
+[class*="st-key-card_"] .ps-small {{ line-height: 1.3; }}
 </style>"""

@@ -13,18 +13,15 @@ Source:
 GUIDED, UNGUIDED, IMPORTED = "#0072B2", "#E69F00", "#8C1C3A"
 _GREEN, _VERMILION, _SKY, _PINK = "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
 
-ROLES = {"guided": GUIDED, "unguided": UNGUIDED, "imported": IMPORTED}
-"""SAEs by their role, in charts of either theme; imported differs from both others in lightness, too."""
-
 ROLES_ON_PAGE = {
     "guided": {"light": GUIDED, "dark": "#4BA6DE"},
     "unguided": {"light": UNGUIDED, "dark": "#F0B441"},
     "imported": {"light": IMPORTED, "dark": "#E07A93"},
 }
-"""SAEs by their role, as marks in text."""
+"""SAEs by their role, in text, charts and maps; imported differs from both others in lightness, too."""
 
-ORIGINS = {"guided": GUIDED, "go": _GREEN, "annotation": _PINK, "none": "#9A96A0"}
-"""Where a feature's label comes from."""
+ORIGINS = {"go": _GREEN, "annotation": _PINK, "none": "#9A96A0"}
+"""Where a feature's label comes from, unless from guidance, which has its role's colour."""
 
 TRACKS = (_GREEN, _VERMILION, _SKY, _PINK, "#B8A100", "#8C6D46", "#5F7F8C", "#A05195")
 """Annotation kinds in the order in which a view first meets them; none is an identity colour."""
@@ -44,9 +41,6 @@ SOLID_RAMP = {
 }
 """The ramp on lit surfaces: zero must be lighter (darker) than any shaded violet, or it would look like a value."""
 
-STILL = {"light": "#4f1d94", "dark": "#b48cff", "both": "#7b45c9", "bed": "#8d8a99"}
-"""Strips as pictures that know no theme: full colour on a known and on any ground, and what lies under them."""
-
 STILL_CHAIN = {"silent": "#9a98a6", "full": "#7c48d0"}
 """Chains as pictures that know no theme."""
 
@@ -61,6 +55,8 @@ MUTED = {"light": "#BDB9B4", "dark": "#57535F"}
 WARNING_LINE = {"light": "#D9A100", "dark": "#8F6C00"}
 WARNING_INK = {"light": "#7A5600", "dark": "#F0C75E"}
 CLEAR = "rgba(0,0,0,0)"
+ON_PRIMARY = {"light": "#FFFFFF", "dark": "#17141F"}
+"""Text on a filled button."""
 
 INVERSE_FROM_LEVEL = 0.45
 """Share of full colour from which letters on the ramp take the page's surface instead of its ink."""

@@ -96,10 +96,9 @@ def asked_term(namespaces: Sequence[str]) -> TermRow | None:
 
 def chooser(namespaces: Sequence[str], term: TermRow, compared: Sides) -> None:
     """View, namespace and term, and which autoencoders where the bundle has several; all follow the address."""
-    view, left, right = st.columns([0.9, 1.9, 2], vertical_alignment="bottom")
-    with view:
+    top_row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+    with top_row:
         results_view.switch()
-    with left:
         frame.choice(
             "Ontology",
             "ns",
@@ -110,7 +109,7 @@ def chooser(namespaces: Sequence[str], term: TermRow, compared: Sides) -> None:
         )
     listed = data.compare_table(compared.guided.name, compared.baseline.name, term.namespace)
     names = dict(zip(listed["go_id"], listed["name"], strict=True)) | {term.go_id: term.name}
-    with right:
+    with top_row:
         order = sorted(names, key=lambda go_id: names[go_id].lower())
         frame.choice(
             "Term",
@@ -159,7 +158,7 @@ def proteins(term: TermRow, guided: TermFeature, baseline: TermFeature) -> None:
     features = [row for ref in refs if (row := data.feature(ref)) is not None]
     scale = frame.settings().scale
     scales = views.full_colour(features, scale)
-    st.subheader("The same proteins under both features", anchor=False)
+    st.header("The same proteins under both features", anchor=False)
     st.html(markup.wrap(markup.legend(scale, scales[0] if scale == "raw" else None)))
     chosen = comparison.proteins(term.go_id, guided, baseline)
     if not chosen:
@@ -240,10 +239,13 @@ def table(term: TermRow, compared: Sides) -> None:
     rows = data.compare_table(compared.guided.name, compared.baseline.name, term.namespace)
     scored = rows.dropna(subset=["guided_f1", "baseline_f1"])
     role = compared.baseline.role
-    st.subheader(f"All {len(rows)} terms: {words.NAMESPACES[term.namespace]}", anchor=False)
+    st.header(f"All {len(rows)} terms: {words.NAMESPACES[term.namespace]}", anchor=False)
     st.html(markup.wrap(markup.paragraph(comparison.summary(scored, role))))
     st.plotly_chart(
-        charts.difference(rows, frame.mode(), term.go_id, role), key="difference", config={"displayModeBar": False}
+        charts.difference(rows, frame.mode(), term.go_id, role),
+        key="difference",
+        config={"displayModeBar": False},
+        alt=f"Terms by held-out F1, guided minus {role}",
     )
     shown = comparison.display(rows)
     event = st.dataframe(

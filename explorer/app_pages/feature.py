@@ -1,6 +1,7 @@
 """Feature: what is it, and how do we know?"""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.components.protein_view import protein_view
 from explorer.components.strips import strip_thumbnail
@@ -43,25 +44,28 @@ def main() -> None:
     headline = data.headline(row)
     judged = headline if isinstance(headline, TermFeature) else None
     head(row, headline)
-    left, right = st.columns([1, 2], gap="large")
-    with right:
-        examples(ref, row, judged)
+    terms, sites = data.feature_terms(ref), data.feature_annotations(ref)
+    facts = data.feature_confounds(ref)
+    with st.container(key="judged_and_shown"):
+        left, right = st.columns([1, 2], gap="large")
+    below = st.container()
     with left:
-        terms, sites = data.feature_terms(ref), data.feature_annotations(ref)
-        facts = data.feature_confounds(ref)
         evidence.how_we_know(row, headline, terms, sites, facts)
+    with right:
+        examples(ref, row, judged, below)
+    with st.container(key="cards_flow"):
         evidence.at_the_site(row, data.feature_sites(ref))
         evidence.what_else(facts)
         evidence.when_it_fires(row)
         evidence.amino_acids(row)
         evidence.surroundings(ref, row)
-        st.download_button(
-            "Scores (CSV)",
-            exports.scores_csv(terms, sites),
-            f"{ref.sae}_{ref.feature}_scores.csv",
-            "text/csv",
-            icon=":material/download:",
-        )
+    st.download_button(
+        "Scores (CSV)",
+        exports.scores_csv(terms, sites),
+        f"{ref.sae}_{ref.feature}_scores.csv",
+        "text/csv",
+        icon=":material/download:",
+    )
 
 
 def head(row: FeatureRow, headline: TermFeature | FeatureAnnotation | None) -> None:
@@ -98,13 +102,16 @@ def head(row: FeatureRow, headline: TermFeature | FeatureAnnotation | None) -> N
         )
 
 
-def examples(ref: FeatureRef, row: FeatureRow, judged: TermFeature | None) -> None:
+def examples(ref: FeatureRef, row: FeatureRow, judged: TermFeature | None, below: DeltaGenerator) -> None:
     """Where it fires: one protein in full, the others as strips.
+
+    The strips stand `below`, over the page's whole width; beside a protein without a structure there is room for them.
 
     Args:
         ref: the feature.
         row: the feature.
         judged: the alignment with the GO term that it is called after, where it is called after one.
+        below: a container under this one.
     """
     if row.max_act <= 0:
         st.html(
@@ -117,12 +124,12 @@ def examples(ref: FeatureRef, row: FeatureRow, judged: TermFeature | None) -> No
     has_term_bands = any(bands[band] for band in words.TERM_BANDS)
     names = (words.TERM_BANDS if has_term_bands else {}) | words.BANDS
     carriers = data.accessions_with_term(judged.go_id) if judged else frozenset()
-    left, right = st.columns([2.2, 1.4], vertical_alignment="bottom")
-    with left:
+    top_row = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom")
+    with top_row:
         band = frame.choice(
             "Where it fires", "band", list(names), show=names.__getitem__, clears=("protein",), tip=words.HELP["band"]
         )
-    with right, st.container(horizontal=True, horizontal_alignment="right"):
+    with top_row:
         st.download_button(
             "Examples (CSV)",
             exports.examples_csv(row, bands.values()),
@@ -138,7 +145,8 @@ def examples(ref: FeatureRef, row: FeatureRow, judged: TermFeature | None) -> No
     in_full(row, chosen, judged, carriers)
     rest = [other for other in rows if other.accession != chosen.accession][:OTHERS]
     shown = "" if band == next(iter(names)) else band
-    others(row, rest, judged, carriers, shown)
+    with below if chosen.has_structure else st.container():
+        others(row, rest, judged, carriers, shown)
 
 
 def selected(rows: list[ExampleRow], in_space: list[ExampleRow]) -> ExampleRow:
@@ -200,9 +208,8 @@ def others(
     """The other examples as strips with their annotations above; a click opens one in full."""
     if not rows:
         return
-    left, right = st.columns([1.6, 1], vertical_alignment="bottom")
-    left.subheader("More proteins of this band", anchor=False)
-    with right:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.header("More proteins of this band", anchor=False, width="content")
         view = frame.choice("Show", "view", list(VIEWS), show=VIEWS.__getitem__)
     regions: dict[str, list[AnnotationRow]] = {r.accession: data.annotations(r.accession) for r in rows}
     colours = markup.kind_colours(region for found in regions.values() for region in found)

@@ -11,6 +11,7 @@ from explorer.find import results
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import cards, frame, links
+from protsae.store.rows import ExampleRow, FeatureRow
 
 CLEAREST = 1 / 3
 """Share of the chain in colour that tells a structure's parts apart best."""
@@ -69,12 +70,9 @@ def landing() -> None:
         )
         return
     picture([FeatureRef(row.sae, row.feature) for row in chosen])
-    left, right = st.columns([4, 1], vertical_alignment="bottom")
-    left.subheader("Features that hold up on unseen proteins", anchor=False)
-    with right:
-        if st.button(
-            "Surprise me", icon=":material/casino:", help="A random feature among those that hold up.", width="stretch"
-        ):
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.header("Features that hold up on unseen proteins", anchor=False, width="content")
+        if st.button("Surprise me", icon=":material/casino:", help="A random feature among those that hold up."):
             row = random.choice(data.validated())
             frame.go(links.feature(row.sae, row.feature))
     for start in range(0, len(chosen), 3):
@@ -100,22 +98,28 @@ def picture(refs: list[FeatureRef]) -> None:
     if not seen:
         return
     _, ref, feature, example = max(seen, key=lambda found: found[0])
-    name = words.protein_name(example.accession, example.protein_name)
-    st.html(
-        markup.wrap(
-            f"{markup.dot(data.sae(ref.sae).role)}<b>{markup.escape(words.capitalised(feature.label))}</b> "
-            f'<span class="ps-soft">fires on these residues of {markup.escape(name)}</span>'
-        )
-    )
+    hero(feature, example)
     full = views.full_colour([feature], frame.settings().scale)[0]
     protein_view(
         key="landing_view",
         sequence=example.sequence,
-        rows=[views.strip(f"#{ref.feature}", data.dense(example), full)],
+        rows=[views.strip(words.named(feature), data.dense(example), full, links.feature(*ref).url)],
         tracks=views.tracks(data.annotations(example.accession))[:4],
         structure=views.structure(data.structure(example.accession)),
         height=300,
     )
+
+
+def hero(feature: FeatureRow, example: ExampleRow) -> None:
+    """Whose residues the picture shows, and where both of them are told in full."""
+    protein = data.protein(example.accession)
+    whose = example.accession + (f", {words.species(protein.organism)}" if protein and protein.organism else "")
+    with st.container(key="hero", horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.html(markup.wrap(markup.dot(data.sae(feature.sae).role)), width="content")
+        frame.link(links.feature(feature.sae, feature.feature), words.capitalised(words.named(feature)))
+        st.caption("fires on these residues of", width="content")
+        frame.link(links.sequence(example.accession), words.protein_name(example.accession, example.protein_name))
+        st.caption(words.md(f"({whose})"), width="content")
 
 
 main()

@@ -5,7 +5,12 @@ import streamlit as st
 
 from explorer.draw import charts, markup, words
 from explorer.services import data
+from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
+from protsae.errors import InputError
+
+MOST_LINKS = 8
+"""Features up to which a list is plain links."""
 
 
 def main() -> None:
@@ -21,10 +26,23 @@ def main() -> None:
         colouring = frame.choice("Colour", "colour", list(charts.COLOURINGS), show=charts.COLOURINGS.__getitem__)
     with right:
         text = label_filter()
+    here = named()
     st.html(markup.wrap(legend(colouring)))
-    for column, sae in zip(st.columns(len(names), gap="medium"), names, strict=True):
+    with st.container(key="roomy_maps"):
+        columns = st.columns(len(names), gap="medium")
+    for column, sae in zip(columns, names, strict=True):
         with column:
-            one_map(sae, colouring, text)
+            one_map(sae, colouring, text, here.feature if here is not None and here.sae == sae else None)
+
+
+def named() -> FeatureRef | None:
+    """The feature that the address names, which its map shows."""
+    params = st.query_params.to_dict() | {"sae": frame.settings().sae}
+    try:
+        return links.read_feature(params, data.saes())
+    except InputError as error:
+        st.html(markup.empty(str(error), "Shown instead: the map with no feature marked."))
+        return None
 
 
 def legend(colouring: str) -> str:
@@ -33,7 +51,7 @@ def legend(colouring: str) -> str:
         return markup.ramp_legend("held-out F1 0", "1", "not scored", words.HELP["f1"])
     if colouring == "density":
         return markup.ramp_legend("fires on 0.001 %", "100 % of residues, logarithmic", "", words.HELP["density"])
-    return markup.dots_legend(charts.category_legend(colouring))
+    return markup.dots_legend(charts.category_legend(colouring, frame.mode()))
 
 
 def shown() -> list[str]:
@@ -67,7 +85,7 @@ def label_filter() -> str:
 
 @st.fragment
 @frame.guarded
-def one_map(sae: str, colouring: str, text: str) -> None:
+def one_map(sae: str, colouring: str, text: str, here: int | None) -> None:
     """One autoencoder's map; only this part reruns on a click or a lasso."""
     points = data.map_points(sae)
     alive = charts.drawing_order(points.dropna(subset=["umap_x", "umap_y"]).reset_index(drop=True), colouring)
@@ -80,7 +98,7 @@ def one_map(sae: str, colouring: str, text: str) -> None:
     name = f"{markup.dot(row.role)}<b>{markup.escape(words.sae_long(row))}</b>"
     st.html(markup.wrap(f'{name} <span class="ps-soft">{facts}</span>'))
     event = st.plotly_chart(
-        charts.feature_map(alive, colouring, frame.mode(), found if text else None),
+        charts.feature_map(alive, colouring, frame.mode(), found if text else None, here),
         key=f"map_{sae}",
         on_select="rerun",
         selection_mode=("points", "box", "lasso"),
@@ -89,40 +107,46 @@ def one_map(sae: str, colouring: str, text: str) -> None:
     )
     if charts.draws_with_webgl(alive):
         st.caption("Drawn with WebGL; a browser that has none shows no points here, but Find lists features by label.")
-    picked = [index for index in event["selection"]["point_indices"] if index < len(alive)]
+    points_hit = [point for point in event["selection"]["points"] if point["curve_number"] == 0]
+    picked = [point["point_index"] for point in points_hit if point["point_index"] < len(alive)]
     if len(picked) == 1:
         frame.go(links.feature(sae, int(alive["feature"].to_numpy()[picked[0]])))
-    elif picked:
-        listed(alive.iloc[picked], sae)
+    elif picked or found:
+        listed(alive.iloc[picked] if picked else alive[alive["feature"].isin(found)], sae)
 
 
 def listed(chosen: pd.DataFrame, sae: str) -> None:
-    """The features inside a lasso; a row opens one."""
-    st.caption(f"{words.count(len(chosen), 'feature')} marked; click a row to open it.")
-    shown = chosen.sort_values(["label_f1", "density"], ascending=False, na_position="last")[
-        ["feature", "label", "label_grade", "label_f1", "label_null_f1", "density"]
-    ]
-    names = [words.label(*pair) for pair in zip(shown["label"], shown["label_grade"], strict=True)]
-    shown = shown.assign(label=names, label_grade=shown["label_grade"].replace("none", "not validated"))
+    """The features inside a lasso or with a label that was searched for: few as links, more as a table of links."""
+    rows = chosen.sort_values(["label_f1", "density"], ascending=False, na_position="last")
+    names = [words.label(*pair) for pair in zip(rows["label"], rows["label_grade"], strict=True)]
+    st.caption(f"{words.count(len(rows), 'feature')} marked; the number opens one.")
+    if len(rows) <= MOST_LINKS:
+        with st.container(gap="xxsmall"):
+            for feature, name in zip(rows["feature"], names, strict=True):
+                frame.link(links.feature(sae, feature), f"#{feature} · {name}")
+        return
     number = st.column_config.NumberColumn
-    event = st.dataframe(
-        shown.assign(density=100 * shown["density"]),
-        key=f"lasso_{sae}",
+    st.dataframe(
+        pd.DataFrame({
+            "Feature": [links.feature(sae, feature).url for feature in rows["feature"]],
+            "Label": names,
+            "Evidence": rows["label_grade"].replace("none", "not validated").tolist(),
+            "Held-out F1": rows["label_f1"].tolist(),
+            "Null": rows["label_null_f1"].tolist(),
+            "Fires on, %": (100 * rows["density"]).tolist(),
+        }),
+        key=f"listed_{sae}",
         hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        height=min(420, 40 + 35 * len(shown)),
+        height=min(420, 40 + 35 * len(rows)),
         column_config={
-            "feature": number("Feature", width="small"),
-            "label": st.column_config.TextColumn("Label", help=words.HELP["label"], width="large"),
-            "label_grade": st.column_config.TextColumn("Evidence", help=words.HELP["grade"], width="small"),
-            "label_f1": number("Its held-out F1", help=words.HELP["label_f1"], format="%.2f"),
-            "label_null_f1": number("Null", help=words.HELP["null"], format="%.2f"),
-            "density": number("Fires on, %", help=words.HELP["density"], format="%.3f"),
+            "Feature": st.column_config.LinkColumn(display_text=r"feature=(\d+)", width=70),
+            "Label": st.column_config.TextColumn(help=words.HELP["label"], width=210),
+            "Evidence": st.column_config.TextColumn(help=words.HELP["grade"], width=85),
+            "Held-out F1": number(help=words.HELP["label_f1"], format="%.2f", width=85),
+            "Null": number(help=words.HELP["null"], format="%.2f", width=60),
+            "Fires on, %": number(help=words.HELP["density"], format="%.3f", width=85),
         },
-    )
-    if event["selection"]["rows"]:
-        frame.go(links.feature(sae, int(shown.iloc[event["selection"]["rows"][0]]["feature"])))
+    )  # fmt: skip
 
 
 main()

@@ -120,7 +120,9 @@ def differences(gaps: Sequence[Gap], metric: Metric, mode: theme.Mode) -> go.Fig
         hovertemplate="%{y}<br>" + metric.title + " %{x:+.3f}<br>seeds: %{customdata}<extra></extra>",
     )
     reach = max([0.01] + [abs(gap.cell.mean) + spread for gap, spread in zip(gaps, spreads, strict=True)]) * 1.15
-    figure.update_xaxes(range=[-reach, reach], nticks=5, tickformat="+.2f" if reach > 0.03 else "+.3f", zeroline=False)
+    figure.update_xaxes(
+        range=[-reach, reach], nticks=5, tickangle=0, tickformat="+.2f" if reach > 0.03 else "+.3f", zeroline=False
+    )
     figure.update_yaxes(automargin=True, autorange="reversed", showgrid=True)
     return figure
 

@@ -60,7 +60,7 @@ def page() -> None:
 
 def overview(summary: Summary, over: str) -> None:
     """Every method in one or two numbers of each kind, and where the guided forms are ahead and behind."""
-    st.subheader("Every method, all kinds of numbers side by side", anchor=False)
+    st.header("Every method, all kinds of numbers side by side", anchor=False)
     shown = summary.columns("main", OVERVIEW, over)
     if not shown.lines:
         frame.say("No method has these numbers yet.")
@@ -77,7 +77,7 @@ def overview(summary: Summary, over: str) -> None:
 
 def main_table(summary: Summary, group: str, over: str) -> None:
     """Methods by the metrics of one group, what each says, and the file."""
-    st.subheader(GROUPS[group].question, anchor=False)
+    st.header(GROUPS[group].question, anchor=False)
     shown = summary.table("main", group, over)
     if not shown.lines:
         frame.say("No method has these numbers yet.")
@@ -100,7 +100,7 @@ def table_html(shown: Table, *, own: str | None = None, meanings: bool = False) 
     wrapped = f' style="{WRAPPED}"' if meanings else ""
     arrows = {"higher": " ↑", "lower": " ↓", "neither": ""}
     head = "".join(
-        f'<th title="{markup.escape(m.sentence)}"{wrapped}>{markup.escape(m.heading)}{arrows[m.better]}</th>'
+        f"<th{wrapped}>{markup.explained(markup.escape(m.heading), m.sentence)}{arrows[m.better]}</th>"
         for m in shown.metrics
     )
     width = len(shown.metrics) + 2
@@ -148,10 +148,15 @@ def trade_off(summary: Summary, over: str) -> None:
     both = [method for method in x if method in y and method_of(method).kind != "control"]
     if len(both) < 2:
         return
-    st.subheader("What meaning costs in fidelity", anchor=False)
+    st.header("What meaning costs in fidelity", anchor=False)
     frame.say(f"Right: {axes[0].sentence} Up: {axes[1].sentence}")
     st.html(markup.wrap(_legend(both)))
-    st.plotly_chart(result_charts.trade_off({m: x[m] for m in both}, y, axes), key="trade_off", config=PLAIN)
+    st.plotly_chart(
+        result_charts.trade_off({m: x[m] for m in both}, y, axes),
+        key="trade_off",
+        config=PLAIN,
+        alt=f"Methods by {axes[0].title} and {axes[1].title}",
+    )
 
 
 def sparsity(summary: Summary, over: str) -> None:
@@ -160,12 +165,19 @@ def sparsity(summary: Summary, over: str) -> None:
     lines = {axis: found for axis in axes if (found := summary.sweep(axis.key, over))}
     if not lines:
         return
-    st.subheader(PARTS["sparsity"].title, anchor=False)
+    st.header(PARTS["sparsity"].title, anchor=False)
     found = (results.along_sparsity(summary, axis, over) for axis in lines)
     frame.say(" ".join(filter(None, [_where(summary.scope("sparsity", over)), *found])))
-    for column, (axis, found) in zip(st.columns(2, gap="large"), lines.items(), strict=False):
+    with st.container(key="roomy_sparsity"):
+        columns = st.columns(2, gap="large")
+    for column, (axis, found) in zip(columns, lines.items(), strict=False):
         with column:
-            st.plotly_chart(result_charts.sweep(found, axis), key=f"sweep_{axis.key}", config=PLAIN)
+            st.plotly_chart(
+                result_charts.sweep(found, axis),
+                key=f"sweep_{axis.key}",
+                config=PLAIN,
+                alt=f"{axis.title} by active features per residue",
+            )
 
 
 def variants(summary: Summary, part: str, over: str) -> list[Gap]:
@@ -173,16 +185,19 @@ def variants(summary: Summary, part: str, over: str) -> list[Gap]:
     gaps = summary.gaps(part, COMPARED, over)
     if not gaps:
         return gaps
-    st.subheader(part_of(part).title, anchor=False)
+    st.header(part_of(part).title, anchor=False)
     where = _where(summary.scope(part, over))
     frame.say(f"How far ProtSAE moves from itself (blue line) {part_of(part).change}, seed by seed. {where}")
     keys = [key for key in COMPARED if any(gap.metric == key for gap in gaps)]
-    for column, key in zip(st.columns(len(keys), gap="medium"), keys, strict=True):
+    with st.container(key=f"roomy_{part}"):
+        columns = st.columns(len(keys), gap="medium")
+    for column, key in zip(columns, keys, strict=True):
         here = [gap for gap in gaps if gap.metric == key]
         with column:
-            st.html(markup.wrap(f'<b title="{markup.escape(METRICS[key].sentence)}">{METRICS[key].title}</b>'))
+            st.html(markup.wrap(f"<b>{markup.explained(METRICS[key].title, METRICS[key].sentence)}</b>"))
             figure = result_charts.differences(here, METRICS[key], frame.mode())
-            st.plotly_chart(figure, key=f"{part}_{key}", config=PLAIN)
+            alt = f"{METRICS[key].title} of each variant, minus ProtSAE's"
+            st.plotly_chart(figure, key=f"{part}_{key}", config=PLAIN, alt=alt)
     named = [
         (name, meaning, meaning) for name in dict.fromkeys(g.method for g in gaps) if (meaning := meaning_of(name))
     ]

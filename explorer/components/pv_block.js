@@ -11,7 +11,7 @@ export class LetterBlock {
     this.events = events;
     this.box = element("div", "psv-block", root);
     this.canvas = element("canvas", "psv-base", this.box, { "aria-hidden": "true" });
-    this.overlay = element("canvas", "psv-overlay", this.box);
+    this.overlay = element("canvas", "psv-overlay", this.box, { "aria-hidden": "true" });
     listenToPointer(this.box, events, (event) => this.positionOf(event));
   }
 

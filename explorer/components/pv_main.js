@@ -51,7 +51,7 @@ class ProteinView {
     };
     add("−", "Show more residues", () => this.strips.zoomBy(1 / 0.6));
     add("+", "Show fewer residues", () => this.strips.zoomBy(0.6));
-    add("All", "Show the whole chain", () => this.strips.showAll());
+    add("All", "All residues of the chain", () => this.strips.showAll());
   }
 
   update(data, setStateValue) {

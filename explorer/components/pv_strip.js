@@ -18,8 +18,8 @@ export class Strips {
       tabindex: "0", role: "application",
       "aria-label": "Sequence. Left and right move the residue, Shift extends the range, Enter keeps it, plus and minus zoom.",
     });
-    this.canvas = element("canvas", "psv-base", this.stage);
-    this.overlay = element("canvas", "psv-overlay", this.stage);
+    this.canvas = element("canvas", "psv-base", this.stage, { "aria-hidden": "true" });
+    this.overlay = element("canvas", "psv-overlay", this.stage, { "aria-hidden": "true" });
     listenToStage(this);
     listenToOverview(this);
   }
@@ -69,7 +69,7 @@ export class Strips {
     this.gutter.replaceChildren();
     this.gutter.style.height = this.height + "px";
     for (const line of this.lines) {
-      if (!line.label) continue;
+      if (!line.label && line.kind !== "axis") continue;
       const cell = element("div", "psv-gutter-label", this.gutter);
       cell.style.top = line.y + "px";
       cell.style.height = (line.kind === "track" ? ROW.lane : line.height) + "px";
@@ -86,20 +86,23 @@ export class Strips {
         text.href = href;
         text.target = "_self";
       }
+      if (line.kind === "axis") {
+        this.windowText = text;
+        continue;
+      }
       text.textContent = line.label;
       text.title = line.label;
     }
   }
 
-  // Fit the canvases to the room there is; a window is chosen when there is none yet.
+  // Fit the canvases to the room there is; a chain opens whole.
   resize(width) {
     const letters = Math.max(1, Math.floor(width));
     const changed = this.width !== letters;
     this.width = letters;
     if (this.span <= 0) {
-      this.span = Math.min(this.n, this.width);
+      this.span = this.n;
       this.first = 0;
-      if (this.span < this.n) this.moveTo(peakOf(this.data) - this.span / 2);
     } else if (changed) this.moveTo(this.first);
   }
 
@@ -128,6 +131,12 @@ export class Strips {
     this.draw();
   }
 
+  // Which residues are seen, while that is not the whole chain.
+  windowName() {
+    if (this.span > this.n - 0.5) return "";
+    return `${Math.floor(this.first) + 1} to ${Math.min(this.n, Math.ceil(this.first + this.span))} of ${this.n}`;
+  }
+
   reveal(position) {
     if (position - 1 < this.first || position > this.first + this.span) {
       this.moveTo(position - this.span / 2);
@@ -138,6 +147,7 @@ export class Strips {
   draw() {
     if (!this.width || !this.theme) return;
     if (this.lettered !== (this.data.rows.length !== 1 && this.perResidue >= LETTER_WIDTH)) this.layOut();
+    this.windowText.textContent = this.windowText.title = this.windowName();
     drawOverview(this);
     drawLines(this);
     this.drawOverlay();
@@ -181,11 +191,4 @@ function packLanes(regions) {
     else lanes[lanes.length - 1].push(region);
   }
   return lanes;
-}
-
-function peakOf(data) {
-  const values = data.rows[data.colouredRow]?.values ?? [];
-  let best = 0;
-  values.forEach((value, i) => { if (value > (values[best] ?? 0)) best = i; });
-  return best;
 }

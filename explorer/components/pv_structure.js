@@ -123,6 +123,7 @@ export class Structure {
       atom.reschain = stretch;
       atom.protsaeIndex = this.residues.length - 1;
     }
+    this.nameCanvas();
     this.viewer.setHoverable({ chain: "A" }, true,
       (atom) => this.events.hover(this.positionOf(atom), null), () => this.events.hover(null));
     this.viewer.setClickable({ chain: "A" }, true, (atom) => {
@@ -136,6 +137,13 @@ export class Structure {
     this.viewer.render();
     this.showMarks();
     this.point();
+  }
+
+  // What a screen reader says of a picture that it cannot see.
+  nameCanvas() {
+    const canvas = this.canvasBox.querySelector("canvas");
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", `${this.structure.short} in 3D, coloured by activation; the strip tells the same values residue by residue.`);
   }
 
   positionOf(atom) {

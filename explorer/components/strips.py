@@ -1,63 +1,31 @@
 """Still strips: a feature's activations along a protein, without a browser script, for tables and cards.
 
-Two forms of one drawing: HTML boxes in the page's own ramp (`strip_thumbnail`, for `st.html`), and SVG (`strip_svg`,
-for image columns). An SVG knows no theme, so violet grows opaque over nothing and one image suits both.
+Two forms: HTML boxes in the page's own ramp (`strip_thumbnail`, for `st.html`), and heights along the whole chain
+(`profile`, for a table's chart column, which fits any width and takes the theme's colour; a picture there is scaled to
+the row's height and cut off).
 
 Read `strip_runs`.
 """
-
-import base64
-from html import escape
 
 import numpy as np
 from jaxtyping import Float
 
 from explorer import theme
-from protsae import palette
 
 
-def strip_svg(
-    values: Float[np.ndarray, " n_residues"],
-    scale: float,
-    width: int = 240,
-    height: int = 14,
-    *,
-    dark: bool | None = None,
-    title: str = "",
-) -> str:
-    """One strip as SVG text.
+def profile(values: Float[np.ndarray, " n_residues"], scale: float, most: int = 200) -> list[float]:
+    """Shares of full colour (0 to 1) along the chain, the strongest residue at each of at most `most` places.
 
     Args:
-        values: Raw activations; NaN is hatched.
+        values: Raw activations; a missing one is no activation.
         scale: Activation of full colour.
-        width: Pixels; where residues are narrower than one, a pixel shows the strongest of them.
-        height: Pixels.
-        dark: The theme it will stand on, where that is known; None suits both.
-        title: What a screen reader says and the pointer shows; plain text.
+        most: Places.
     """
-    columns, runs = strip_runs(values, scale, width)
-    step = width / max(columns, 1)
-    parts = [
-        f'<rect x="{start * step:.2f}" width="{n * step:.2f}" height="{height}" '
-        + ('fill="url(#h)"/>' if level is None else f'fill-opacity="{max(level, 0.05):.2f}"/>')
-        for start, n, level in runs
-    ]
-    ground = "both" if dark is None else "dark" if dark else "light"
-    full, bed = palette.STILL[ground], palette.STILL["bed"]
-    stroke = f'<path d="M0 4L4 0" stroke="{bed}"/>'
-    hatch = f'<pattern id="h" width="4" height="4" patternUnits="userSpaceOnUse">{stroke}</pattern>'
-    name = f"<title>{escape(title)}</title>" if title else ""
-    size = f'width="{width}" height="{height}"'
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {width} {height}" role="img">{name}'
-        f"{hatch if any(level is None for _, _, level in runs) else ''}"
-        f'<rect {size} rx="2" fill="{bed}" fill-opacity=".16"/><g fill="{full}">{"".join(parts)}</g></svg>'
-    )
-
-
-def data_uri(svg: str) -> str:
-    """An SVG as an address, for image columns."""
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")
+    values = np.nan_to_num(np.asarray(values, dtype=float))
+    if not len(values) or scale <= 0:
+        return [0.0] * min(len(values), most)
+    edges = np.linspace(0, len(values), min(len(values), most) + 1).astype(int)[:-1]
+    return np.round(np.clip(np.maximum.reduceat(values, edges) / scale, 0, 1), 3).tolist()
 
 
 def strip_thumbnail(values: Float[np.ndarray, " n_residues"], scale: float) -> str:

@@ -37,22 +37,35 @@ def dot(role: Role) -> str:
     return f'<span class="ps-dot" style="background:var(--ps-{role})"></span>'
 
 
+def explained(inner: str, tip: str, kind: str = "ps-noted") -> str:
+    """HTML with its help: under the pointer, and for keyboard and finger where it takes the focus.
+
+    Args:
+        inner: HTML.
+        tip: Plain text.
+        kind: CSS classes.
+    """
+    help_text = f'<span class="ps-help" role="tooltip">{escape(tip)}</span>'
+    return f'<span class="ps-explained {escape(kind)}" tabindex="0" role="note">{inner}{help_text}</span>'
+
+
 def badge(text: str, tip: str, kind: str = "") -> str:
     """A rounded note; `kind` is '', 'good' or 'warn'."""
-    return f'<span class="ps-badge {escape(kind)}" title="{escape(tip)}">{escape(text)}</span>'
+    return explained(escape(text), tip, f"ps-badge {kind}".rstrip())
 
 
 def grade(row: TermFeature | FeatureAnnotation) -> str:
-    """How far an alignment holds, with the numbers on hover."""
+    """How far an alignment holds, with the numbers as its help."""
     kind = {"strong": "good", "weak": ""}.get(row.grade, "warn")
     tip = f"{verdicts.verdict(row)} {words.HELP['grade']}" if isinstance(row, TermFeature) else verdicts.of_site(row)
     return badge(verdicts.grade_name(row), tip, kind)
 
 
 def facts(rows: Iterable[tuple[str, str, str]]) -> str:
-    """Names, values and what they mean on hover."""
+    """Names, values and what they mean, '' where that is plain."""
     cells = "".join(
-        f'<dt title="{escape(tip)}">{escape(name)}</dt><dd>{escape(value)}</dd>' for name, value, tip in rows
+        f"<dt>{explained(escape(name), tip) if tip else escape(name)}</dt><dd>{escape(value)}</dd>"
+        for name, value, tip in rows
     )
     return f'<dl class="ps-facts">{cells}</dl>'
 
@@ -82,14 +95,15 @@ def rail(term: TermFeature, role: Role) -> str:
         f'<span class="tick" style="left:{x}%">{text}</span>' for x, text in ((2, "0"), (50, "0.5"), (98.5, "1"))
     )
     return (
-        f'<div class="ps-axis" title="{tip}" role="img" aria-label="{tip}"><div class="rail"></div>'
+        f'<div class="ps-axis ps-explained" tabindex="0" role="img" aria-label="{tip}"><div class="rail"></div>'
         f'<div class="ci" style="left:{low:.1f}%;width:{max(high - low, 0.5):.1f}%;background:{colour}"></div>'
-        f'{marks}<div class="at" style="left:{at:.1f}%;background:{colour}"></div>{ticks}</div>'
+        f'{marks}<div class="at" style="left:{at:.1f}%;background:{colour}"></div>{ticks}'
+        f'<span class="ps-help">{tip}</span></div>'
     )
 
 
 def score(term: TermFeature, role: Role) -> str:
-    """The numbers that judge an alignment, each with its help on hover, and the rail in the role's colour."""
+    """The numbers that judge an alignment, each with its help, and the rail in the role's colour."""
     pairs = (
         ("interval", f"{words.number(term.test_f1_low)} to {words.number(term.test_f1_high)}", words.HELP["ci"]),
         (
@@ -103,11 +117,12 @@ def score(term: TermFeature, role: Role) -> str:
         ("all positive", words.number(term.all_positive_f1), words.HELP["all_positive"]),
     )
     rest = "".join(
-        f'<span class="pair" title="{escape(tip)}"><span class="unit">{name}</span> {escape(value)}</span>'
+        f'<span class="pair">{explained(name, tip, "ps-noted unit")} {escape(value)}</span>'
         for name, value, tip in pairs
     )
-    big = f'<span class="big">{words.number(term.test_f1)}</span> <span class="unit">held-out F1</span>'
-    return f'<div class="ps-score"><span title="{escape(words.HELP["f1"])}">{big}</span>{rest}</div>{rail(term, role)}'
+    unit = explained("held-out F1", words.HELP["f1"], "ps-noted unit")
+    big = f'<span><span class="big">{words.number(term.test_f1)}</span> {unit}</span>'
+    return f'<div class="ps-score">{big}{rest}</div>{rail(term, role)}'
 
 
 def legend(scale: str, full: float | None, *, unresolved: bool = False) -> str:
@@ -125,8 +140,8 @@ def legend(scale: str, full: float | None, *, unresolved: bool = False) -> str:
 def ramp_legend(low: str, high: str, missing: str, tip: str) -> str:
     """The ramp between two texts, and the grey of what is missing."""
     grey = f'<span class="hatch"></span><span>{escape(missing)}</span>' if missing else ""
-    ramp = f'<span>{escape(low)}</span><span class="bar"></span><span>{escape(high)}</span>'
-    return f'<div class="ps-legend" title="{escape(tip)}">{ramp}{grey}</div>'
+    ramp = f'<span>{escape(low)}</span><span class="bar"></span>{explained(escape(high), tip)}'
+    return f'<div class="ps-legend">{ramp}{grey}</div>'
 
 
 FLANK = 15

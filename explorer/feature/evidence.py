@@ -45,7 +45,7 @@ def how_we_know(
 ) -> None:
     """The held-out card: the label's own scores, then everything else the feature aligns with."""
     with st.container(border=True):
-        st.subheader("How do we know?", anchor=False, help=words.HELP["held_out"])
+        st.header("How do we know?", anchor=False, help=words.HELP["held_out"])
         st.html(markup.wrap(badges(row, headline, facts)))
         if isinstance(headline, TermFeature):
             name = f"{words.capitalised(headline.term_name)} ({headline.go_id})"
@@ -132,7 +132,7 @@ def what_else(facts: list[ConfoundRow]) -> None:
     if not facts and not absence:
         return
     with st.container(border=True):
-        st.subheader("What else could explain it?", anchor=False, help=words.HELP["confounds"])
+        st.header("What else could explain it?", anchor=False, help=words.HELP["confounds"])
         if absence:
             frame.say(absence, "ps-small ps-soft")
             return
@@ -156,7 +156,7 @@ def at_the_site(row: FeatureRow, sites: list[FeatureSite]) -> None:
     if not sites and not (absence and row.kind == "defined"):
         return
     with st.container(border=True):
-        st.subheader("Does it find the site?", anchor=False, help=words.HELP["sites"])
+        st.header("Does it find the site?", anchor=False, help=words.HELP["sites"])
         if absence:
             frame.say(absence, "ps-small ps-soft")
             return
@@ -234,7 +234,7 @@ def enriched_residues(row: FeatureRow) -> list[tuple[str, float]]:
 def when_it_fires(row: FeatureRow) -> None:
     """Density and the distribution of activations."""
     with st.container(border=True):
-        st.subheader("When does it fire?", anchor=False)
+        st.header("When does it fire?", anchor=False)
         shares = [
             ("Residues", words.percent(row.density), words.HELP["density"]),
             ("Proteins", words.percent(row.protein_density), words.HELP["protein_density"]),
@@ -253,7 +253,7 @@ def when_it_fires(row: FeatureRow) -> None:
 def amino_acids(row: FeatureRow) -> None:
     """On which amino acids it fires, and what it makes the language model expect."""
     with st.container(border=True):
-        st.subheader("Amino acids", anchor=False)
+        st.header("Amino acids", anchor=False)
         for title, values, unit, tip in (
             ("Fires on", row.aa_enrichment, "log2 enrichment", "aa_enrichment"),
             ("Makes the model expect", row.aa_effect, "logits", "aa_effect"),
@@ -269,7 +269,7 @@ def surroundings(ref: FeatureRef, row: FeatureRow) -> None:
     near = data.neighbours(ref)
     here = [n for n in near if n.other_sae == ref.sae]
     with st.container(border=True):
-        st.subheader("Fire alike", anchor=False, help=words.HELP["alike"])
+        st.header("Fire alike", anchor=False, help=words.HELP["alike"])
         if row.umap_x is not None:
             points = data.map_points(ref.sae)
             figure = charts.position(
@@ -277,12 +277,12 @@ def surroundings(ref: FeatureRef, row: FeatureRow) -> None:
                 ref.feature,
                 [n.other_feature for n in here],
                 frame.mode(),
-                theme.identity(data.sae(ref.sae).role),
+                theme.identity(data.sae(ref.sae).role, frame.mode()),
             )
             st.plotly_chart(
                 figure, config=PLOTLY, key="position", alt="Place of this feature among all of its autoencoder"
             )
-            frame.link(links.map_of(ref.sae), "Open the map", icon=":material/scatter_plot:")
+            frame.link(links.map_of(ref.sae, feature=str(ref.feature)), "Open the map", icon=":material/scatter_plot:")
         _neighbour_links("In this autoencoder", here[:4])
         for sae in data.saes():
             if sae.name != ref.sae:

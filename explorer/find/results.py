@@ -75,7 +75,7 @@ def show(query: str) -> None:
     sites(found.annotations)
     proteins(found.proteins)
     if found.features:
-        st.subheader("Features by label", anchor=False)
+        st.header("Features by label", anchor=False)
         cards.feature_rows(some("features", found.features))
         more("features", len(found.features))
     alone = not (used or found.annotations or found.proteins or features)
@@ -159,9 +159,8 @@ def more(section: str, n_rows: int) -> None:
 
 def terms(hits: list[TermHit]) -> None:
     """Terms that proteins carry: cards, then links."""
-    left, right = st.columns([4, 1.4], vertical_alignment="bottom")
-    left.subheader("Gene Ontology terms", anchor=False)
-    with right:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.header("Gene Ontology terms", anchor=False, width="content")
         rolled = frame.flag(
             "Include narrower terms", "roll", tip="Also list the scored features of every term below the ones found."
         )
@@ -191,7 +190,7 @@ def sites(hits: list[AnnotationHit]) -> None:
     """Kinds of annotated sites with the features that find them."""
     if not hits:
         return
-    st.subheader("Kinds of annotated sites", anchor=False)
+    st.header("Kinds of annotated sites", anchor=False)
     for hit in some("sites", hits):
         cards.annotation_row(hit)
     more("sites", len(hits))
@@ -207,7 +206,7 @@ def proteins(hits: list[ProteinHit]) -> None:
     left = shown("proteins")
     for title, rows in kinds:
         if rows and left > 0:
-            st.subheader(title, anchor=False)
+            st.header(title, anchor=False)
             with st.container(gap="xxsmall"):
                 cards.protein_rows(rows[:left])
             left -= len(rows)
@@ -218,7 +217,7 @@ def unused(hits: list[TermHit], *, alone: bool) -> None:
     """Terms that no protein of this bundle carries: cards where they are all there is, else links."""
     if not hits:
         return
-    st.subheader("Terms that no protein here carries", anchor=False)
+    st.header("Terms that no protein here carries", anchor=False)
     in_full = SHOWN["unused"] if alone else 0
     term_cards(hits[:in_full], rolled=False)
     rest = some("unused", hits)[in_full:]

@@ -50,7 +50,8 @@ def card(start: Start) -> None:
     if row is not None and structure is not None:
         scale = views.full_colour([row], frame.settings().scale)[0]
         drawn = structure_svg(structure.pdb, structure.positions, data.dense(example), scale, width=300, height=170)
-        st.image(drawn, width="stretch")
+        named = words.protein_name(example.accession, example.protein_name)
+        st.image(drawn, width="stretch", alt=f"Structure of {named}, coloured by feature {row.feature}")
     name = words.protein_name(example.accession, example.protein_name, limit=48)
     frame.link(links.sequence(example.accession, ref), name, icon=":material/biotech:")
     organism = words.species(protein.organism) if protein is not None else ""

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.components.protein_view import StripRow, StructureView, brushed_range
-from explorer.components.strips import data_uri, strip_svg
+from explorer.components.strips import profile
 from explorer.draw import downloads, markup, outward, verdicts, words
 from explorer.protein import predictions
 from explorer.protein.subject import Subject
@@ -40,6 +40,7 @@ IN_RANGE = (
     "Ranked for residues {} to {}: fires there, and more than elsewhere. Clear the range to rank the whole chain."
 )
 STRENGTH = "Peak, as a share of the feature's 99.9th percentile over the corpus."
+ALONG = "The whole chain from first to last residue; the height is the share of full colour in the strips above."
 ONE_IN = "One residue of the corpus in so many fires this feature at least as strongly as its peak here."
 PREDICTOR = "The concept predictor's own probability, mean over residues."
 ANNOTATED = "Whether the stored protein carries the term; 'no' may be a gap in the annotation."
@@ -76,7 +77,7 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
         pd.DataFrame({
             "Feature": [links.feature(sae, feature).url for feature in features],
             "Label": [words.label(*pair) for pair in zip(facts["label"], facts["label_grade"], strict=True)],
-            "Along the chain": [data_uri(strip_svg(v, s, 220, 16)) for v, s in zip(values, full, strict=True)],
+            "Along the chain": [profile(v, s) for v, s in zip(values, full, strict=True)],
             "Unusual": [a.surprise for a in listed],
             "Alike": [folded(row) for row in rows[:TABLE_ROWS]],
             "Strength": [100 * min(1.0, a.peak / s) for a, s in zip(listed, full, strict=True)],
@@ -91,7 +92,9 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
         column_config={
             "Feature": st.column_config.LinkColumn(display_text=r"feature=(\d+)", width="small"),
             "Label": st.column_config.TextColumn(width="medium", help=words.HELP["label"]),
-            "Along the chain": st.column_config.ImageColumn(width="medium"),
+            "Along the chain": st.column_config.AreaChartColumn(
+                width="medium", y_min=0, y_max=1, color="primary", help=ALONG
+            ),
             "Unusual": st.column_config.NumberColumn(format="%.0f", help=SURPRISE),
             "Alike": st.column_config.TextColumn(help=choosing.ALIKE),
             "Strength": st.column_config.ProgressColumn(min_value=0, max_value=100, format="%.0f %%", help=STRENGTH),

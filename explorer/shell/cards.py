@@ -122,11 +122,11 @@ def scored(row: TermFeature | FeatureAnnotation) -> str:
     return f"{name} · {row.grade}" if verdicts.is_validated(row) else name
 
 
-def thumbnail(example: ExampleRow, feature: FeatureRow, *, named: bool = True) -> str:
+def thumbnail(example: ExampleRow, feature: FeatureRow) -> str:
     """A light strip of one example protein, with its name."""
     scale = views.full_colour([feature], frame.settings().scale)[0]
     name = markup.escape(words.protein_name(example.accession, example.protein_name, limit=60))
-    caption = f'<div class="ps-soft ps-small ps-name">{name}, {example.length} residues</div>' if named else ""
+    caption = f'<div class="ps-soft ps-small">{name}, {example.length} residues</div>'
     return markup.wrap(strip_thumbnail(data.dense(example), scale), caption)
 
 
@@ -173,15 +173,15 @@ def feature_card(row: TermFeature) -> None:
     ref = FeatureRef(row.sae, row.feature)
     feature = data.feature(ref)
     top = data.examples(ref, "top", 3)
-    with st.container(border=True):
+    with st.container(border=True, key=f"card_{row.sae}_{row.feature}"):
         frame.link(links.feature(*ref), words.capitalised(row.term_name))
         sae = data.sae(row.sae)
         name = f"{markup.dot(sae.role)}{markup.escape(sae.display_name)} · feature {row.feature}"
-        score = f'<span title="{markup.escape(words.HELP["f1"])}">held-out F1 {words.number(row.test_f1)}</span>'
+        score = f"{markup.explained('held-out F1', words.HELP['f1'])} {words.number(row.test_f1)}"
         st.html(markup.wrap(f'<div class="ps-small ps-soft">{name} · {score} {markup.grade(row)}</div>'))
         if feature is not None:
             for example in top:
-                st.html(thumbnail(example, feature, named=False))
+                st.html(thumbnail(example, feature))
 
 
 def feature_rows(hits: Sequence[FeatureHit | FeatureRow]) -> None:

@@ -220,7 +220,9 @@ def choice(
     if kind == "select":
         return st.selectbox(label, options, key=key, format_func=show, on_change=write, help=tip)
     return (
-        st.segmented_control(label, options, key=key, format_func=show, on_change=write, help=tip, required=True)
+        st.segmented_control(
+            label, options, key=key, format_func=show, on_change=write, help=tip, required=True, wrap=True
+        )
         or value
     )
 

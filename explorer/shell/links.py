@@ -70,9 +70,10 @@ def compare(go_id: str, *, protein: str = "", guided: str = "", against: str = "
     return Link("compare", {name: value for name, value in params.items() if value})
 
 
-def map_of(sae: str, colour: str = "") -> Link:
-    """The map of this SAE, beside one of another role."""
-    return Link("map", {"sae": sae} | ({"colour": colour} if colour else {}))
+def map_of(sae: str, colour: str = "", feature: str = "") -> Link:
+    """The map of this SAE, beside one of another role, optionally with a feature marked."""
+    params = {"sae": sae, "feature": feature, "colour": colour}
+    return Link("map", {name: value for name, value in params.items() if value})
 
 
 def sequence(accession: str, shown: FeatureRef | None = None) -> Link:

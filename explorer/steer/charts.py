@@ -56,7 +56,7 @@ def ranked(result: SteerResult, random: Sequence[Push], role: Role, mode: theme.
         ("random features", [p.after.mean_act for p in random], [f"#{p.features[0]}" for p in random]),
         ("this feature", [result.after[0].mean_act], [f"#{result.after[0].feature}"]),
     )
-    for (name, values, names), colour in zip(rows, (palette.MUTED[mode], theme.identity(role)), strict=True):
+    for (name, values, names), colour in zip(rows, (palette.MUTED[mode], theme.identity(role, mode)), strict=True):
         figure.add_scatter(
             x=values,
             y=[name] * len(values),
@@ -80,7 +80,7 @@ def dose_response(doses: Sequence[Dose], role: Role, mode: theme.Mode, at: float
         showlegend=True, legend={"orientation": "h", "y": 1.12, "x": 0}, margin={"l": 8, "r": 8, "t": 30, "b": 8}
     )
     lines = (
-        ("this feature", [d.steered for d in doses], theme.identity(role), "solid"),
+        ("this feature", [d.steered for d in doses], theme.identity(role, mode), "solid"),
         ("random feature of equal density", [d.random_feature for d in doses], palette.MUTED[mode], "solid"),
         ("random direction of equal length", [d.random_direction for d in doses], palette.MUTED[mode], "dash"),
     )

@@ -65,4 +65,5 @@ def grow(plan: Plan, strength: float, drawn: Drawn) -> None:
 def curve_so_far(plan: Plan, doses: Known[Dose], strength: float) -> None:
     """The strengths that are known."""
     figure = charts.dose_response(doses.items, data.sae(plan.sae).role, frame.mode(), strength)
-    st.plotly_chart(figure, key="steer_dose", config=PLAIN)
+    alt = "Mean and peak of the feature by strength, beside its controls"
+    st.plotly_chart(figure, key="steer_dose", config=PLAIN, alt=alt)

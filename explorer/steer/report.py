@@ -88,24 +88,17 @@ def slider(drawn: Drawn) -> float:
 
 
 def scale_bar() -> str:
-    """Under the slider: where the natural range lies."""
+    """Under the slider's own rail: what its values mean, each word at its place."""
     span = HIGHEST - LOWEST
     zero, one = -100 * LOWEST / span, 100 * (1 - LOWEST) / span
-    texts = (
+    marks = (
         ("left:0", "taken away"),
         (f"left:{zero:.1f}%;transform:translateX(-50%)", "0 untouched"),
         (f"left:{one:.1f}%;transform:translateX(-30%)", "1 natural"),
         ("right:0", "beyond nature"),
     )
-    place = "position:absolute;white-space:nowrap"
-    below = "".join(f'<span style="{place};{at}">{text}</span>' for at, text in texts)
-    natural = f"position:absolute;left:{zero:.1f}%;width:{one - zero:.1f}%;height:5px;border-radius:3px"
-    return (
-        '<div class="ps ps-soft ps-small" style="position:relative;height:2.1rem;margin-top:-.6rem">'
-        '<div style="height:5px;border-radius:3px;background:var(--ps-line);position:relative">'
-        f'<div title="up to the 99th percentile in nature" style="{natural};background:var(--ps-violet)"></div>'
-        f'</div><div style="position:relative;margin-top:.2rem">{below}</div></div>'
-    )
+    below = "".join(f'<span style="{at}">{text}</span>' for at, text in marks)
+    return f'<div class="ps ps-soft ps-small ps-marks">{below}</div>'
 
 
 def numbers(result: SteerResult, random: Sequence[Push]) -> None:

@@ -42,7 +42,9 @@ def changed_residues(result: SteerResult) -> None:
     if not result.n_changed:
         st.caption("No residue changed.")
         return
-    st.plotly_chart(charts.log_odds(result, frame.mode()), key="steer_log_odds")
+    st.plotly_chart(
+        charts.log_odds(result, frame.mode()), key="steer_log_odds", alt="Log-odds of the residues that changed"
+    )
     place = {int(p): i for i, p in enumerate(result.masked)}
     lines = []
     for position, odds in zip(result.changed.tolist(), result.log_odds.tolist(), strict=True):
@@ -80,7 +82,10 @@ def compare(plan: Plan, result: SteerResult, random: Known[Push]) -> None:
     if result.n_changed and random.is_whole:
         mean, peak = verdicts.ranks(result, random.items)
         st.plotly_chart(
-            charts.ranked(result, random.items, data.sae(plan.sae).role, frame.mode()), key="steer_rank", config=PLAIN
+            charts.ranked(result, random.items, data.sae(plan.sae).role, frame.mode()),
+            key="steer_rank",
+            config=PLAIN,
+            alt="Mean activation after this push and after each of the random ones",
         )
         st.caption(
             f"{mean.n} random features of about the same density, pushed to the same multiple of their own 99th "

@@ -7,7 +7,6 @@ residues on a grey chain) it checks.
 import io
 import re
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -182,28 +181,6 @@ def test_a_wrong_address_is_answered_with_a_sentence(page: Page, server: str, pa
     page.goto(f"{server}/{path}")
     expect(page.locator(".ps-empty, [role=alert], .ps-lead").first).to_be_visible()
     settle(page)
-    no_exception(page)
-
-
-@pytest.mark.parametrize(
-    "name", ["", "feature", "compare", "compare?view=methods", "map", "sequence?accession=P00331", "steer"]
-)
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 1400), ("light", 420)])
-def test_every_page_stands_in_the_dark_and_on_a_narrow_screen(
-    page: Page, server: str, name: str, scheme: Literal["dark", "light"], width: int
-) -> None:
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 900})
-    page.goto(f"{server}/{name}")
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    settle(page)
-    shot(page, f"{re.sub('[^a-z]+', '-', name) or 'landing'}-{scheme}-{width}")
-
-    eventually(
-        page,
-        lambda: page.evaluate("document.documentElement.scrollWidth") <= width,
-        "the page is wider than the screen",
-    )
     no_exception(page)
 
 

@@ -18,10 +18,12 @@ def settle(page: Page, seconds: float = 60) -> None:
     page.evaluate("document.fonts.ready.then(() => new Promise((drawn) => requestAnimationFrame(() => drawn())))")
 
 
-def eventually(page: Page, is_true: Callable[[], bool], problem: str, seconds: float = 30) -> None:
-    """Ask again until it is true; after so many seconds the test fails with `problem`."""
+def eventually(
+    page: Page, is_true: Callable[[], bool], problem: str, details: Callable[[], object] = str, seconds: float = 30
+) -> None:
+    """Ask again until it is true; after so many seconds the test fails with `problem` and `details`."""
     deadline = time.monotonic() + seconds
     while not is_true():
         if time.monotonic() > deadline:
-            pytest.fail(problem)
+            pytest.fail(f"{problem} {details()}".rstrip())
         page.wait_for_timeout(STEP_MS)

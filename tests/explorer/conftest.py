@@ -94,7 +94,7 @@ def views_of(app: AppTest) -> list[dict]:
 
 def subheaders_of(app: AppTest) -> list[str]:
     """The page's sections, in order."""
-    return [element.value for element in app.subheader]
+    return [element.value for element in app.header]
 
 
 def html_of(app: AppTest, css_class: str) -> list[str]:
@@ -118,7 +118,7 @@ def chosen(app: AppTest, key: str) -> str:
 
 def text_of(app: AppTest) -> str:
     """All that the page says, HTML included."""
-    kinds = ("title", "subheader", "markdown", "caption", "html", "text_input", "button", "segmented_control")
+    kinds = ("title", "header", "markdown", "caption", "html", "text_input", "button", "segmented_control")
     words: list[str] = []
     for kind in kinds:
         for element in app.get(kind):

@@ -1,8 +1,10 @@
 """Find: every way to name a thing leads to it; what is not there is said."""
 
+import re
+
 import pytest
 
-from explorer.draw import outward
+from explorer.draw import outward, words
 from explorer.services import data
 
 from .conftest import OpenPage, PageLink, html_of, links_of, param, subheaders_of, text_of, views_of
@@ -17,15 +19,34 @@ def test_the_landing_page_shows_six_validated_features_and_one_protein(open_page
     assert not app.exception
     assert app.title[0].value == "What does a protein language model know?"
     assert subheaders_of(app) == ["Features that hold up on unseen proteins"]
-    assert [link.params for link in links_of(app, "feature")] == [
-        {"sae": row.sae, "feature": str(row.feature)} for row in showcase
-    ]
+    hero, *cards = links_of(app, "feature")
+    assert [link.params for link in cards] == [{"sae": row.sae, "feature": str(row.feature)} for row in showcase]
+    assert hero.params in [link.params for link in cards]
     assert len(showcase) == 6
     assert {(row.sae, row.feature) for row in showcase} <= {(row.sae, row.feature) for row in data.validated()}
     assert len(html_of(app, "ps-strip")) == sum(
         len(data.examples(data.FeatureRef(row.sae, row.feature), "top", 3)) for row in showcase
     )
     assert len(views_of(app)) == 1
+
+
+def test_the_picture_leads_to_its_feature_and_its_protein_and_names_both(open_page: OpenPage) -> None:
+    app = open_page("find")
+    hero, protein = links_of(app, "feature")[0], links_of(app, "sequence")[0]
+    feature = data.feature(data.FeatureRef(hero.params["sae"], int(hero.params["feature"])))
+    known = data.protein(protein.params["accession"])
+    assert feature is not None
+    assert known is not None
+    (strip,) = views_of(app)[0]["rows"]
+
+    assert strip["label"] == f"{feature.label} #{feature.feature}"
+    assert strip["href"].endswith(f"feature={feature.feature}")
+    assert f"({known.accession}, {words.species(known.organism)})" in text_of(app).replace("\\", "")
+
+
+def test_the_strips_of_a_card_name_their_protein(open_page: OpenPage) -> None:
+    for block in html_of(open_page("find"), "ps-strip"):
+        assert re.search(r"[^<>]+, \d+ residues</div>", block), block
 
 
 def test_a_surprise_is_one_of_the_validated_features(open_page: OpenPage) -> None:

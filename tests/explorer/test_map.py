@@ -7,7 +7,7 @@ from explorer import theme
 from explorer.draw import charts
 from explorer.services import data
 
-from .conftest import OpenPage, figures_of, html_of, text_of
+from .conftest import OpenPage, figures_of, html_of, links_of, text_of
 
 
 def test_both_maps_are_drawn_with_every_feature_that_fires(open_page: OpenPage) -> None:
@@ -55,6 +55,42 @@ def test_the_address_chooses_autoencoder_and_filter(open_page: OpenPage) -> None
         assert np.array_equal(opacity == 1.0, marked)
         assert f", {marked.sum()} marked" in text_of(app)
     assert app.text_input(key="map_filter").value == "membrane"
+
+
+def test_marked_labels_get_rings_and_a_list_of_links(open_page: OpenPage) -> None:
+    app = open_page("map", sae="protsae_cco", find="membrane")
+    points = data.map_points("protsae_cco").dropna(subset=["umap_x", "umap_y"])
+    marked = points[points["label"].str.contains("membrane", case=False, regex=False)]
+    rings = figures_of(app)[0]["data"][1]
+    linked = [int(link.params["feature"]) for link in links_of(app, "feature") if link.params["sae"] == "protsae_cco"]
+    tables = [table.value for table in app.dataframe]
+    told = linked or [
+        int(url.rsplit("=", 1)[1]) for table in tables for url in table["Feature"] if "protsae_cco" in url
+    ]
+
+    assert rings["marker"]["symbol"] == "circle-open"
+    assert sorted(zip(rings["x"], rings["y"], strict=True)) == sorted(
+        marked[["umap_x", "umap_y"]].itertuples(index=False, name=None)
+    )
+    assert sorted(told) == sorted(marked["feature"])
+
+
+def test_the_feature_of_the_address_is_ringed_and_named_on_its_own_map_only(open_page: OpenPage) -> None:
+    app = open_page("map", sae="protsae_mfo", feature="5")
+    own, other = figures_of(app)
+    place = data.map_points("protsae_mfo").set_index("feature").loc[5]
+
+    assert (own["data"][1]["x"], own["data"][1]["y"]) == ([place["umap_x"]], [place["umap_y"]])
+    assert [note["text"].endswith("#5") for note in own["layout"]["annotations"]] == [True]
+    assert len(other["data"]) == 1
+    assert "annotations" not in other["layout"]
+
+
+def test_a_feature_that_is_none_is_said_and_both_maps_are_shown(open_page: OpenPage) -> None:
+    app = open_page("map", sae="protsae_mfo", feature="9999")
+
+    assert [block for block in html_of(app, "ps-empty") if "is no feature of protsae_mfo" in block]
+    assert [len(figure["data"]) for figure in figures_of(app)] == [1, 1]
 
 
 def test_an_unknown_colouring_is_said_and_the_first_shown(open_page: OpenPage) -> None:

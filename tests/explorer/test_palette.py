@@ -23,7 +23,7 @@ import json, sys
 from protsae import palette
 ramp = {mode: (*stops[:-1], "#0a0b0c") for mode, stops in palette.RAMP.items()}
 palette.RAMP, palette.VIEWER["light"]["ramp"], palette.VIEWER["dark"]["ramp"] = ramp, ramp["light"], ramp["dark"]
-palette.GUIDED = palette.ROLES["guided"] = "#0d0e0f"
+palette.ROLES_ON_PAGE["guided"]["light"] = "#0d0e0f"
 import numpy as np
 import pandas as pd
 from explorer import theme
@@ -39,7 +39,7 @@ print(json.dumps({
     "viewer": protein_view._PALETTE,
     "identity: map": charts.point_colours(points, "kind", "light"),
     "identity: difference": charts.difference(table, "light").data[0].marker.color,
-    "identity: a role": theme.identity("guided"),
+    "identity: a role": theme.identity("guided", "light"),
 }))
 """
 

@@ -11,7 +11,7 @@ import pytest
 from explorer.components import protein_view as pv
 from explorer.components.protein_view import StripRow, StructureView, Track, view_data
 from explorer.components.ribbon import _numbers_with_gaps, drawable, secondary_structure
-from explorer.components.strips import data_uri, strip_runs, strip_svg, strip_thumbnail
+from explorer.components.strips import profile, strip_runs, strip_thumbnail
 from explorer.components.thumbnails import structure_svg
 
 COMPONENTS = Path(pv.__file__).parent
@@ -193,14 +193,25 @@ def test_a_strip_shows_the_strongest_residue_of_a_column() -> None:
     assert runs == [(50, 1, 1.0)]
 
 
-def test_missing_values_are_hatched_and_zero_is_nothing() -> None:
-    svg = strip_svg(np.array([0.0, math.nan, 1.0]), 2.0, 30, 10, title="<zinc> & co")
+@pytest.mark.parametrize("n", [30, 348, 1659])
+@pytest.mark.parametrize("share", [0.0, 0.22, 0.9999])
+def test_a_profile_keeps_the_peak_at_its_share_of_the_chain(n: int, share: float) -> None:
+    values = np.full(n, 0.1)
+    values[int(share * n)] = 4.0
+    heights = profile(values, 2.0)
 
-    assert "url(#h)" in svg
-    assert "&lt;zinc&gt; &amp; co" in svg
-    assert 'fill-opacity="0.50"' in svg
-    assert svg.count("<rect") == 3
-    assert data_uri(svg).startswith("data:image/svg+xml;base64,")
+    assert len(heights) == min(n, 200)
+    assert heights.index(1.0) / (len(heights) - 1) == pytest.approx(int(share * n) / (n - 1), abs=0.01)
+    assert set(heights) == {0.05, 1.0}
+    assert profile(np.array([math.nan, 1.0]), 2.0) == [0.0, 0.5]
+    assert profile(values, 0.0)[0] == 0.0
+
+
+def test_missing_values_are_hatched_and_zero_is_nothing() -> None:
+    html = strip_thumbnail(np.array([0.0, math.nan, 1.0]), 2.0)
+
+    assert html.count("<i ") == 2
+    assert html.count("repeating-linear-gradient") == 1
 
 
 def test_the_weakest_activation_is_still_seen() -> None:

@@ -381,7 +381,7 @@ def test_words_and_colours_follow_the_role(use: Callable[[str], None]) -> None:
     assert pair.baseline is not None
     ahead = pair.baseline._replace(test_f1=0.99, test_f1_low=0.98)
     table = data.compare_table("g", "unguided", "MFO")
-    colours = {role: theme.identity(role) for role in ("guided", "unguided", "imported")}
+    colours = {role: theme.identity(role, "light") for role in ("guided", "unguided", "imported")}
 
     gap = DifferenceRow("GO:0008270", "g", 0, "i", 1, -0.3, -0.4, -0.2)
     assert words.comparison(pair.guided, ahead, gap, "imported").startswith("The imported feature is ahead")
@@ -426,5 +426,5 @@ def test_a_new_confound_is_shown_on_the_feature_that_it_explains(visit: Open, mo
     html = "".join(str(element.proto.body) for element in app.get("html"))
 
     assert "<td>Signal peptide</td>" in html
-    assert ">mostly signal peptide</span>" in html
+    assert ">mostly signal peptide<" in html
     assert "Signal peptide alone predicts where it fires, with F1 0.80" in html

@@ -1,0 +1,117 @@
+"""What pointer, finger and keyboard reach: help, focus, whole cards, points of the map."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .waiting import eventually, settle
+
+pytestmark = pytest.mark.e2e
+
+
+def opened(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    settle(page)
+
+
+@pytest.mark.parametrize("width", [1400, 420])
+def test_help_is_read_where_its_word_takes_the_focus(page: Page, server: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 1000})
+    opened(page, f"{server}/feature")
+    badge = page.locator(".ps-badge").first
+    told = badge.locator("[role=tooltip]")
+    expect(told).to_be_hidden()
+
+    badge.focus()
+
+    expect(told).to_be_visible()
+    box = told.bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert len(told.inner_text()) > 20
+    page.locator("h1").click()
+    expect(told).to_be_hidden()
+
+
+def test_whatever_the_keyboard_reaches_shows_it(page: Page, server: str) -> None:
+    opened(page, f"{server}/feature")
+    unseen = []
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        unseen += page.evaluate(
+            """() => {
+                const at = document.activeElement, style = getComputedStyle(at);
+                const ringed = (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
+                    || style.boxShadow !== "none" || at.matches("input, textarea, body");
+                return ringed ? [] : [at.outerHTML.slice(0, 150)];
+            }"""
+        )
+
+    assert unseen == []
+
+
+def test_a_card_opens_by_a_click_beside_its_title(page: Page, server: str) -> None:
+    opened(page, server)
+    card = page.locator("[class*=st-key-card_]").first
+    title = card.get_by_role("link").inner_text()
+
+    card.locator(".ps-strip").last.click(force=True)  # the link lies over it: whoever clicks here clicks the link
+
+    expect(page).to_have_url(re.compile(r"/feature\?"))
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+
+
+def test_the_pointer_over_a_point_of_the_map_is_a_hand(page: Page, server: str) -> None:
+    opened(page, f"{server}/map")
+    plot = page.locator(".js-plotly-plot").first
+    x, y = plot.evaluate(
+        """graph => {
+            const layout = graph._fullLayout, trace = graph._fullData[0], box = graph.getBoundingClientRect();
+            return [box.x + layout.xaxis._offset + layout.xaxis.d2p(trace.x[0]),
+                    box.y + layout.yaxis._offset + layout.yaxis.d2p(trace.y[0])];
+        }"""
+    )
+    page.mouse.move(x, y)
+    expect(plot.locator(".hoverlayer .hovertext")).to_be_visible()
+
+    assert plot.locator(".nsewdrag").evaluate("area => getComputedStyle(area).cursor") == "pointer"
+
+
+def test_a_chain_opens_whole_and_says_what_is_zoomed(page: Page, server: str) -> None:
+    opened(page, f"{server}/sequence?accession=P15442")
+    window = page.locator(".psv-gutter-text").first
+    expect(window).to_have_text("")
+
+    page.get_by_role("button", name="Show fewer residues").click()
+
+    expect(window).to_have_text(re.compile(r"^\d+ to \d+ of 1659$"))
+    page.get_by_role("button", name="All").click()
+    expect(window).to_have_text("")
+
+
+@pytest.mark.parametrize("band", ["", "?band=3d"])
+def test_no_column_stays_empty_beside_the_other(page: Page, server: str, band: str) -> None:
+    opened(page, f"{server}/feature{band}")
+    heights = "columns => columns.map((column) => column.firstElementChild.getBoundingClientRect().height)"
+    columns = page.locator(".st-key-judged_and_shown > * > .stHorizontalBlock > .stColumn")
+    expect(columns).to_have_count(2)
+    eventually(
+        page,
+        lambda: abs(float.__sub__(*map(float, columns.evaluate_all(heights)))) < 600,
+        "one column is much longer than the other:",
+        lambda: columns.evaluate_all(heights),
+    )
+
+
+def test_on_a_phone_the_example_comes_before_the_long_evidence(page: Page, server: str) -> None:
+    page.set_viewport_size({"width": 420, "height": 900})
+    opened(page, f"{server}/feature")
+
+    example = page.locator(".psv-strips").first.bounding_box()
+    site = page.get_by_role("heading", name="Does it find the site?").bounding_box()
+    assert example is not None
+    assert site is not None
+    assert example["y"] < 2000 < site["y"]

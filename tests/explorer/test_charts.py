@@ -79,7 +79,7 @@ def test_hover_text_is_escaped_and_leaves_out_what_is_not_known() -> None:
 def test_a_guess_has_the_colour_of_no_label() -> None:
     colours = charts.point_colours(POINTS, "origin", "light")
 
-    assert colours == [palette.ORIGINS["guided"], palette.ORIGINS["none"], palette.ORIGINS["none"]]
+    assert colours == [charts.origins("light")["guided"], palette.ORIGINS["none"], palette.ORIGINS["none"]]
 
 
 def test_marked_features_stay_opaque() -> None:

@@ -138,7 +138,7 @@ def test_the_view_opens_with_every_kind_of_number_and_plain_words_for_every_meth
     html = results_view.table_html(shown, own="ProtSAE", meanings=True)
     keys = {metric.key for metric in shown.metrics}
 
-    assert app.subheader[0].value == "Every method, all kinds of numbers side by side"
+    assert app.header[0].value == "Every method, all kinds of numbers side by side"
     assert html in "".join(element.proto.body for element in app.get("html"))
     assert {METRICS[key].group for key in OVERVIEW} == set(GROUPS)
     assert {"auc", "entanglement", "perturbation", "site_ap", "share_live"} <= set(OVERVIEW)

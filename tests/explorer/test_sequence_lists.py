@@ -118,12 +118,12 @@ def test_evidence_filters_list_and_strips(open_page: OpenPage, evidence: str) ->
 
 def test_labels_are_searched_by_the_beginnings_of_words(open_page: OpenPage) -> None:
     app = open_page("sequence", accession=protein().accession, label="ion BIND")
-    labels = tables_of(app)[0]["Label (hypothesis)"]
+    labels = tables_of(app)[0]["Label"]
 
     assert labels.str.contains("ion binding").all()
     app.text_input(key="sequence_label").set_value(" zinc ").run()
     assert param(app, "label") == "zinc"
-    assert tables_of(app)[0]["Label (hypothesis)"].str.contains("zinc").all()
+    assert tables_of(app)[0]["Label"].str.contains("zinc").all()
 
 
 def test_a_label_that_nothing_has_is_said_and_the_strips_stay(open_page: OpenPage) -> None:

@@ -1,23 +1,21 @@
-"""Steer: strength 0 changes nothing, differences are outlined, every answer stands beside its control."""
+"""Steer: strength 0 changes nothing, random features stand beside every answer, the page opens on an example."""
 
 import json
 import re
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell.bound import number
-from explorer.steer import charts, opening, runs, slices, steerable, verdicts
-from explorer.steer.diff import diff_html
+from explorer.steer import charts, opening, runs, slices, steerable
 from explorer.steer.opening import Example
-from explorer.steer.runs import Dose, Plan, Push
-from explorer.steer.slices import Known, Slices
-from protsae.steering.steer import Reading, SteerConfig, SteerResult
+from explorer.steer.runs import Plan
+from explorer.steer.slices import Slices
+from protsae.steering.steer import SteerConfig
 
 from .conftest import OpenPage, figures_of, html_of, links_of, param, text_of, traces, views_of
 
@@ -26,26 +24,6 @@ from .conftest import OpenPage, figures_of, html_of, links_of, param, text_of, t
 def plan(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     monkeypatch.setenv("PROTSAE_BUNDLE", str(tiny_bundle))
     return Plan("protsae_mfo", 5, str(data.bundle().reader.sequence_index()["sequence"][0]), SteerConfig())
-
-
-def result(strength: float, before: float, after: float, changed: list[int]) -> SteerResult:
-    original = "MKVLAAGITR"
-    steered = "".join("W" if i in changed else letter for i, letter in enumerate(original))
-    logp = np.log(np.full((4, 20), 0.05))
-    return SteerResult(
-        strength=strength,
-        original=original,
-        steered=steered,
-        masked=np.array([1, 3, 5, 7]),
-        changed=np.array(changed, dtype=int),
-        logp_before=logp,
-        logp_after=logp,
-        log_odds=np.ones(len(changed)),
-        before=(Reading(5, before, before, None),),
-        after=(Reading(5, after, after, None),),
-        perplexity_before=9.0,
-        perplexity_after=10.0,
-    )
 
 
 def test_strength_zero_is_the_original_residue_for_residue(plan: Plan) -> None:
@@ -128,93 +106,6 @@ def test_a_judge_that_was_not_pushed_is_asked(plan: Plan) -> None:
     assert check is not None
     assert check.term.sae == "vanilla"
     assert runs.independent(plan._replace(sae="vanilla"), runs.answer(plan, 2.0)) is None
-
-
-def pushes(*means: float) -> Known[Push]:
-    """Random features after which the mean and the peak are these."""
-    return Known([Push((9,), Reading(5, mean, mean, None), 3, 9.0) for mean in means], len(means))
-
-
-MANY = pushes(*[1.1] * 20)
-"""Twenty that move little."""
-
-
-@pytest.mark.parametrize(
-    ("given", "random", "title", "said"),
-    [
-        (result(0, 1, 1, []), MANY, "Untouched.", "At strength 0 nothing is pushed"),
-        (result(1, 1, 1, []), MANY, "Nothing changes.", "alters the model's choice at none of 4 hidden residues"),
-        (result(1, 1, 3, [1, 3]), MANY, "Raised, and specific.", "further than under 20 of 20 random features"),
-        (result(1, 1, 3, [1, 3]), pushes(*[1.1] * 19, 3), "Raised, but not specific.", "only 19 of 20"),
-        (result(1, 1, 3, [1, 3]), pushes(1.1, 1.1), "Raised, but not specific.", "only 2 of 2 random features"),
-        (result(1, 1, 3, [1, 3]), MANY._replace(total=21), "Raised.", "its peak rises from 1 to 3."),
-        (result(1, 3, 1, [1]), MANY, "The new sequence does not carry more of it.", "falls from 3 to 1"),
-        (result(1, 3, 3, [1]), MANY, "The new sequence does not carry more of it.", "stays at 3"),
-        (result(-1, 3, 1, [1]), pushes(*[3] * 20), "Lowered, and specific.", "falls from 3 to 1"),
-        (result(-1, 1, 3, [1]), MANY, "The new sequence does not carry less of it.", "rises from 1 to 3"),
-        (result(2.75, 1, 3, [1]), MANY, "Raised, and specific.", "Strength 2.75 is beyond nature"),
-    ],
-)
-def test_the_verdict_reads_the_result_beside_random_features(
-    plan: Plan, given: SteerResult, random: Known[Push], title: str, said: str
-) -> None:
-    row = data.feature(plan.ref)
-    assert row is not None
-    found = verdicts.read(row._replace(p99_act=1.0), given, random)
-
-    assert found.title == title
-    assert said in found.text
-    assert ("beyond nature" in found.text) is (given.strength > 1)
-    assert "barely there" not in found.text
-
-
-def test_a_rise_from_nothing_to_little_is_said_to_be_little(plan: Plan) -> None:
-    row = data.feature(plan.ref)
-    assert row is not None
-
-    assert "its peak is at 3.0 % of the feature's 99th percentile" in (
-        verdicts.read(row._replace(p99_act=100.0), result(1, 1, 3, [1]), MANY).text
-    )
-
-
-def test_the_curve_is_read_in_words() -> None:
-    def dose(strength: float, steered: float, random: float) -> Dose:
-        by_feature, control = (Reading(0, value, value, None) for value in (steered, random))
-        return Dose(strength, by_feature, control, control, 3, 3, 3)
-
-    flat = [dose(s, 1.0, 1.0) for s in (0.0, 1.0, 5.0)]
-    falling = [dose(-1.0, 4.0, 1.0), dose(0.0, 2.0, 1.0), dose(1.0, 1.0, 1.0), dose(5.0, 0.5, 1.0)]
-    rising = [dose(0.0, 1.0, 1.0), dose(1.0, 4.0, 1.1), dose(5.0, 5.0, 1.2)]
-    slight = [dose(0.0, 1.0, 1.0), dose(1.0, 1.2, 1.01), dose(5.0, 0.8, 1.0)]
-    alike = [dose(0.0, 1.0, 1.0), dose(1.0, 4.0, 4.1), dose(5.0, 5.0, 4.9)]
-    none = "No strength makes the new sequence carry more of it."
-    assert verdicts.read_curve(flat).title == verdicts.read_curve(falling).title == none
-    more = "Turning it up makes the new sequence carry more of it."
-    assert verdicts.read_curve(rising).title == verdicts.read_curve(slight).title == more
-    assert verdicts.read_curve(slight).text.endswith("Stronger pushes lose it again.")
-    assert (
-        "to 5 at strength 5, to 1.2 at most under one random feature or direction" in verdicts.read_curve(rising).text
-    )
-    assert "within the natural range" in verdicts.read_curve(rising).text
-    assert "so it does under a control" in verdicts.read_curve(alike).title
-
-
-def test_differences_are_outlined_in_both_lines_and_nothing_else() -> None:
-    html = diff_html("MKVLAAGITRMKVLA", "MKVLAAGITRMKWLA")
-
-    assert html.count("<b>") == 2
-    assert [re.sub("<.*?>", " ", group).split() for group in html.split('class="psd-n">')[1:]] == [
-        ["1", "MKVLAAGITR", "MKVLAAGITR"],
-        ["11", "MK", "V", "LA", "MK", "W", "LA"],
-    ]
-    assert "120 residues in lines without a change" in diff_html("M" * 121, "M" * 120 + "K")
-
-
-def test_log_odds_stand_at_their_residue() -> None:
-    marked = traces(charts.log_odds(result(1, 1, 3, [1, 7]), "dark"))[1]
-
-    assert marked["x"] == [2, 8]
-    assert marked["customdata"] == ["K2W", "I8W"]
 
 
 def test_numbers_from_the_address_are_brought_into_range() -> None:

@@ -155,7 +155,8 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 [class*="st-key-card_"] {{ position: relative; }}
 [class*="st-key-card_"]:hover {{ border-color: var(--ps-violet); }}
 [class*="st-key-card_"] .stElementContainer:has(.stPageLink) {{ position: static; }}
-[class*="st-key-card_"] [data-testid="stPageLink-NavLink"]::after {{ content: ""; position: absolute; inset: 0; z-index: 1; }}
+[class*="st-key-card_"] [data-testid="stPageLink-NavLink"]::after {{ content: ""; position: absolute; inset: 0;
+  z-index: 1; }}
 [class*="st-key-card_"] .ps-explained {{ z-index: 2; }}
 .ps-explained.ps-explained:is(:hover, :focus) {{ z-index: 50; }}
 [class*="st-key-card_"] .ps-small {{ line-height: 1.3; }}

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.shell import frame
-from explorer.shell.links import PAGES
+from explorer.shell.links import PAGES, path
 
 if frame.debugging():
     st.set_option("client.showErrorDetails", "full")
@@ -19,7 +19,7 @@ st.set_page_config(
     initial_sidebar_state=275,
 )
 pages = [
-    st.Page(script, title=name.capitalize(), url_path="" if name == "find" else name, default=name == "find")
+    st.Page(script, title=name.capitalize(), url_path=path(name), default=name == "find")
     for name, script in PAGES.items()
 ]
 frame.run(st.navigation(pages, position="top"))

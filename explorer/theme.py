@@ -58,13 +58,16 @@ STYLE_SHEET = f"""<style>
   --ps-ramp: {", ".join(_stop(i) for i in range(len(palette.RAMP["light"])))};
   --ps-warn-line: {pair(palette.WARNING_LINE)}; --ps-warn-ink: {pair(palette.WARNING_INK)};
 }}
-.stMainBlockContainer {{ padding: 4.4rem clamp(1rem, 2.6vw, 3rem) 3rem; max-width: 1600px; }}
+.stMainBlockContainer {{ position: relative; padding: 4.4rem clamp(1rem, 2.6vw, 3rem) 3rem; max-width: 1600px; }}
+[class*="st-key-order_"] {{ position: absolute; width: 0; height: 0; overflow: hidden;
+  scroll-margin-top: 6rem; }}
 [data-testid="stPageLink-NavLink"] {{ padding: .1rem 0; color: var(--ps-link); }}
 [data-testid="stPageLink-NavLink"], [data-testid="stPageLink-NavLink"]:hover {{ background: none !important; }}
 [data-testid="stPageLink-NavLink"] p {{ white-space: normal; font-weight: 500; color: var(--ps-link); }}
 [data-testid="stPageLink-NavLink"]:hover p {{ text-decoration: underline; }}
 .ps {{ color: var(--ps-ink); font-size: .93rem; line-height: 1.45; }}
 .ps * {{ box-sizing: border-box; }}
+.ps-place {{ display: block; scroll-margin-top: 5rem; }}
 .ps-term {{ font-size: 1.12rem; font-weight: 600; }}
 .ps-soft {{ color: var(--ps-soft); }}
 .ps-small {{ font-size: .82rem; }}

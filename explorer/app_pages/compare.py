@@ -11,7 +11,7 @@ from explorer.components.protein_view import protein_view
 from explorer.draw import charts, markup, views, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
-from explorer.shell import cards, frame, links
+from explorer.shell import address, cards, frame, links
 from protsae.errors import ProtSAEError
 from protsae.store.rows import SAERow, TermFeature, TermRow
 
@@ -212,7 +212,10 @@ def in_full(chosen: list[comparison.Picked], rows: dict, refs: list[FeatureRef],
         return
     name = f"<b>{markup.escape(picked.name or picked.accession)}</b>"
     st.html(
-        markup.wrap(f'{name} <span class="ps-soft">{markup.escape(picked.accession)}, both features in full</span>')
+        markup.wrap(
+            address.place("protein"),
+            f'{name} <span class="ps-soft">{markup.escape(picked.accession)}, both features in full</span>',
+        )
     )
     protein_view(
         key="compare_view",

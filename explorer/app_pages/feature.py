@@ -8,7 +8,7 @@ from explorer.draw import exports, markup, views, words
 from explorer.feature import evidence
 from explorer.services import data
 from explorer.services.refs import FeatureRef
-from explorer.shell import frame, links
+from explorer.shell import address, frame, links
 from protsae.errors import InputError
 from protsae.store.rows import AnnotationRow, ExampleRow, FeatureRow, TermFeature
 
@@ -153,7 +153,8 @@ def in_full(row: FeatureRow, example: ExampleRow, terms: list[TermFeature], carr
     """One protein: strip, annotations, structure."""
     st.html(
         markup.wrap(
-            f"<b>{markup.escape(example.protein_name or example.accession)}</b> {caption(example, terms, carriers)}"
+            address.place("protein"),
+            f"<b>{markup.escape(example.protein_name or example.accession)}</b> {caption(example, terms, carriers)}",
         )
     )
     structure = data.structure(example.accession) if example.has_structure else None

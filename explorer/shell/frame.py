@@ -1,9 +1,9 @@
 """What every page shares: headline with search, side bar, widgets that follow the address, designed empty states.
 
-The address is the only truth: a widget takes its value from the query parameters before it is drawn and writes them
-when it changes. Autoencoder and scale are remembered while the reader moves between pages; links carry them, and they
-are written into an address that lacks them, unless they are the default. Defaults stay out of the address: each
-writing is a step of the browser's history. Read `run`, then `choice`.
+The address is the only truth (`address.py`): a widget takes its value from the query parameters before it is drawn and
+writes them when it changes; defaults stay out. Autoencoder and scale are remembered while the reader moves between
+pages: links carry them, and where the navigation opens a page without them its address is completed. Read `run`, then
+`choice`.
 """
 
 import contextlib
@@ -19,7 +19,8 @@ import streamlit as st
 from explorer import theme
 from explorer.draw import markup, words
 from explorer.services import data
-from explorer.shell import links
+from explorer.shell import address, links
+from explorer.shell.address import write as write_address
 from protsae.errors import BundleError, InputError, ProtSAEError
 from protsae.plm.spec import PLMSpec
 
@@ -47,7 +48,10 @@ def run(page: Any) -> None:
     except BundleError as error:
         bundle_problem(error)
         return
-    st.session_state["settings"] = sidebar()
+    remember = address.arrive(page.url_path)
+    address.land()
+    st.session_state["page"] = page.url_path
+    st.session_state["settings"] = sidebar(remember=remember)
     guarded(page.run)()
 
 
@@ -147,9 +151,12 @@ def say(text: str, kind: str = "ps-soft") -> None:
     st.html(markup.wrap(markup.paragraph(text, kind)))
 
 
-def go(link: links.Link) -> None:
-    """Open another view."""
-    st.switch_page(link.script, query_params=link.params | _kept(link))
+def go(to: links.Link) -> None:
+    """Open another view, in one step of the browser's history."""
+    params = to.params | _kept(to)
+    if links.path(to.page) == st.session_state["page"]:
+        st.switch_page(to.script, query_params=params)
+    address.follow(to.script, params)
 
 
 def link(to: links.Link, text: str, *, icon: str | None = None, tip: str | None = None) -> None:
@@ -172,14 +179,6 @@ def problem(what: str, advice: str) -> None:
             ref = data.default_feature()
             link(links.feature(ref.sae, ref.feature), "Open a validated feature", icon=":material/verified:")
         link(links.find(), "Search", icon=":material/search:")
-
-
-def write_address(**params: str | None) -> None:
-    """Set query parameters, None removes one; one step of the browser's history, none where nothing changes."""
-    before = st.query_params.to_dict()
-    after = {name: value for name, value in (before | params).items() if value is not None}
-    if after != before:
-        st.query_params.from_dict(after)
 
 
 def choice(
@@ -236,23 +235,33 @@ def flag(label: str, name: str, *, tip: str | None = None) -> bool:
     return st.toggle(label, key=key, on_change=write, help=tip)
 
 
-def sidebar() -> Settings:
-    """Bundle, autoencoder and scale."""
+def sidebar(*, remember: bool) -> Settings:
+    """Bundle, autoencoder and scale.
+
+    Args:
+        remember: An address without autoencoder and scale means those that the reader chose before, else the default.
+    """
     note = ""
     try:
         links.read_sae(st.query_params, data.saes())
     except InputError as error:
         note = str(error)
+    if not remember:
+        for name in ("sae", "scale"):
+            st.session_state.pop(name, None)
     with st.sidebar:
         sae = _sae_picker([row.name for row in data.saes()])
         scale = _scale_picker()
         _bundle_facts()
-    asked = st.query_params.to_dict()
-    write_address(
-        sae=sae if sae != data.default_feature().sae and not note else asked.get("sae"),
-        scale=scale if scale != SCALES[0] else asked.get("scale"),
-    )
+    address.complete(st.session_state["page"], _unsaid(sae, scale) if remember else {})
     return Settings(sae, scale, note)
+
+
+def _unsaid(sae: str, scale: str) -> dict[str, str]:
+    """Choices that are neither the default nor in the address."""
+    chosen = {"sae": sae, "scale": scale}
+    usual = {"sae": data.default_feature().sae, "scale": SCALES[0]}
+    return {name: value for name, value in chosen.items() if value != usual[name] and name not in st.query_params}
 
 
 def _sae_picker(names: list[str]) -> str:
@@ -261,9 +270,9 @@ def _sae_picker(names: list[str]) -> str:
     st.session_state["sae"] = st.session_state["choice_sae"] = sae
 
     def write() -> None:
-        st.session_state["sae"] = st.session_state["choice_sae"]
-        gone = ("feature", "protein", "band", "go", "guided", "against")
-        write_address(sae=st.session_state["choice_sae"], **dict.fromkeys(gone))
+        gone = ("feature", "band", "go", "guided", "against", *address.OF_PROTEIN)
+        chosen = st.session_state["choice_sae"]
+        write_address(**dict.fromkeys(gone), sae=None if chosen == data.default_feature().sae else chosen)
 
     st.selectbox(
         "Autoencoder",
@@ -282,8 +291,8 @@ def _scale_picker() -> str:
     st.session_state["scale"] = st.session_state["choice_scale"] = scale
 
     def write() -> None:
-        st.session_state["scale"] = st.session_state["choice_scale"]
-        write_address(scale=None if st.session_state["scale"] == SCALES[0] else st.session_state["scale"])
+        chosen = st.session_state["choice_scale"]
+        write_address(scale=None if chosen == SCALES[0] else chosen)
 
     tip = f"Normalised: {words.HELP['normalised']} Raw: {words.HELP['raw']}"
     st.segmented_control("Colour scale", SCALES, key="choice_scale", on_change=write, help=tip, required=True)

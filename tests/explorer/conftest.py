@@ -89,6 +89,16 @@ def _unpacked(value: dict[str, Any]) -> Any:
 
 def views_of(app: AppTest) -> list[dict]:
     """What the page's protein views draw from."""
+    return [data for data in _components(app) if "sequence" in data]
+
+
+def orders_of(app: AppTest) -> dict[str, dict]:
+    """What the page asks of the browser, by what it asks for."""
+    orders = [data for data in _components(app) if data.get("token")]
+    return {what: data for data in orders for what in ("land", "search", "follow") if data.get(what)}
+
+
+def _components(app: AppTest) -> list[dict]:
     return [json.loads(element.proto.json) for element in app.get("bidi_component")]
 
 

@@ -98,6 +98,12 @@ def orders_of(app: AppTest) -> dict[str, dict]:
     return {what: data for data in orders for what in ("land", "search", "follow") if data.get(what)}
 
 
+def followed(app: AppTest) -> PageLink:
+    """The link to another page that the browser is asked to follow; it stands in a container of its own."""
+    assert orders_of(app)["follow"]["follow"] == ".st-key-order_link a"
+    return next(link for link in links_of(app) if link.text == "Open")
+
+
 def _components(app: AppTest) -> list[dict]:
     return [json.loads(element.proto.json) for element in app.get("bidi_component")]
 

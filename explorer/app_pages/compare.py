@@ -7,11 +7,10 @@ import streamlit as st
 
 from explorer.compare import comparison, results_view
 from explorer.compare.comparison import Sides
-from explorer.components.protein_view import protein_view
 from explorer.draw import charts, markup, views, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
-from explorer.shell import address, cards, frame, links
+from explorer.shell import address, cards, frame, links, viewer
 from protsae.errors import ProtSAEError
 from protsae.store.rows import SAERow, TermFeature, TermRow
 
@@ -103,7 +102,7 @@ def chooser(namespaces: Sequence[str], term: TermRow, compared: Sides) -> None:
             "ns",
             namespaces,
             show=words.NAMESPACES.__getitem__,
-            clears=("go", "protein", "guided"),
+            clears=("go", "guided", *address.OF_PROTEIN),
             current=term.namespace,
         )
     listed = data.compare_table(compared.guided.name, compared.baseline.name, term.namespace)
@@ -116,7 +115,7 @@ def chooser(namespaces: Sequence[str], term: TermRow, compared: Sides) -> None:
             order,
             show=lambda go_id: f"{names[go_id]} · {go_id}",
             kind="select",
-            clears=("protein",),
+            clears=address.OF_PROTEIN,
             current=term.go_id,
         )
     saes = (data.guided_saes(term.namespace), data.baseline_saes())
@@ -132,7 +131,7 @@ def which(label: str, name: str, rows: list[SAERow]) -> None:
     """One of several autoencoders that can stand on one side."""
     options = [row.name for row in comparison.preferred(rows, frame.settings().sae)]
     shown = {row.name: words.sae_long(row) for row in rows}
-    frame.choice(label, name, options, show=shown.__getitem__, kind="select", clears=("protein",))
+    frame.choice(label, name, options, show=shown.__getitem__, kind="select", clears=address.OF_PROTEIN)
 
 
 def both(term: TermRow, pair: data.TermPair, compared: Sides) -> None:
@@ -217,11 +216,14 @@ def in_full(chosen: list[comparison.Picked], rows: dict, refs: list[FeatureRef],
             f'{name} <span class="ps-soft">{markup.escape(picked.accession)}, both features in full</span>',
         )
     )
-    protein_view(
+    viewer.alone(
         key="compare_view",
+        name=picked.accession,
         sequence=protein.sequence,
         rows=[
-            views.strip(f"{data.sae(ref.sae).display_name} #{ref.feature}", values, full)
+            views.strip(
+                f"{data.sae(ref.sae).display_name} #{ref.feature}", values, full, code=f"{ref.sae} {ref.feature}"
+            )
             for ref, values, full in zip(refs, rows[picked.accession], scales, strict=True)
         ],
         tracks=views.tracks(data.annotations(picked.accession)),

@@ -2,13 +2,12 @@
 
 import streamlit as st
 
-from explorer.components.protein_view import protein_view
 from explorer.components.strips import strip_thumbnail
 from explorer.draw import exports, markup, views, words
 from explorer.feature import evidence
 from explorer.services import data
 from explorer.services.refs import FeatureRef
-from explorer.shell import address, frame, links
+from explorer.shell import address, frame, links, viewer
 from protsae.errors import InputError
 from protsae.store.rows import AnnotationRow, ExampleRow, FeatureRow, TermFeature
 
@@ -110,7 +109,7 @@ def examples(ref: FeatureRef, row: FeatureRow, terms: list[TermFeature]) -> None
     left, right = st.columns([2.2, 1.4], vertical_alignment="bottom")
     with left:
         band = frame.choice(
-            "Where it fires", "band", options, show=names.__getitem__, clears=("protein",), tip=words.HELP["band"]
+            "Where it fires", "band", options, show=names.__getitem__, clears=address.OF_PROTEIN, tip=words.HELP["band"]
         )
     top = data.examples(ref, "top")
     rows = (
@@ -158,10 +157,12 @@ def in_full(row: FeatureRow, example: ExampleRow, terms: list[TermFeature], carr
         )
     )
     structure = data.structure(example.accession) if example.has_structure else None
-    protein_view(
+    scale = views.full_colour([row], frame.settings().scale)[0]
+    viewer.alone(
         key="feature_view",
+        name=example.accession,
         sequence=example.sequence,
-        rows=[views.strip(f"#{row.feature}", data.dense(example), views.full_colour([row], frame.settings().scale)[0])],
+        rows=[views.strip(f"#{row.feature}", data.dense(example), scale, code=f"{row.sae} {row.feature}")],
         tracks=views.tracks(data.annotations(example.accession)),
         structure=views.structure(structure),
         scale_note=words.SCALE_NOTES[frame.settings().scale],

@@ -4,11 +4,10 @@ import random
 
 import streamlit as st
 
-from explorer.components.protein_view import protein_view
 from explorer.draw import markup, views, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
-from explorer.shell import cards, frame, links
+from explorer.shell import address, cards, frame, links, viewer
 
 LIMIT = 20
 SHOWN = 4
@@ -52,7 +51,8 @@ def search_box() -> None:
     st.session_state["find_box"] = st.query_params.get("q", "")
 
     def write() -> None:
-        frame.write_address(q=st.session_state["find_box"].strip() or None, roll=None)
+        gone = dict.fromkeys(("roll", *address.OF_PROTEIN))
+        frame.write_address(q=st.session_state["find_box"].strip() or None, **gone)
 
     st.text_input(
         "Search functions, proteins, sites or features",
@@ -116,10 +116,11 @@ def picture(refs: list[FeatureRef]) -> None:
         )
     )
     full = views.full_colour([feature], frame.settings().scale)[0]
-    protein_view(
+    viewer.alone(
         key="landing_view",
+        name=example.accession,
         sequence=example.sequence,
-        rows=[views.strip(f"#{ref.feature}", data.dense(example), full)],
+        rows=[views.strip(f"#{ref.feature}", data.dense(example), full, code=f"{ref.sae} {ref.feature}")],
         tracks=views.tracks(data.annotations(example.accession))[:4],
         structure=views.structure(data.structure(example.accession)),
         height=300,

@@ -1,5 +1,6 @@
 """Sequence: what does the model see in my protein?"""
 
+import contextlib
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -18,6 +19,10 @@ from protsae.errors import InputError
 from protsae.store.rows import ExampleRow
 
 EXAMPLES = 3
+TOO_LONG = (
+    "{:,} residues are more than an address holds ({:,}): a link to this view opens it without the sequence, so keep "
+    "the text itself."
+)
 
 T = TypeVar("T")
 
@@ -39,6 +44,8 @@ def main() -> None:
     if subject is None and upload is not None:
         subject = Pasted(upload.sequence, upload.name, upload.notes)
     if subject is not None:
+        if isinstance(subject, Pasted) and len(subject.sequence) > reading.LONGEST_IN_ADDRESS:
+            frame.say(TOO_LONG.format(len(subject.sequence), reading.LONGEST_IN_ADDRESS))
         report.show(subject, upload)
     elif "sequence_problem" not in st.session_state:
         examples()
@@ -55,14 +62,28 @@ def attempt(ask: Callable[[], T | None], advice: str) -> T | None:
 
 def follow_address() -> None:
     """When the address has changed by a link, the box shows what it names."""
-    named = (st.query_params.get("accession"), st.query_params.get("sequence"))
+    accession, letters = named = (st.query_params.get("accession"), st.query_params.get("sequence"))
     if st.session_state.get("sequence_seen") == named:
         return
     st.session_state["sequence_seen"] = named
-    forget()
     st.session_state.pop("sequence_pasted", None)
+    if letters and (record := record_of(letters)) is not None:
+        st.session_state["sequence_record"] = record
+        return
+    forget()
+    name = st.query_params.get("name")
     if any(named):
-        st.session_state["sequence_box"] = named[0] or named[1]
+        st.session_state["sequence_box"] = accession or (f">{name}\n{letters}" if name else letters)
+
+
+def record_of(letters: str) -> int | None:
+    """Which record of the FASTA in the box has this sequence."""
+    records: Records | None = st.session_state.get("sequence_records")
+    for place, record in enumerate(records.records if records is not None else ()):
+        with contextlib.suppress(InputError):
+            if reading.pasted(*record).sequence == letters:
+                return place
+    return None
 
 
 def forget() -> None:
@@ -108,12 +129,14 @@ def submit() -> None:
 def choose(found: Stored | Pasted) -> None:
     """Make this the page's subject, and the address bring it back."""
     accession = found.accession if isinstance(found, Stored) else None
-    letters = None
+    letters = name = None
     st.session_state.pop("sequence_pasted", None)
     if isinstance(found, Pasted):
         st.session_state["sequence_pasted"] = found
-        letters = found.sequence if len(found.sequence) <= reading.LONGEST_IN_ADDRESS else None
-    frame.write_address(accession=accession, sequence=letters)
+        if len(found.sequence) <= reading.LONGEST_IN_ADDRESS:
+            letters, name = found.sequence, found.name[: reading.LONGEST_NAME] or None
+    gone = dict.fromkeys(("residue", "range", "row", "rows"))
+    frame.write_address(**gone, accession=accession, sequence=letters, name=name)
     st.session_state["sequence_seen"] = (accession, letters)
 
 
@@ -169,7 +192,7 @@ def current() -> Stored | Pasted | None:
     kept: Pasted | None = st.session_state.get("sequence_pasted")
     if kept is not None and letters in (None, kept.sequence):
         return kept
-    return reading.pasted("", letters) if letters else None
+    return reading.pasted(st.query_params.get("name", "")[: reading.LONGEST_NAME], letters) if letters else None
 
 
 def examples() -> None:

@@ -73,7 +73,6 @@ def what() -> FeatureRef:
     if asked and "feature" not in st.query_params:
         pair = data.term_pair(links.go_id_in(asked) or asked)
         if pair.guided is not None:
-            frame.write_address(sae=pair.guided.sae, feature=str(pair.guided.feature), go=None)
             return FeatureRef(pair.guided.sae, pair.guided.feature)
         st.html(markup.empty(f"No feature is guided by {asked!r}.", "Shown instead: another feature."))
     try:
@@ -95,7 +94,7 @@ def feature_box(ref: FeatureRef) -> FeatureRef | None:
     st.session_state["steer_feature"] = ref.feature if ref.feature in options else next(iter(options))
 
     def write() -> None:
-        frame.write_address(sae=ref.sae, feature=str(st.session_state["steer_feature"]))
+        frame.write_address(sae=ref.sae, feature=str(st.session_state["steer_feature"]), go=None)
 
     picked = st.selectbox(
         "What",
@@ -147,7 +146,9 @@ def where(ref: FeatureRef) -> tuple[str | None, str]:
     def write() -> None:
         picked = st.session_state["steer_protein"]
         kept = st.session_state.get("steer_own", "")
-        frame.write_address(protein=None if picked == OWN else picked, sequence=kept if picked == OWN else None)
+        gone = dict.fromkeys(("residue", "range", "row"))
+        named = None if picked == OWN else picked
+        frame.write_address(**gone, protein=named, sequence=kept if picked == OWN else None)
 
     picked = st.selectbox(
         "Where", [*options, OWN], key="steer_protein", format_func=lambda key: options.get(key) or OWN, on_change=write
@@ -163,7 +164,7 @@ def own_sequence() -> str | None:
     st.session_state["steer_own"] = st.query_params.get("sequence", "")
 
     def write() -> None:
-        frame.write_address(sequence=st.session_state["steer_own"])
+        frame.write_address(sequence=st.session_state["steer_own"], residue=None, range=None)
 
     place = "Paste a sequence, or FASTA"
     text = st.text_area("Sequence", key="steer_own", height=110, on_change=write, placeholder=place)

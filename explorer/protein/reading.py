@@ -16,7 +16,7 @@ from protsae.store.rows import ProteinHit, ProteinRow
 LONGEST_IN_ADDRESS = 1500
 """Residues; browsers and servers carry addresses of two thousand characters safely."""
 
-_LONGEST_NAME = 60
+LONGEST_NAME = 60
 _LIKELY_SEQUENCE = 25
 
 
@@ -64,7 +64,7 @@ def understand(
         InputError: it is none of these; the sentence says what is wrong.
     """
     bare = text.strip()
-    if not bare.startswith(">") and len(bare) <= _LONGEST_NAME and "\n" not in bare:
+    if not bare.startswith(">") and len(bare) <= LONGEST_NAME and "\n" not in bare:
         named = _by_name(bare, protein, search)
         if named is not None:
             return named
@@ -119,7 +119,7 @@ def _names(hit: ProteinHit) -> str:
 def _looks_like_name(text: str) -> bool:
     """Short, not plain letters, no long run of capitals: 'P0233', 'YAL001C', 'heat shock 70'."""
     plain = text.replace("*", "").replace("-", "").isalpha()
-    return len(text) <= _LONGEST_NAME and "\n" not in text and not plain and not re.search("[A-Z]{8}", text)
+    return len(text) <= LONGEST_NAME and "\n" not in text and not plain and not re.search("[A-Z]{8}", text)
 
 
 def said_of_match(match: Match | None, name: str) -> str:

@@ -270,7 +270,7 @@ def _sae_picker(names: list[str]) -> str:
     st.session_state["sae"] = st.session_state["choice_sae"] = sae
 
     def write() -> None:
-        gone = ("feature", "band", "go", "guided", "against", *address.OF_PROTEIN)
+        gone = ("feature", "band", "go", "guided", "against", "rows", "marked", *address.OF_PROTEIN)
         chosen = st.session_state["choice_sae"]
         write_address(**dict.fromkeys(gone), sae=None if chosen == data.default_feature().sae else chosen)
 

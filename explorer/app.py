@@ -13,7 +13,7 @@ from explorer.shell.links import PAGES, path
 if frame.debugging():
     st.set_option("client.showErrorDetails", "full")
 st.set_page_config(
-    page_title="ProtSAE Explorer",
+    page_title=frame.tab_name(),
     page_icon=Path(__file__).parent / "static" / "icon.png",
     layout="wide",
     initial_sidebar_state=275,

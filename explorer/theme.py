@@ -35,6 +35,19 @@ def mix(low: str, high: str, share: float) -> str:
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in channels)
 
 
+def wordmark(name: str, mode: Mode) -> str:
+    """The product's name beside a strip of its ramp, as SVG."""
+    cells = "".join(
+        f'<rect x="{8 * i}" y="7" width="7" height="18" rx="1.5" fill="{shade(mode, level)}"/>'
+        for i, level in enumerate((0.15, 0.45, 1.0, 0.3))
+    )
+    font = (
+        'font-family="Helvetica Neue, Arial, Liberation Sans, DejaVu Sans, sans-serif" font-size="19" font-weight="650"'
+    )
+    text = f'<text x="42" y="23" {font} fill="{palette.INK[mode]}" textLength="147">{name}</text>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" width="192" height="32" viewBox="0 0 192 32">{cells}{text}</svg>'
+
+
 def pair(values: Mapping[str, str]) -> str:
     """CSS for a colour that differs between light and dark."""
     return f"light-dark({values['light']}, {values['dark']})"

@@ -243,18 +243,16 @@ def table(term: TermRow, compared: Sides) -> None:
         charts.difference(rows, frame.mode(), term.go_id, role), key="difference", config={"displayModeBar": False}
     )
     shown = comparison.display(rows)
-    event = st.dataframe(
+    st.dataframe(
         shown,
-        key="all_terms",
         hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
         height=420,
         placeholder="-",
         column_config=columns(compared),
+        **frame.clickable("all_terms"),
     )
-    picked = event["selection"]["rows"]
-    if picked and (go_id := str(shown["go_id"].iloc[picked[0]])) != term.go_id:
+    row = frame.clicked_row("all_terms")
+    if row is not None and (go_id := str(shown["go_id"].iloc[row])) != term.go_id:
         frame.go(this_view(go_id))
 
 

@@ -64,7 +64,9 @@ def head(row: FeatureRow, best: TermFeature | None) -> None:
     sae = data.sae(row.sae)
     name = f"{markup.dot(sae.role)}<b>{markup.escape(sae.display_name)}</b>"
     eyebrow = f"{name} · feature {row.feature} · {markup.escape(origin)}"
-    frame.headline(words.title(row, sae), words.feature_lead(row, best), eyebrow=eyebrow)
+    title = words.title(row, sae)
+    tab = (title, f"{sae.display_name} #{row.feature}")
+    frame.headline(title, words.feature_lead(row, best), eyebrow=eyebrow, tab=tab)
     listed = [FeatureRef(term.sae, term.feature) for term in data.validated() if term.sae == row.sae]
     here = FeatureRef(row.sae, row.feature)
     place = listed.index(here) if here in listed else -1

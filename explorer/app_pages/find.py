@@ -33,6 +33,7 @@ def main() -> None:
             f"{words.kinds_of_saes({row.role for row in data.saes()})} Every match is scored on proteins that none of "
             "them had seen.",
             search=False,
+            tab=("",),
         )
     search_box()
     if query:

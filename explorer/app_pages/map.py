@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from explorer.draw import charts, markup, words
+from explorer.draw import charts, markup, regions, words
 from explorer.services import data
 from explorer.shell import frame, links
 
@@ -14,6 +14,7 @@ def main() -> None:
         "Maps of all features",
         "Each point is a feature; features that write similar directions into the model lie close. Click one to open "
         "it, or lasso several to list them.",
+        tab=("Map",),
     )
     names = shown()
     left, right = st.columns([1.5, 1], vertical_alignment="bottom")
@@ -24,7 +25,7 @@ def main() -> None:
     st.html(markup.wrap(legend(colouring)))
     for column, sae in zip(st.columns(len(names), gap="medium"), names, strict=True):
         with column:
-            one_map(sae, colouring, text)
+            one_map(sae, names, colouring, text)
 
 
 def legend(colouring: str) -> str:
@@ -67,7 +68,7 @@ def label_filter() -> str:
 
 @st.fragment
 @frame.guarded
-def one_map(sae: str, colouring: str, text: str) -> None:
+def one_map(sae: str, names: list[str], colouring: str, text: str) -> None:
     """One autoencoder's map; only this part reruns on a click or a lasso."""
     points = data.map_points(sae)
     alive = charts.drawing_order(points.dropna(subset=["umap_x", "umap_y"]).reset_index(drop=True), colouring)
@@ -79,21 +80,53 @@ def one_map(sae: str, colouring: str, text: str) -> None:
     facts += f", {len(found)} marked" if text else ""
     name = f"{markup.dot(row.role)}<b>{markup.escape(words.sae_long(row))}</b>"
     st.html(markup.wrap(f'{name} <span class="ps-soft">{facts}</span>'))
+    chart(sae, alive, colouring, found if text else None, regions.PARAMETERS[names.index(sae)])
+
+
+def chart(sae: str, alive: pd.DataFrame, colouring: str, found: list[int] | None, parameter: str) -> None:
+    """The points, and below them what the address says is marked; a click on a point opens it."""
+    marked = st.query_params.get(parameter, "")
+    opened = opened_with(marked, sae)
+    if found is None and opened:
+        found = regions.inside(opened, alive)
+    key = f"map_{sae}_{opened}" if opened else f"map_{sae}"
+
+    def mark() -> None:
+        selection = st.session_state[key]["selection"]
+        drawn = [*selection["box"], *selection["lasso"]]
+        corners = list(zip(drawn[0]["x"], drawn[0]["y"], strict=True)) if drawn else []
+        features = alive["feature"].iloc[[i for i in selection["point_indices"] if i < len(alive)]].tolist()
+        area = regions.written(features, corners) if drawn else None
+        st.session_state[f"map_drawn_{sae}"] = area or ""
+        frame.write_address(**{parameter: area})
+
     event = st.plotly_chart(
-        charts.feature_map(alive, colouring, frame.mode(), found if text else None),
-        key=f"map_{sae}",
-        on_select="rerun",
+        charts.feature_map(alive, colouring, frame.mode(), found),
+        key=key,
+        on_select=mark,
         selection_mode=("points", "box", "lasso"),
         config={"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"]},
-        alt=f"Map of the features of {row.display_name}",
+        alt=f"Map of the features of {data.sae(sae).display_name}",
     )
     if charts.draws_with_webgl(alive):
         st.caption("Drawn with WebGL; a browser that has none shows no points here, but Find lists features by label.")
-    picked = [index for index in event["selection"]["point_indices"] if index < len(alive)]
-    if len(picked) == 1:
+    selection = event["selection"]
+    picked = [index for index in selection["point_indices"] if index < len(alive)]
+    if len(picked) == 1 and not selection["box"] and not selection["lasso"]:
         frame.go(links.feature(sae, int(alive["feature"].to_numpy()[picked[0]])))
-    elif picked:
-        listed(alive.iloc[picked], sae)
+    elif marked and (inside := regions.inside(marked, alive)):
+        listed(alive.loc[alive["feature"].isin(inside)], sae)
+
+
+def opened_with(marked: str, sae: str) -> str:
+    """What the map shines on because the address says so, not because it was just drawn on this map.
+
+    A map cannot be told to select; one that is opened with marked features is another map, under a key of its own.
+    """
+    drawn, opened = f"map_drawn_{sae}", f"map_opened_{sae}"
+    if st.session_state.get(drawn, "") != marked:
+        st.session_state[drawn] = st.session_state[opened] = marked
+    return st.session_state.get(opened, "")
 
 
 def listed(chosen: pd.DataFrame, sae: str) -> None:
@@ -103,12 +136,9 @@ def listed(chosen: pd.DataFrame, sae: str) -> None:
         ["feature", "label", "best_f1", "density"]
     ]
     number = st.column_config.NumberColumn
-    event = st.dataframe(
+    st.dataframe(
         shown.assign(density=100 * shown["density"]),
-        key=f"lasso_{sae}",
         hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
         height=min(420, 40 + 35 * len(shown)),
         column_config={
             "feature": number("Feature", width="small"),
@@ -116,9 +146,11 @@ def listed(chosen: pd.DataFrame, sae: str) -> None:
             "best_f1": number("Held-out F1", help=words.HELP["f1"], format="%.2f"),
             "density": number("Fires on, %", help=words.HELP["density"], format="%.3f"),
         },
+        **frame.clickable(f"lasso_{sae}"),
     )
-    if event["selection"]["rows"]:
-        frame.go(links.feature(sae, int(shown.iloc[event["selection"]["rows"][0]]["feature"])))
+    row = frame.clicked_row(f"lasso_{sae}")
+    if row is not None:
+        frame.go(links.feature(sae, int(shown["feature"].iloc[row])))
 
 
 main()

@@ -33,6 +33,7 @@ def main() -> None:
         "What does the model see in your protein?",
         "Paste a sequence or name a protein: the language model reads it, the autoencoder lists the features that "
         "fire, and where a structure is known you see where.",
+        tab=(st.query_params.get("accession") or st.query_params.get("name") or "", "Sequence"),
     )
     follow_address()
     given = box()

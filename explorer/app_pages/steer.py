@@ -1,5 +1,6 @@
 """Steer: what happens if I turn this up?"""
 
+import contextlib
 import math
 
 import streamlit as st
@@ -33,6 +34,7 @@ def main() -> None:
         "What happens if this feature is turned up?",
         "Some residues are hidden, the feature is raised inside the language model, and the model writes them anew. "
         "Whether they now carry the concept is read from the new sequence, beside controls that should do nothing.",
+        tab=tab(),
     )
     ref = what()
     left, middle, right = st.columns([1.5, 1.5, 1], gap="medium", vertical_alignment="top")
@@ -58,6 +60,17 @@ def main() -> None:
         st.html(markup.empty(str(error), "The pages on stored proteins work without it."))
         return
     report.show(Plan(chosen.sae, chosen.feature, sequence, config), accession)
+
+
+def tab() -> tuple[str, ...]:
+    """What the browser's tab is called: the feature that the address names."""
+    with contextlib.suppress(InputError):
+        ref = links.read_feature(st.query_params, data.saes())
+        row = data.feature(ref) if ref is not None else None
+        if row is not None:
+            sae = data.sae(row.sae)
+            return words.title(row, sae), f"{sae.display_name} #{row.feature}", "Steer"
+    return ("Steer",)
 
 
 def evidence(ref: FeatureRef) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple, ParamSpec
 import streamlit as st
 
 from explorer import theme
-from explorer.draw import markup, words
+from explorer.draw import markup, regions, words
 from explorer.services import data
 from explorer.shell import address, links
 from explorer.shell.address import write as write_address
@@ -28,6 +28,7 @@ P = ParamSpec("P")
 
 logger = logging.getLogger(__name__)
 
+PRODUCT = "ProtSAE Explorer"
 SCALES = ("normalised", "raw")
 
 
@@ -43,6 +44,7 @@ class Settings(NamedTuple):
 def run(page: Any) -> None:
     """Draw side bar and page; a bundle that cannot be opened becomes one sentence, and the app stays up."""
     st.html(theme.STYLE_SHEET)
+    st.logo(theme.wordmark(PRODUCT, mode()), size="large")
     try:
         data.bundle()
     except BundleError as error:
@@ -114,7 +116,9 @@ def bundle_problem(error: BundleError) -> None:
     st.button("Try again", type="primary")
 
 
-def headline(title: str, lead: str, *, eyebrow: str = "", search: bool = True, note: bool = True) -> None:
+def headline(
+    title: str, lead: str, *, eyebrow: str = "", search: bool = True, note: bool = True, tab: Sequence[str] = ()
+) -> None:
     """One headline, one lead sentence, and the search box that every page has.
 
     Args:
@@ -123,7 +127,9 @@ def headline(title: str, lead: str, *, eyebrow: str = "", search: bool = True, n
         eyebrow: What stands above the title; escaped HTML.
         search: Draw the search box.
         note: Say what was wrong with the address, if anything was.
+        tab: What the browser's tab is called, before the product's name; title and page where nothing is given.
     """
+    name_tab(*(tab or (title, st.session_state["page"].capitalize())))
     left, right = st.columns([3.4, 1.2], gap="large", vertical_alignment="top") if search else (st.container(), None)
     with left:
         if eyebrow:
@@ -144,6 +150,17 @@ def headline(title: str, lead: str, *, eyebrow: str = "", search: bool = True, n
             go(links.find(text.strip()))
     if note and settings().note:
         st.html(markup.empty(settings().note, f"Shown instead: {words.sae_long(data.sae(settings().sae))}."))
+
+
+def name_tab(*parts: str) -> None:
+    """What the browser's tab and its history call this view, most telling first."""
+    st.session_state["tab"] = " · ".join(part for part in (*parts, PRODUCT) if part)
+    st.set_page_config(page_title=st.session_state["tab"])
+
+
+def tab_name() -> str:
+    """What the tab is called until the page says otherwise."""
+    return st.session_state.get("tab", PRODUCT)
 
 
 def say(text: str, kind: str = "ps-soft") -> None:
@@ -169,6 +186,21 @@ def _kept(to: links.Link) -> dict[str, str]:
     now = settings()
     kept = {"scale": now.scale} if now.scale != SCALES[0] else {}
     return kept if "sae" in to.params or now.sae == data.default_feature().sae else kept | {"sae": now.sae}
+
+
+def clickable(key: str) -> dict[str, Any]:
+    """What makes `st.dataframe` a table whose rows open something; `clicked_row` says which."""
+
+    def note() -> None:
+        cells = st.session_state[key]["selection"]["cells"]
+        st.session_state[f"{key}_clicked"] = int(cells[0][0]) if cells else None
+
+    return {"key": key, "on_select": note, "selection_mode": "single-cell"}
+
+
+def clicked_row(key: str) -> int | None:
+    """The row of a clickable table that was clicked just now."""
+    return st.session_state.pop(f"{key}_clicked", None)
 
 
 def problem(what: str, advice: str) -> None:
@@ -270,7 +302,7 @@ def _sae_picker(names: list[str]) -> str:
     st.session_state["sae"] = st.session_state["choice_sae"] = sae
 
     def write() -> None:
-        gone = ("feature", "band", "go", "guided", "against", "rows", "marked", *address.OF_PROTEIN)
+        gone = ("feature", "band", "go", "guided", "against", "rows", *regions.PARAMETERS, *address.OF_PROTEIN)
         chosen = st.session_state["choice_sae"]
         write_address(**dict.fromkeys(gone), sae=None if chosen == data.default_feature().sae else chosen)
 

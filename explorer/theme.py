@@ -35,6 +35,19 @@ def mix(low: str, high: str, share: float) -> str:
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in channels)
 
 
+def wordmark(name: str, mode: Mode) -> str:
+    """The product's name beside a strip of its ramp, as SVG."""
+    cells = "".join(
+        f'<rect x="{8 * i}" y="7" width="7" height="18" rx="1.5" fill="{shade(mode, level)}"/>'
+        for i, level in enumerate((0.15, 0.45, 1.0, 0.3))
+    )
+    font = (
+        'font-family="Helvetica Neue, Arial, Liberation Sans, DejaVu Sans, sans-serif" font-size="19" font-weight="650"'
+    )
+    text = f'<text x="42" y="23" {font} fill="{palette.INK[mode]}" textLength="147">{name}</text>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" width="192" height="32" viewBox="0 0 192 32">{cells}{text}</svg>'
+
+
 def pair(values: Mapping[str, str]) -> str:
     """CSS for a colour that differs between light and dark."""
     return f"light-dark({values['light']}, {values['dark']})"
@@ -68,7 +81,9 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 [data-testid="stSidebar"] [role="combobox"] {{ font-size: .8rem; }}
 [data-testid="stFileUploaderDropzoneInstructions"] span {{ white-space: normal; overflow: visible; }}
 .js-plotly-plot:has(.hovertext) .nsewdrag {{ cursor: pointer !important; }}
-.stMainBlockContainer {{ padding: 4.4rem clamp(1rem, 2.6vw, 3rem) 3rem; max-width: 1600px; }}
+.stMainBlockContainer {{ position: relative; padding: 4.4rem clamp(1rem, 2.6vw, 3rem) 3rem; max-width: 1600px; }}
+[class*="st-key-order_"] {{ position: absolute; width: 0; height: 0; overflow: hidden;
+  scroll-margin-top: 6rem; }}
 [data-testid="stPageLink-NavLink"] {{ padding: .1rem 0; color: var(--ps-link); }}
 [data-testid="stPageLink-NavLink"], [data-testid="stPageLink-NavLink"]:hover {{ background: none !important; }}
 [data-testid="stPageLink-NavLink"] p {{ white-space: normal; font-weight: 500; color: var(--ps-link); }}
@@ -80,6 +95,7 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 .st-key-cards_flow > * {{ break-inside: avoid; margin-bottom: 1rem; }}
 .ps {{ color: var(--ps-ink); font-size: .93rem; line-height: 1.45; }}
 .ps * {{ box-sizing: border-box; }}
+.ps-place {{ display: block; scroll-margin-top: 5rem; }}
 .ps-term {{ font-size: 1.12rem; font-weight: 600; }}
 .ps-soft {{ color: var(--ps-soft); }}
 .ps-small {{ font-size: .82rem; }}

@@ -7,11 +7,10 @@ import streamlit as st
 
 from explorer.compare import comparison, results_view
 from explorer.compare.comparison import Sides
-from explorer.components.protein_view import protein_view
 from explorer.draw import charts, markup, outward, views, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
-from explorer.shell import cards, frame, links
+from explorer.shell import address, cards, frame, links, viewer
 from protsae.errors import ProtSAEError
 from protsae.store.rows import SAERow, TermFeature, TermRow
 
@@ -104,7 +103,7 @@ def chooser(namespaces: Sequence[str], term: TermRow, compared: Sides) -> None:
             "ns",
             namespaces,
             show=words.NAMESPACES.__getitem__,
-            clears=("go", "protein", "guided"),
+            clears=("go", "guided", *address.OF_PROTEIN),
             current=term.namespace,
         )
     listed = data.compare_table(compared.guided.name, compared.baseline.name, term.namespace)
@@ -117,7 +116,7 @@ def chooser(namespaces: Sequence[str], term: TermRow, compared: Sides) -> None:
             order,
             show=lambda go_id: f"{names[go_id]} · {go_id}",
             kind="select",
-            clears=("protein",),
+            clears=address.OF_PROTEIN,
             current=term.go_id,
         )
     saes = (data.guided_saes(term.namespace), data.baseline_saes())
@@ -133,7 +132,7 @@ def which(label: str, name: str, rows: list[SAERow]) -> None:
     """One of several autoencoders that can stand on one side."""
     options = [row.name for row in comparison.preferred(rows, frame.settings().sae)]
     shown = {row.name: words.sae_long(row) for row in rows}
-    frame.choice(label, name, options, show=shown.__getitem__, kind="select", clears=("protein",))
+    frame.choice(label, name, options, show=shown.__getitem__, kind="select", clears=address.OF_PROTEIN)
 
 
 def both(term: TermRow, pair: data.TermPair, compared: Sides) -> None:
@@ -219,13 +218,19 @@ def in_full(chosen: list[comparison.Picked], rows: dict, refs: list[FeatureRef],
         return
     name = f"<b>{markup.escape(picked.name or picked.accession)}</b>"
     st.html(
-        markup.wrap(f'{name} <span class="ps-soft">{markup.escape(picked.accession)}, both features in full</span>')
+        markup.wrap(
+            address.place("protein"),
+            f'{name} <span class="ps-soft">{markup.escape(picked.accession)}, both features in full</span>',
+        )
     )
-    protein_view(
+    viewer.alone(
         key="compare_view",
+        name=picked.accession,
         sequence=protein.sequence,
         rows=[
-            views.strip(f"{data.sae(ref.sae).display_name} #{ref.feature}", values, full)
+            views.strip(
+                f"{data.sae(ref.sae).display_name} #{ref.feature}", values, full, code=f"{ref.sae} {ref.feature}"
+            )
             for ref, values, full in zip(refs, rows[picked.accession], scales, strict=True)
         ],
         tracks=views.tracks(data.annotations(picked.accession)),
@@ -248,18 +253,16 @@ def table(term: TermRow, compared: Sides) -> None:
         alt=f"Terms by held-out F1, guided minus {role}",
     )
     shown = comparison.display(rows)
-    event = st.dataframe(
+    st.dataframe(
         shown,
-        key="all_terms",
         hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
         height=420,
         placeholder="-",
         column_config=columns(compared),
+        **frame.clickable("all_terms"),
     )
-    picked = event["selection"]["rows"]
-    if picked and (go_id := str(shown["go_id"].iloc[picked[0]])) != term.go_id:
+    row = frame.clicked_row("all_terms")
+    if row is not None and (go_id := str(shown["go_id"].iloc[row])) != term.go_id:
         frame.go(this_view(go_id))
 
 

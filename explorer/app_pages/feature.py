@@ -3,13 +3,12 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer.components.protein_view import protein_view
 from explorer.components.strips import strip_thumbnail
 from explorer.draw import exports, markup, outward, views, words
 from explorer.feature import evidence
 from explorer.services import data
 from explorer.services.refs import FeatureRef
-from explorer.shell import frame, links
+from explorer.shell import address, frame, links, viewer
 from protsae.errors import InputError
 from protsae.store.rows import AnnotationRow, ExampleRow, FeatureAnnotation, FeatureRow, TermFeature
 
@@ -73,7 +72,9 @@ def head(row: FeatureRow, headline: TermFeature | FeatureAnnotation | None) -> N
     sae = data.sae(row.sae)
     name = f"{markup.dot(sae.role)}<b>{markup.escape(sae.display_name)}</b>"
     eyebrow = f"{name} · feature {row.feature} · {markup.escape(words.origin(row))}"
-    frame.headline(words.title(row, sae), words.feature_lead(row, headline), eyebrow=eyebrow)
+    title = words.title(row, sae)
+    tab = (title, f"{sae.display_name} #{row.feature}")
+    frame.headline(title, words.feature_lead(row, headline), eyebrow=eyebrow, tab=tab)
     listed = [FeatureRef(term.sae, term.feature) for term in data.validated() if term.sae == row.sae]
     here = FeatureRef(row.sae, row.feature)
     place = listed.index(here) if here in listed else -1
@@ -127,7 +128,12 @@ def examples(ref: FeatureRef, row: FeatureRow, judged: TermFeature | None, below
     top_row = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom")
     with top_row:
         band = frame.choice(
-            "Where it fires", "band", list(names), show=names.__getitem__, clears=("protein",), tip=words.HELP["band"]
+            "Where it fires",
+            "band",
+            list(names),
+            show=names.__getitem__,
+            clears=address.OF_PROTEIN,
+            tip=words.HELP["band"],
         )
     with top_row:
         st.download_button(
@@ -162,17 +168,20 @@ def in_full(row: FeatureRow, example: ExampleRow, judged: TermFeature | None, ca
     """One protein: strip, annotations, structure."""
     st.html(
         markup.wrap(
-            f"<b>{markup.escape(example.protein_name or example.accession)}</b> {caption(example, judged, carriers)}"
+            address.place("protein"),
+            f"<b>{markup.escape(example.protein_name or example.accession)}</b> {caption(example, judged, carriers)}",
         )
     )
     structure = data.structure(example.accession) if example.has_structure else None
     elsewhere = outward.html(outward.of_protein(example.accession, structure.pdb_id if structure is not None else ""))
     if elsewhere:
         st.html(markup.wrap(f'<div class="ps-small ps-soft">{markup.escape(example.accession)}: {elsewhere}</div>'))
-    protein_view(
+    scale = views.full_colour([row], frame.settings().scale)[0]
+    viewer.alone(
         key="feature_view",
+        name=example.accession,
         sequence=example.sequence,
-        rows=[views.strip(f"#{row.feature}", data.dense(example), views.full_colour([row], frame.settings().scale)[0])],
+        rows=[views.strip(f"#{row.feature}", data.dense(example), scale, code=f"{row.sae} {row.feature}")],
         tracks=views.tracks(data.annotations(example.accession)),
         structure=views.structure(structure),
         scale_note=words.SCALE_NOTES[frame.settings().scale],

@@ -5,12 +5,11 @@ import random
 
 import streamlit as st
 
-from explorer.components.protein_view import protein_view
 from explorer.draw import markup, views, words
 from explorer.find import results
 from explorer.services import data
 from explorer.services.refs import FeatureRef
-from explorer.shell import cards, frame, links
+from explorer.shell import address, cards, frame, links, viewer
 from protsae.store.rows import ExampleRow, FeatureRow
 
 CLEAREST = 1 / 3
@@ -30,6 +29,7 @@ def main() -> None:
             f"{words.kinds_of_saes({row.role for row in data.saes()})} Every match is scored on proteins that none of "
             "them had seen.",
             search=False,
+            tab=("",),
         )
         frame.model_note()
     search_box()
@@ -44,7 +44,8 @@ def search_box() -> None:
     st.session_state["find_box"] = st.query_params.get("q", "")
 
     def write() -> None:
-        frame.write_address(q=st.session_state["find_box"].strip() or None, roll=None, **dict.fromkeys(results.SHOWN))
+        gone = dict.fromkeys(("roll", *results.SHOWN, *address.OF_PROTEIN))
+        frame.write_address(q=st.session_state["find_box"].strip() or None, **gone)
 
     st.text_input(
         "Search functions, proteins, sites or features",
@@ -91,7 +92,7 @@ def picture(refs: list[FeatureRef]) -> None:
         feature = data.feature(ref)
         if feature is None:
             continue
-        carriers = {hit.accession for hit in data.proteins_with_term(feature.go_id)} if feature.go_id else set()
+        carriers = data.accessions_with_term(feature.label_id)
         for example in examples:
             share = len(example.positions) / example.length
             seen.append(((example.accession in carriers, -abs(share - CLEAREST)), ref, feature, example))
@@ -100,10 +101,19 @@ def picture(refs: list[FeatureRef]) -> None:
     _, ref, feature, example = max(seen, key=lambda found: found[0])
     hero(feature, example)
     full = views.full_colour([feature], frame.settings().scale)[0]
-    protein_view(
+    viewer.alone(
         key="landing_view",
+        name=example.accession,
         sequence=example.sequence,
-        rows=[views.strip(words.named(feature), data.dense(example), full, links.feature(*ref).url)],
+        rows=[
+            views.strip(
+                words.named(feature),
+                data.dense(example),
+                full,
+                links.feature(*ref).url,
+                code=f"{ref.sae} {ref.feature}",
+            )
+        ],
         tracks=views.tracks(data.annotations(example.accession))[:4],
         structure=views.structure(data.structure(example.accession)),
         height=300,

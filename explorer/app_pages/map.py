@@ -1,9 +1,11 @@
 """Map: what is in there? Every feature of a guided autoencoder and of one without guidance, side by side."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
-from explorer.draw import charts, markup, words
+from explorer.draw import charts, markup, regions, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
@@ -19,6 +21,7 @@ def main() -> None:
         "Maps of all features",
         "Each point is a feature; features that write similar directions into the model lie close. Click one to open "
         "it, or lasso several to list them.",
+        tab=("Map",),
     )
     names = shown()
     left, right = st.columns([1.5, 1], vertical_alignment="bottom")
@@ -32,7 +35,7 @@ def main() -> None:
         columns = st.columns(len(names), gap="medium")
     for column, sae in zip(columns, names, strict=True):
         with column:
-            one_map(sae, colouring, text, here.feature if here is not None and here.sae == sae else None)
+            one_map(sae, names, colouring, text, here.feature if here is not None and here.sae == sae else None)
 
 
 def named() -> FeatureRef | None:
@@ -85,7 +88,7 @@ def label_filter() -> str:
 
 @st.fragment
 @frame.guarded
-def one_map(sae: str, colouring: str, text: str, here: int | None) -> None:
+def one_map(sae: str, names: list[str], colouring: str, text: str, here: int | None) -> None:
     """One autoencoder's map; only this part reruns on a click or a lasso."""
     points = data.map_points(sae)
     alive = charts.drawing_order(points.dropna(subset=["umap_x", "umap_y"]).reset_index(drop=True), colouring)
@@ -97,29 +100,70 @@ def one_map(sae: str, colouring: str, text: str, here: int | None) -> None:
     facts += f", {len(found)} marked" if text else ""
     name = f"{markup.dot(row.role)}<b>{markup.escape(words.sae_long(row))}</b>"
     st.html(markup.wrap(f'{name} <span class="ps-soft">{facts}</span>'))
+    parameter = regions.PARAMETERS[names.index(sae)]
+    chart(sae, alive, colouring, found if text else None, parameter=parameter, here=here)
+
+
+def chart(
+    sae: str, alive: pd.DataFrame, colouring: str, found: list[int] | None, *, parameter: str, here: int | None
+) -> None:
+    """The points, and below them what the address says is marked; a click on a point opens it."""
+    marked = st.query_params.get(parameter, "")
+    opened = opened_with(marked, sae)
+    if found is None and opened:
+        found = regions.inside(opened, alive)
+    key = f"map_{sae}_{opened}" if opened else f"map_{sae}"
+
+    def mark() -> None:
+        selection = st.session_state[key]["selection"]
+        drawn = [*selection["box"], *selection["lasso"]]
+        corners = list(zip(drawn[0]["x"], drawn[0]["y"], strict=True)) if drawn else []
+        features = alive["feature"].iloc[own_points(selection, alive)].tolist()
+        area = regions.written(features, corners) if drawn else None
+        st.session_state[f"map_drawn_{sae}"] = area or ""
+        frame.write_address(**{parameter: area})
+
     event = st.plotly_chart(
-        charts.feature_map(alive, colouring, frame.mode(), found if text else None, here),
-        key=f"map_{sae}",
-        on_select="rerun",
+        charts.feature_map(alive, colouring, frame.mode(), found, here),
+        key=key,
+        on_select=mark,
         selection_mode=("points", "box", "lasso"),
         config={"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"]},
-        alt=f"Map of the features of {row.display_name}",
+        alt=f"Map of the features of {data.sae(sae).display_name}",
     )
     if charts.draws_with_webgl(alive):
         st.caption("Drawn with WebGL; a browser that has none shows no points here, but Find lists features by label.")
-    points_hit = [point for point in event["selection"]["points"] if point["curve_number"] == 0]
-    picked = [point["point_index"] for point in points_hit if point["point_index"] < len(alive)]
-    if len(picked) == 1:
+    selection = event["selection"]
+    picked = own_points(selection, alive)
+    if len(picked) == 1 and not selection["box"] and not selection["lasso"]:
         frame.go(links.feature(sae, int(alive["feature"].to_numpy()[picked[0]])))
-    elif picked or found:
-        listed(alive.iloc[picked] if picked else alive[alive["feature"].isin(found)], sae)
+    inside = regions.inside(marked, alive) if marked else found
+    if inside:
+        listed(alive.loc[alive["feature"].isin(inside)], sae)
+
+
+def own_points(selection: Any, alive: pd.DataFrame) -> list[int]:
+    """Rows of the features that are selected; rings around them are points, too, of other curves."""
+    hit = [point["point_index"] for point in selection["points"] if point["curve_number"] == 0]
+    return [index for index in hit if index < len(alive)]
+
+
+def opened_with(marked: str, sae: str) -> str:
+    """What the map shines on because the address says so, not because it was just drawn on this map.
+
+    A map cannot be told to select; one that is opened with marked features is another map, under a key of its own.
+    """
+    drawn, opened = f"map_drawn_{sae}", f"map_opened_{sae}"
+    if st.session_state.get(drawn, "") != marked:
+        st.session_state[drawn] = st.session_state[opened] = marked
+    return st.session_state.get(opened, "")
 
 
 def listed(chosen: pd.DataFrame, sae: str) -> None:
-    """The features inside a lasso or with a label that was searched for: few as links, more as a table of links."""
+    """The features inside a lasso or with a label that was searched for: few as links, more as a table."""
     rows = chosen.sort_values(["label_f1", "density"], ascending=False, na_position="last")
     names = [words.label(*pair) for pair in zip(rows["label"], rows["label_grade"], strict=True)]
-    st.caption(f"{words.count(len(rows), 'feature')} marked; the number opens one.")
+    st.caption(f"{words.count(len(rows), 'feature')} marked; click a row to open it.")
     if len(rows) <= MOST_LINKS:
         with st.container(gap="xxsmall"):
             for feature, name in zip(rows["feature"], names, strict=True):
@@ -128,25 +172,28 @@ def listed(chosen: pd.DataFrame, sae: str) -> None:
     number = st.column_config.NumberColumn
     st.dataframe(
         pd.DataFrame({
-            "Feature": [links.feature(sae, feature).url for feature in rows["feature"]],
+            "Feature": rows["feature"].tolist(),
             "Label": names,
             "Evidence": rows["label_grade"].replace("none", "not validated").tolist(),
             "Held-out F1": rows["label_f1"].tolist(),
             "Null": rows["label_null_f1"].tolist(),
             "Fires on, %": (100 * rows["density"]).tolist(),
         }),
-        key=f"listed_{sae}",
         hide_index=True,
         height=min(420, 40 + 35 * len(rows)),
         column_config={
-            "Feature": st.column_config.LinkColumn(display_text=r"feature=(\d+)", width=70),
+            "Feature": number(width=70),
             "Label": st.column_config.TextColumn(help=words.HELP["label"], width=210),
             "Evidence": st.column_config.TextColumn(help=words.HELP["grade"], width=85),
             "Held-out F1": number(help=words.HELP["label_f1"], format="%.2f", width=85),
             "Null": number(help=words.HELP["null"], format="%.2f", width=60),
             "Fires on, %": number(help=words.HELP["density"], format="%.3f", width=85),
         },
+        **frame.clickable(f"lasso_{sae}"),
     )  # fmt: skip
+    row = frame.clicked_row(f"lasso_{sae}")
+    if row is not None:
+        frame.go(links.feature(sae, int(rows["feature"].iloc[row])))
 
 
 main()

@@ -1,5 +1,6 @@
 """Sequence: what does the model see in my protein?"""
 
+import contextlib
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -14,6 +15,10 @@ from explorer.shell import cards, frame, links
 from protsae.errors import InputError
 
 MOST_NEAR = 5
+TOO_LONG = (
+    "{:,} residues are more than an address holds ({:,}): a link to this view opens it without the sequence, so keep "
+    "the text itself."
+)
 
 T = TypeVar("T")
 
@@ -24,6 +29,7 @@ def main() -> None:
         "What does the model see in your protein?",
         "Paste a sequence or name a protein: the language model reads it, the autoencoder lists the features that "
         "fire, and where a structure is known you see where.",
+        tab=(st.query_params.get("accession") or st.query_params.get("name") or "", "Sequence"),
     )
     frame.model_note()
     follow_address()
@@ -38,6 +44,8 @@ def main() -> None:
     if subject is not None:
         if "sequence_problem" in st.session_state:
             st.caption("Still shown below is what was read before.")
+        if isinstance(subject, Pasted) and len(subject.sequence) > reading.LONGEST_IN_ADDRESS:
+            frame.say(TOO_LONG.format(len(subject.sequence), reading.LONGEST_IN_ADDRESS))
         report.show(subject, upload)
     elif "sequence_problem" not in st.session_state:
         starts.show()
@@ -79,14 +87,28 @@ def read_anyway(sequence: Pasted) -> None:
 
 def follow_address() -> None:
     """When the address has changed by a link, the box shows what it names."""
-    named = (st.query_params.get("accession"), st.query_params.get("sequence"))
+    accession, letters = named = (st.query_params.get("accession"), st.query_params.get("sequence"))
     if st.session_state.get("sequence_seen") == named:
         return
     st.session_state["sequence_seen"] = named
-    forget()
     st.session_state.pop("sequence_pasted", None)
+    if letters and (record := record_of(letters)) is not None:
+        st.session_state["sequence_record"] = record
+        return
+    forget()
+    name = st.query_params.get("name")
     if any(named):
-        st.session_state["sequence_box"] = named[0] or named[1]
+        st.session_state["sequence_box"] = accession or (f">{name}\n{letters}" if name else letters)
+
+
+def record_of(letters: str) -> int | None:
+    """Which record of the FASTA in the box has this sequence."""
+    records: Records | None = st.session_state.get("sequence_records")
+    for place, record in enumerate(records.records if records is not None else ()):
+        with contextlib.suppress(InputError):
+            if reading.pasted(*record).sequence == letters:
+                return place
+    return None
 
 
 def forget() -> None:
@@ -132,12 +154,14 @@ def submit() -> None:
 def choose(found: Stored | Pasted) -> None:
     """Make this the page's subject, and the address bring it back."""
     accession = found.accession if isinstance(found, Stored) else None
-    letters = None
+    letters = name = None
     st.session_state.pop("sequence_pasted", None)
     if isinstance(found, Pasted):
         st.session_state["sequence_pasted"] = found
-        letters = found.sequence if len(found.sequence) <= reading.LONGEST_IN_ADDRESS else None
-    frame.write_address(accession=accession, sequence=letters)
+        if len(found.sequence) <= reading.LONGEST_IN_ADDRESS:
+            letters, name = found.sequence, found.name[: reading.LONGEST_NAME] or None
+    gone = dict.fromkeys(("residue", "range", "row", "rows"))
+    frame.write_address(**gone, accession=accession, sequence=letters, name=name)
     st.session_state["sequence_seen"] = (accession, letters)
 
 
@@ -195,7 +219,7 @@ def current() -> Stored | Pasted | None:
     kept: Pasted | None = st.session_state.get("sequence_pasted")
     if kept is not None and letters in (None, kept.sequence):
         return kept
-    return reading.pasted("", letters) if letters else None
+    return reading.pasted(st.query_params.get("name", "")[: reading.LONGEST_NAME], letters) if letters else None
 
 
 main()

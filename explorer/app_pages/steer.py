@@ -1,5 +1,6 @@
 """Steer: what happens if I turn this up?"""
 
+import contextlib
 import math
 
 import streamlit as st
@@ -33,6 +34,7 @@ def main() -> None:
         "What happens if this feature is turned up?",
         "Some residues are hidden, the feature is raised inside the language model, and the model writes them anew. "
         "Whether they now carry the concept is read from the new sequence, beside controls that should do nothing.",
+        tab=tab(),
     )
     frame.model_note()
     ref = what()
@@ -64,6 +66,17 @@ def main() -> None:
     report.show(Plan(chosen.sae, chosen.feature, sequence, config), accession, address.drawn())
 
 
+def tab() -> tuple[str, ...]:
+    """What the browser's tab is called: the feature that the address names."""
+    with contextlib.suppress(InputError):
+        ref = links.read_feature(st.query_params, data.saes())
+        row = data.feature(ref) if ref is not None else None
+        if row is not None:
+            sae = data.sae(row.sae)
+            return words.title(row, sae), f"{sae.display_name} #{row.feature}", "Steer"
+    return ("Steer",)
+
+
 def evidence(ref: FeatureRef) -> None:
     """What was measured for this feature beforehand; that none raises its function, where none does, as the lead."""
     if none := steerable.none_raises(ref.sae):
@@ -77,7 +90,6 @@ def what() -> FeatureRef:
     if asked and "feature" not in st.query_params:
         pair = data.term_pair(links.go_id_in(asked) or asked)
         if pair.guided is not None:
-            frame.write_address(sae=pair.guided.sae, feature=str(pair.guided.feature), go=None)
             return FeatureRef(pair.guided.sae, pair.guided.feature)
         st.html(markup.empty(f"No feature is guided by {asked!r}.", "Shown instead: another feature."))
     try:
@@ -99,7 +111,7 @@ def feature_box(ref: FeatureRef) -> FeatureRef | None:
     st.session_state["steer_feature"] = ref.feature if ref.feature in options else next(iter(options))
 
     def write() -> None:
-        frame.write_address(sae=ref.sae, feature=str(st.session_state["steer_feature"]))
+        frame.write_address(sae=ref.sae, feature=str(st.session_state["steer_feature"]), go=None)
 
     picked = st.selectbox(
         "What",
@@ -151,7 +163,9 @@ def where(ref: FeatureRef) -> tuple[str | None, str]:
     def write() -> None:
         picked = st.session_state["steer_protein"]
         kept = st.session_state.get("steer_own", "")
-        frame.write_address(protein=None if picked == OWN else picked, sequence=kept if picked == OWN else None)
+        gone = dict.fromkeys(("residue", "range", "row"))
+        named = None if picked == OWN else picked
+        frame.write_address(**gone, protein=named, sequence=kept if picked == OWN else None)
 
     picked = st.selectbox(
         "Where", [OWN, *options], key="steer_protein", format_func=lambda key: options.get(key) or OWN, on_change=write
@@ -174,7 +188,7 @@ def own_sequence() -> str | None:
     st.session_state["steer_own"] = st.query_params.get("sequence", "")
 
     def write() -> None:
-        frame.write_address(sequence=st.session_state["steer_own"])
+        frame.write_address(sequence=st.session_state["steer_own"], residue=None, range=None)
 
     place = "Paste a sequence, or FASTA"
     text = st.text_area("Sequence", key="steer_own", height=110, on_change=write, placeholder=place)

@@ -1,19 +1,20 @@
 """One protein, tied together: activation strips, annotation tracks and 3D structure.
 
-Hovering a residue lights it in all three, clicking keeps it (and tells Python), brushing a range zooms the structure;
-none of that but the click leaves the browser. The drawing is in the modules `pv_*.js` (see `modules.py`); 3Dmol comes
-from this app's own `static/` folder.
+Hovering a residue lights it in all three, clicking keeps it, brushing a range zooms the structure, a dot beside a row
+has that row colour it. What is kept Python hears of (`Kept`) and says again with each run, so that an address can hold
+it; hovering stays in the browser. The drawing is in the modules `pv_*.js` (see `modules.py`); 3Dmol comes from this
+app's own `static/` folder.
 
 Read `protein_view`, then `pv_main.js`.
 """
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -49,6 +50,9 @@ class StripRow:
     href: str | None = None
     """Where the label leads."""
 
+    code: str = ""
+    """Autoencoder and feature, for names of files."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Track:
@@ -77,6 +81,17 @@ class StructureView:
     """Load on click only; for pages with several structures."""
 
 
+class Kept(NamedTuple):
+    """What a reader keeps of a view."""
+
+    residue: int | None = None
+    """1-based."""
+    span: tuple[int, int] | None = None
+    """Brushed residues, first and last."""
+    row: int = 0
+    """Row that colours the structure."""
+
+
 def protein_view(
     *,
     key: str,
@@ -85,12 +100,13 @@ def protein_view(
     tracks: Sequence[Track] = (),
     structure: StructureView | None = None,
     marks: Sequence[int] | Mapping[int, str] = (),
-    coloured_row: int = 0,
+    kept: Kept = Kept(),  # noqa: B008 - a constant
+    on_kept: Callable[[Kept], None],
+    name: str = "",
     height: int = 420,
     scale_note: str = "Activation",
-    report_range: bool = False,
-) -> int | None:
-    """Draw the protein and return the residue that the reader clicked last.
+) -> None:
+    """Draw the protein.
 
     Args:
         key: Identity of this view on the page.
@@ -99,37 +115,32 @@ def protein_view(
         tracks: Annotations below the strips.
         structure: Experimental or uploaded structure.
         marks: Changed residues (1-based), outlined; a mapping adds what the tooltip says of each.
-        coloured_row: Row that colours the structure until the reader chooses another.
+        kept: What the reader keeps of it.
+        on_kept: Told what the reader has changed in that, before the run that follows.
+        name: Of the protein, for the file of a picture.
         height: Of the 3D panel, pixels.
         scale_note: Words before the legend.
-        report_range: Let `brushed_range` know of brushed ranges (each brush reruns the script).
-
-    Returns:
-        1-based residue, or None.
     """
     identity = hashlib.blake2b(sequence.encode(), digest_size=8).hexdigest()
     data = view_data(
         sequence=sequence, rows=rows, tracks=tracks, structure=structure, marks=marks,
-        coloured_row=coloured_row, height=height,
+        kept=kept, height=height,
     )  # fmt: skip
     data |= {
         "identity": identity,
+        "name": name,
         "scaleNote": scale_note,
-        "reportRange": report_range,
         "library": _VIEWER_FILE,
         "palette": _PALETTE,
     }
-    result = _renderer()(key=key, data=data, on_clicked_change=_nothing, on_range_change=_nothing)
-    return _residue(result.get("clicked"), identity, len(sequence))
 
+    def tell() -> None:
+        told = (st.session_state.get(key) or {}).get("kept")
+        if told and told.get("of") == identity:  # a click on another protein, shown a moment ago, is none on this one
+            span = told["span"] and (int(told["span"][0]), int(told["span"][1]))
+            on_kept(Kept(told["residue"] and int(told["residue"]), span, int(told["row"])))
 
-def brushed_range(key: str, sequence: str) -> tuple[int, int] | None:
-    """The range (1-based, inclusive) brushed in a view that has `report_range`, or None."""
-    identity = hashlib.blake2b(sequence.encode(), digest_size=8).hexdigest()
-    chosen = (st.session_state.get(key) or {}).get("range")
-    if not chosen or chosen.get("of") != identity:
-        return None
-    return int(chosen["from"]), int(chosen["to"])
+    _renderer()(key=key, data=data, on_kept_change=tell)
 
 
 def view_data(
@@ -139,7 +150,7 @@ def view_data(
     tracks: Sequence[Track],
     structure: StructureView | None,
     marks: Sequence[int] | Mapping[int, str],
-    coloured_row: int,
+    kept: Kept,
     height: int,
 ) -> dict[str, Any]:
     """The JSON that the browser draws from.
@@ -157,14 +168,20 @@ def view_data(
     return {
         "sequence": sequence,
         "rows": [
-            {"label": row.label, "href": row.href, "values": _numbers(row.values), "scale": float(row.scale)}
+            {
+                "label": row.label,
+                "href": row.href,
+                "code": row.code,
+                "values": _numbers(row.values),
+                "scale": float(row.scale),
+            }
             for row in rows
         ],
         "tracks": [{"name": track.name, "regions": [list(region) for region in track.regions]} for track in tracks],
         "structure": None if structure is None else _structure_data(structure, n),
         "marks": [int(position) for position in marks],
         "markNote": {str(k): v for k, v in marks.items()} if isinstance(marks, Mapping) else None,
-        "colouredRow": min(coloured_row, max(len(rows) - 1, 0)),
+        "kept": {"residue": kept.residue, "span": kept.span, "row": min(kept.row, max(len(rows) - 1, 0))},
         "height": height,
     }
 
@@ -187,18 +204,6 @@ def _structure_data(structure: StructureView, n: int) -> dict[str, Any]:
 def _numbers(values: Float[np.ndarray, " n"]) -> list[float | None]:
     """Four significant digits: enough for a tooltip, a third of the bytes."""
     return [None if math.isnan(v) else (0 if v == 0 else float(f"{v:.4g}")) for v in np.asarray(values, float).tolist()]
-
-
-def _residue(clicked: Any, identity: str, n: int) -> int | None:
-    """A click on another sequence, shown under the same key before, is none on this one."""
-    if not clicked or clicked.get("of") != identity:
-        return None
-    residue = int(clicked["residue"])
-    return residue if 1 <= residue <= n else None
-
-
-def _nothing() -> None:
-    """A callback is what makes a state key known; there is nothing to do."""
 
 
 @lru_cache(maxsize=1)

@@ -41,10 +41,17 @@ export function listenToStage(strips) {
     } else return;
     event.preventDefault();
   }, { passive: false });
-  stage.addEventListener("keydown", (event) => onKey(strips, event));
-  stage.addEventListener("blur", () => events.hover(null));
+  let grown = false; // a range grows with each arrow and is done when Shift is let go
+  const done = () => {
+    if (grown) events.brushed(...events.state().range);
+    grown = false;
+  };
+  stage.addEventListener("keydown", (event) => { grown = onKey(strips, event) || grown; });
+  stage.addEventListener("keyup", (event) => { if (event.key === "Shift") done(); });
+  stage.addEventListener("blur", () => { done(); events.hover(null); });
 }
 
+// Whether the key made a range grow.
 function onKey(strips, event) {
   const { events } = strips;
   const { hover, pinned, range } = events.state();
@@ -60,14 +67,16 @@ function onKey(strips, event) {
     events.hover(next);
     if (event.shiftKey) {
       const anchor = range ? (current === range[0] ? range[1] : range[0]) : current;
-      events.brushed(...ordered(anchor, next));
+      events.brushing(...ordered(anchor, next));
     }
   } else if (event.key === "Enter" || event.key === " ") events.pick(current);
   else if (event.key === "Escape") events.clear();
   else if (event.key === "+" || event.key === "=") strips.zoomBy(0.6, strips.x(current));
   else if (event.key === "-") strips.zoomBy(1 / 0.6, strips.x(current));
-  else return;
+  else return false;
   event.preventDefault();
+  event.stopPropagation(); // the page listens for the same arrows
+  return target !== undefined && event.shiftKey;
 }
 
 export function listenToOverview(strips) {

@@ -1,5 +1,5 @@
-// One protein: strips and structure share what is pointed at, kept and brushed. Python hears of clicks and, where it
-// asks for it, of brushed ranges; everything else stays in the browser.
+// One protein: strips and structure share what is pointed at, kept and brushed. Python hears of the kept residue, the
+// brushed range and the row that colours, and may set them; everything else stays in the browser.
 
 import { LetterBlock } from "./pv_block.js";
 import { Strips } from "./pv_strip.js";
@@ -25,6 +25,7 @@ class ProteinView {
     this.tooltip = element("div", "psv-tooltip", this.root, { role: "tooltip" });
     this.tooltip.hidden = true;
     this.hovered = this.pinned = this.range = null;
+    this.sent = [];
     const events = {
       state: () => ({ hover: this.hovered, pinned: this.pinned, range: this.range }),
       hover: (position, event) => this.hover(position, event),
@@ -54,15 +55,14 @@ class ProteinView {
     add("All", "All residues of the chain", () => this.strips.showAll());
   }
 
-  update(data, setStateValue) {
-    // A steered sequence keeps length and structure: window, range and camera stay with it.
+  update(data, send) {
+    // A steered sequence keeps length and structure: window and camera stay with it.
     const sameProtein = this.data?.sequence.length === data.sequence.length && this.data?.structure?.pdb === data.structure?.pdb;
-    const chosenByHand = sameProtein && this.data.pythonRow === data.colouredRow ? this.data.colouredRow : null;
-    this.send = setStateValue;
-    this.data = { ...data, pythonRow: data.colouredRow };
-    if (chosenByHand !== null && chosenByHand < data.rows.length) this.data.colouredRow = chosenByHand;
-    if (!sameProtein) this.hovered = this.range = null;
-    if (!sameProtein) this.pinned = data.clicked ?? null;
+    const colouredRow = sameProtein ? Math.min(this.data.colouredRow, Math.max(data.rows.length - 1, 0)) : data.kept.row;
+    this.send = send;
+    this.data = { ...data, colouredRow };
+    if (!sameProtein) this.hovered = null;
+    const moved = this.restore(data.kept, sameProtein);
     this.theme = readTheme(this.root, data.palette);
     this.strips.theme = this.theme;
     this.strips.missingFill = null;
@@ -71,7 +71,38 @@ class ProteinView {
     this.showLegend();
     this.showStatus();
     this.resize();
-    this.structure.setData(this.data, this.theme);
+    const drawn = this.structure.setData(this.data, this.theme);
+    if (moved) drawn.then(() => this.showKept());
+  }
+
+  // Take over what Python says is kept, unless it repeats itself or what was sent from here; later clicks must stand.
+  restore(kept, sameProtein) {
+    const said = asText(kept);
+    const echo = this.sent.indexOf(said);
+    const known = sameProtein && (echo >= 0 || said === this.said);
+    this.sent = echo >= 0 ? this.sent.slice(echo + 1) : known ? this.sent : [];
+    this.said = said;
+    if (known) return false;
+    this.pinned = kept.residue;
+    this.range = kept.span;
+    this.data.colouredRow = kept.row;
+    return true;
+  }
+
+  showKept() {
+    const { first, span, width } = this.strips;
+    const hidden = this.range && (this.range[0] <= first || this.range[1] > first + span);
+    if (width && hidden) this.strips.show(...this.range);
+    else if (width && this.pinned) this.strips.reveal(this.pinned);
+    if (this.range || this.zoomed) this.structure.zoomTo(this.range);
+    this.zoomed = Boolean(this.range);
+    this.structure.point();
+  }
+
+  tell() {
+    const kept = { residue: this.pinned, span: this.range, row: this.data.colouredRow };
+    this.sent.push(asText(kept));
+    this.send("kept", { ...kept, of: this.data.identity });
   }
 
   resize() {
@@ -109,15 +140,16 @@ class ProteinView {
     this.drawOverlays();
     this.structure.point();
     this.showStatus();
-    this.send("clicked", this.pinned ? { residue: this.pinned, of: this.data.identity } : null);
+    this.tell();
   }
 
   brush(from, to) {
     this.range = [from, to];
     this.drawOverlays();
     this.structure.zoomTo(this.range);
+    this.zoomed = true;
     this.showStatus();
-    if (this.data.reportRange) this.send("range", { from, to, of: this.data.identity });
+    this.tell();
   }
 
   clear() {
@@ -127,7 +159,8 @@ class ProteinView {
     this.showStatus();
     if (!had) return;
     this.structure.zoomTo(null);
-    if (this.data.reportRange) this.send("range", null);
+    this.zoomed = false;
+    this.tell();
   }
 
   colourBy(index) {
@@ -136,6 +169,7 @@ class ProteinView {
     this.resize();
     this.structure.setData(this.data, this.theme);
     this.showLegend();
+    this.tell();
   }
 
   showLegend() {
@@ -228,15 +262,19 @@ class ProteinView {
   }
 }
 
+function asText({ residue, span, row }) {
+  return JSON.stringify([residue ?? null, span ?? null, row]);
+}
+
 function short(value) {
   return Number(value.toPrecision(3)).toString();
 }
 
-export default function ({ parentElement, data, setStateValue }) {
+export default function ({ parentElement, data, setTriggerValue }) {
   if (!data) return undefined;
   let view = VIEWS.get(parentElement);
   if (!view) VIEWS.set(parentElement, (view = new ProteinView(parentElement)));
-  view.update(data, setStateValue);
+  view.update(data, setTriggerValue);
   return () => {
     VIEWS.delete(parentElement);
     view.destroy();

@@ -258,7 +258,8 @@ export class Structure {
     if (!this.viewer) return;
     const link = document.createElement("a");
     link.href = this.viewer.pngURI();
-    link.download = (this.structure.short || "structure").replace(/\W+/g, "_") + ".png";
+    link.download = [this.data.name, this.structure.short, this.data.rows[this.data.colouredRow]?.code]
+      .filter(Boolean).join(" ").replace(/\W+/g, "_") + ".png";
     link.click();
   }
 

@@ -56,6 +56,11 @@ def fasta(name: str, sequence: str) -> str:
     return f">{' '.join(name.split())}\n{lines}\n"
 
 
+def stem(name: str) -> str:
+    """A file's name without the endings of structure files: 'mine.pdb.gz' is mine."""
+    return re.sub(r"(\.(pdb|ent|cif|mmcif|gz))+$", "", name, flags=re.IGNORECASE)
+
+
 def file_name(*parts: object) -> str:
     """A safe file name from these parts."""
     return "_".join(re.sub(r"[^\w.-]+", "-", str(part)).strip("-") for part in parts if str(part))

@@ -26,9 +26,11 @@ def full_colour(features: Sequence[FeatureRow], scale: str) -> list[float]:
     return [row.p999_act or row.max_act or 1.0 for row in features]
 
 
-def strip(name: str, values: Float[np.ndarray, " n_residues"], scale: float, href: str | None = None) -> StripRow:
-    """One row of a ProteinView."""
-    return StripRow(label=name, values=values, scale=scale, href=href)
+def strip(
+    name: str, values: Float[np.ndarray, " n_residues"], scale: float, href: str | None = None, *, code: str = ""
+) -> StripRow:
+    """One row of a ProteinView; `code` names its autoencoder and feature in files."""
+    return StripRow(label=name, values=values, scale=scale, href=href, code=code)
 
 
 def tracks(annotations: Iterable[AnnotationRow]) -> list[Track]:

@@ -22,7 +22,7 @@ OFFLINE = (
     "The explorer is offline and cannot fetch it: paste its sequence or FASTA, or drop a structure file beside the box."
 )
 
-_LONGEST_NAME = 60
+LONGEST_NAME = 60
 _MOST_NEAR = 5
 _ORGANISM = re.compile(r"\bOS=(?P<uniprot>.+?)(?=\s+[A-Z]{2}=|$)|\[(?P<ncbi>[^\[\]]+)\]\s*$")
 """UniProt's and NCBI's way to name the organism in a FASTA header."""
@@ -100,7 +100,7 @@ def understand(
         InputError: it is none of these; the sentence says what is wrong.
     """
     bare = text.strip()
-    is_short = not bare.startswith(">") and len(bare) <= _LONGEST_NAME and "\n" not in bare
+    is_short = not bare.startswith(">") and len(bare) <= LONGEST_NAME and "\n" not in bare
     hits: list[ProteinHit] = []
     if is_short and bare:
         row = protein(bare.upper())
@@ -122,7 +122,7 @@ def understand(
         raise
     why = "" if sequence.notes else plausible.doubt(text)
     if why:
-        shown = bare if len(bare) <= _LONGEST_NAME else f"{bare[:_LONGEST_NAME].rstrip()} …"
+        shown = bare if len(bare) <= LONGEST_NAME else f"{bare[:LONGEST_NAME].rstrip()} …"
         raise NotFoundError(
             f"“{shown}” was not read as a sequence, because {why}; and it is not among {stored}.", bare, near, sequence
         )
@@ -177,7 +177,7 @@ def is_identifier(text: str) -> bool:
 def _looks_like_name(text: str) -> bool:
     """Short, not plain letters, no long run of capitals: 'P0233', 'YAL001C', 'heat shock 70'."""
     plain = text.replace("*", "").replace("-", "").isalpha()
-    return len(text) <= _LONGEST_NAME and "\n" not in text and not plain and not re.search("[A-Z]{8}", text)
+    return len(text) <= LONGEST_NAME and "\n" not in text and not plain and not re.search("[A-Z]{8}", text)
 
 
 def said_of_match(match: Match | None, name: str) -> str:

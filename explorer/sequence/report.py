@@ -6,18 +6,18 @@ Read `show`, then `evidence`.
 import pandas as pd
 import streamlit as st
 
-from explorer.components.protein_view import StripRow, protein_view
-from explorer.draw import corpus, markup, outward, views, words
+from explorer.components.protein_view import StripRow
+from explorer.draw import corpus, downloads, markup, outward, views, words
 from explorer.protein import predictions
 from explorer.protein import subject as subjects
 from explorer.protein.reading import Pasted, Stored
 from explorer.protein.subject import Subject
 from explorer.protein.uploads import Uploaded
 from explorer.sequence import choosing
-from explorer.sequence.tables import VIEW, feature_table, picked, take_away, term_table
+from explorer.sequence.tables import feature_table, picked, take_away, term_table
 from explorer.services import data, live
 from explorer.services.refs import FeatureRef
-from explorer.shell import frame, links
+from explorer.shell import frame, links, viewer
 from protsae.errors import InputError, ProtSAEError
 
 SHOWN_ROWS, MOST_ROWS = 8, 14
@@ -68,11 +68,12 @@ def evidence(about: Subject) -> None:
     if not active:
         st.html(markup.empty("No feature of this autoencoder fires here.", "Choose another one in the side bar."))
         return
-    chosen = picked(about, sae)[:MOST_ROWS] or first_rows(about, sae, active, table)
+    chosen = picked(sae)[:MOST_ROWS] or first_rows(about, sae, active, table)
     rows = strips(about, [FeatureRef(sae, feature) for feature in chosen])
-    protein_view(
-        key=VIEW, sequence=about.sequence, rows=rows, tracks=subjects.tracks(about), structure=about.structure,
-        scale_note=words.SCALE_NOTES[frame.settings().scale], report_range=True, height=440,
+    viewer.show(
+        key="sequence_view", name=downloads.stem(about.name or "sequence"), sequence=about.sequence, rows=rows,
+        tracks=subjects.tracks(about), structure=about.structure,
+        scale_note=words.SCALE_NOTES[frame.settings().scale], height=440,
     )  # fmt: skip
     if about.structure is None:
         st.caption(
@@ -82,7 +83,7 @@ def evidence(about: Subject) -> None:
     firm = sum(call.is_called and call.is_firm for call in called)
     features, terms, files = st.tabs([f"Features that fire · {len(active)}", f"GO terms called · {firm}", "Downloads"])
     with features:
-        feature_table(about, sae, active, table)
+        feature_table(about, sae, active, table, len(rows))
     with terms:
         term_table(about, called)
     with files:
@@ -113,6 +114,7 @@ def strips(about: Subject, refs: list[FeatureRef]) -> list[StripRow]:
             acts,
             scale,
             links.feature(row.sae, row.feature).url,
+            code=f"{row.sae} {row.feature}",
         )
         for row, acts, scale in zip(features, values, scales, strict=True)
     ]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from explorer.components.protein_view import StripRow, StructureView, brushed_range
+from explorer.components.protein_view import StripRow, StructureView
 from explorer.components.strips import profile
 from explorer.draw import downloads, markup, outward, verdicts, words
 from explorer.protein import predictions
@@ -15,11 +15,9 @@ from explorer.protein.subject import Subject
 from explorer.sequence import choosing
 from explorer.services import alike, data, live
 from explorer.services.refs import FeatureRef
-from explorer.shell import links
+from explorer.shell import address, frame, links, viewer
 
-VIEW = "sequence_view"
 TABLE_ROWS = 120
-PICKED = "sequence_picked"
 
 UNUSUAL = (
     "The most unusual first: more residues fire more strongly here than in a random stretch of the corpus as long. "
@@ -49,9 +47,9 @@ TERM_FIELDS = (
 )
 
 
-def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], table: pd.DataFrame) -> None:
+def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], table: pd.DataFrame, n_rows: int) -> None:
     """Active features, the most unusual first; a brushed range ranks them by how much they prefer it."""
-    span = brushed_range(VIEW, about.sequence)
+    span = viewer.kept(len(about.sequence), n_rows).span
     choosing.controls()
     asked = choosing.wanted()
     ranked = active if span is None else in_range(about, sae, active, span)
@@ -69,9 +67,15 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
     which = hash((about.sequence, sae, span, asked))
     key = f"sequence_features_{which}"  # another list must not inherit the ticks of this one
 
+    ticked = picked(sae)
+    st.session_state[key] = {
+        "selection": {"rows": [features.index(feature) for feature in ticked if feature in features]}
+    }
+
     def tick() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        st.session_state[PICKED] = (sae, about.sequence, [features[i] for i in rows])
+        chosen = [features[i] for i in st.session_state[key]["selection"]["rows"]]
+        unlisted = [feature for feature in ticked if feature not in features]
+        address.write(rows=".".join(map(str, [*unlisted, *chosen])) or None, row=None)
 
     st.dataframe(
         pd.DataFrame({
@@ -120,10 +124,10 @@ def folded(row: alike.Row) -> str:
     return f"+ {row.n_folded}" if row.n_folded else ""
 
 
-def picked(about: Subject, sae: str) -> list[int]:
-    """Features that the reader ticked for this protein and autoencoder."""
-    of_sae, of_sequence, features = st.session_state.get(PICKED, ("", "", []))
-    return features if (of_sae, of_sequence) == (sae, about.sequence) else []
+def picked(sae: str) -> list[int]:
+    """Features that the reader ticked, as the address has them."""
+    numbers = [text for text in st.query_params.get("rows", "").split(".") if text.isascii() and text.isdigit()]
+    return [int(text) for text in dict.fromkeys(numbers) if len(text) < 8 and int(text) < data.sae(sae).d_sae]
 
 
 def in_range(
@@ -141,9 +145,7 @@ def term_table(about: Subject, called: list[predictions.Call]) -> None:
     """Terms that guided features call, with how often such calls were right on unseen proteins."""
     seen = about.known is not None and about.known.split != "test"
     st.markdown(predictions.sentence(called, seen_in_training=seen))
-    everything = st.toggle(
-        "Also those that were not called, or not confirmed on unseen proteins", key="sequence_all_terms"
-    )
+    everything = frame.flag("Also those that were not called, or not confirmed on unseen proteins", "all")
     shown = [call for call in called if everything or (call.is_called and call.is_firm)]
     annotated = {row.go_id for row in data.protein_terms(about.known.accession)} if about.known else None
     if not shown:
@@ -193,7 +195,8 @@ def take_away(
     about: Subject, sae: str, active: list[live.ActiveFeature], rows: list[StripRow], called: list[predictions.Call]
 ) -> None:
     """Files of everything above."""
-    name = downloads.file_name(about.name or "sequence", sae)
+    protein = downloads.stem(about.name or "sequence")
+    name = downloads.file_name(protein, sae)
     with st.container(horizontal=True):
         head = ["sae", "feature", "peak", "peak_position", "active_residues", "one_residue_in", "surprise_nats"]
         lines = [
@@ -211,7 +214,9 @@ def take_away(
         ]  # fmt: skip
         save("GO terms (CSV)", downloads.table_csv(TERM_FIELDS.split(), terms), f"{name}_go_terms.csv")
         if about.structure is not None and rows:
-            save("Structure, first row as B-factor (PDB)", with_b_factors(about.structure, rows[0], sae), f"{name}.pdb")
+            row = rows[viewer.kept(len(about.sequence), len(rows)).row]
+            file = downloads.file_name(protein, f"{row.code}.pdb")
+            save(f"Structure, coloured by “{row.label}” (PDB)", with_b_factors(about.structure, row, sae), file)
 
 
 def with_b_factors(structure: StructureView, row: StripRow, sae: str) -> str:
@@ -223,4 +228,4 @@ def with_b_factors(structure: StructureView, row: StripRow, sae: str) -> str:
 
 def save(label: str, text: str, file: str) -> None:
     """One download."""
-    st.download_button(label, text, file, icon=":material/download:", key=f"save_{label}", on_click="ignore")
+    st.download_button(words.md(label), text, file, icon=":material/download:", key=f"save_{file}", on_click="ignore")

@@ -1,9 +1,9 @@
 """What every page shares: headline with search, side bar, widgets that follow the address, designed empty states.
 
-The address is the only truth: a widget takes its value from the query parameters before it is drawn and writes them
-when it changes. Autoencoder and scale are remembered while the reader moves between pages; links carry them, and they
-are written into an address that lacks them, unless they are the default. Defaults stay out of the address: each
-writing is a step of the browser's history. Read `run`, then `choice`.
+The address is the only truth (`address.py`): a widget takes its value from the query parameters before it is drawn and
+writes them when it changes; defaults stay out. Autoencoder and scale are remembered while the reader moves between
+pages: links carry them, and where the navigation opens a page without them its address is completed. Read `run`, then
+`choice`.
 """
 
 import contextlib
@@ -17,9 +17,10 @@ from typing import Any, Literal, NamedTuple, ParamSpec
 import streamlit as st
 
 from explorer import theme
-from explorer.draw import corpus, markup, words
+from explorer.draw import corpus, markup, regions, words
 from explorer.services import data
-from explorer.shell import links
+from explorer.shell import address, links
+from explorer.shell.address import write as write_address
 from protsae.errors import BundleError, InputError, ProtSAEError
 from protsae.plm.spec import PLMSpec
 
@@ -27,6 +28,7 @@ P = ParamSpec("P")
 
 logger = logging.getLogger(__name__)
 
+PRODUCT = "ProtSAE Explorer"
 SCALES = ("normalised", "raw")
 
 
@@ -42,12 +44,16 @@ class Settings(NamedTuple):
 def run(page: Any) -> None:
     """Draw side bar and page; a bundle that cannot be opened becomes one sentence, and the app stays up."""
     st.html(theme.STYLE_SHEET)
+    st.logo(theme.wordmark(PRODUCT, mode()), size="large")
     try:
         data.bundle()
     except BundleError as error:
         bundle_problem(error)
         return
-    st.session_state["settings"] = sidebar()
+    remember = address.arrive(page.url_path)
+    address.land()
+    st.session_state["page"] = page.url_path
+    st.session_state["settings"] = sidebar(remember=remember)
     guarded(page.run)()
 
 
@@ -110,7 +116,9 @@ def bundle_problem(error: BundleError) -> None:
     st.button("Try again", type="primary")
 
 
-def headline(title: str, lead: str, *, eyebrow: str = "", search: bool = True, note: bool = True) -> None:
+def headline(
+    title: str, lead: str, *, eyebrow: str = "", search: bool = True, note: bool = True, tab: Sequence[str] = ()
+) -> None:
     """One headline, one lead sentence, and the search box that every page has.
 
     Args:
@@ -119,7 +127,9 @@ def headline(title: str, lead: str, *, eyebrow: str = "", search: bool = True, n
         eyebrow: What stands above the title; escaped HTML.
         search: Draw the search box.
         note: Say what was wrong with the address, if anything was.
+        tab: What the browser's tab is called, before the product's name; title and page where nothing is given.
     """
+    name_tab(*(tab or (title, st.session_state["page"].capitalize())))
     left, right = st.columns([3.4, 1.2], gap="large", vertical_alignment="top") if search else (st.container(), None)
     with left:
         if eyebrow:
@@ -142,14 +152,28 @@ def headline(title: str, lead: str, *, eyebrow: str = "", search: bool = True, n
         st.html(markup.empty(settings().note, f"Shown instead: {words.sae_long(data.sae(settings().sae))}."))
 
 
+def name_tab(*parts: str) -> None:
+    """What the browser's tab and its history call this view, most telling first."""
+    st.session_state["tab"] = " · ".join(part for part in (*parts, PRODUCT) if part)
+    st.set_page_config(page_title=st.session_state["tab"])
+
+
+def tab_name() -> str:
+    """What the tab is called until the page says otherwise."""
+    return st.session_state.get("tab", PRODUCT)
+
+
 def say(text: str, kind: str = "ps-soft") -> None:
     """A paragraph of plain text in the explorer's style."""
     st.html(markup.wrap(markup.paragraph(text, kind)))
 
 
-def go(link: links.Link) -> None:
-    """Open another view."""
-    st.switch_page(link.script, query_params=link.params | _kept(link))
+def go(to: links.Link) -> None:
+    """Open another view, in one step of the browser's history."""
+    params = to.params | _kept(to)
+    if links.path(to.page) == st.session_state["page"]:
+        st.switch_page(to.script, query_params=params)
+    address.follow(to.script, params)
 
 
 def link(to: links.Link, text: str, *, icon: str | None = None, tip: str | None = None) -> None:
@@ -164,6 +188,21 @@ def _kept(to: links.Link) -> dict[str, str]:
     return kept if "sae" in to.params or now.sae == data.default_feature().sae else kept | {"sae": now.sae}
 
 
+def clickable(key: str) -> dict[str, Any]:
+    """What makes `st.dataframe` a table whose rows open something; `clicked_row` says which."""
+
+    def note() -> None:
+        cells = st.session_state[key]["selection"]["cells"]
+        st.session_state[f"{key}_clicked"] = int(cells[0][0]) if cells else None
+
+    return {"key": key, "on_select": note, "selection_mode": "single-cell"}
+
+
+def clicked_row(key: str) -> int | None:
+    """The row of a clickable table that was clicked just now."""
+    return st.session_state.pop(f"{key}_clicked", None)
+
+
 def problem(what: str, advice: str) -> None:
     """An error in the page's place: one sentence, and ways on."""
     st.html(markup.empty(what, advice))
@@ -172,14 +211,6 @@ def problem(what: str, advice: str) -> None:
             ref = data.default_feature()
             link(links.feature(ref.sae, ref.feature), "Open a validated feature", icon=":material/verified:")
         link(links.find(), "Search", icon=":material/search:")
-
-
-def write_address(**params: str | None) -> None:
-    """Set query parameters, None removes one; one step of the browser's history, none where nothing changes."""
-    before = st.query_params.to_dict()
-    after = {name: value for name, value in (before | params).items() if value is not None}
-    if after != before:
-        st.query_params.from_dict(after)
 
 
 def choice(
@@ -238,23 +269,33 @@ def flag(label: str, name: str, *, tip: str | None = None) -> bool:
     return st.toggle(label, key=key, on_change=write, help=tip)
 
 
-def sidebar() -> Settings:
-    """Bundle, autoencoder and scale."""
+def sidebar(*, remember: bool) -> Settings:
+    """Bundle, autoencoder and scale.
+
+    Args:
+        remember: An address without autoencoder and scale means those that the reader chose before, else the default.
+    """
     note = ""
     try:
         links.read_sae(st.query_params, data.saes())
     except InputError as error:
         note = str(error)
+    if not remember:
+        for name in ("sae", "scale"):
+            st.session_state.pop(name, None)
     with st.sidebar:
         sae = _sae_picker([row.name for row in data.saes()])
         scale = _scale_picker()
         _bundle_facts()
-    asked = st.query_params.to_dict()
-    write_address(
-        sae=sae if sae != data.default_feature().sae and not note else asked.get("sae"),
-        scale=scale if scale != SCALES[0] else asked.get("scale"),
-    )
+    address.complete(st.session_state["page"], _unsaid(sae, scale) if remember else {})
     return Settings(sae, scale, note)
+
+
+def _unsaid(sae: str, scale: str) -> dict[str, str]:
+    """Choices that are neither the default nor in the address."""
+    chosen = {"sae": sae, "scale": scale}
+    usual = {"sae": data.default_feature().sae, "scale": SCALES[0]}
+    return {name: value for name, value in chosen.items() if value != usual[name] and name not in st.query_params}
 
 
 def _sae_picker(names: list[str]) -> str:
@@ -263,9 +304,9 @@ def _sae_picker(names: list[str]) -> str:
     st.session_state["sae"] = st.session_state["choice_sae"] = sae
 
     def write() -> None:
-        st.session_state["sae"] = st.session_state["choice_sae"]
-        gone = ("feature", "protein", "band", "go", "guided", "against")
-        write_address(sae=st.session_state["choice_sae"], **dict.fromkeys(gone))
+        gone = ("feature", "band", "go", "guided", "against", "rows", *regions.PARAMETERS, *address.OF_PROTEIN)
+        chosen = st.session_state["choice_sae"]
+        write_address(**dict.fromkeys(gone), sae=None if chosen == data.default_feature().sae else chosen)
 
     st.selectbox(
         "Autoencoder",
@@ -284,8 +325,8 @@ def _scale_picker() -> str:
     st.session_state["scale"] = st.session_state["choice_scale"] = scale
 
     def write() -> None:
-        st.session_state["scale"] = st.session_state["choice_scale"]
-        write_address(scale=None if st.session_state["scale"] == SCALES[0] else st.session_state["scale"])
+        chosen = st.session_state["choice_scale"]
+        write_address(scale=None if chosen == SCALES[0] else chosen)
 
     tip = f"Normalised: {words.HELP['normalised']} Raw: {words.HELP['raw']}"
     st.segmented_control("Colour scale", SCALES, key="choice_scale", on_change=write, help=tip, required=True)

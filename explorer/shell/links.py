@@ -35,6 +35,11 @@ _FEATURE_TEXT = re.compile(r"(?P<sae>[\w .-]*?)\s*(?:#|feature\s*)?(?P<feature>\
 _NO_LETTERS = re.compile(r"[\W_]+")
 
 
+def path(page: str) -> str:
+    """The page's address below the app's own."""
+    return "" if page == "find" else page
+
+
 class Link(NamedTuple):
     """A view of the explorer."""
 
@@ -49,8 +54,7 @@ class Link(NamedTuple):
     @property
     def url(self) -> str:
         """Address relative to the page that shows it; pages lie side by side, so it holds under any base path."""
-        path = "./" if self.page == "find" else f"./{self.page}"
-        return f"{path}?{urlencode(self.params)}" if self.params else path
+        return f"./{path(self.page)}?{urlencode(self.params)}" if self.params else f"./{path(self.page)}"
 
 
 def find(query: str = "") -> Link:

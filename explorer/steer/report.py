@@ -10,11 +10,10 @@ from statistics import median
 
 import streamlit as st
 
-from explorer.components.protein_view import brushed_range, protein_view
 from explorer.draw import markup, views, words
 from explorer.protein.subject import known_protein, stored_structure
 from explorer.services import data, live
-from explorer.shell import frame, links
+from explorer.shell import frame, links, viewer
 from explorer.steer import runs, slices, verdicts
 from explorer.steer.address import HIGHEST, LOWEST, Drawn
 from explorer.steer.curve import response
@@ -147,21 +146,21 @@ def view(plan: Plan, row: FeatureRow, result: SteerResult, accession: str) -> No
         int(p) + 1: f"{result.original[p]}{p + 1}{result.steered[p]}, log-odds {odds:+.2f}"
         for p, odds in zip(result.changed, result.log_odds, strict=True)
     }
-    url = links.feature(plan.sae, plan.feature).url
-    protein_view(
+    url, code = links.feature(plan.sae, plan.feature).url, f"{plan.sae} {plan.feature}"
+    viewer.show(
         key=VIEW,
+        name=accession or "sequence",
         sequence=result.steered,
         rows=[
-            views.strip("steered", live.feature_rows(result.steered, ref)[0], scale, url),
-            views.strip("original", live.feature_rows(result.original, ref)[0], scale, url),
+            views.strip("steered", live.feature_rows(result.steered, ref)[0], scale, url, code=f"{code} steered"),
+            views.strip("original", live.feature_rows(result.original, ref)[0], scale, url, code=f"{code} original"),
         ],
         structure=stored_structure(match, known, plan.sequence),
         marks=marks,
         height=360,
         scale_note=words.named(row),
-        report_range=True,
     )
-    span = brushed_range(VIEW, result.steered)
+    span = viewer.kept(len(result.steered), 2).span
     if span is not None and st.button("Steer only residues {} to {}".format(*span), icon=":material/crop:"):
-        frame.write_address(**{"from": str(span[0]), "to": str(span[1])})
+        frame.write_address(**{"from": str(span[0]), "to": str(span[1]), "range": None})
         st.rerun(scope="app")

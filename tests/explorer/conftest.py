@@ -89,6 +89,22 @@ def _unpacked(value: dict[str, Any]) -> Any:
 
 def views_of(app: AppTest) -> list[dict]:
     """What the page's protein views draw from."""
+    return [data for data in _components(app) if "sequence" in data]
+
+
+def orders_of(app: AppTest) -> dict[str, dict]:
+    """What the page asks of the browser, by what it asks for."""
+    orders = [data for data in _components(app) if data.get("token")]
+    return {what: data for data in orders for what in ("land", "search", "follow") if data.get(what)}
+
+
+def followed(app: AppTest) -> PageLink:
+    """The link to another page that the browser is asked to follow; it stands in a container of its own."""
+    assert orders_of(app)["follow"]["follow"] == ".st-key-order_link a"
+    return next(link for link in links_of(app) if link.text == "Open")
+
+
+def _components(app: AppTest) -> list[dict]:
     return [json.loads(element.proto.json) for element in app.get("bidi_component")]
 
 

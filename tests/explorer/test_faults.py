@@ -11,7 +11,7 @@ from explorer.draw import words
 from explorer.protein.reading import Hits
 from explorer.services import data, live
 
-from .conftest import OpenPage, opener, text_of
+from .conftest import OpenPage, opener, text_of, views_of
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_compare_says_where_no_protein_can_be_shown(edited: Callable[..., OpenPa
 
     assert not app.exception
     assert "No protein of this bundle carries the term" in text_of(app)
-    assert len(app.get("bidi_component")) == 0
+    assert views_of(app) == []
     assert len(app.dataframe) == 1  # the table of all terms stands
 
 

@@ -7,7 +7,7 @@ import pytest
 from explorer.draw import outward, words
 from explorer.services import data
 
-from .conftest import OpenPage, PageLink, html_of, links_of, param, subheaders_of, text_of, views_of
+from .conftest import OpenPage, PageLink, followed, html_of, links_of, param, subheaders_of, text_of, views_of
 
 ZINC = "GO:0008270"
 
@@ -54,7 +54,9 @@ def test_a_surprise_is_one_of_the_validated_features(open_page: OpenPage) -> Non
     next(button for button in app.button if button.label == "Surprise me").click().run()
 
     assert not app.exception
-    assert (param(app, "sae"), int(param(app, "feature") or -1)) in {(row.sae, row.feature) for row in data.validated()}
+    assert followed(app).page == "feature"
+    params = followed(app).params
+    assert (params["sae"], int(params["feature"])) in {(row.sae, row.feature) for row in data.validated()}
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_the_viewer_links_to_one_module_with_one_export() -> None:
     text = linked(COMPONENTS, "pv_main.js")
 
     assert [line for line in text.splitlines() if re.match("import |export ", line)] == [
-        "export default function ({ parentElement, data, setStateValue }) {"
+        "export default function ({ parentElement, data, setTriggerValue }) {"
     ]
     assert all(f"function {name}" in text or f"class {name}" in text for name in ("readTheme", "Strips", "Structure"))
 

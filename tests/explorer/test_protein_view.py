@@ -43,7 +43,7 @@ def row(values: list[float], scale: float = 2.0) -> StripRow:
 
 def data_of(**changes: Any) -> dict:
     given: dict[str, Any] = {"sequence": "MKV", "rows": [row([0, 1, 2])], "tracks": [], "structure": None}
-    given |= {"marks": (), "coloured_row": 0, "height": 300}
+    given |= {"marks": (), "kept": pv.Kept(), "height": 300}
     return view_data(**given | changes)
 
 
@@ -80,13 +80,6 @@ def test_the_first_words_of_the_title_name_the_structure() -> None:
     assert data["short"] == "PDB 1ABC chain A"
     assert data["positions"] == [0, 1, 2, 3, 0, 0, 0, 0]
     assert "estimated" in data["title"]
-
-
-def test_a_click_on_another_sequence_is_none_on_this_one() -> None:
-    assert pv._residue({"residue": 5, "of": "old"}, "new", 10) is None
-    assert pv._residue({"residue": 5, "of": "new"}, "new", 10) == 5
-    assert pv._residue({"residue": 50, "of": "new"}, "new", 10) is None
-    assert pv._residue(None, "new", 10) is None
 
 
 def test_an_ideal_helix_and_an_ideal_strand_are_told_apart() -> None:

@@ -276,7 +276,7 @@ def test_a_damaged_structure_file_is_said_and_the_strip_stays(open_page: OpenPag
 
     assert not app.exception
     assert "rubbish.pdb" in text_of(app)
-    assert len(app.get("bidi_component")) == 1
+    assert len(views_of(app)) == 1
 
 
 # --- what is said and shown -------------------------------------------------------------------------------------------

@@ -245,7 +245,6 @@ def test_a_go_term_in_the_address_opens_its_guided_feature(open_page: OpenPage) 
     app = open_page("steer", go="GO:0008270")
 
     assert not app.exception
-    assert param(app, "sae") == "protsae_mfo"
     box = app.selectbox(key="steer_feature")
     assert box.index is not None
     assert "zinc ion binding" in box.options[box.index]

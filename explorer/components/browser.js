@@ -1,0 +1,51 @@
+// What the server cannot do to the browser's address and scroll by itself. Each order bears a token, so that a rerun
+// that repeats it does nothing: `search` completes the address without a step of the history, `follow` clicks a link
+// that was just drawn, `land` brings what an opened link changed into view.
+
+const DONE = (window.__protsaeOrders ??= new Set());
+const PATIENCE_MS = 15_000;
+const SETTLING_MS = 1_500;
+const BY_HAND = ["wheel", "touchstart", "pointerdown", "keydown"];
+
+export default function ({ data }) {
+  if (!data?.token || DONE.has(data.token)) return;
+  DONE.add(data.token);
+  if (data.search) complete(data.page, data.search);
+  if (data.follow) whenThere(data.follow, (link) => link.click());
+  if (data.land) whenThere(data.land, hold);
+}
+
+// Only where the address still is the one that lacked it.
+function complete(page, search) {
+  const here = window.location;
+  if (here.pathname.split("/").pop() === page && !here.search) {
+    window.history.replaceState(window.history.state, "", `${here.pathname}?${search}`);
+  }
+}
+
+function whenThere(selector, then) {
+  const until = performance.now() + PATIENCE_MS;
+  const look = () => {
+    const found = document.querySelector(selector);
+    if (found) then(found);
+    else if (performance.now() < until) requestAnimationFrame(look);
+  };
+  look();
+}
+
+// What is still being drawn above it would push it away again, until the reader takes over.
+function hold(target) {
+  const until = performance.now() + SETTLING_MS;
+  let taken = false;
+  const take = () => { taken = true; };
+  for (const event of BY_HAND) window.addEventListener(event, take, { capture: true, passive: true });
+  const keep = () => {
+    if (!taken && target.isConnected && performance.now() < until) {
+      target.scrollIntoView();
+      requestAnimationFrame(keep);
+      return;
+    }
+    for (const event of BY_HAND) window.removeEventListener(event, take, { capture: true });
+  };
+  keep();
+}

@@ -1,0 +1,32 @@
+"""Orders to the browser that Streamlit has no call for: complete the address, follow a link, bring a place into view.
+
+Read `order`, then `browser.js`.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+import streamlit.components.v2 as components
+
+from explorer.components.modules import linked
+
+_HERE = Path(__file__).parent
+
+
+def order(key: str, token: str, **what: str) -> None:
+    """Have the browser do `what` once; a rerun with the same token changes nothing.
+
+    Args:
+        key: Identity on the page; the order takes no room there (`theme.py` lifts it out of the flow).
+        token: Of this order; '' for none, which keeps the place for later ones.
+        what: `land` or `follow`, each a CSS selector, or `page` and `search`, an address to complete.
+    """
+    with st.container(key=f"order_{key}"):
+        _messenger()(key=f"messenger_{key}", data={"token": token, **what})
+
+
+@lru_cache(maxsize=1)
+def _messenger() -> Any:
+    return components.component("protsae_browser", js=linked(_HERE, "browser.js"), isolate_styles=False)

@@ -1,0 +1,71 @@
+"""The protein view of a page, with what the reader keeps of it in the address: `residue`, `range` and `row`.
+
+Read `kept`, then `show`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from explorer.components.protein_view import Kept, StripRow, protein_view
+from explorer.shell import address, frame
+from protsae.errors import InputError
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,5}")
+_SPAN = re.compile(r"([1-9][0-9]{0,5})-([1-9][0-9]{0,5})")
+
+
+def read(params: Mapping[str, str], length: int, n_rows: int) -> Kept:
+    """What an address keeps of a chain of `length` residues with `n_rows` rows.
+
+    Raises:
+        InputError: a residue, a range or a row lies outside of it.
+    """
+    residue, span, row = (params.get(name) for name in ("residue", "range", "row"))
+    if residue is not None and not (_NUMBER.fullmatch(residue) and int(residue) <= length):
+        raise InputError(f"residue={residue[:20]!r} is no residue of this chain; they are numbered 1 to {length}.")
+    ends = _SPAN.fullmatch(span) if span is not None else None
+    if span is not None and not (ends and int(ends[1]) <= int(ends[2]) <= length):
+        raise InputError(f"range={span[:20]!r} is no range of this chain, such as 1-{length}.")
+    if row is not None and not (_NUMBER.fullmatch(row) and int(row) <= n_rows):
+        raise InputError(f"row={row[:20]!r} is no row of this view; they are numbered 1 to {n_rows}.")
+    return Kept(
+        residue=int(residue) if residue else None,
+        span=(int(ends[1]), int(ends[2])) if ends else None,
+        row=int(row) - 1 if row else 0,
+    )
+
+
+def kept(length: int, n_rows: int) -> Kept:
+    """What the page's address keeps; nothing where it cannot be read, which `show` says."""
+    try:
+        return read(st.query_params, length, n_rows)
+    except InputError:
+        return Kept()
+
+
+def write(now: Kept) -> None:
+    """Put it into the address."""
+    address.write(
+        residue=str(now.residue) if now.residue else None,
+        range="{}-{}".format(*now.span) if now.span else None,
+        row=str(now.row + 1) if now.row else None,
+    )
+
+
+def show(*, key: str, sequence: str, rows: Sequence[StripRow], **how: Any) -> None:
+    """`protein_view` under the address."""
+    problem = ""
+    try:
+        now = read(st.query_params, len(sequence), len(rows))
+    except InputError as error:
+        now, problem = Kept(), str(error)
+    protein_view(key=key, sequence=sequence, rows=rows, kept=now, on_kept=write, **how)
+    if problem:
+        frame.say(problem)
+
+
+alone = st.fragment(frame.guarded(show))
+"""`show` where nothing else on the page depends on what is kept: only the view is drawn anew."""

@@ -97,7 +97,8 @@ def read_it(text: str) -> None:
             short = sequence.sequence if len(sequence.sequence) <= reading.LONGEST_IN_ADDRESS else None
             st.session_state["sequence_pasted"], st.session_state["sequence_seen"] = sequence, (None, short)
             st.session_state["sequence_box"] = text
-            frame.go(links.Link("sequence", {"sequence": short} if short else {}))
+            named = {"name": sequence.name[: reading.LONGEST_NAME]} if sequence.name and short else {}
+            frame.go(links.Link("sequence", {"sequence": short, **named} if short else {}))
 
 
 def absent_protein(query: str, found: data.SearchResult) -> str:

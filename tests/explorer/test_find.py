@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from explorer.draw import outward, words
 from explorer.services import data
@@ -313,16 +314,28 @@ def test_a_pasted_sequence_leads_to_the_sequence_page(open_page: OpenPage, typed
     assert not app.exception
     assert app.title[0].value == "A protein sequence"
     assert f"of {len(SEQUENCE)} residues, not a name" in html_of(app, "ps-empty")[0]
-    next(button for button in app.button if button.label == "Read it as a sequence").click().run()
+    app = read_it(app)
     assert param(app, "sequence") == SEQUENCE
     assert views_of(app)[0]["sequence"] == SEQUENCE
     assert name in html_of(app, "ps-understood")[0]
 
 
+def read_it(app: AppTest) -> AppTest:
+    """The Sequence page to which the button leads."""
+    next(button for button in app.button if button.label == "Read it as a sequence").click().run()
+    link = followed(app)
+    assert link.page == "sequence"
+    app.switch_page("app_pages/sequence.py")
+    app.query_params.clear()
+    for name, value in link.params.items():
+        app.query_params[name] = value
+    return app.run()
+
+
 def test_a_long_pasted_sequence_arrives_whole(open_page: OpenPage) -> None:
     letters = SEQUENCE * 50
     app = open_page("find", q=f">long one\n{letters}")
-    next(button for button in app.button if button.label == "Read it as a sequence").click().run()
+    app = read_it(app)
 
     assert param(app, "sequence") is None
     assert views_of(app)[0]["sequence"] == letters

@@ -162,7 +162,7 @@ def test_terms_that_say_most_come_first_and_the_emptiest_last(store: Path) -> No
 
 def test_the_term_list_shows_what_it_is_sorted_by_and_leads_outward(open_page: OpenPage) -> None:
     app = open_page("sequence", accession=protein().accession)
-    app.toggle(key="sequence_all_terms").set_value(True).run()
+    app.toggle(key="flag_all").set_value(True).run()
     table = tables_of(app)[1]
     called = table[table["Called"]]
 

@@ -8,7 +8,7 @@ can be seen in space.
 Where a GO term guides the feature, or names it and holds, by the very score that the term is judged by (`LabelScore`),
 among shipped proteins that are annotated in the term's sub-ontology, for of others nothing is known: band with holds
 the highest with the term, without the highest that lack it, and silent the lowest with the term that the feature does
-not call.
+not call. Where none of the three highest has a structure, the fourth is the highest that has one.
 
 Read `choose_examples`, then `ExampleRows`.
 """
@@ -140,8 +140,8 @@ def _by_term(pooled: Pooled, shown: Shown, names: LabelScore) -> Iterator[_Band]
         known, score = known[order], score[order]
         carries = shown.labels[:, [term]].toarray().ravel()[known] > 0
         for band, places in (
-            ("with", np.flatnonzero(carries & (score > 0))[:N_TERM]),
-            ("without", np.flatnonzero(~carries & (score > 0))[:N_TERM]),
+            ("with", _highest(carries & (score > 0), shown.has_structure[known])),
+            ("without", _highest(~carries & (score > 0), shown.has_structure[known])),
             ("silent", _lowest(score, carries & (score <= threshold))),
         ):
             yield _Band(int(feature), band, known[places], score[places])
@@ -205,6 +205,15 @@ def _places(band: str, n: int) -> np.ndarray:
     steps = low + (high - low) * np.arange(1, N_LOWER + 1) / (N_LOWER + 1)
     places = np.unique(steps.astype(np.int64))
     return places[(places >= max(N_TOP, low)) & (places < high)]
+
+
+def _highest(among: np.ndarray, has_structure: np.ndarray) -> np.ndarray:
+    """First places among some, the last of them one with a structure where the others have none."""
+    places = np.flatnonzero(among)
+    first, rest = places[: N_TERM - 1], places[N_TERM - 1 :]
+    shaped = rest[has_structure[rest]]
+    last = shaped if len(shaped) and not has_structure[first].any() else rest
+    return np.concatenate([first, last[:1]])
 
 
 def _lowest(scores: np.ndarray, among: np.ndarray) -> np.ndarray:

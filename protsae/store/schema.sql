@@ -198,8 +198,8 @@ CREATE TABLE kind_baseline (
 -- Which proteins are shown for each feature. By the strongest residue: top | high (50-75 % quantile of protein maxima) |
 -- low (below 25 %) | 3d (the strongest others with a structure). Where label_id is the guiding term, or a GO term that
 -- holds, by the score that it is judged by, among proteins annotated in its sub-ontology: with (the highest that carry
--- it) | without (the highest that do not) | silent (the lowest that carry it and are not called). Sorted by sae, feature,
--- band, rank.
+-- it) | without (the highest that do not) | silent (the lowest that carry it and are not called); the last of with and
+-- without has a structure where the others have none. Sorted by sae, feature, band, rank.
 CREATE TABLE example_band (
     sae        VARCHAR NOT NULL,
     feature    INTEGER NOT NULL,

@@ -71,6 +71,20 @@ def test_bands_of_a_term_are_sorted_by_the_score_that_it_is_judged_by(pooling: s
     assert chosen.score[here].tolist() == [0, 0, 1, 2]
 
 
+def test_one_of_the_proteins_with_a_term_has_a_structure_where_any_has() -> None:
+    score = csc_array(np.arange(12, 0, -1, dtype=np.float32)[:, None])
+    labels = csc_array(np.ones((12, 1), dtype=np.float32))
+    names = LabelScore(np.array([0]), np.array([0]), np.array(["MFO"]), np.array(["max"]), np.array([0.5]))
+
+    def with_term(has_structure: list[int]) -> list[int]:
+        shown = everything(12)._replace(labels=labels, has_structure=np.isin(np.arange(12), has_structure))
+        return proteins(choose_examples(Pooled(score, score), shown, names), 0, "with")
+
+    assert with_term([]) == [0, 1, 2, 3]
+    assert with_term([1, 7]) == [0, 1, 2, 3]
+    assert with_term([7, 9]) == [0, 1, 2, 7]
+
+
 def test_a_protein_in_two_bands_is_gathered_once() -> None:
     dense = np.zeros((5, 2), dtype=np.float32)
     dense[[2, 4], 1] = [1.0, 4.0]

@@ -5,7 +5,7 @@ import streamlit as st
 
 from explorer.draw import charts, markup, regions, words
 from explorer.services import data
-from explorer.shell import frame, links
+from explorer.shell import frame, links, tables
 
 
 def main() -> None:
@@ -146,9 +146,9 @@ def listed(chosen: pd.DataFrame, sae: str) -> None:
             "best_f1": number("Held-out F1", help=words.HELP["f1"], format="%.2f"),
             "density": number("Fires on, %", help=words.HELP["density"], format="%.3f"),
         },
-        **frame.clickable(f"lasso_{sae}"),
+        **tables.clickable(f"lasso_{sae}"),
     )
-    row = frame.clicked_row(f"lasso_{sae}")
+    row = tables.clicked_row(f"lasso_{sae}")
     if row is not None:
         frame.go(links.feature(sae, int(shown["feature"].iloc[row])))
 

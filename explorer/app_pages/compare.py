@@ -10,7 +10,7 @@ from explorer.compare.comparison import Sides
 from explorer.draw import charts, markup, outward, views, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
-from explorer.shell import address, cards, frame, links, viewer
+from explorer.shell import address, cards, frame, links, tables, viewer
 from protsae.errors import ProtSAEError
 from protsae.store.rows import SAERow, TermFeature, TermRow
 
@@ -259,9 +259,9 @@ def table(term: TermRow, compared: Sides) -> None:
         height=420,
         placeholder="-",
         column_config=columns(compared),
-        **frame.clickable("all_terms"),
+        **tables.clickable("all_terms"),
     )
-    row = frame.clicked_row("all_terms")
+    row = tables.clicked_row("all_terms")
     if row is not None and (go_id := str(shown["go_id"].iloc[row])) != term.go_id:
         frame.go(this_view(go_id))
 

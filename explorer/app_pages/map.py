@@ -8,7 +8,7 @@ import streamlit as st
 from explorer.draw import charts, markup, regions, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
-from explorer.shell import frame, links
+from explorer.shell import frame, links, tables
 from protsae.errors import InputError
 
 MOST_LINKS = 8
@@ -189,9 +189,9 @@ def listed(chosen: pd.DataFrame, sae: str) -> None:
             "Null": number(help=words.HELP["null"], format="%.2f", width=60),
             "Fires on, %": number(help=words.HELP["density"], format="%.3f", width=85),
         },
-        **frame.clickable(f"lasso_{sae}"),
+        **tables.clickable(f"lasso_{sae}"),
     )  # fmt: skip
-    row = frame.clicked_row(f"lasso_{sae}")
+    row = tables.clicked_row(f"lasso_{sae}")
     if row is not None:
         frame.go(links.feature(sae, int(rows["feature"].iloc[row])))
 

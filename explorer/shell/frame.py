@@ -188,21 +188,6 @@ def _kept(to: links.Link) -> dict[str, str]:
     return kept if "sae" in to.params or now.sae == data.default_feature().sae else kept | {"sae": now.sae}
 
 
-def clickable(key: str) -> dict[str, Any]:
-    """What makes `st.dataframe` a table whose rows open something; `clicked_row` says which."""
-
-    def note() -> None:
-        cells = st.session_state[key]["selection"]["cells"]
-        st.session_state[f"{key}_clicked"] = int(cells[0][0]) if cells else None
-
-    return {"key": key, "on_select": note, "selection_mode": "single-cell"}
-
-
-def clicked_row(key: str) -> int | None:
-    """The row of a clickable table that was clicked just now."""
-    return st.session_state.pop(f"{key}_clicked", None)
-
-
 def problem(what: str, advice: str) -> None:
     """An error in the page's place: one sentence, and ways on."""
     st.html(markup.empty(what, advice))

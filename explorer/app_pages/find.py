@@ -62,7 +62,7 @@ def search_box() -> None:
 
 def landing() -> None:
     """One picture, six validated features, a surprise."""
-    chosen = data.showcase()
+    chosen = data.diverse()
     if not chosen:
         st.html(
             markup.empty(

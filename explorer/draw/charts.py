@@ -22,7 +22,7 @@ from protsae.store.rows import Role
 COLOURINGS = {
     "origin": "Where the label comes from",
     "kind": "Guided or free",
-    "f1": "Best held-out F1",
+    "f1": "Held-out F1 of the label",
     "density": "How often it fires",
 }
 """What the map's points can be coloured by."""

@@ -17,8 +17,6 @@ from protsae import palette
 from protsae.store.rows import ExampleRow, TermFeature
 
 EXAMPLES = 3
-SEARCHED = 120
-"""Validated features that are looked through."""
 STRONG = 0.5
 """Share of full colour that the peak must reach."""
 VISIBLE = 8
@@ -75,10 +73,10 @@ def true_examples() -> list[Start]:
     """
     found: list[Start] = []
     for is_shown in (True, False):
-        for term in data.showcase(SEARCHED):
+        for term in data.showcase(data.MOST_SEARCHED):
             rows = [row for row in candidates(term) if _shows(row) == is_shown]
             row = next((row for row in rows if row.accession not in {start.example.accession for start in found}), None)
-            if row is not None and all(_apart(term, start.term) for start in found):
+            if row is not None and all(data.apart(term, start.term) for start in found):
                 found.append(Start(row, term))
             if len(found) == EXAMPLES:
                 return found
@@ -100,9 +98,3 @@ def candidates(term: TermFeature) -> list[ExampleRow]:
 def _shows(example: ExampleRow) -> bool:
     """Whether a small picture shows something of a protein that has a name."""
     return example.has_structure and bool(example.protein_name) and len(example.positions) >= VISIBLE
-
-
-def _apart(one: TermFeature, other: TermFeature) -> bool:
-    """Whether two terms are carried by different proteins, by more than half."""
-    first, second = data.accessions_with_term(one.go_id), data.accessions_with_term(other.go_id)
-    return 2 * len(first & second) < min(len(first), len(second))

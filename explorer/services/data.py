@@ -39,6 +39,9 @@ from protsae.store.rows import (
 )
 from protsae.store.search import EVERYTHING
 
+MOST_SEARCHED = 120
+"""Validated features that are looked through for examples that differ."""
+
 
 @cached_by_bundle(4)
 def saes() -> list[SAERow]:
@@ -242,8 +245,26 @@ def peak_in_space(example: ExampleRow) -> bool:
     return found is not None and example.peak_act > 0 and example.peak_pos in found.positions
 
 
-def showcase(number: int = 6) -> list[TermFeature]:
-    """Validated features for the landing page: from every autoencoder in turn, no term twice."""
+def apart(one: TermFeature, other: TermFeature) -> bool:
+    """Whether two terms are carried by different proteins, by more than half."""
+    first, second = accessions_with_term(one.go_id), accessions_with_term(other.go_id)
+    return 2 * len(first & second) < min(len(first), len(second))
+
+
+@cached_by_bundle(4)
+def diverse(number: int = 6) -> list[TermFeature]:
+    """Validated features for the landing page, as `showcase` has them, whose terms different proteins carry."""
+    chosen: list[TermFeature] = []
+    for row in showcase(MOST_SEARCHED):
+        if all(apart(row, other) for other in chosen):
+            chosen.append(row)
+        if len(chosen) == number:
+            break
+    return chosen
+
+
+def showcase(number: int) -> list[TermFeature]:
+    """Validated features from every autoencoder in turn, the surest first, no term twice."""
     by_sae: dict[str, list[TermFeature]] = {}
     for row in validated():
         by_sae.setdefault(row.sae, []).append(row)

@@ -15,7 +15,7 @@ ZINC = "GO:0008270"
 
 def test_the_landing_page_shows_six_validated_features_and_one_protein(open_page: OpenPage) -> None:
     app = open_page("find")
-    showcase = data.showcase()
+    showcase = data.diverse()
 
     assert not app.exception
     assert app.title[0].value == "What does a protein language model know?"

@@ -123,3 +123,15 @@ def test_a_sequence_too_long_for_the_address_says_so(open_page: OpenPage) -> Non
 )
 def test_files_lose_the_ending_of_what_they_came_from(name: str, stem: str) -> None:
     assert downloads.stem(name) == stem
+
+
+def test_the_coloured_structure_is_that_of_the_row_that_colours(open_page: OpenPage) -> None:
+    open_page("find")
+    table = data.bundle().reader.sequence_index()
+    accession = str(table["accession"][table["has_structure"]].iloc[0])
+    app = open_page("sequence", accession=accession, row="2")
+    second = views_of(app)[0]["rows"][1]
+
+    labels = [element.proto.label.replace("\\", "") for element in app.get("download_button")]
+    assert f"Structure, coloured by “{second['label']}” (PDB)" in labels
+    assert views_of(app)[0]["name"] == accession

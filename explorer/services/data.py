@@ -253,14 +253,13 @@ def apart(one: TermFeature, other: TermFeature) -> bool:
 
 @cached_by_bundle(4)
 def diverse(number: int = 6) -> list[TermFeature]:
-    """Validated features for the landing page, as `showcase` has them, whose terms different proteins carry."""
+    """Validated features for the landing page: those whose terms different proteins carry, as far as there are any."""
+    searched = showcase(MOST_SEARCHED)
     chosen: list[TermFeature] = []
-    for row in showcase(MOST_SEARCHED):
-        if all(apart(row, other) for other in chosen):
+    for row in searched:
+        if len(chosen) < number and all(apart(row, other) for other in chosen):
             chosen.append(row)
-        if len(chosen) == number:
-            break
-    return chosen
+    return [*chosen, *(row for row in searched if row not in chosen)][:number]
 
 
 def showcase(number: int) -> list[TermFeature]:

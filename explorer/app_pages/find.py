@@ -95,7 +95,8 @@ def picture(refs: list[FeatureRef]) -> None:
         carriers = data.accessions_with_term(feature.label_id)
         for example in examples:
             share = len(example.positions) / example.length
-            seen.append(((example.accession in carriers, -abs(share - CLEAREST)), ref, feature, example))
+            known = (example.accession in carriers, bool(example.protein_name))
+            seen.append(((*known, -abs(share - CLEAREST)), ref, feature, example))
     if not seen:
         return
     _, ref, feature, example = max(seen, key=lambda found: found[0])

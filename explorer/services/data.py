@@ -228,6 +228,13 @@ def examples(ref: FeatureRef, band: str, limit: int | None = None) -> list[Examp
     return bundle().reader.examples(ref.sae, ref.feature, band=band, limit=limit)
 
 
+def typical(row: TermFeature, limit: int) -> list[ExampleRow]:
+    """Proteins that stand for an alignment: with the term where it names the feature, else the strongest."""
+    ref = FeatureRef(row.sae, row.feature)
+    carriers = examples(ref, "with", limit) if row.go_id == row.label_id else []
+    return carriers or examples(ref, "top", limit)
+
+
 def neighbours(ref: FeatureRef) -> list[NeighbourRow]:
     """The features of this and the other autoencoders that fire most alike."""
     return bundle().reader.neighbours(ref.sae, ref.feature)

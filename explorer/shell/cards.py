@@ -94,7 +94,7 @@ def alignment(row: TermFeature | None, sae: SAERow, *, opens: bool = True) -> No
         )
     )
     if opens:
-        top = data.examples(FeatureRef(row.sae, row.feature), "top", 1)
+        top = data.typical(row, 1)
         feature = data.feature(FeatureRef(row.sae, row.feature))
         if top and feature is not None:
             st.html(thumbnail(top[0], feature))
@@ -172,7 +172,7 @@ def feature_card(row: TermFeature) -> None:
     """A validated feature on the landing page."""
     ref = FeatureRef(row.sae, row.feature)
     feature = data.feature(ref)
-    top = data.examples(ref, "top", 3)
+    top = data.typical(row, 3)
     with st.container(border=True, key=f"card_{row.sae}_{row.feature}"):
         frame.link(links.feature(*ref), words.capitalised(row.term_name))
         sae = data.sae(row.sae)

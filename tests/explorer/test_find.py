@@ -25,9 +25,13 @@ def test_the_landing_page_shows_six_validated_features_and_one_protein(open_page
     assert hero.params in [link.params for link in cards]
     assert len(showcase) == 6
     assert {(row.sae, row.feature) for row in showcase} <= {(row.sae, row.feature) for row in data.validated()}
-    assert len(html_of(app, "ps-strip")) == sum(
-        len(data.examples(data.FeatureRef(row.sae, row.feature), "top", 3)) for row in showcase
-    )
+    assert len(html_of(app, "ps-strip")) == sum(len(data.typical(row, 3)) for row in showcase)
+    for row in showcase:
+        carriers = data.accessions_with_term(row.go_id)
+        shown = data.typical(row, 3)
+        assert all(one.accession in carriers for one in shown) or not data.examples(
+            data.FeatureRef(row.sae, row.feature), "with"
+        )
     assert len(views_of(app)) == 1
 
 

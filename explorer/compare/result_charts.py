@@ -107,7 +107,7 @@ def sweep(lines: Mapping[str, Sequence[tuple[float, Spread]]], metric: Metric) -
 
 def differences(gaps: Sequence[Gap], metric: Metric, mode: theme.Mode) -> go.Figure:
     """One dot a variant; ProtSAE itself is the blue line at zero."""
-    figure = charts.base(58 + 30 * len(gaps))
+    figure = charts.base(64 + 30 * max(2, len(gaps)))
     figure.add_vline(x=0, line={"color": palette.GUIDED, "width": 2})
     spreads = [0 if np.isnan(gap.cell.sd) else gap.cell.sd for gap in gaps]
     figure.add_scatter(
@@ -121,7 +121,12 @@ def differences(gaps: Sequence[Gap], metric: Metric, mode: theme.Mode) -> go.Fig
     )
     reach = max([0.01] + [abs(gap.cell.mean) + spread for gap, spread in zip(gaps, spreads, strict=True)]) * 1.15
     figure.update_xaxes(
-        range=[-reach, reach], nticks=5, tickangle=0, tickformat="+.2f" if reach > 0.03 else "+.3f", zeroline=False
+        range=[-reach, reach],
+        nticks=4,
+        tickangle=0,
+        tickformat="+.2f" if reach > 0.03 else "+.3f",
+        zeroline=False,
+        automargin=True,
     )
     figure.update_yaxes(automargin=True, autorange="reversed", showgrid=True)
     return figure

@@ -117,7 +117,7 @@ METHODS: dict[str, Method] = {
             NO_AXIOMS,
             "guided",
             architecture="protsae",
-            meaning="the paper's form, but the ontology's structure (which term is part of which) trains nothing",
+            meaning="this bundle's form, but the ontology's structure (which term is part of which) trains nothing",
         ),
         Method(
             TOPK,

@@ -170,6 +170,7 @@ def listed(chosen: pd.DataFrame, sae: str) -> None:
                 frame.link(links.feature(sae, feature), f"#{feature} · {name}")
         return
     number = st.column_config.NumberColumn
+    key = f"lasso_{sae}_{hash(tuple(rows['feature']))}"  # another list is another table
     st.dataframe(
         pd.DataFrame({
             "Feature": rows["feature"].tolist(),
@@ -189,9 +190,9 @@ def listed(chosen: pd.DataFrame, sae: str) -> None:
             "Null": number(help=words.HELP["null"], format="%.2f", width=60),
             "Fires on, %": number(help=words.HELP["density"], format="%.3f", width=85),
         },
-        **tables.clickable(f"lasso_{sae}"),
+        **tables.clickable(key),
     )  # fmt: skip
-    row = tables.clicked_row(f"lasso_{sae}")
+    row = tables.clicked_row(key)
     if row is not None:
         frame.go(links.feature(sae, int(rows["feature"].iloc[row])))
 

@@ -13,7 +13,10 @@ def clickable(key: str) -> dict[str, Any]:
 
     def note() -> None:
         cells = st.session_state[key]["selection"]["cells"]
-        st.session_state[f"{key}_clicked"] = int(cells[0][0]) if cells else None
+        cell = tuple(cells[0]) if cells else None
+        if cell is not None and cell != st.session_state.get(f"{key}_cell"):  # drawn anew, a table repeats its cell
+            st.session_state[f"{key}_cell"] = cell
+            st.session_state[f"{key}_clicked"] = int(cell[0])
 
     return {"key": key, "on_select": note, "selection_mode": "single-cell"}
 

@@ -12,7 +12,8 @@ from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
 from protsae.alphabet import AMINO_ACIDS
 from protsae.store.analysis import CONFOUNDS, SITES
-from protsae.store.rows import ConfoundRow, FeatureAnnotation, FeatureRow, FeatureSite, NeighbourRow, TermFeature
+from protsae.store.analysis_rows import ConfoundRow, FeatureSite
+from protsae.store.rows import FeatureAnnotation, FeatureRow, NeighbourRow, TermFeature
 
 DENSE = 0.1
 """Fires on more than this share of residues: too much to stand for one idea."""

@@ -15,23 +15,21 @@ from explorer.services.cached import bundle, cached_by_bundle
 from explorer.services.refs import FeatureRef
 from protsae.ontology.namespaces import WHOLE_GO, Namespace, members
 from protsae.store.analysis import Analysis
+from protsae.store.analysis_rows import ConfoundRow, FeatureSite, SteerabilityRow
 from protsae.store.rows import (
     AnnotationHit,
     AnnotationRow,
-    ConfoundRow,
     Corpus,
     DifferenceRow,
     ExampleRow,
     FeatureAnnotation,
     FeatureHit,
     FeatureRow,
-    FeatureSite,
     NeighbourRow,
     ProteinHit,
     ProteinRow,
     ProteinTerm,
     SAERow,
-    SteerabilityRow,
     StructureRow,
     TermFeature,
     TermHit,

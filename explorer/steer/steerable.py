@@ -7,7 +7,7 @@ from explorer.draw import words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from protsae.store.analysis import STEERABILITY
-from protsae.store.rows import SteerabilityRow
+from protsae.store.analysis_rows import SteerabilityRow
 
 
 def best(sae: str) -> list[int]:

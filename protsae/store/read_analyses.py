@@ -17,8 +17,8 @@ from protsae.errors import BundleError
 from protsae.files import inside
 from protsae.store.analysis import ANALYSES, CONFOUNDS, EVALUATION, SITES, STEERABILITY, Analysis
 from protsae.store.analysis_files import read_analysis
+from protsae.store.analysis_rows import ConfoundRow, FeatureSite, SteerabilityRow
 from protsae.store.queries import Queries, columns
-from protsae.store.rows import ConfoundRow, FeatureSite, SteerabilityRow
 
 _BASELINES = ("letter", "window", "neuron", "probe")
 _OF_TERM = "site_baseline WHERE site_baseline.go_id = found.go_id"

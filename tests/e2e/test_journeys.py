@@ -17,7 +17,7 @@ from protsae import palette
 from protsae.store.reader import StoreReader
 
 from .conftest import BUNDLE
-from .waiting import eventually, settle
+from .waiting import eventually, first_point, settle
 
 pytestmark = pytest.mark.e2e
 
@@ -63,13 +63,7 @@ def test_a_click_on_the_map_opens_the_feature(page: Page, server: str) -> None:
     expect(plot).to_be_visible()
     settle(page)
     shot(page, "map")
-    x, y = plot.evaluate(
-        """graph => {
-            const layout = graph._fullLayout, trace = graph._fullData[0], box = graph.getBoundingClientRect();
-            return [box.x + layout.xaxis._offset + layout.xaxis.d2p(trace.x[0]),
-                    box.y + layout.yaxis._offset + layout.yaxis.d2p(trace.y[0])];
-        }"""
-    )
+    x, y = first_point(plot)
 
     page.mouse.move(x, y)
     expect(plot.locator(".hoverlayer .hovertext")).to_be_visible()

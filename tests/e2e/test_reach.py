@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from .waiting import eventually, settle
+from .waiting import eventually, first_point, settle
 
 pytestmark = pytest.mark.e2e
 
@@ -67,13 +67,7 @@ def test_a_card_opens_by_a_click_beside_its_title(page: Page, server: str) -> No
 def test_the_pointer_over_a_point_of_the_map_is_a_hand(page: Page, server: str) -> None:
     opened(page, f"{server}/map")
     plot = page.locator(".js-plotly-plot").first
-    x, y = plot.evaluate(
-        """graph => {
-            const layout = graph._fullLayout, trace = graph._fullData[0], box = graph.getBoundingClientRect();
-            return [box.x + layout.xaxis._offset + layout.xaxis.d2p(trace.x[0]),
-                    box.y + layout.yaxis._offset + layout.yaxis.d2p(trace.y[0])];
-        }"""
-    )
+    x, y = first_point(plot)
     page.mouse.move(x, y)
     expect(plot.locator(".hoverlayer .hovertext")).to_be_visible()
 

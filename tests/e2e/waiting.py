@@ -1,10 +1,10 @@
-"""Waiting for what a test needs, never for a length of time."""
+"""Waiting for what a test needs, never for a length of time, and where it then is."""
 
 import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 NOTHING_RUNS = "[data-testid=stApp][data-test-connection-state=CONNECTED][data-test-script-state=notRunning]"
 """Streamlit's own word that the server has answered and no script runs."""
@@ -27,3 +27,15 @@ def eventually(
         if time.monotonic() > deadline:
             pytest.fail(f"{problem} {details()}".rstrip())
         page.wait_for_timeout(STEP_MS)
+
+
+def first_point(plot: Locator) -> tuple[float, float]:
+    """Where the pointer meets the first point of a plotly figure that has been drawn, in pixels of the page."""
+    x, y = plot.evaluate(
+        """graph => {
+            const layout = graph._fullLayout, trace = graph._fullData[0], box = graph.getBoundingClientRect();
+            return [box.x + layout.xaxis._offset + layout.xaxis.d2p(trace.x[0]),
+                    box.y + layout.yaxis._offset + layout.yaxis.d2p(trace.y[0])];
+        }"""
+    )
+    return x, y

@@ -31,7 +31,7 @@ from protsae.bundle.migrating import migrate_bundle
 from protsae.errors import ConfigError, ProtSAEError
 from protsae.files import write_text
 from protsae.plm.fetching import fetch_shown
-from protsae.store.analysis import ANALYSES
+from protsae.store.analyses.known import ANALYSES
 from protsae.store.schema import SCHEMA_VERSION
 
 USER_FAULT = 2

@@ -54,8 +54,8 @@ from protsae.sae.base import SAE
 from protsae.sae.protsae import ProtSAE
 from protsae.sae.protsae_config import ProtSAEConfig
 from protsae.sae.topk import TopKSAE, TopKSAEConfig
-from protsae.store.analysis import ANALYSES
-from protsae.store.analysis_files import write_analysis
+from protsae.store.analyses.files import write_analysis
+from protsae.store.analyses.known import ANALYSES
 from protsae.store.grades import SITE_RULE, TERM_RULE
 from protsae.store.rows import Role
 from protsae.store.writer import StoreWriter

@@ -11,7 +11,7 @@ from explorer.compare import result_charts, results
 from explorer.draw import markup, words
 from explorer.services import data
 from explorer.shell import frame
-from protsae.store.analysis import EVALUATION
+from protsae.store.analyses.evaluation import EVALUATION
 from protsae.store.evaluation.methods import KINDS, METHODS, PARTS, meaning_of, method_of, part_of
 from protsae.store.evaluation.metrics import GROUPS, METRICS, OVERVIEW, Metric
 from protsae.store.evaluation.summary import MEAN, Gap, Line, Summary, Table

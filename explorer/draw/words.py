@@ -10,7 +10,8 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from protsae.alphabet import AMINO_ACIDS
-from protsae.store.analysis_rows import ConfoundRow, FeatureSite
+from protsae.store.analyses.confounds import ConfoundRow
+from protsae.store.analyses.sites import FeatureSite
 from protsae.store.rows import DifferenceRow, FeatureAnnotation, FeatureRow, Role, SAERow, TermFeature
 
 NAMESPACES = {"MFO": "molecular function", "BPO": "biological process", "CCO": "cellular component"}

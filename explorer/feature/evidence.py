@@ -11,8 +11,8 @@ from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
 from protsae.alphabet import AMINO_ACIDS
-from protsae.store.analysis import CONFOUNDS, SITES
-from protsae.store.analysis_rows import ConfoundRow, FeatureSite
+from protsae.store.analyses.confounds import CONFOUNDS, ConfoundRow
+from protsae.store.analyses.sites import SITES, FeatureSite
 from protsae.store.rows import FeatureAnnotation, FeatureRow, NeighbourRow, TermFeature
 
 DENSE = 0.1

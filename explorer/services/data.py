@@ -14,8 +14,12 @@ from jaxtyping import Float
 from explorer.services.cached import bundle, cached_by_bundle
 from explorer.services.refs import FeatureRef
 from protsae.ontology.namespaces import WHOLE_GO, Namespace, members
-from protsae.store.analysis import Analysis
-from protsae.store.analysis_rows import ConfoundRow, FeatureSite, SteerabilityRow
+from protsae.store.analyses import confounds, sites
+from protsae.store.analyses.confounds import ConfoundRow
+from protsae.store.analyses.contract import Analysis
+from protsae.store.analyses.evaluation import evaluation_rows
+from protsae.store.analyses.sites import FeatureSite
+from protsae.store.analyses.steerability import SteerabilityRow, steerability_rows
 from protsae.store.rows import (
     AnnotationHit,
     AnnotationRow,
@@ -205,12 +209,12 @@ def headline(row: FeatureRow) -> TermFeature | FeatureAnnotation | None:
 
 def feature_confounds(ref: FeatureRef) -> list[ConfoundRow]:
     """How well simple facts alone predict where the feature fires, furthest above luck first."""
-    return bundle().reader.feature_confounds(*ref)
+    return confounds.feature_confounds(bundle().reader, *ref)
 
 
 def feature_sites(ref: FeatureRef) -> list[FeatureSite]:
     """How well the feature finds the residues of a term, beside what else finds them."""
-    return bundle().reader.feature_sites(*ref)
+    return sites.feature_sites(bundle().reader, *ref)
 
 
 def annotation_features(kind: str) -> list[FeatureAnnotation]:
@@ -372,10 +376,10 @@ def absence(analysis: Analysis) -> str:
 
 def evaluation() -> pd.DataFrame:
     """Every method's numbers on held-out proteins; empty where the bundle was not evaluated."""
-    return bundle().reader.evaluation()
+    return evaluation_rows(bundle().reader)
 
 
 @cached_by_bundle(4)
 def steerability() -> list[SteerabilityRow]:
     """Every validated feature that was steered on held-out proteins, the surest to raise its own function first."""
-    return bundle().reader.steerability()
+    return steerability_rows(bundle().reader)

@@ -6,8 +6,7 @@ Read `best`, then `sentence` and `none_raises`.
 from explorer.draw import words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
-from protsae.store.analysis import STEERABILITY
-from protsae.store.analysis_rows import SteerabilityRow
+from protsae.store.analyses.steerability import STEERABILITY, SteerabilityRow
 
 
 def best(sae: str) -> list[int]:

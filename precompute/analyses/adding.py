@@ -18,7 +18,7 @@ from protsae.bundle.layout import MANIFEST
 from protsae.bundle.opening import open_bundle
 from protsae.errors import ConfigError, InputError
 from protsae.files import locked, read_json
-from protsae.store.analysis import ANALYSES
+from protsae.store.analyses.known import ANALYSES
 
 
 def analyse(bundle: Path, name: str, console: Console, stages: Sequence[Stage]) -> None:

@@ -10,7 +10,7 @@ class Computed(NamedTuple):
     """The tables of an analysis, and what decided their numbers."""
 
     tables: Mapping[str, pd.DataFrame]
-    """By name, with the columns that `protsae/store/analysis.py` declares."""
+    """By name, with the columns that its contract in `protsae/store/analyses/` declares."""
 
     settings: Mapping[str, Any]
     """As JSON; kept in `analysis.json`."""

@@ -23,7 +23,7 @@ COMPUTED: dict[str, Compute] = {
     "sites": sites.compute,
     "steerability": steerability.compute,
 }
-"""By the names of `protsae.store.analysis.ANALYSES`."""
+"""By the names of `protsae.store.analyses.known.ANALYSES`."""
 
 IN_EVERY_RUN = ("confounds", "sites")
 """Those that `python -m precompute run` computes; the others are added to a finished bundle."""

@@ -11,7 +11,7 @@ from precompute.analyses.computed import Computed
 from precompute.config import RunConfig
 from precompute.pipeline.tables import read_table
 from protsae.measures.site import N_SHIFTS
-from protsae.store.analysis import SITES
+from protsae.store.analyses.sites import SITES
 
 
 def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Computed:

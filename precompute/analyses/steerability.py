@@ -43,7 +43,7 @@ from protsae.steering.steerability import (
     run_trials,
     steerability_of,
 )
-from protsae.store.analysis import STEERABILITY, STEERABLE_Q
+from protsae.store.analyses.steerability import STEERABILITY, STEERABLE_Q
 from protsae.store.reader import StoreReader
 from protsae.store.rows import TermFeature
 

@@ -24,7 +24,7 @@ from precompute.evaluation.training import train_settings
 from precompute.stages.train import protsae_config
 from protsae.bundle.building import add_analysis
 from protsae.files import json_sha256, read_json, write_json
-from protsae.store.analysis import EVALUATION
+from protsae.store.analyses.evaluation import EVALUATION
 
 FORMAT = 3
 """Raised when scores change their meaning, so that old results are not taken up."""

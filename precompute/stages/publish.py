@@ -30,8 +30,8 @@ from protsae.errors import InputError
 from protsae.files import json_sha256, read_json, sha256
 from protsae.plm.registry import about_plm, is_bundle, weights_file
 from protsae.plm.spec import PLMSpec
-from protsae.store.analysis import ANALYSES as KNOWN
-from protsae.store.analysis_files import write_analysis
+from protsae.store.analyses.files import write_analysis
+from protsae.store.analyses.known import ANALYSES as KNOWN
 from protsae.store.writer import StoreWriter
 
 SOURCES = (

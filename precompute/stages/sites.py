@@ -26,7 +26,7 @@ from precompute.corpus.trained import TrainedSAE, read_trained
 from precompute.pipeline.tables import empty_table, write_table
 from protsae.measures.site import SiteScore, liveness
 from protsae.shards import ShardReader
-from protsae.store.analysis import SITES
+from protsae.store.analyses.sites import SITES
 
 _NUMPY = {"VARCHAR": "str", "INTEGER": "int64", "REAL": "float64", "DOUBLE": "float64", "BOOLEAN": "bool"}
 

@@ -27,8 +27,8 @@ from protsae.bundle.swap import recover, swap_in
 from protsae.errors import BundleError, InputError
 from protsae.files import PARTIAL, inside
 from protsae.sae import load_sae
-from protsae.store.analysis import Analysis
-from protsae.store.analysis_files import write_analysis
+from protsae.store.analyses.contract import Analysis
+from protsae.store.analyses.files import write_analysis
 
 
 @contextmanager

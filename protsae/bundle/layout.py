@@ -9,7 +9,7 @@ from protsae.errors import BundleError
 from protsae.files import inside
 from protsae.plm.about import NOTICE as PLM_NOTICE
 from protsae.plm.spec import FILE as PLM
-from protsae.store.analysis import FOLDER as ANALYSES
+from protsae.store.analyses.contract import FOLDER as ANALYSES
 
 STORE = "store.duckdb"
 PLM_WEIGHTS = "plm.safetensors"

@@ -9,8 +9,8 @@ from protsae.bundle.building import changed_bundle
 from protsae.bundle.layout import ANALYSES, STORE
 from protsae.bundle.manifest import read_manifest
 from protsae.errors import BundleError
-from protsae.store.analysis import ANALYSES as KNOWN
-from protsae.store.analysis_files import write_analysis
+from protsae.store.analyses.files import write_analysis
+from protsae.store.analyses.known import ANALYSES as KNOWN
 from protsae.store.migrate import migrate_store, store_version
 from protsae.store.schema import MIGRATED, SCHEMA_VERSION
 

@@ -1,16 +1,16 @@
 """Typed, read-only queries over a store: everything the explorer asks.
 
 One connection serves all threads, a cursor each query. Queries are grouped by what they start from: `read_terms.py`,
-`read_features.py`, `read_proteins.py`, `read_analyses.py`, `search.py`; what they return stands in `rows.py`.
+`read_features.py`, `read_proteins.py`, `analyses/reading.py`, `search.py`; what they return stands in `rows.py`.
 """
 
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from protsae.store.analysis import FOLDER
+from protsae.store.analyses.contract import FOLDER
+from protsae.store.analyses.reading import AnalysisQueries
 from protsae.store.queries import columns
-from protsae.store.read_analyses import AnalysisQueries
 from protsae.store.read_features import FeatureQueries
 from protsae.store.read_proteins import ProteinQueries
 from protsae.store.read_terms import TermQueries

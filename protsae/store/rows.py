@@ -1,6 +1,6 @@
 """What the reader returns of the store: one named tuple a row, its fields named after the columns of `schema.sql`.
 
-Rows of analyses stand in `analysis_rows.py`. Fields that no column of that name holds are explained here. Positions
+Rows of analyses stand in `analyses/`. Fields that no column of that name holds are explained here. Positions
 count residues from 1.
 """
 

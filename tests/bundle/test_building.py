@@ -13,7 +13,8 @@ from protsae.bundle.building import add_analysis, changed_bundle, check_bundle, 
 from protsae.bundle.opening import open_bundle
 from protsae.errors import BundleError, InputError
 from protsae.files import sha256
-from protsae.store.analysis import EVALUATION
+from protsae.store.analyses.confounds import feature_confounds
+from protsae.store.analyses.evaluation import EVALUATION, evaluation_rows
 
 ROWS = pd.DataFrame(
     [("main", "TopK", "MFO", 8, 0, "auc", 0.5)],
@@ -43,8 +44,8 @@ def test_an_analysis_takes_the_place_of_its_last_and_touches_nothing_else(copy: 
     assert [path.name for path in copy.parent.iterdir() if not path.name.startswith(".")] == ["bundle"]
     check_bundle(copy)
     with open_bundle(copy) as bundle:
-        assert bundle.reader.evaluation()["value"].tolist() == [0.5]
-        assert bundle.reader.feature_confounds("vanilla", 25)
+        assert evaluation_rows(bundle.reader)["value"].tolist() == [0.5]
+        assert feature_confounds(bundle.reader, "vanilla", 25)
 
 
 def test_a_file_system_without_hard_links_gets_copies(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,12 +62,12 @@ def test_a_file_system_without_hard_links_gets_copies(copy: Path, monkeypatch: p
 
 def test_a_reader_goes_on_with_the_bundle_that_it_opened(copy: Path) -> None:
     with open_bundle(copy) as old:
-        n_rows = len(old.reader.evaluation())
+        n_rows = len(evaluation_rows(old.reader))
         add(copy)
-        assert len(old.reader.evaluation()) == n_rows > 1
+        assert len(evaluation_rows(old.reader)) == n_rows > 1
         assert old.reader.protein("Q0T001") is not None
     with open_bundle(copy) as new:
-        assert len(new.reader.evaluation()) == 1
+        assert len(evaluation_rows(new.reader)) == 1
 
 
 def test_a_failure_leaves_the_old_bundle(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:

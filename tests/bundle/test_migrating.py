@@ -12,7 +12,9 @@ from protsae.bundle.migrating import migrate_bundle
 from protsae.bundle.opening import open_bundle
 from protsae.errors import BundleError
 from protsae.files import sha256
-from protsae.store.analysis import ANALYSES, CONFOUNDS, EVALUATION
+from protsae.store.analyses.confounds import CONFOUNDS
+from protsae.store.analyses.evaluation import EVALUATION
+from protsae.store.analyses.known import ANALYSES, present
 from protsae.store.migrate import BASELINES, GRADES, ROLES
 from protsae.store.schema import MIGRATED, SCHEMA_VERSION
 
@@ -125,8 +127,8 @@ def test_it_answers_as_before(old: Path, tiny_bundle: Path) -> None:
     assert sha256(old / "plm.safetensors") == weights
     with open_bundle(old) as new, open_bundle(tiny_bundle) as whole:
         assert new.reader.meta() == whole.reader.meta()
-        assert new.reader.analyses() == [CONFOUNDS, EVALUATION]
-        for analysis in new.reader.analyses():
+        assert present(new.reader) == [CONFOUNDS, EVALUATION]
+        for analysis in present(new.reader):
             for table in analysis.tables:
                 rows = new.reader.analysis_table(analysis, table.name)
                 assert rows.equals(whole.reader.analysis_table(analysis, table.name))
@@ -176,7 +178,7 @@ def test_an_alignment_of_version_3_is_graded_by_what_is_there(third: Path) -> No
         vanilla = [row for row in new.reader.validated_features() if row.sae == "vanilla"]
         zinc, term = new.reader.term_features("GO:0008270")[0], new.reader.term("GO:0008270")
         sites = new.reader.feature_annotations("vanilla", 20)
-        assert new.reader.analyses() == list(ANALYSES.values())
+        assert present(new.reader) == list(ANALYSES.values())
 
     assert vanilla
     assert {row.grade for row in vanilla} == {"weak"}

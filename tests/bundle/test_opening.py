@@ -137,8 +137,9 @@ def test_opening_loads_no_torch(tiny_bundle: Path) -> None:
 import sys
 from pathlib import Path
 from protsae.bundle.opening import open_bundle
+from protsae.store.analyses.evaluation import evaluation_rows
 with open_bundle(Path({str(tiny_bundle)!r})) as bundle:
-    assert bundle.reader.evaluation().size
+    assert evaluation_rows(bundle.reader).size
     assert bundle.reader.search_terms("zinc")
 print(sorted({{name.split(".")[0] for name in sys.modules}} & {{"torch", "esm", "streamlit", "numba"}}))
 """

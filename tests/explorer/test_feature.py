@@ -7,7 +7,7 @@ import pytest
 from explorer.draw import words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
-from protsae.store.analysis import SITES
+from protsae.store.analyses.sites import SITES
 
 from .conftest import (
     OpenPage,

@@ -19,7 +19,7 @@ from explorer.shell import links
 from explorer.steer import runs
 from explorer.steer.runs import Plan
 from protsae.steering.steer import SteerConfig
-from protsae.store.analysis_rows import ConfoundRow
+from protsae.store.analyses.confounds import ConfoundRow
 from protsae.store.rows import DifferenceRow
 
 from .conftest import APP, traces

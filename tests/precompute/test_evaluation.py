@@ -28,7 +28,7 @@ from protsae.bundle.opening import open_bundle
 from protsae.ontology.graph import Ontology
 from protsae.sae import TopKSAE, TopKSAEConfig
 from protsae.shards import ShardReader, ShardWriter
-from protsae.store.analysis import EVALUATION
+from protsae.store.analyses.evaluation import EVALUATION
 from protsae.store.evaluation.methods import ONE_EACH, PARTS, TUNED
 from protsae.store.evaluation.summary import Summary
 

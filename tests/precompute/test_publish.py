@@ -18,7 +18,7 @@ from protsae.bundle.building import check_bundle
 from protsae.errors import ArtifactError, BundleError, InputError
 from protsae.files import sha256
 from protsae.plm.spec import PLMSpec
-from protsae.store.analysis import CONFOUNDS
+from protsae.store.analyses.confounds import CONFOUNDS
 from protsae.store.reader import StoreReader
 from protsae.store.writer import StoreWriter
 

@@ -15,8 +15,8 @@ from precompute.align.sites import label, site_labels
 from precompute.analyses.sites import compute
 from precompute.pipeline.finished import read_run
 from precompute.stages import sites
-from protsae.store.analysis import SITES
-from protsae.store.analysis_files import read_analysis, write_analysis
+from protsae.store.analyses.files import read_analysis, write_analysis
+from protsae.store.analyses.sites import SITES
 
 
 @pytest.fixture(scope="module")

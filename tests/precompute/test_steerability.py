@@ -14,7 +14,8 @@ from precompute.corpus.proteins import read_corpus
 from precompute.pipeline.finished import read_run
 from protsae.bundle.opening import open_bundle
 from protsae.steering.steerability import run_trials
-from protsae.store.analysis import STEERABILITY
+from protsae.store.analyses.known import present
+from protsae.store.analyses.steerability import STEERABILITY, steerability_rows
 from protsae.store.reader import StoreReader
 from protsae.store.rows import TermFeature
 
@@ -43,8 +44,8 @@ def test_every_validated_feature_has_a_row_beside_its_controls(bundle: Path) -> 
     assert main(["analyse", str(bundle), "steerability", "--quiet"]) == 0
 
     with open_bundle(bundle) as opened:
-        assert STEERABILITY in opened.reader.analyses()
-        rows = opened.reader.steerability()
+        assert STEERABILITY in present(opened.reader)
+        rows = steerability_rows(opened.reader)
         validated = {(row.sae, row.feature): row.go_id for row in opened.reader.validated_features()}
     assert rows
     assert {(row.sae, row.feature) for row in rows} <= set(validated)
@@ -96,5 +97,5 @@ def test_without_a_validated_feature_the_table_is_empty(bundle: Path, monkeypatc
 
     assert main(["analyse", str(bundle), "steerability", "--quiet"]) == 0
     with open_bundle(bundle) as opened:
-        assert STEERABILITY in opened.reader.analyses()
-        assert opened.reader.steerability() == []
+        assert STEERABILITY in present(opened.reader)
+        assert steerability_rows(opened.reader) == []

@@ -11,9 +11,13 @@ import pytest
 
 from protsae.errors import BundleError
 from protsae.files import sha256
-from protsae.store import analysis_files
-from protsae.store.analysis import ANALYSES, CONFOUNDS, EVALUATION, SITES, STEERABILITY
-from protsae.store.analysis_files import read_analysis, write_analysis
+from protsae.store.analyses import files as analysis_files
+from protsae.store.analyses.confounds import CONFOUNDS, feature_confounds
+from protsae.store.analyses.evaluation import EVALUATION, evaluation_rows
+from protsae.store.analyses.files import read_analysis, write_analysis
+from protsae.store.analyses.known import ANALYSES, present
+from protsae.store.analyses.sites import SITES, feature_sites
+from protsae.store.analyses.steerability import STEERABILITY, steerability_rows
 from protsae.store.reader import StoreReader
 from protsae.store.schema import SORTED_BY
 
@@ -178,10 +182,10 @@ def test_a_bundle_with_a_spoilt_analysis_opens_without_it(copy: Path, what: str)
     spoil(copy / "analyses" / "confounds")
 
     with StoreReader.open(copy / "store.duckdb") as reader:
-        assert reader.feature_confounds("vanilla", 25) == []
+        assert feature_confounds(reader, "vanilla", 25) == []
         assert sentence in reader.absence(CONFOUNDS)
-        assert reader.analyses() == [EVALUATION, SITES, STEERABILITY]
-        assert not reader.evaluation().empty
+        assert present(reader) == [EVALUATION, SITES, STEERABILITY]
+        assert not evaluation_rows(reader).empty
         assert reader.feature("vanilla", 25) is not None
 
 
@@ -189,11 +193,11 @@ def test_a_bundle_without_analyses_opens_too(copy: Path) -> None:
     shutil.rmtree(copy / "analyses")
 
     with StoreReader.open(copy / "store.duckdb") as reader:
-        assert reader.analyses() == []
+        assert present(reader) == []
         for analysis in ANALYSES.values():
             assert analysis.meaning[1:] in reader.absence(analysis)
             assert f"`{analysis.command()}` adds it." in reader.absence(analysis)
-        assert reader.steerability() == []
+        assert steerability_rows(reader) == []
         assert list(reader.analysis_table(CONFOUNDS, "feature_confound").columns) == [
             *("sae", "feature", "confound", "auroc", "f1", "null_f1", "explains")
         ]
@@ -202,7 +206,7 @@ def test_a_bundle_without_analyses_opens_too(copy: Path) -> None:
 def test_a_guided_feature_stands_beside_all_that_finds_its_site(reader: StoreReader) -> None:
     table = reader.analysis_table(SITES, "feature_site")
     guided = table[table["is_guiding"]].iloc[0]
-    (found,) = reader.feature_sites(guided["sae"], int(guided["feature"]))
+    (found,) = feature_sites(reader, guided["sae"], int(guided["feature"]))
     baselines = reader.analysis_table(SITES, "site_baseline").set_index(["go_id", "baseline"])["ap"]
 
     assert (found.go_id, found.ap) == (guided["go_id"], pytest.approx(guided["ap"]))
@@ -210,7 +214,7 @@ def test_a_guided_feature_stands_beside_all_that_finds_its_site(reader: StoreRea
         assert getattr(found, f"{name}_ap") == pytest.approx(baselines[guided["go_id"], name])
     others = table[~table["is_guiding"] & (table["go_id"] == guided["go_id"])]
     assert found.unguided_ap == pytest.approx(others["ap"].max())
-    assert reader.feature_sites("vanilla", 63) == []
+    assert feature_sites(reader, "vanilla", 63) == []
 
 
 def test_a_whole_table_comes_sorted(reader: StoreReader) -> None:
@@ -223,7 +227,7 @@ def test_a_whole_table_comes_sorted(reader: StoreReader) -> None:
 
 
 def test_features_that_raise_their_function_come_first_the_surest_on_top(reader: StoreReader) -> None:
-    rows = reader.steerability()
+    rows = steerability_rows(reader)
     raising = [row for row in rows if row.is_steerable]
 
     assert 0 < len(raising) < len(rows)
@@ -239,6 +243,6 @@ def test_features_that_raise_their_function_come_first_the_surest_on_top(reader:
 def test_raising_its_function_takes_a_small_q_and_a_positive_difference(
     reader: StoreReader, q: float, difference: float, raises: bool
 ) -> None:
-    row = reader.steerability()[0]._replace(q_value=q, difference=difference)
+    row = steerability_rows(reader)[0]._replace(q_value=q, difference=difference)
 
     assert row.is_steerable is raises

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from protsae.store.analysis import EVALUATION
-from protsae.store.analysis_files import write_analysis
+from protsae.store.analyses.evaluation import EVALUATION, evaluation_rows
+from protsae.store.analyses.files import write_analysis
 from protsae.store.evaluation.methods import PARTS
 from protsae.store.evaluation.metrics import GROUPS, METRICS
 from protsae.store.reader import StoreReader
@@ -23,7 +23,7 @@ def stored(folder: Path, rows: list[tuple]) -> pd.DataFrame:
     facts = {"bundle_id": "test", "created_by": "test", "settings": {}}
     write_analysis(folder / "analyses" / "evaluation", EVALUATION, tables, **facts)
     with StoreReader.open(folder / "store.duckdb") as reader:
-        return reader.evaluation()
+        return evaluation_rows(reader)
 
 
 def test_rows_come_back_sorted_without_undefined_values(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_bundle_that_was_not_evaluated_has_none(tmp_path: Path) -> None:
     with StoreWriter(tmp_path / "store.duckdb") as store:
         store.meta({"bundle_id": "test"})
     with StoreReader.open(tmp_path / "store.duckdb") as reader:
-        found = reader.evaluation()
+        found = evaluation_rows(reader)
         assert reader.absence(EVALUATION).endswith("`python -m precompute evaluate BUNDLE` adds it.")
 
     assert found.empty
@@ -53,7 +53,7 @@ def test_a_bundle_that_was_not_evaluated_has_none(tmp_path: Path) -> None:
 
 
 def test_the_made_up_bundle_holds_known_parts_and_metrics(reader: StoreReader) -> None:
-    rows = reader.evaluation()
+    rows = evaluation_rows(reader)
 
     assert set(rows["part"]) <= set(PARTS)
     assert set(rows["metric"]) <= set(METRICS)

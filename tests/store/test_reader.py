@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 
 from protsae.plm.registry import open_plm
 from protsae.sae.base import load_sae
+from protsae.store.analyses.confounds import feature_confounds
 from protsae.store.reader import StoreReader
 
 ZINC = "GO:0008270"
@@ -75,7 +76,7 @@ def test_a_feature_that_never_fires(reader: StoreReader) -> None:
 
 
 def test_facts_that_could_explain_a_feature_come_furthest_above_luck_first(reader: StoreReader) -> None:
-    rows = reader.feature_confounds("vanilla", 25)
+    rows = feature_confounds(reader, "vanilla", 25)
     found = reader.feature("vanilla", 25)
 
     assert found is not None
@@ -83,8 +84,8 @@ def test_facts_that_could_explain_a_feature_come_furthest_above_luck_first(reade
     assert [row.explains for row in rows] == [True, False, False, False, False]
     assert {row.confound for row in rows} == {"amino_acid", "position", "length", "family", "organism"}
     assert [row.f1 - row.null_f1 for row in rows] == sorted((row.f1 - row.null_f1 for row in rows), reverse=True)
-    assert {row.confound: row.auroc for row in reader.feature_confounds("vanilla", 24)}["family"] is None
-    assert reader.feature_confounds("vanilla", 15) == []
+    assert {row.confound: row.auroc for row in feature_confounds(reader, "vanilla", 24)}["family"] is None
+    assert feature_confounds(reader, "vanilla", 15) == []
 
 
 @pytest.mark.parametrize("sae", ["protsae_mfo", "vanilla"])

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from protsae.errors import BundleError
 from protsae.files import inside, read_object, sha256, whole, write_json
-from protsae.store.analysis import Analysis, Column, ColumnType, Table
+from protsae.store.analyses.contract import Analysis, Column, ColumnType, Table
 
 DESCRIPTION = "analysis.json"
 MAX_BYTES = 256 * 2**20

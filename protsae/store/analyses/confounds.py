@@ -1,0 +1,64 @@
+"""The analysis `confounds`: how well simple facts alone predict where a feature fires.
+
+Read `CONFOUNDS`, then `feature_confounds`.
+"""
+
+from typing import NamedTuple
+
+from protsae.store.analyses.contract import Analysis, Column, Table
+from protsae.store.analyses.reading import AnalysisQueries
+from protsae.store.queries import columns
+
+CONFOUNDS = Analysis(
+    name="confounds",
+    version=1,
+    meaning="How well simple facts alone predict where a feature fires",
+    reads=("confounds",),
+    tables=(
+        Table(
+            name="feature_confound",
+            columns=(
+                Column("sae", "VARCHAR", "name of the SAE"),
+                Column("feature", "INTEGER", "0-based index in its SAE; features that never fire have no rows"),
+                Column("confound", "VARCHAR", "amino_acid | position | length | family | organism | ..."),
+                Column(
+                    "auroc",
+                    "REAL",
+                    "of the predicted rate against firing; NULL where undefined",
+                    optional=True,
+                ),
+                Column(
+                    "f1", "REAL", "at the threshold best on valid, scored on test (family: at half of the relatives)"
+                ),
+                Column("null_f1", "REAL", "the same after shuffling the confound"),
+                Column(
+                    "explains", "BOOLEAN", "this fact alone explains when it fires; true for one of a feature at most"
+                ),
+            ),
+            sorted_by=("sae", "feature", "confound"),
+        ),
+    ),
+)
+
+
+class ConfoundRow(NamedTuple):
+    """How well one simple fact alone predicts where a feature fires."""
+
+    confound: str
+    """amino_acid | position | length | family | organism"""
+    auroc: float | None
+    f1: float
+    null_f1: float
+    explains: bool
+    """It alone explains when the feature fires; true for one row of a feature at most."""
+
+
+def feature_confounds(reader: AnalysisQueries, sae: str, feature: int) -> list[ConfoundRow]:
+    """How well simple facts alone predict where it fires, furthest above luck first; empty where it never fires."""
+    if reader.absence(CONFOUNDS):
+        return []
+    query = f"""
+        SELECT {columns(ConfoundRow)} FROM feature_confound
+        WHERE sae = ? AND feature = ? ORDER BY f1 - null_f1 DESC, confound
+    """
+    return reader.rows(ConfoundRow, query, [sae, feature])

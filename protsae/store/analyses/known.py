@@ -1,0 +1,15 @@
+"""The analyses that this version knows, by name: read `ANALYSES`."""
+
+from protsae.store.analyses.confounds import CONFOUNDS
+from protsae.store.analyses.contract import Analysis
+from protsae.store.analyses.evaluation import EVALUATION
+from protsae.store.analyses.reading import AnalysisQueries
+from protsae.store.analyses.sites import SITES
+from protsae.store.analyses.steerability import STEERABILITY
+
+ANALYSES = {analysis.name: analysis for analysis in (CONFOUNDS, EVALUATION, SITES, STEERABILITY)}
+
+
+def present(reader: AnalysisQueries) -> list[Analysis]:
+    """Those that a bundle has and that can be read."""
+    return [analysis for analysis in ANALYSES.values() if not reader.absence(analysis)]

@@ -23,7 +23,7 @@ FAMILIES = Analysis(
     name="families",
     version=1,
     meaning="Families of features that fire on the same residues: broader and narrower ones, splits and absorption",
-    reads=("proteins", "activations", "statistics", "associate"),
+    reads=("proteins", "embed", "activations", "statistics", "associate"),
     tables=(
         Table(
             name="feature_family",

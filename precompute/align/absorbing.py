@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.stats import false_discovery_control
 
 from precompute.align.ranks import POOLINGS
-from precompute.corpus.codes import CSC, CSR
+from precompute.corpus.codes import CSC
 from precompute.corpus.hierarchy import Hierarchy
 from precompute.pipeline.tables import empty_table
 from protsae.measures.absorption import absorption, direct_pairs
@@ -76,7 +76,7 @@ def absorbed_pairs(
     terms: pd.DataFrame,
     pairs: np.ndarray,
     scores: Mapping[str, CSC],
-    labels: CSR,
+    carried: np.ndarray,
     says_yes: np.ndarray,
     *,
     seed: int,
@@ -87,14 +87,13 @@ def absorbed_pairs(
         terms: of `one_feature_a_term`, of one sub-ontology.
         pairs: of `pairs_among`.
         scores: pooling -> sparse [n_test, d_sae], test proteins that are annotated in the sub-ontology.
-        labels: [n_test, n_terms] of these, closed under ancestors.
+        carried: [n_test, n_terms] bool, closed under ancestors.
         says_yes: [n_test, n_terms] calls of the probe.
         seed: of the null.
     """
     if not len(pairs):
         return empty_table(COLUMNS)
     acts = scores_of(scores, terms["feature"].to_numpy(), terms["pooling"].to_numpy(dtype=str))
-    carried = labels.toarray() > 0
     threshold = terms["threshold"].to_numpy(np.float64)
     found = absorption(acts, threshold, carried, pairs, says_yes, min_positives=MIN_POSITIVES, seed=seed)
     table = pd.DataFrame(

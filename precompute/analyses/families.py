@@ -7,7 +7,7 @@ residues, absorption on proteins (`precompute/align/absorbing.py`).
 Read `compute`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,8 +28,8 @@ from precompute.features.agreement import N_DRAWS, Named, agreements
 from precompute.features.coactivation import Firing, sample_firing
 from precompute.features.counts import read_pooled
 from precompute.pipeline.progress import Transient
-from precompute.pipeline.tables import read_table
-from protsae.ontology.namespaces import NAMESPACES
+from precompute.pipeline.tables import empty_table, read_table
+from protsae.ontology.namespaces import WHOLE_GO, members
 from protsae.shards import ShardReader
 from protsae.store.analyses.families import AGREES_Q
 
@@ -67,12 +67,13 @@ def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Com
         config.seed,
         report,
     )
-    states = _States(run)
+    saes = read_trained(work)
+    absorption = _Absorption(run, saes)
     parts: dict[str, list[pd.DataFrame]] = {
         name: [] for name in ("feature_family", "family", "absorbed", "family_summary")
     }
-    for sae in read_trained(work):
-        for name, table in _of_sae(run, sae, states).items():
+    for sae in saes:
+        for name, table in _of_sae(run, sae, absorption).items():
             parts[name].append(table.assign(sae=sae.name))
     settings = {
         "seed": run.seed,
@@ -93,21 +94,21 @@ def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Com
     return Computed({name: pd.concat(tables, ignore_index=True) for name, tables in parts.items()}, settings)
 
 
-def _of_sae(run: _Run, sae: TrainedSAE, states: "_States") -> dict[str, pd.DataFrame]:
+def _of_sae(run: _Run, sae: TrainedSAE, absorption: "_Absorption") -> dict[str, pd.DataFrame]:
     run.report(Transient(f"families: which features of {sae.display_name} fire together"))
     sampled = sample_firing(run.corpus, run.work / "activations" / sae.name, n_residues=N_RESIDUES, seed=run.seed)
     parents = trees.choose_parents(sampled["valid"])
     grown = trees.forest(parents, sampled["valid"].count)
-    members = describe(parents, grown, sampled["test"])
+    related = describe(parents, grown, sampled["test"])
     families = _families(run, sae, grown, sampled["test"].density)
     run.report(Transient(f"families: what {sae.display_name}'s general features miss"))
-    absorbed = _absorbed(run, sae, states)
+    absorbed = absorption.of_sae(sae)
     told = {
         "n_residues": sampled["test"].n_residues,
         "n_considered": int(trees.considered(sampled["valid"]).sum()),
         "n_families": len(families),
-        "n_members": len(members),
-        "share_held": _held(members),
+        "n_members": len(related),
+        "share_held": _held(related),
         **_nulls(sampled["valid"], run.seed),
         "n_judged": int(families["agreement"].notna().sum()),
         "n_agree": int((families["q_value"] < AGREES_Q).sum()),
@@ -122,7 +123,7 @@ def _of_sae(run: _Run, sae: TrainedSAE, states: "_States") -> dict[str, pd.DataF
         f"{told['n_pairs']} pairs absorbed"
     )
     summary = pd.DataFrame([told])
-    return {"feature_family": members, "family": families, "absorbed": absorbed, "family_summary": summary}
+    return {"feature_family": related, "family": families, "absorbed": absorbed, "family_summary": summary}
 
 
 def describe(parents: trees.Parents, grown: trees.Forest, test: Firing) -> pd.DataFrame:
@@ -183,9 +184,10 @@ def _held(members: pd.DataFrame) -> float | None:
     edges = members.loc[members["parent"].notna() & members["shared"].notna()]
     if edges.empty:
         return None
-    shared, chance, overlap = (edges[name].to_numpy(np.float64) for name in ("shared", "chance", "overlap"))
-    excess = trees.excess_of(shared, chance)
-    return float(np.where(edges["relation"] == "twin", overlap >= trees.MIN_OVERLAP, excess >= trees.MIN_EXCESS).mean())
+    shared, by_letter, overlap = (edges[name].to_numpy(np.float64) for name in ("shared", "by_letter", "overlap"))
+    excess = trees.excess_of(shared, by_letter)
+    is_twin = (edges["relation"] == "twin").to_numpy()
+    return float(((excess >= trees.MIN_EXCESS) & (~is_twin | (overlap >= trees.MIN_OVERLAP))).mean())
 
 
 def _nulls(valid: Firing, seed: int) -> dict[str, int]:
@@ -229,46 +231,71 @@ def _families(run: _Run, sae: TrainedSAE, grown: trees.Forest, density: np.ndarr
     )
 
 
-class _States:
-    """Probes' calls on test proteins, by sub-ontology and terms; mean states are read when first needed."""
+class _Terms(NamedTuple):
+    """The terms of one SAE and one sub-ontology that have a feature, and which are paired."""
 
-    def __init__(self, run: _Run) -> None:
+    rows: pd.DataFrame
+    """Of `absorbing.one_feature_a_term`; those in a pair"""
+
+    pairs: np.ndarray
+    """[n_pairs, 2] places in `rows`"""
+
+
+class _Absorption:
+    """What all SAEs share here: labels, and for each sub-ontology the calls of one probe of all their terms."""
+
+    def __init__(self, run: _Run, saes: Sequence[TrainedSAE]) -> None:
         self._run = run
-        self._x: np.ndarray | None = None
-        self.labels = read_labels(run.work, run.corpus, run.terms).tocsc()
-        self.place = pd.Series(np.arange(len(run.terms)), index=run.terms["go_id"])
+        self._labels = read_labels(run.work, run.corpus, run.terms).tocsc()
+        self._place = pd.Series(np.arange(len(run.terms)), index=run.terms["go_id"])
+        self._terms = {(sae.name, name): self._paired(sae, name) for sae in saes for name in members(WHOLE_GO)}
+        self._states: np.ndarray | None = None
+        self._calls: dict[str, pd.DataFrame] = {}
 
-    def of_namespace(self, namespace: str) -> np.ndarray:
+    def of_sae(self, sae: TrainedSAE) -> pd.DataFrame:
+        """Rows of `absorbed`, without the column sae."""
+        pooled = read_pooled(self._run.work / "statistics" / f"{sae.name}.pooled.npz")
+        found = []
+        for namespace in members(WHOLE_GO):
+            terms, pairs = self._terms[sae.name, namespace]
+            if not len(pairs):
+                continue
+            go_id, known = terms["go_id"].tolist(), self._known(namespace)
+            test = known[self._run.corpus.split[known] == "test"]
+            scores = {name: getattr(pooled, name).tocsr()[test].tocsc() for name in POOLINGS}
+            says_yes = self._called(namespace)[go_id].to_numpy()
+            carried = self._carried(go_id, test)
+            found.append(absorbing.absorbed_pairs(terms, pairs, scores, carried, says_yes, seed=self._run.seed))
+        return absorbing.judged(pd.concat(found, ignore_index=True) if found else empty_table(absorbing.COLUMNS))
+
+    def _paired(self, sae: TrainedSAE, namespace: str) -> _Terms:
+        alignments = self._run.alignments
+        own = alignments.loc[(alignments["sae"] == sae.name) & (alignments["namespace"] == namespace)]
+        terms = absorbing.one_feature_a_term(own)
+        pairs = absorbing.pairs_among(terms, self._run.hierarchy)
+        kept = np.unique(pairs)
+        return _Terms(terms.iloc[kept].reset_index(drop=True), np.searchsorted(kept, pairs))
+
+    def _known(self, namespace: str) -> np.ndarray:
         """Rows of `Corpus`: proteins that are annotated in a sub-ontology."""
         columns = np.flatnonzero(self._run.terms["namespace"].to_numpy(dtype=str) == namespace)
-        return np.flatnonzero(np.asarray(self.labels[:, columns].sum(axis=1)) > 0)
+        return np.flatnonzero(np.asarray(self._labels[:, columns].sum(axis=1)) > 0)
 
-    def calls(self, rows: np.ndarray, carried: np.ndarray) -> np.ndarray:
-        """[n_test, m] of the probe of these terms."""
-        if self._x is None:
-            self._run.report(Transient("families: reading what the language model says of every protein"))
-            shards = ShardReader(self._run.work / "embed")
-            self._x = shards.protein_means([shards.row_of(str(name)) for name in self._run.corpus.accession])
-        return absorbing.probe_calls(self._x[rows], carried, self._run.corpus.split[rows])
+    def _carried(self, go_id: list[str], rows: np.ndarray) -> np.ndarray:
+        """[n_rows, n_terms] bool"""
+        return self._labels[:, self._place.loc[go_id].to_numpy()].tocsr()[rows].toarray() > 0
 
-
-def _absorbed(run: _Run, sae: TrainedSAE, states: _States) -> pd.DataFrame:
-    """Rows of `absorbed`, without the column sae."""
-    alignments = run.alignments.loc[run.alignments["sae"] == sae.name]
-    pooled = read_pooled(run.work / "statistics" / f"{sae.name}.pooled.npz")
-    found = []
-    for namespace in sorted(set(NAMESPACES.values())):
-        terms = absorbing.one_feature_a_term(alignments.loc[alignments["namespace"] == namespace])
-        pairs = absorbing.pairs_among(terms, run.hierarchy)
-        paired = np.unique(pairs)
-        terms, pairs = terms.iloc[paired].reset_index(drop=True), np.searchsorted(paired, pairs)
-        if not len(pairs):
-            continue
-        rows = states.of_namespace(namespace)
-        labels = states.labels[:, states.place.loc[terms["go_id"]].to_numpy()].tocsr()
-        test = rows[run.corpus.split[rows] == "test"]
-        says_yes = states.calls(rows, labels[rows].toarray() > 0)
-        scores = {name: getattr(pooled, name).tocsr()[test].tocsc() for name in POOLINGS}
-        found.append(absorbing.absorbed_pairs(terms, pairs, scores, labels[test], says_yes, seed=run.seed))
-    table = pd.concat(found, ignore_index=True) if found else absorbing.empty_table(absorbing.COLUMNS)
-    return absorbing.judged(table)
+    def _called(self, namespace: str) -> pd.DataFrame:
+        """What a dense probe says of the sub-ontology's test proteins, a column a term."""
+        if namespace not in self._calls:
+            corpus, rows = self._run.corpus, self._known(namespace)
+            go_id = sorted(
+                {term for key, own in self._terms.items() if key[1] == namespace for term in own.rows["go_id"]}
+            )
+            if self._states is None:
+                self._run.report(Transient("families: reading what the language model says of every protein"))
+                shards = ShardReader(self._run.work / "embed")
+                self._states = shards.protein_means([shards.row_of(str(name)) for name in corpus.accession])
+            calls = absorbing.probe_calls(self._states[rows], self._carried(go_id, rows), corpus.split[rows])
+            self._calls[namespace] = pd.DataFrame(calls, columns=go_id)
+        return self._calls[namespace]

@@ -1,19 +1,21 @@
 """Families of features: which is broader than which, as a forest.
 
     shared(c, p) = share of the residues with c on which p fires, too
-    excess(c, p) = (shared - density of p) / (1 - density of p)
+    excess(c, p) = (shared - by_letter) / (1 - by_letter)
+    by_letter    = what `shared` would be if both kept nothing but how often they fire on each amino acid
 
 p is broader than c where it fires on at least `BROADER` times as many residues and excess is `MIN_EXCESS` or more. Of
 several, c hangs on the rarest whose excess is within `NEAR_BEST` of the best: in a chain of ever broader features it
 is the next one. c and p are twins where they fire on the same residues more often than not (Jaccard index
-`MIN_OVERLAP` or more) and neither is broader; c then hangs on its twin of the highest index, the rarer on the denser
-one. Dense features (more than `MAX_DENSITY` of residues) stay out, since with them everything would be family, and so
-do rare ones (fewer than `MIN_FIRES` residues or `MIN_PROTEINS` proteins of the sample), of which it says nothing.
+`MIN_OVERLAP` or more, excess as above) and neither is broader; c then hangs on its twin of the highest index, the
+rarer on the denser one. Dense features (more than `MAX_DENSITY` of residues) stay out, since with them everything would
+be family, and so do rare ones (fewer than `MIN_FIRES` residues or `MIN_PROTEINS` proteins of the sample), of which it
+says nothing.
 
 Read `choose_parents`, then `forest`.
 
 Source: "feature families" of O'Neill et al. 2024 (arXiv:2408.00657), whose maximum spanning tree links denser features
-to sparser ones by co-activation; the correction for chance and the choice of the parent are designed here.
+to sparser ones by co-activation; the correction for amino acids and the choice of the parent are designed here.
 """
 
 from typing import NamedTuple
@@ -66,14 +68,15 @@ def considered(firing: Firing) -> np.ndarray:
     return often & (firing.density <= MAX_DENSITY)
 
 
-def excess_of(shared: np.ndarray, density: np.ndarray) -> np.ndarray:
-    """What of the residues beyond chance is shared: 1 = all of them, 0 = as by chance."""
-    return (shared - density) / np.maximum(1 - density, 1e-9)
+def excess_of(shared: np.ndarray, by_letter: np.ndarray) -> np.ndarray:
+    """What is shared of the residues that amino acids do not explain: 1 = all, 0 = nothing, or none are left."""
+    left = 1 - by_letter
+    return np.divide(shared - by_letter, left, out=np.zeros_like(left), where=left > 1e-9)
 
 
 def choose_parents(firing: Firing) -> Parents:
     """The parent of every feature, by one sample."""
-    eligible, count, density = considered(firing), firing.count, firing.density
+    eligible, count, rate = considered(firing), firing.count, firing.letter_share()
     both = firing.together()
     parent, is_twin = np.full(len(count), NO_PARENT), np.zeros(len(count), dtype=bool)
     index = np.arange(len(count))
@@ -81,8 +84,10 @@ def choose_parents(firing: Firing) -> Parents:
         rows = np.arange(start, min(start + _ROWS, len(count)))
         own = count[rows, None]
         allowed = eligible[rows, None] & eligible[None]
-        excess = excess_of(both[rows] / np.maximum(own, 1), density)
-        broader = allowed & (count >= BROADER * own) & (excess >= MIN_EXCESS)
+        by_letter = firing.by_letter[:, rows].T / np.maximum(own, 1) @ rate
+        excess = excess_of(both[rows] / np.maximum(own, 1), by_letter)
+        allowed &= excess >= MIN_EXCESS
+        broader = allowed & (count >= BROADER * own)
         best = np.where(broader, excess, 0.0).max(axis=1, keepdims=True)
         rarest = np.where(broader & (excess >= NEAR_BEST * best), count, np.inf)
         found = rarest.argmin(axis=1)

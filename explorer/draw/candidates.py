@@ -30,6 +30,13 @@ def verdict(row: CandidateRow) -> str:
     return f"{KINS.get(row.kin, row.kin)}{near}"
 
 
+def right(row: CandidateRow) -> str:
+    """How many test proteins with this score or a higher one carry the term: '3 of 5'."""
+    if row.precision is None:
+        return "no test protein"
+    return f"{round(row.precision * row.n_above)} of {row.n_above}"
+
+
 def relatives(row: CandidateRow) -> str:
     """How many of its homology cluster carry the term, and which."""
     if not row.n_relatives:

@@ -47,8 +47,7 @@ def listed(found: Shortlist) -> None:
             "Name": [words.protein_name(row.accession, row.protein_name, limit=60) for row in rows],
             "Organism": [words.species(row.organism) for row in rows],
             "Score": [row.score for row in rows],
-            "Right at this score": [row.precision for row in rows],
-            "of": [row.n_above for row in rows],
+            "Right at this score": [candidates.right(row) for row in rows],
             "How surprising": [candidates.verdict(row) for row in rows],
             "Relatives with it": [candidates.relatives(row) for row in rows],
             "Site evidence": [candidates.site(row, has_site=has_site) for row in rows],
@@ -60,10 +59,9 @@ def listed(found: Shortlist) -> None:
         hide_index=True, height=min(420, 40 + 35 * len(rows)),
         column_config={
             "Score": number(help=words.HELP["threshold"], format="%.3g"),
-            "Right at this score": number(
-                help="Share of the test proteins with this score or a higher one that carry the term.", format="%.2f"
+            "Right at this score": st.column_config.TextColumn(
+                help="Of the test proteins with this score or a higher one, so many carry the term. Few tell little."
             ),
-            "of": number(help="So many test proteins have this score or a higher one. Few make a poor estimate."),
             "How surprising": st.column_config.TextColumn(width="large"),
             "Relatives with it": st.column_config.TextColumn(help="Other proteins of its homology cluster."),
             "Site evidence": st.column_config.TextColumn(

@@ -141,7 +141,7 @@ def _list_of(
                 "rank": rank + 1,
                 "accession": str(world.corpus.accession[row]),
                 "score": float(score[row]),
-                "precision": float(np.nan_to_num(precision[rank])),
+                "precision": float(precision[rank]),
                 "n_above": int(n_above[rank]),
                 "kin": kin[place].kin,
                 "near_go_id": kin[place].near,

@@ -33,7 +33,9 @@ SHORTLIST = Analysis(
                 Column("rank", "INTEGER", "1 = the highest score of those that are kept"),
                 Column("accession", "VARCHAR", "of the protein, shipped or not"),
                 Column("score", "REAL", "pooled activation; above the feature's threshold"),
-                Column("precision", "REAL", "share of test proteins at this score or above that carry the term"),
+                Column(
+                    "precision", "REAL", "share of test proteins at this score or above with the term", optional=True
+                ),
                 Column("n_above", "INTEGER", "these test proteins"),
                 Column("kin", "VARCHAR", "family | wider | sibling | far | unknown"),
                 Column("near_go_id", "VARCHAR", "the annotated parent, sibling or closest ancestor", optional=True),
@@ -97,7 +99,8 @@ class CandidateRow(NamedTuple):
     split: str
     is_shipped: bool
     score: float
-    precision: float
+    precision: float | None
+    """None where no test protein scores as high."""
     n_above: int
     kin: str
     near_go_id: str | None

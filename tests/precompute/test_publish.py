@@ -69,7 +69,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def config(made: Path, tmp_path: Path) -> RunConfig:
+def config(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunConfig:
+    monkeypatch.setattr(publish, "IN_EVERY_RUN", ("confounds", "sites"))  # the others read what `made` lacks: codes
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     file = tmp_path / "inputs.txt"
     return RunConfig(

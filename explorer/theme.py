@@ -179,7 +179,7 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 .ps-aligned:focus-visible {{ outline-offset: -2px !important; }}
 .ps-aligned .inner {{ width: max-content; min-width: 100%; }}
 .ps-aligned .row {{ display: flex; align-items: stretch; height: 2.5rem; }}
-.ps-aligned .ruler {{ height: 1.3rem; }}
+.ps-aligned .ruler, .ps-aligned .ruler .letters {{ height: 1.5rem; }}
 .ps-aligned .who {{ position: sticky; left: 0; z-index: 2; flex: none; width: clamp(7.5rem, 22vw, 17rem);
   padding: .2rem .6rem; background: var(--ps-surface); border-right: 1px solid var(--ps-line); line-height: 1.25;
   overflow: hidden; }}
@@ -193,8 +193,8 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
   color: var(--ps-soft); font-size: .86rem; }}
 .ps-aligned i {{ font-style: normal; }}
 .ps-aligned i.peak {{ outline: 1.5px solid var(--ps-ink); outline-offset: -.5px; border-radius: 2px; }}
-.ps-aligned i.zero {{ position: absolute; top: 1.2rem; height: 200rem; width: 1ch; background: var(--ps-panel);
-  z-index: -1; }}
+.ps-aligned i.zero {{ position: absolute; top: 1.4rem; height: 200rem; width: 1ch; background: var(--ps-panel);
+  z-index: -1; box-shadow: 0 0 0 1px var(--ps-line); }}
 .ps-aligned .inner {{ position: relative; z-index: 0; overflow: clip; }}
 {_levels()}
 .ps-empty {{ border: 1px dashed var(--ps-line); border-radius: 8px; padding: 1.1rem 1.2rem; color: var(--ps-soft); }}

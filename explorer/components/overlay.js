@@ -1,11 +1,11 @@
 // Several chains laid over each other: stills that wake one 3D view, in which every chain is faint in a tone of its own
-// and the residues that were laid over each other are sticks on the activation ramp.
+// and the residues that were laid over each other are balls on the activation ramp, joined by sticks in that tone.
 
 import { AWAKE, MOST_VIEWERS, NO_WEBGL, load3Dmol, offersWebGL } from "./pv_structure.js";
 import { element, rampStep, readTheme } from "./pv_theme.js";
 
 const OVERLAYS = new WeakMap();
-const FAINT = 0.5, FAINTEST = 0.12;
+const FAINT = 0.6, FAINTEST = 0.15;
 
 class Overlay {
   constructor(parent) {
@@ -85,7 +85,7 @@ class Overlay {
     try {
       const library = await load3Dmol(this.data.library);
       if (wanted !== this.said || this.viewer || this.gone) return;
-      this.viewer = library.createViewer(this.box, { backgroundColor: this.theme.background, backgroundAlpha: 0, antialias: true });
+      this.viewer = library.createViewer(this.box, { backgroundColor: this.theme.background, backgroundAlpha: 0, antialias: true, disableFog: true });
     } catch (problem) {
       this.say("The 3D viewer could not start (" + (problem?.message ?? String(problem)) + "); the list holds the numbers.");
       return;
@@ -116,7 +116,7 @@ class Overlay {
         const opacity = faded ? 0.25 : 1;
         this.viewer.addSphere({ center: at, radius: place === chain.peak ? 1.0 : 0.55, color, opacity });
         if (chain.active.some(([other]) => other === place + 1))
-          this.viewer.addCylinder({ start: at, end: next, radius: 0.28, color, opacity, fromCap: 1, toCap: 1 });
+          this.viewer.addCylinder({ start: at, end: next, radius: 0.3, color: chain.tone, opacity, fromCap: 1, toCap: 1 });
       }
     });
     this.viewer.setBackgroundColor(this.theme.background, 0);
@@ -128,7 +128,7 @@ class Overlay {
     this.mark();
     if (!this.viewer) return this.wake();
     this.viewer.zoomTo(closely ? { model: this.models[0], resi: this.data.chains[0].active.map(([place]) => this.alphas[0][place].resi) } : {});
-    if (closely) this.viewer.zoom(0.65);
+    if (closely) this.viewer.zoom(0.75);
     this.viewer.render();
   }
 

@@ -39,7 +39,7 @@ def start_of_run(values: Float[np.ndarray, " n_residues"], peak: int) -> int:
     return 1 if peak < 1 else int(silent[-1]) + 2 if len(silent) else 1
 
 
-def html(rows: Sequence[Row], scale: float, label: str, *, from_one: bool = False, token: str = "") -> str:
+def html(rows: Sequence[Row], scale: float, label: str, *, from_one: bool = False, mark: str = "") -> str:
     """The box.
 
     Args:
@@ -47,7 +47,7 @@ def html(rows: Sequence[Row], scale: float, label: str, *, from_one: bool = Fals
         scale: activation of full colour.
         label: what a screen reader calls the box.
         from_one: the ruler counts residues from 1, for rows that begin at the same column; else offsets from 0.
-        token: marks the column of 0 for whoever scrolls to it.
+        mark: of the column of 0, for whoever scrolls to it.
     """
     before = max(row.anchor for row in rows) - 1
     columns = before + max(len(row.sequence) - row.anchor + 1 for row in rows)
@@ -56,7 +56,7 @@ def html(rows: Sequence[Row], scale: float, label: str, *, from_one: bool = Fals
         for offset in _numbered(before, columns, from_one=from_one)
     )
     lines = "".join(_line(row, before, scale) for row in rows)
-    zero = "" if from_one else f'<i class="zero" data-centre="{escape(token)}" style="left:{before}ch"></i>'
+    zero = "" if from_one else f'<i class="zero" data-centre="{escape(mark)}" style="left:{before}ch"></i>'
     return (
         f'<div class="ps-aligned" tabindex="0" role="region" aria-label="{escape(label)}" data-scrolls>'
         f'<div class="inner"><div class="row ruler"><span class="who"></span>'

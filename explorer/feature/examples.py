@@ -206,6 +206,6 @@ def _letters(band: Band, view: str) -> None:
         drawn.append(aligned.Row(name, frame.href(to), note, example.sequence, values, anchors[view], example.peak_pos))
     scale = views.full_colour([band.row], frame.settings().scale)[0]
     label = f"{len(drawn)} proteins as letters, {VIEWS[view][0].lower()}{VIEWS[view][1:]}; scrolls sideways"
-    st.html(markup.wrap(aligned.html(drawn, scale, label, from_one=view == "nterm", token=token)))
+    st.html(markup.wrap(aligned.html(drawn, scale, label, from_one=view == "nterm", mark=token)))
     if view != "nterm":
         browser.order("aligned", token, centre=f'[data-centre="{token}"]')

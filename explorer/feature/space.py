@@ -9,7 +9,7 @@ from explorer.components.thumbnails import structure_svg
 from explorer.draw import downloads, markup, outward, superposed, views, words
 from explorer.services import data, residues
 from explorer.services.refs import FeatureRef
-from explorer.services.residues import AROUND, Placed, Superposed
+from explorer.services.residues import AROUND, STRONG, Placed, Superposed
 from explorer.shell import frame, links
 from protsae import palette
 from protsae.store.rows import FeatureRow
@@ -21,8 +21,9 @@ CLOSER = 0.05
 HELP = (
     f"Structures of different homology families, each turned onto the first so that the C-alphas at the same distance "
     f"from the peak fall together, at most {REACH} residues away, where the feature fires in both; at least {LEAST}. "
-    f"Where it fires on too few, the {AROUND} residues on either side of the peak take their place. RMSD: how far "
-    "apart they still are, in ångström. Null: the same distances laid at 300 random places of the same two chains."
+    f"Where it fires on too few, the {AROUND} residues on either side of the peak take their place. Only proteins in "
+    f"which the peak reaches {STRONG:.0%} of the feature's maximum. RMSD: how far apart the residues still are, in "
+    "ångström. Null: the same distances laid at 300 random places of the same two chains."
 )
 
 
@@ -32,25 +33,24 @@ def _show(ref: FeatureRef, row: FeatureRow) -> None:
         return
     found = residues.superposed(ref)
     if found is None:
-        frame.say("Fewer than two stored structures of different families show its peak, so nothing can be superposed.")
+        frame.say("Fewer than two stored structures of different families show a strong peak: nothing to superpose.")
         return
     scale = views.full_colour([row], frame.settings().scale)[0]
     file = downloads.file_name(row.sae, row.feature, "superposed")
     frame.say(reading(found))
-    picture, numbers = st.columns([1.3, 1], gap="large")
-    with picture:
-        overlay(key="overlay", layers=layers(found, scale), file=file)
-    with numbers:
-        st.html(markup.wrap(_table(row, found)))
-        note = "Full colour at the 99.9th percentile of the feature." if frame.settings().scale == "normalised" else ""
-        st.caption(f"Sticks and balls: the residues that were laid together, the larger ball is the peak. {note}")
-        st.download_button(
-            "Superposed (PDB)",
-            superposed.models(_models(found, scale), _title(row, found)),
-            f"{file}.pdb",
-            "chemical/x-pdb",
-            icon=":material/download:",
-        )
+    st.html(markup.wrap(_table(row, found)))
+    overlay(key="overlay", layers=layers(found, scale), file=file)
+    normalised = frame.settings().scale == "normalised"
+    legend = markup.legend(frame.settings().scale, row.p999_act if normalised else row.max_act)
+    said = "Balls: the residues that were laid together, coloured by activation; the larger one is the peak."
+    st.html(markup.wrap(f'<div class="ps-small ps-soft">{said}</div>', legend))
+    st.download_button(
+        "Superposed (PDB)",
+        superposed.models(_models(found, scale), _title(row, found)),
+        f"{file}.pdb",
+        "chemical/x-pdb",
+        icon=":material/download:",
+    )
 
 
 show = st.fragment(frame.guarded(_show))

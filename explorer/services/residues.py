@@ -20,6 +20,8 @@ MOST = 6
 """Structures that are laid over each other."""
 MOST_TRIED = 12
 """Structures among which those are looked for."""
+STRONG = 0.1
+"""Share of the feature's maximum that the peak must reach: where it hardly fires it says nothing of the residue."""
 AROUND = 5
 """Residues on either side of the peak that stand in for active ones where there are too few."""
 
@@ -86,8 +88,11 @@ def chain_of(example: ExampleRow, structure: StructureRow, *, on_active: bool) -
 
 
 def _in_space(ref: FeatureRef) -> list[tuple[ExampleRow, StructureRow]]:
-    """Examples whose peak is seen in a structure, the strongest first, one of each homology cluster."""
-    found = {row.accession: row for band in BANDS for row in data.examples(ref, band) if row.has_structure}
+    """Examples whose peak is strong and seen in a structure, the strongest first, one of each homology cluster."""
+    feature = data.feature(ref)
+    least = STRONG * feature.max_act if feature is not None else 0.0
+    examples = (row for band in BANDS for row in data.examples(ref, band))
+    found = {row.accession: row for row in examples if row.has_structure and row.peak_act >= max(least, 1e-9)}
     seen: set[str] = set()
     kept: list[tuple[ExampleRow, StructureRow]] = []
     for row in sorted(found.values(), key=lambda row: (-row.peak_act, row.accession)):

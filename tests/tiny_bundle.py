@@ -31,6 +31,7 @@ from tiny_alignments import (
     term_baseline_table,
 )
 from tiny_evaluation import evaluation_table
+from tiny_families import family_tables
 from tiny_motifs import motif_tables
 from tiny_proteins import (
     ROOTS,
@@ -44,6 +45,7 @@ from tiny_proteins import (
     split_counts,
     structure_table,
 )
+from tiny_shortlist import shortlist_tables
 
 from protsae.alphabet import AMINO_ACIDS
 from protsae.bundle.manifest import write_manifest
@@ -177,7 +179,9 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
     analyses = {
         "confounds": {"feature_confound": confound_table(features)},
         "evaluation": {"evaluation": evaluation_table()},
+        "families": family_tables(features),
         "motifs": motif_tables(features),
+        "shortlist": shortlist_tables(features, proteins),
         "sites": site_tables(features, alone),
         "steerability": {"steerability": steerability_table(alignments)},
     }

@@ -28,15 +28,15 @@ import numpy as np
 import pandas as pd
 from explorer import theme
 from explorer.components import protein_view, strips
-from explorer.draw import charts, markup
+from explorer.draw import charts
 points = pd.DataFrame({"kind": ["defined"], "label_origin": ["go"], "label_f1": [1.0], "density": [1.0]})
 table = pd.DataFrame({"go_id": ["a"], "guided_f1": [0.6], "baseline_f1": [0.3]})
 print(json.dumps({
     "strip": strips.strip_thumbnail(np.array([4.0]), 4.0),
-    "letters": markup.window("M", np.array([4.0]), 1, 4.0),
+    "letters": [line for line in theme.STYLE_SHEET.splitlines() if ".ps-aligned .v20" in line],
     "histogram": charts.histogram([1, 1], 2.0, 0.1, "light").data[0].marker.color,
     "map by score": charts.point_colours(points, "f1", "dark"),
-    "viewer": protein_view._PALETTE,
+    "viewer": protein_view.PALETTE,
     "identity: map": charts.point_colours(points, "kind", "light"),
     "identity: difference": charts.difference(table, "light").data[0].marker.color,
     "identity: a role": theme.identity("guided", "light"),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from explorer.components.protein_view import StripRow, StructureView
+from explorer.components.protein_view import StripRow
 from explorer.components.strips import profile
 from explorer.draw import downloads, markup, outward, verdicts, words
 from explorer.protein import predictions
@@ -213,17 +213,6 @@ def take_away(
             for c in called
         ]  # fmt: skip
         save("GO terms (CSV)", downloads.table_csv(TERM_FIELDS.split(), terms), f"{name}_go_terms.csv")
-        if about.structure is not None and rows:
-            row = rows[viewer.kept(len(about.sequence), len(rows)).row]
-            file = downloads.file_name(protein, f"{row.code}.pdb")
-            save(f"Structure, coloured by “{row.label}” (PDB)", with_b_factors(about.structure, row, sae), file)
-
-
-def with_b_factors(structure: StructureView, row: StripRow, sae: str) -> str:
-    """The structure as PDB text, coloured in every viewer by its B-factors."""
-    bundle = data.bundle().manifest.get("bundle_id", "unknown")
-    remark = f"B-factor: activation of {sae} {row.label}, 100 = {row.scale:.4g} and more; bundle {bundle}"
-    return downloads.coloured_pdb(structure.pdb, structure.positions, row.values, row.scale, remark)
 
 
 def save(label: str, text: str, file: str) -> None:

@@ -31,6 +31,7 @@ from tiny_alignments import (
     term_baseline_table,
 )
 from tiny_evaluation import evaluation_table
+from tiny_families import family_tables
 from tiny_maps import map_tables
 from tiny_proteins import (
     ROOTS,
@@ -177,6 +178,7 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
     analyses = {
         "confounds": {"feature_confound": confound_table(features)},
         "evaluation": {"evaluation": evaluation_table()},
+        "families": family_tables(features),
         "maps": map_tables(features, list(models)),
         "sites": site_tables(features, alone),
         "steerability": {"steerability": steerability_table(alignments)},

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from explorer.services.cached import bundle, cached_by_bundle
-from protsae.store.analyses import maps
+from protsae.store.analyses import families, maps
 from protsae.store.analyses.maps import LAYOUTS, MAPS, PLACES, Layout, Separation
 
 
@@ -35,7 +35,9 @@ def points(sae: str, other: str | None) -> pd.DataFrame:
     confirmed = found["label_grade"] != "none"
     namespace = found["label_id"].map(of_term).fillna("annotation").where(confirmed, "")
     placed = found[[column for pair in PLACES.values() for column in pair]].notna().any(axis=1)
-    return found.assign(namespace=namespace, family=-1).loc[placed].reset_index(drop=True)
+    family = {row.feature: row.family for row in families.family_numbers(reader, sae)}
+    found["family"] = found["feature"].map(family).fillna(-1).astype(int)
+    return found.assign(namespace=namespace).loc[placed].reset_index(drop=True)
 
 
 @cached_by_bundle(4)

@@ -11,6 +11,7 @@ from explorer.services import data, maps
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
 from protsae.errors import InputError
+from protsae.store.analyses.families import FAMILIES
 from protsae.store.analyses.maps import MAPS, Layout, layout_named
 
 LAYOUTS: dict[Layout, str] = {"activations": "Fire on the same proteins", "directions": "Write similar directions"}
@@ -66,7 +67,8 @@ def controls(layouts: list[Layout]) -> Choices:
             )
     with right:
         text = label_filter()
-    colour = frame.choice("Colour", "colour", list(colours.COLOURINGS), show=colours.COLOURINGS.__getitem__)
+    offered = [name for name in colours.COLOURINGS if name != "family" or not data.absence(FAMILIES)]
+    colour = frame.choice("Colour", "colour", offered, show=colours.COLOURINGS.__getitem__)
     return Choices(layout, colour, text)
 
 

@@ -4,6 +4,7 @@ A categorical colouring gives each feature a code; codes rise with what they tel
 Read `COLOURINGS`, then `colouring`.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from explorer import theme
 from explorer.components.atlas import Colouring
 from explorer.draw import markup, words
 from protsae import palette
+from protsae.store.rows import FeatureRow
 
 COLOURINGS = {
     "origin": "Where the label comes from",
@@ -96,15 +98,25 @@ def categories(name: str, mode: theme.Mode) -> list[Category]:
     return [Category(*other) for other in others] + largest[::-1]
 
 
-def legend(points: pd.DataFrame, name: str, mode: theme.Mode) -> str:
-    """HTML of what the colours of one map mean, with the number of its features."""
+def legend(points: pd.DataFrame, name: str, mode: theme.Mode, roots: Mapping[int, FeatureRow]) -> str:
+    """HTML of what the colours of one map mean, with the number of its features.
+
+    Args:
+        points: of the map.
+        name: of the colouring.
+        mode: light or dark.
+        roots: the broadest feature of each large family, by number.
+    """
     if name == "f1":
         return markup.ramp_legend("held-out F1 0", "1", "not scored", words.HELP["f1"])
     if name == "density":
         return markup.ramp_legend("fires on 0.001 %", "100 % of residues, logarithmic", "", words.HELP["density"])
     counts = values(points, name).value_counts()
     shown = [category for category in reversed(categories(name, mode)) if counts.get(category.value, 0)]
-    return markup.dots_legend((f"{one.name} ({counts[one.value]:,})", one.colour) for one in shown)
+    names = {str(number): f"family {number + 1}: {words.named(root)}" for number, root in roots.items()}
+    return markup.dots_legend(
+        (f"{names.get(one.value, one.name)} ({counts[one.value]:,})", one.colour) for one in shown
+    )
 
 
 _SMALLER = 1_000_000

@@ -26,15 +26,14 @@ def listed(chosen: pd.DataFrame, sae: str, what: str) -> None:
         what: what is said of them, as 'marked'.
     """
     rows = chosen.sort_values(["label_f1", "density"], ascending=False, na_position="last")
-    names = [words.label(*pair) for pair in zip(rows["label"], rows["label_grade"], strict=True)]
     most = f"; the {MOST_ROWS} with the highest F1 are listed, the file has all" if len(rows) > MOST_ROWS else ""
     st.caption(f"{words.count(len(rows), 'feature')} {what}; click a row to open it{most}.")
     if len(rows) <= MOST_LINKS:
         with st.container(gap="xxsmall"):
-            for feature, name in zip(rows["feature"], names, strict=True):
+            for feature, name in zip(rows["feature"], _names(rows), strict=True):
                 frame.link(links.feature(sae, int(feature)), f"#{feature} · {name}")
     else:
-        _table(rows.head(MOST_ROWS), names[:MOST_ROWS], sae)
+        _table(rows.head(MOST_ROWS), sae)
     if len(rows):
         st.download_button(
             "Features (CSV)",
@@ -46,13 +45,17 @@ def listed(chosen: pd.DataFrame, sae: str, what: str) -> None:
         )
 
 
-def _table(rows: pd.DataFrame, names: list[str], sae: str) -> None:
+def _names(rows: pd.DataFrame) -> list[str]:
+    return [words.label(*pair) for pair in zip(rows["label"], rows["label_grade"], strict=True)]
+
+
+def _table(rows: pd.DataFrame, sae: str) -> None:
     number = st.column_config.NumberColumn
     key = f"lasso_{sae}_{hash(tuple(rows['feature']))}"  # another list is another table
     st.dataframe(
         pd.DataFrame({
             "Feature": rows["feature"].tolist(),
-            "Label": names,
+            "Label": _names(rows),
             "Evidence": rows["label_grade"].replace("none", "not validated").tolist(),
             "Held-out F1": rows["label_f1"].tolist(),
             "Null": rows["label_null_f1"].tolist(),

@@ -20,11 +20,14 @@ from explorer.components.atlas import Drawn, Here, Range
 from explorer.draw import markup, regions, words
 from explorer.services import data, maps
 from explorer.services.refs import FeatureRef
-from explorer.shell import frame, links
+from explorer.shell import frame, links, takeaway
+from protsae import palette
 from protsae.store.analyses.maps import PLACES, Layout, Separation, layout_named
 
 HEIGHT = 470
 """Of a map, pixels."""
+
+N_FAMILIES = len(palette.FAMILIES["light"])
 
 LAYOUT_WORDS: dict[Layout, str] = {"activations": "what they fire on", "directions": "what they write"}
 """By what features lie close."""
@@ -78,29 +81,37 @@ def view(saes: tuple[str, ...], chosen: Choices, here: FeatureRef | None) -> Non
             _lists(sae, side, shown)
 
 
-def one_map(sae: str, side: int, maps_shown: Maps) -> None:
-    """One autoencoder's map under its name; a click on a point opens it."""
-    table, selection, chosen = maps_shown.tables[sae], maps_shown.selected[side], maps_shown.chosen
-    mode = frame.mode()
-    st.html(markup.wrap(heading(sae, table, chosen, selection)))
-    row = atlas.feature_map(
+def one_map(sae: str, side: int, shown: Maps) -> None:
+    """One autoencoder's map under its name, and below it what its colours mean and how good it is."""
+    table, chosen = shown.tables[sae], shown.chosen
+    st.html(markup.wrap(heading(sae, table, chosen, shown.selected[side])))
+    title = f"Features of {data.sae(sae).display_name}, near one another by {LAYOUT_WORDS[chosen.layout]}"
+    with takeaway.figure(f"map_{side}", title, saes=[sae]):
+        row = points(sae, side, shown)
+        roots = maps.family_roots(sae, N_FAMILIES) if chosen.colour == "family" else {}
+        told = separation(sae, chosen.layout)
+        below = markup.paragraph(told, "ps-soft ps-small") if told else ""
+        st.html(markup.wrap(colours.legend(table, chosen.colour, frame.mode(), roots), below))
+    if row is not None:
+        frame.go(links.feature(sae, int(table["feature"].iloc[row])))
+
+
+def points(sae: str, side: int, shown: Maps) -> int | None:
+    """The canvas of one map; gives the row whose point was clicked just now."""
+    table, selection, chosen, mode = shown.tables[sae], shown.selected[side], shown.chosen, frame.mode()
+    return atlas.feature_map(
         key=f"map_{sae}",
-        token=maps_shown.token,
+        token=shown.token,
         side=side,
         layout=chosen.layout,
         colouring=colours.colouring(chosen.colour, mode),
         marked=selection.marked,
-        here=_here(table, sae, maps_shown.here),
+        here=_here(table, sae, shown.here),
         alt=described(sae, table, chosen, selection),
         mode=mode,
         height=HEIGHT,
         on_drawn=lambda drawn: mark(drawn, table.loc[selection.shown]),
     )
-    told = separation(sae, chosen.layout)
-    below = markup.paragraph(told, "ps-soft ps-small") if told else ""
-    st.html(markup.wrap(colours.legend(table, chosen.colour, mode), below))
-    if row is not None:
-        frame.go(links.feature(sae, int(table["feature"].iloc[row])))
 
 
 def heading(sae: str, table: pd.DataFrame, chosen: Choices, selection: Selection) -> str:

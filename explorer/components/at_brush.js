@@ -12,7 +12,7 @@ export class Brushes {
   constructor(parent) {
     this.root = element("div", "psa psa-brushes", parent);
     this.plots = [];
-    this.watcher = new ResizeObserver(() => this.draw());
+    this.watcher = new ResizeObserver(() => this.drawSoon());
     this.watcher.observe(this.root);
   }
 
@@ -29,7 +29,7 @@ export class Brushes {
       this.atlas = atlas;
       this.root.replaceChildren();
       this.plots = atlas.axes.map((axis) => this.plot(axis));
-      this.forget = atlas.listen((what) => what === "brushes" && this.draw());
+      this.forget = atlas.listen((what) => what === "brushes" && this.drawSoon());
     }
     this.ends = Object.fromEntries(atlas.axes.map((axis) => {
       const brush = this.data.brushes[axis.name] ?? [axis.low, axis.high];
@@ -56,7 +56,8 @@ export class Brushes {
     const scale = element("div", "psa-brush-scale", box, { "aria-hidden": "true" });
     for (const text of axis.ticks) element("span", "", scale).textContent = text;
     this.listen(axis, canvas);
-    return { axis, canvas, sliders, told, bins: this.atlas.sides.map((side) => binned(axis, side.values[axis.name])) };
+    const bins = this.atlas.sides.map((side) => binned(axis, side.values[axis.name]));
+    return { axis, canvas, sliders, told, bins, all: bins.map((bin) => counted(bin, null)) };
   }
 
   // A drag over the bars is a new range; a click takes it away.
@@ -101,11 +102,16 @@ export class Brushes {
     this.send("brushed", { token: this.data.token, axis: axis.name, range: this.atlas.brushes[axis.name] ?? null });
   }
 
+  drawSoon() {
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => this.draw());
+  }
+
   draw() {
     for (const plot of this.plots) this.drawPlot(plot);
   }
 
-  drawPlot({ axis, canvas, sliders, told, bins }) {
+  drawPlot({ axis, canvas, sliders, told, bins, all }) {
     const width = canvas.clientWidth;
     if (!width) return;
     const pen = fitCanvas(canvas, width, TALL);
@@ -116,7 +122,6 @@ export class Brushes {
     sliders[1].value = String(high);
     sliders.forEach((slider, which) => slider.setAttribute("aria-valuetext", shown(axis, valueAt(axis, this.ends[axis.name][which] / STOPS))));
     const left = this.atlas.sides.map((side) => this.atlas.leave(side, new Uint8Array(side.n), axis.name));
-    const all = bins.map((bin) => counted(bin, null));
     const kept = bins.map((bin, i) => counted(bin, left[i]));
     const most = Math.max(1, ...all.flatMap((counts) => [...counts]));
     const step = width / BINS, wide = (step - 1.5) / bins.length;
@@ -143,6 +148,7 @@ export class Brushes {
     this.forget?.();
     this.stop?.();
     this.watcher.disconnect();
+    cancelAnimationFrame(this.frame);
   }
 }
 

@@ -5,7 +5,7 @@
 
 const STEPS = 24;
 
-// { colours, rows, starts }: rows in the order of drawing; those of colours[i] lie from starts[i] to starts[i + 1].
+// Rows in the order of drawing; those of colours[i] lie from starts[i] to starts[i + 1].
 export function inOrder(side, colouring) {
   const colours = colouring.kind === "codes" ? colouring.colours : [colouring.missing, ...steps(colouring.ramp)];
   const colourOf = new Uint16Array(side.n);
@@ -21,7 +21,7 @@ export function inOrder(side, colouring) {
   const rows = new Int32Array(side.n);
   const filled = starts.slice();
   for (let row = 0; row < side.n; row++) rows[filled[colourOf[row]]++] = row;
-  return { colours, rows, starts, colourOf };
+  return { colours, rows, starts };
 }
 
 function stepOf(value, { low, high, log }) {

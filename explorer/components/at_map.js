@@ -1,17 +1,18 @@
 // One map on a canvas: all points once for each view, and above them what changes with the pointer.
 //
-// A second canvas holds rings, outlines and names, so that pointing draws no point anew. The points of a colour are
-// copies of one picture: the whole of 50,000 takes a frame or two, and no WebGL.
+// A second canvas holds rings, outlines and names, so that pointing draws no point anew. No WebGL.
 
 import { inOrder } from "./at_colours.js";
 import { Grid, isEnclosed } from "./at_grid.js";
 import { listenToMap } from "./at_input.js";
+import { Raster } from "./at_raster.js";
 import { NO_ROW, bits, whenArrived } from "./at_store.js";
 import { element, fitCanvas } from "./pv_theme.js";
 
 const MARGIN = 18;
 const REACH = 9;
-const FADED = 0.1;
+const FADED = 0.12;
+const USUAL = 0.75;
 const MOST_RINGS = 400;
 const MOST_ALIKE = 60;
 const LONGEST_NAME = 34;
@@ -27,6 +28,7 @@ export class FeatureMap {
     this.tooltip = element("div", "psa-tooltip", this.stage, { "aria-hidden": "true" });
     this.tooltip.hidden = true;
     this.view = { x: 0, y: 0, zoom: 1 };
+    this.raster = new Raster();
     this.tool = "move";
     this.drawing = null;
     this.buttons();
@@ -82,7 +84,6 @@ export class FeatureMap {
     this.atlas = atlas;
     this.side = side;
     this.order = inOrder(side, data.colouring);
-    this.sprites = new Map();
     atlas.mark(data.side, bits(data.marked, side.n));
   }
 
@@ -140,49 +141,17 @@ export class FeatureMap {
     this.width = this.stage.clientWidth;
     this.height = this.stage.clientHeight;
     if (!this.side || !this.width) return;
-    const pen = fitCanvas(this.canvas, this.width, this.height);
-    const { marked } = this.side;
-    if (marked) {
-      this.drawPoints(pen, FADED, (row) => !marked[row]);
-      this.drawPoints(pen, 1, (row) => marked[row]);
-    } else this.drawPoints(pen, 0.75, null);
-    this.point();
-  }
-
-  drawPoints(pen, alpha, chosen) {
+    const { marked, visible } = this.side;
     const { colours, rows, starts } = this.order;
-    const { visible } = this.side;
     const places = this.side.places[this.layout];
-    const scale = this.scale, size = this.radius * 2 + 2;
-    const left = this.width / 2 - this.view.x * scale - size / 2, top = this.height / 2 + this.view.y * scale - size / 2;
-    pen.globalAlpha = alpha;
-    for (let colour = 0; colour < colours.length; colour++) {
-      if (starts[colour] === starts[colour + 1]) continue;
-      const sprite = this.sprite(colours[colour]);
-      for (let i = starts[colour]; i < starts[colour + 1]; i++) {
-        const row = rows[i];
-        if (!visible[row] || (chosen && !chosen(row))) continue;
-        const x = left + places[2 * row] * scale, y = top - places[2 * row + 1] * scale;
-        if (x > -size && y > -size && x < this.width && y < this.height) pen.drawImage(sprite, x, y, size, size);
-      }
+    const { scale, raster } = this;
+    raster.begin(this.canvas, this.width, this.height, this.data.ink.surface);
+    for (const [want, alpha] of marked ? [[0, FADED], [1, 1]] : [[0, USUAL]]) {
+      raster.aim(this.width / 2 - this.view.x * scale, this.height / 2 + this.view.y * scale, scale, this.radius, alpha);
+      colours.forEach((colour, i) => raster.discs(colour, places, rows, starts[i], starts[i + 1], visible, marked, want));
     }
-    pen.globalAlpha = 1;
-  }
-
-  sprite(colour) {
-    const ratio = window.devicePixelRatio || 1;
-    const key = `${colour} ${this.radius.toFixed(2)} ${ratio}`;
-    if (!this.sprites.has(key)) {
-      const picture = document.createElement("canvas");
-      const size = this.radius * 2 + 2;
-      const pen = fitCanvas(picture, size, size);
-      pen.fillStyle = colour;
-      pen.beginPath();
-      pen.arc(size / 2, size / 2, this.radius, 0, 2 * Math.PI);
-      pen.fill();
-      this.sprites.set(key, picture);
-    }
-    return this.sprites.get(key);
+    raster.end();
+    this.point();
   }
 
   // The row under a place of the stage, null where there is none.
@@ -221,7 +190,8 @@ export class FeatureMap {
     for (const [name, x, y] of this.side.clusters[this.layout]) {
       const text = name.length > LONGEST_NAME ? name.slice(0, LONGEST_NAME - 1).trimEnd() + "…" : name;
       const half = pen.measureText(text).width / 2 + 4;
-      const [left, top] = this.pixels(x, y);
+      const [left, below] = this.pixels(x, y);
+      const top = below - 12;
       const box = [left - half, top - 8, left + half, top + 8];
       const fits = box[0] > 0 && box[1] > 0 && box[2] < this.width && box[3] < this.height;
       if (!fits || taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) continue;

@@ -97,15 +97,16 @@ class Atlas {
       const brush = this.brushes[axis.name];
       if (!brush || axis.name === except) continue;
       const values = side.values[axis.name];
-      for (let row = 0; row < side.n; row++) if (!within(values[row], brush, axis)) into[row] = 0;
+      const [low, high] = opened(axis, brush);
+      for (let row = 0; row < side.n; row++) if (!(values[row] >= low && values[row] <= high)) into[row] = 0;
     }
     return into;
   }
 }
 
 // An end of the brush at an end of the axis lets everything beyond it pass; what has no value passes no brush.
-function within(value, [low, high], axis) {
-  return (value >= low || (low <= axis.low && value < axis.low)) && (value <= high || (high >= axis.high && value > axis.high));
+function opened(axis, [low, high]) {
+  return [low <= axis.low ? -Infinity : low, high >= axis.high ? Infinity : high];
 }
 
 // Where a value lies on its axis, 0 to 1, and back.

@@ -63,6 +63,17 @@ class Enrichment(NamedTuple):
     """Those with q below `MOST_Q`, the surest first."""
 
 
+class Term(NamedTuple):
+    """A GO term, or a kind of residue annotation."""
+
+    id: str
+    name: str
+    kind: str
+    """MFO | BPO | CCO | annotation"""
+    also: tuple[str, ...]
+    """Names of the others that the same features carry."""
+
+
 class Carriers(NamedTuple):
     """Which features carry which terms; terms of equal features are one column."""
 
@@ -70,8 +81,8 @@ class Carriers(NamedTuple):
     """[n] the universe, ascending."""
     matrix: sparse.csc_array
     """[n, n_terms] of 0 and 1."""
-    terms: pd.DataFrame
-    """[n_terms] id, name, kind and also, the names of the others."""
+    terms: list[Term]
+    """[n_terms]"""
 
 
 def over_represented(carriers: Carriers, chosen: Collection[int]) -> Enrichment:
@@ -97,20 +108,19 @@ def over_represented(carriers: Carriers, chosen: Collection[int]) -> Enrichment:
     rows = []
     for first, *merged in _merged(carriers.matrix[in_set][:, found].toarray() > 0):
         column = found[first]
-        term = carriers.terms.iloc[column]
-        rest = carriers.terms.iloc[[found[place] for place in merged]]
-        also = [text for name, others in zip(rest["name"], rest["also"], strict=True) for text in (name, *others)]
+        term = carriers.terms[column]
+        like = [carriers.terms[found[place]] for place in merged]
         rows.append(
             Enriched(
-                id=term["id"],
-                name=term["name"],
-                kind=term["kind"],
+                id=term.id,
+                name=term.name,
+                kind=term.kind,
                 n_set=int(hits[column]),
                 n_all=int(carried[column]),
                 odds_ratio=float(odds[column]),
                 p_value=float(p[column]),
                 q_value=float(q[column]),
-                also=(*term["also"], *also),
+                also=(*term.also, *(name for other in like for name in (other.name, *other.also))),
             )
         )
     return Enrichment(n, universe, len(carried), float(q.min()), rows)
@@ -139,18 +149,15 @@ def carriers_of(universe: np.ndarray, carried: pd.DataFrame) -> Carriers:
     by_term = by_term.loc[by_term.map(len) >= LEAST]
     facts = carried.drop_duplicates("id").set_index("id").loc[by_term.index].assign(features=by_term)
     facts = facts.sort_values("n_proteins", kind="stable")
-    groups = facts.reset_index().groupby("features", sort=False)
-    terms = pd.DataFrame({
-        "id": groups["id"].first(),
-        "name": groups["name"].first(),
-        "kind": groups["kind"].first(),
-        "also": groups["name"].agg(lambda names: tuple(names)[1:]),
-    })  # fmt: skip
-    rows = np.searchsorted(universe, [feature for features in terms.index for feature in features]).astype(int)
-    columns = np.repeat(np.arange(len(terms)), [len(features) for features in terms.index])
+    terms: dict[tuple[int, ...], Term] = {}
+    for go_id, name, kind, features in zip(facts.index, facts["name"], facts["kind"], facts["features"], strict=True):
+        known = terms.get(features)
+        terms[features] = known._replace(also=(*known.also, name)) if known else Term(go_id, name, kind, ())
+    rows = np.searchsorted(universe, [feature for features in terms for feature in features]).astype(int)
+    columns = np.repeat(np.arange(len(terms)), [len(features) for features in terms])
     shape = (len(universe), len(terms))
     matrix = sparse.csc_array((np.ones(len(rows), dtype=np.int32), (rows, columns)), shape=shape)
-    return Carriers(universe, matrix, terms.reset_index(drop=True))
+    return Carriers(universe, matrix, list(terms.values()))
 
 
 @cached_by_bundle(8, shared=True)

@@ -11,6 +11,7 @@ import pandas as pd
 from explorer.services.cached import bundle, cached_by_bundle
 from protsae.store.analyses import families, maps
 from protsae.store.analyses.maps import LAYOUTS, MAPS, PLACES, Layout, Separation
+from protsae.store.rows import FeatureRow
 
 
 @cached_by_bundle(8, shared=True, spinner="Reading the map …")
@@ -38,6 +39,15 @@ def points(sae: str, other: str | None) -> pd.DataFrame:
     family = {row.feature: row.family for row in families.family_numbers(reader, sae)}
     found["family"] = found["feature"].map(family).fillna(-1).astype(int)
     return found.assign(namespace=namespace).loc[placed].reset_index(drop=True)
+
+
+@cached_by_bundle(8)
+def family_roots(sae: str, number: int) -> dict[int, FeatureRow]:
+    """The broadest feature of each of the largest families, by the number of the family."""
+    reader = bundle().reader
+    found = {row.family: row.root for i in range(number) if (row := families.family(reader, sae, i)) is not None}
+    rows = {family: reader.feature(sae, root) for family, root in found.items()}
+    return {family: row for family, row in rows.items() if row is not None}
 
 
 @cached_by_bundle(4)

@@ -30,6 +30,10 @@ from precompute.features.separation import (
 )
 from precompute.pipeline.progress import Transient
 from precompute.pipeline.tables import empty_table, read_table
+from protsae.bundle.layout import MANIFEST
+from protsae.bundle.opening import open_bundle
+from protsae.files import read_json
+from protsae.store.analyses.families import FAMILIES
 
 _SEPARATION = {
     "sae": "str", "layout": "str", "space": "str", "grouping": "str", "k": "int32", "n_features": "int32",
@@ -53,6 +57,7 @@ def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Com
     split = read_table(work / "proteins" / "proteins.parquet", columns=["split"])["split"].to_numpy()
     drawn = read_table(work / "layout" / "umap.parquet")
     labels = grouped(read_table(work / "associate" / "label.parquet"), branches(*read_ontology(work)))
+    families = known_families(config.out, work)
     places, rows = [], []
     for sae in read_trained(work):
         report(Transient(f"maps: {sae.name}"))
@@ -71,12 +76,20 @@ def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Com
         }
         of_sae = labels.loc[labels["sae"] == sae.name].set_index("feature")[["label", "branch"]]
         groupings = of_sae.reindex(placed.features, fill_value="")
+        if families is not None:
+            groupings["family"] = families(sae.name).reindex(placed.features, fill_value="")
         rows += [{"sae": sae.name, **row} for row in judged(spaces, groupings, seed=config.seed)]
     report(_told(rows))
     table = pd.DataFrame(rows) if rows else empty_table(_SEPARATION)
     return Computed(
         {"activation_place": pd.concat(places, ignore_index=True), "map_separation": table},
-        {"seed": config.seed, "k": K, "shuffles": N_SHUFFLES, "profile": "largest activation, training proteins"},
+        {
+            "seed": config.seed,
+            "k": K,
+            "shuffles": N_SHUFFLES,
+            "profile": "largest activation, training proteins",
+            "families": families is not None,
+        },
     )
 
 
@@ -151,6 +164,23 @@ def branches(parents: Mapping[str, list[str]], carried: Mapping[str, int]) -> di
         return found[term]
 
     return {term: rarest(above(term)) for term in parents if above(term)}
+
+
+def known_families(bundle: Path, work: Path) -> Callable[[str], pd.Series] | None:
+    """Gives of an SAE the family of each feature ('' has none); None where the run's bundle holds no such analysis.
+
+    A bundle that another run has made, or that this one is about to replace, says nothing of this run's features.
+    """
+    made = read_json(work / "publish" / "done.json")
+    here = read_json(bundle / MANIFEST)
+    if made is None or here is None or made["numbers"].get("bundle_id") != here["bundle_id"]:
+        return None
+    with open_bundle(bundle) as opened:
+        if opened.reader.absence(FAMILIES):
+            return None
+        table = opened.reader.analysis_table(FAMILIES, "feature_family")
+    names = table["family"].astype(str).astype(object)
+    return lambda sae: names.loc[table["sae"] == sae].set_axis(table.loc[table["sae"] == sae, "feature"])
 
 
 def _told(rows: list[dict[str, str | int | float]]) -> str:

@@ -53,11 +53,11 @@ def _table(found: Enrichment, sae: str) -> None:
     st.dataframe(
         pd.DataFrame({
             "Term": [row.name for row in found.rows],
-            "Kind": [KINDS[row.kind] for row in found.rows],
             "Here": [row.n_set for row in found.rows],
             "In all": [row.n_all for row in found.rows],
             "Odds ratio": [row.odds_ratio for row in found.rows],
             "q": [row.q_value for row in found.rows],
+            "Kind": [KINDS[row.kind] for row in found.rows],
             "Also": [_also(row) for row in found.rows],
         }),
         hide_index=True,

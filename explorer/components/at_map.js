@@ -16,6 +16,7 @@ const USUAL = 0.75;
 const MOST_RINGS = 400;
 const MOST_ALIKE = 60;
 const LONGEST_NAME = 34;
+const CLUSTER_REACH = 16;
 const ICONS = { move: "Move", lasso: "Lasso", box: "Box" };
 
 export class FeatureMap {
@@ -193,6 +194,7 @@ export class FeatureMap {
       const [left, below] = this.pixels(x, y);
       const top = below - 12;
       const box = [left - half, top - 8, left + half, top + 8];
+      if (this.grid.nearest(x, y, CLUSTER_REACH / this.scale, (row) => this.side.visible[row]) === null) continue;
       const fits = box[0] > 0 && box[1] > 0 && box[2] < this.width && box[3] < this.height;
       if (!fits || taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) continue;
       taken.push(box);

@@ -1,11 +1,14 @@
 """Where features lie by their activations, and whether a space keeps labels together: planted, shuffled, by hand."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csc_array
 
-from precompute.analyses.maps import branches, grouped, judged
+from precompute.analyses.maps import branches, grouped, judged, known_families
 from precompute.features.likeness import standardised
 from precompute.features.placing import project
 from precompute.features.separation import nearest_in_full, nearest_on_map, separation, shared
@@ -85,6 +88,20 @@ def test_a_branch_is_the_rarest_child_of_the_root_above_a_term() -> None:
     assert branches(parents, carried) == {
         "binding": "binding", "activity": "activity", "metal": "activity", "zinc": "activity"
     }  # fmt: skip
+
+
+def test_families_are_those_of_the_bundle_that_this_run_has_made(tiny_bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "publish").mkdir()
+    done = tmp_path / "publish" / "done.json"
+    assert known_families(tiny_bundle, tmp_path) is None, "the run has made none yet, so the bundle is an older one"
+    done.write_text(json.dumps({"numbers": {"bundle_id": "another"}}))
+    assert known_families(tiny_bundle, tmp_path) is None
+    done.write_text(json.dumps({"numbers": {"bundle_id": "tiny"}}))
+    families = known_families(tiny_bundle, tmp_path)
+
+    assert families is not None
+    assert families("vanilla").loc[[16, 28]].tolist() == ["0", "1"]
+    assert 0 not in families("vanilla").index
 
 
 def test_guesses_have_no_group_and_an_annotation_is_a_branch_of_its_own() -> None:

@@ -45,6 +45,7 @@ from tiny_proteins import (
     split_counts,
     structure_table,
 )
+from tiny_shortlist import shortlist_tables
 
 from protsae.alphabet import AMINO_ACIDS
 from protsae.bundle.manifest import write_manifest
@@ -180,6 +181,7 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
         "evaluation": {"evaluation": evaluation_table()},
         "families": family_tables(features),
         "maps": map_tables(features, list(models)),
+        "shortlist": shortlist_tables(features, proteins),
         "sites": site_tables(features, alone),
         "steerability": {"steerability": steerability_table(alignments)},
     }

@@ -1,6 +1,6 @@
 """Made-up families for `tiny_bundle.py`: every SAE has one deep tree, one pair of twins, one absorbed pair.
 
-Features 16 (root) > 17, 18 > 19 to 27 hang together, 17 is split; 28 and 29 are twins; in a guided SAE the feature of a
+Features 16 (root) > 17, 18 > 19 to 27 hang together, 17 is split; 40 and 41 are twins; in a guided SAE the feature of a
 term and that of a term right below it are a pair of which one absorbs the other. The rest has no relatives.
 """
 
@@ -12,7 +12,7 @@ from tiny_proteins import TERMS
 TREE: dict[int, int | None] = {16: None, 17: 16, 18: 16} | dict.fromkeys(range(19, 28), 18) | {30: 17, 32: 17}
 """feature -> parent"""
 SPLIT = 17
-TWINS = (28, 29)
+TWINS = (40, 41)
 
 
 def family_tables(features: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -6,9 +6,10 @@ Read `listed`.
 import pandas as pd
 import streamlit as st
 
-from explorer.draw import words
+from explorer.draw import confounded, words
 from explorer.draw.downloads import file_name, table_csv
-from explorer.shell import frame, links, tables
+from explorer.services.refs import FeatureRef
+from explorer.shell import doubts, frame, links, tables
 
 MOST_LINKS = 8
 """Features up to which a list is plain links."""
@@ -31,7 +32,7 @@ def listed(chosen: pd.DataFrame, sae: str, what: str) -> None:
     if len(rows) <= MOST_LINKS:
         with st.container(gap="xxsmall"):
             for feature, name in zip(rows["feature"], _names(rows), strict=True):
-                frame.link(links.feature(sae, int(feature)), f"#{feature} · {name}")
+                doubts.link(FeatureRef(sae, int(feature)), f"#{feature} · {name}")
     else:
         _table(rows.head(MOST_ROWS), sae)
     if len(rows):
@@ -57,6 +58,7 @@ def _table(rows: pd.DataFrame, sae: str) -> None:
             "Feature": rows["feature"].tolist(),
             "Label": _names(rows),
             "Evidence": rows["label_grade"].replace("none", "not validated").tolist(),
+            confounded.COLUMN: doubts.column((sae, feature) for feature in rows["feature"]),
             "Held-out F1": rows["label_f1"].tolist(),
             "Null": rows["label_null_f1"].tolist(),
             "Fires on, %": (100 * rows["density"]).tolist(),
@@ -69,6 +71,7 @@ def _table(rows: pd.DataFrame, sae: str) -> None:
             "Feature": number(width=70),
             "Label": st.column_config.TextColumn(help=words.HELP["label"], width=210),
             "Evidence": st.column_config.TextColumn(help=words.HELP["grade"], width=85),
+            **doubts.column_config(),
             "Held-out F1": number(help=words.HELP["label_f1"], format="%.2f", width=85),
             "Null": number(help=words.HELP["null"], format="%.2f", width=60),
             "Fires on, %": number(help=words.HELP["density"], format="%.3f", width=85),

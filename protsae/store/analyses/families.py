@@ -3,8 +3,8 @@
 Residues are a seeded sample. A tree is chosen on residues of valid proteins; every number in the tables below is told
 on test proteins. Feature c is *narrower* than p where p fires less rarely than c and on most residues on which c fires:
 
-    shared  = share of the residues with c on which p fires, too
-    excess  = (shared - chance) / (1 - chance)            chance: the share of all residues on which p fires
+    shared = share of the residues with c on which p fires, too
+    excess = (shared - by_letter) / (1 - by_letter)       by_letter: what amino acids alone would share
 
 Two features are *twins* where each fires on most of the other's residues (Jaccard index). A feature has one parent at
 most; a family is all that hangs on one root. `precompute/analyses/families.py` has the thresholds.
@@ -23,7 +23,7 @@ FAMILIES = Analysis(
     name="families",
     version=1,
     meaning="Families of features that fire on the same residues: broader and narrower ones, splits and absorption",
-    reads=("proteins", "activations", "statistics", "associate"),
+    reads=("proteins", "embed", "activations", "statistics", "associate"),
     tables=(
         Table(
             name="feature_family",

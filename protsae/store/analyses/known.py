@@ -6,10 +6,13 @@ from protsae.store.analyses.evaluation import EVALUATION
 from protsae.store.analyses.families import FAMILIES
 from protsae.store.analyses.maps import MAPS
 from protsae.store.analyses.reading import AnalysisQueries
+from protsae.store.analyses.shortlist import SHORTLIST
 from protsae.store.analyses.sites import SITES
 from protsae.store.analyses.steerability import STEERABILITY
 
-ANALYSES = {analysis.name: analysis for analysis in (CONFOUNDS, EVALUATION, FAMILIES, MAPS, SITES, STEERABILITY)}
+ANALYSES = {
+    analysis.name: analysis for analysis in (CONFOUNDS, EVALUATION, FAMILIES, MAPS, SHORTLIST, SITES, STEERABILITY)
+}
 
 
 def present(reader: AnalysisQueries) -> list[Analysis]:

@@ -1,6 +1,6 @@
 """The analysis `confounds`: how well simple facts alone predict where a feature fires.
 
-Read `CONFOUNDS`, then `feature_confounds`.
+Read `CONFOUNDS`, then `feature_confounds` and `explained`.
 """
 
 from typing import NamedTuple
@@ -62,3 +62,11 @@ def feature_confounds(reader: AnalysisQueries, sae: str, feature: int) -> list[C
         WHERE sae = ? AND feature = ? ORDER BY f1 - null_f1 DESC, confound
     """
     return reader.rows(ConfoundRow, query, [sae, feature])
+
+
+def explained(reader: AnalysisQueries, sae: str) -> dict[int, str]:
+    """Features of an SAE that a simple fact alone explains -> that fact."""
+    if reader.absence(CONFOUNDS):
+        return {}
+    query = "SELECT feature, confound FROM memory.main.feature_confound WHERE sae = ? AND explains ORDER BY feature"
+    return dict(reader.tuples(query, [sae]))

@@ -20,9 +20,13 @@ HELP_AP = (
 )
 HELP_NULL = "The same feature against the labels shuffled over the test proteins, mean of 200 shuffles."
 ALONE = (
-    ("composition_ap", "amino-acid composition", words.HELP["composition"].replace("AUROC", "AP")),
-    ("neuron_ap", "best single neuron", words.HELP["neuron"].replace("AUROC", "AP")),
-    ("probe_ap", "linear probe", words.HELP["probe"].replace("AUROC", "AP")),
+    (
+        "composition_ap",
+        "amino-acid composition",
+        "A ridge regression on a protein's amino-acid shares and length, which needs no language model.",
+    ),
+    ("neuron_ap", "best single neuron", "The best dimension of the language model's mean state on training proteins."),
+    ("probe_ap", "linear probe", "A ridge regression on the language model's mean state: what a feature could reach."),
 )
 
 

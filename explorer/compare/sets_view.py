@@ -183,20 +183,27 @@ def of_set(drawn: Drawn) -> str:
 
 def ask(plan: Plan, n_left: int) -> None:
     """The button that starts the run, and the run while it goes on."""
-    running = st.session_state.get("sets_running") == plan
-    if not running and st.button("Compare the sets", type="primary", icon=":material/play_arrow:", key="sets_start"):
-        st.session_state["sets_running"] = plan
-        running = True
-    if not running:
+    if st.session_state.get("sets_running") != plan:
+        st.button(
+            "Compare the sets",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="sets_start",
+            on_click=turn,
+            args=(plan,),
+        )
         st.caption(
             f"{words.count(n_left, 'protein')} to run, about a quarter of a second each; what was run is kept, and the "
             "rest of the page can be used meanwhile."
         )
         return
-    if st.button("Stop", icon=":material/stop:", key="sets_stop"):
-        st.session_state["sets_running"] = None
-        st.rerun()
+    st.button("Stop", icon=":material/stop:", key="sets_stop", on_click=turn, args=(None,))
     st.fragment(grow, run_every=slices.EVERY_SECONDS)(plan)
+
+
+def turn(plan: Plan | None) -> None:
+    """Take note of what is to be run, None for nothing."""
+    st.session_state["sets_running"] = plan
 
 
 @frame.guarded
@@ -204,7 +211,9 @@ def grow(plan: Plan) -> None:
     """Run the next proteins for a moment; the whole page is drawn anew once all are known."""
     known = set_scores.run(plan, seconds=slices.SLICE_SECONDS)
     if known.is_whole:
-        st.session_state["sets_running"] = None
+        for pooling in POOLINGS.values():  # now, so that the page can change between them at once
+            set_scores.tested(plan, pooling)
+        turn(None)
         st.rerun()
     st.progress(len(known.items) / known.total, f"Protein {len(known.items)} of {known.total}")
 

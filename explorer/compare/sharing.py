@@ -160,9 +160,9 @@ def whole(compared: Sides) -> None:
         st.html(markup.wrap(f'<div class="ps-wide" tabindex="0">{table(rows, compared)}</div>'))
         st.caption(
             "Of features that serve their own term (AUROC at least 0.7, one-sided test at 5 %): how many unrelated "
-            "terms each serves among test proteins without its own, false discovery rate 5 %, overlapping terms counted "
-            "once. Null: labels shuffled. A better detector counts more, because proteins with related functions look "
-            "alike to the language model; so read the count beside the share that serves its own term."
+            "terms each serves among test proteins without its own (false discovery rate 5 %), overlapping terms "
+            "counted once. Null: labels shuffled. A better detector counts more, because proteins with related "
+            "functions look alike to the language model; so read the count beside the share that serves its own term."
         )
         head = list(Sharing._fields)
         lines = [[getattr(row, name) for name in head] for row in rows]

@@ -167,9 +167,9 @@ def summary(rows: pd.DataFrame, measure: Measure, role: Role) -> str:
     wins, losses = int((low > 0).sum()), int((high < 0).sum())
     chance = 0.025 * n
     return (
-        f"{text} By more than chance {wins} are won, {losses} lost and {n - wins - losses} undecided (the 95 % interval "
-        "of the difference, both features on the same resampled proteins, leaves out zero or not); were the two equally "
-        f"good, about {chance:.0f} would look won and {chance:.0f} lost."
+        f"{text} By more than chance {wins} are won, {losses} lost and {n - wins - losses} undecided (the 95 % "
+        "interval of the difference, both features on the same resampled proteins, leaves out zero or not); were the "
+        f"two equally good, about {chance:.0f} would look won and {chance:.0f} lost."
     )
 
 

@@ -67,9 +67,9 @@ def term_baselines(
                     "go_id": table.go_id,
                     **{f"n_{part}": len(row) for part, row in zip(("train", "valid", "test"), rows, strict=True)},
                     "all_positive_f1": always_f1(labels[2].mean(axis=0)),
-                    "composition_auroc": _aurocs(regression_scores([letters[row] for row in rows], labels), labels[2]),
-                    "probe_auroc": _aurocs(regression_scores([states[row] for row in rows], labels), labels[2]),
-                    "neuron_auroc": _aurocs(best_column_scores([states[row] for row in rows], labels), labels[2]),
+                    "composition_auroc": _regression([letters[row] for row in rows], labels),
+                    "probe_auroc": _regression([states[row] for row in rows], labels),
+                    "neuron_auroc": _best_column([states[row] for row in rows], labels),
                 }
             )
         )
@@ -119,44 +119,41 @@ def kind_baselines(corpus: Corpus, table: RegionTable) -> pd.DataFrame:
     )
 
 
-def regression_scores(x: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> np.ndarray:
-    """[n_test, n_terms] log-odds of a logistic regression; NaN where `has_both` does not hold.
-
-    Args:
-        x: of train, valid and test proteins.
-        labels: [n_proteins, n_terms] of the same.
-    """
-    scores = np.full(labels[2].shape, np.nan)
+def _regression(x: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> np.ndarray:
+    """[n_terms] test AUROC of a logistic regression; x and labels of train, valid and test."""
+    auroc = np.full(labels[0].shape[1], np.nan)
     fits = np.flatnonzero(has_both(labels))
     if len(fits):
         part = np.repeat(["train", "valid"], [len(labels[0]), len(labels[1])])
         fitted = choose_logistic(np.concatenate(x[:2]), np.concatenate(labels[:2])[:, fits], part, criterion="auc")
-        scores[:, fits] = fitted.logits(x[2])
-    return scores
+        auroc[fits] = aurocs(fitted.logits(x[2]), labels[2][:, fits])
+    return auroc
 
 
-def best_column_scores(x: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> np.ndarray:
-    """[n_test, n_terms] the column of x, up or down, with the highest AUROC on train; else as `regression_scores`."""
-    scores = np.full(labels[2].shape, np.nan)
+def _best_column(x: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> np.ndarray:
+    """[n_terms] test AUROC of the column of x, up or down, with the highest AUROC on train."""
+    auroc = np.full(labels[0].shape[1], np.nan)
     fits = np.flatnonzero(has_both(labels))
     if len(fits):
-        truth = csr_array(labels[0][:, fits].T, dtype=np.float64)
-        n_positive, n = truth.sum(axis=1), len(x[0])
-        on_train = share_of_pairs(wins(np.asarray(truth @ midranks(x[0])).T, n_positive), n_positive, n - n_positive)
-        best = np.abs(on_train - 0.5).argmax(axis=0)
-        sign = np.where(on_train[best, np.arange(len(fits))] < 0.5, -1, 1)
-        scores[:, fits] = sign * x[2][:, best]
-    return scores
+        auroc[fits] = aurocs(best_columns(x, [part[:, fits] for part in labels]), labels[2][:, fits])
+    return auroc
+
+
+def best_columns(x: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> np.ndarray:
+    """[n_test, n_terms] for each term the column of x, up or down, with the highest AUROC on train.
+
+    Args:
+        x: of train, valid and test proteins.
+        labels: [n_proteins, n_terms] of the same; train has a positive and a negative of each term.
+    """
+    truth = csr_array(labels[0].T, dtype=np.float64)
+    n_positive, n = truth.sum(axis=1), len(x[0])
+    on_train = share_of_pairs(wins(np.asarray(truth @ midranks(x[0])).T, n_positive), n_positive, n - n_positive)
+    best = np.abs(on_train - 0.5).argmax(axis=0)
+    sign = np.where(on_train[best, np.arange(truth.shape[0])] < 0.5, -1, 1)
+    return sign * x[2][:, best]
 
 
 def has_both(labels: Sequence[np.ndarray]) -> np.ndarray:
     """[n_terms] every split has a positive and a negative."""
     return np.logical_and.reduce([part.any(axis=0) & ~part.all(axis=0) for part in labels])
-
-
-def _aurocs(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """[n_terms] test AUROC; NaN where a term has no scores."""
-    auroc = np.full(labels.shape[1], np.nan)
-    known = ~np.isnan(scores).any(axis=0)
-    auroc[known] = aurocs(scores[:, known], labels[:, known])
-    return auroc

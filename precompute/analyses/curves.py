@@ -2,7 +2,8 @@
 
 Feature and pooling are the rows of `feature_go` that `align/differences.py` compares, chosen on valid. Curves, average
 precisions, their paired differences and shuffled labels are told on test proteins; both features of a term meet the
-same resamples and the same shuffles. What a feature serves beside its term is counted by `measures/entanglement.py`.
+same resamples and the same shuffles. Beside them stand the term's prevalence, ridge regressions on composition and on
+the PLM's mean state, fitted on train, and the best dimension of that state. What a feature serves beside its term is counted by `measures/entanglement.py`.
 
 Read `compute`.
 """
@@ -13,8 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from sklearn.linear_model import Ridge
 
-from precompute.align.baselines import best_column_scores, known_labels, regression_scores
+from precompute.align.baselines import best_columns, has_both, known_labels
 from precompute.align.differences import compared
 from precompute.align.go import TermTable, term_tables
 from precompute.align.ranks import N_RESAMPLES, POOLINGS, bootstrap_weights
@@ -42,6 +44,8 @@ from protsae.store.analyses.curves import CURVES
 MOST_POINTS = 48
 """Of a stored curve."""
 N_SHUFFLES = 200
+ALPHAS = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
+"""Ridge penalties tried."""
 
 _KEY = ["go_id", "sae", "feature"]
 
@@ -93,7 +97,13 @@ def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Com
         baselines(table, labels, terms, corpus.split, letters=letters, states=states) for table in tables
     ]
     report(f"curves: {sum(map(len, found['term_area']))} curves of {len(pairs['go_id'].unique())} terms")
-    settings = {"seed": config.seed, "resamples": N_RESAMPLES, "shuffles": N_SHUFFLES, "points": MOST_POINTS}
+    settings = {
+        "seed": config.seed,
+        "resamples": N_RESAMPLES,
+        "shuffles": N_SHUFFLES,
+        "points": MOST_POINTS,
+        "alphas": ALPHAS,
+    }
     return Computed({name: _joined(frames, name) for name, frames in found.items()}, settings)
 
 
@@ -244,20 +254,34 @@ def baselines(
 ) -> pd.DataFrame:
     """Rows of `area_baseline`; arguments as of `align/baselines.py`'s `term_baselines`."""
     rows, labels = known_labels(table, protein_go, terms, split)
-    scores = {
-        "composition_ap": regression_scores([letters[row] for row in rows], labels),
-        "neuron_ap": best_column_scores([states[row] for row in rows], labels),
-        "probe_ap": regression_scores([states[row] for row in rows], labels),
-    }
-    return pd.DataFrame({"go_id": table.go_id, **{n: _areas(found, labels[2]) for n, found in scores.items()}})
+    fits = has_both(labels)
+    kept = [part[:, fits] for part in labels]
+    found = pd.DataFrame({"go_id": table.go_id, "composition_ap": np.nan, "neuron_ap": np.nan, "probe_ap": np.nan})
+    if fits.any():
+        of_letters, of_states = ([x[row] for row in rows] for x in (letters, states))
+        scores = (ridge_scores(of_letters, kept), best_columns(of_states, kept), ridge_scores(of_states, kept))
+        found.loc[fits, ["composition_ap", "neuron_ap", "probe_ap"]] = np.column_stack(
+            [average_precisions(np.asarray(one, np.float64), kept[2]) for one in scores]
+        )
+    return found
 
 
-def _areas(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """[n_terms] test AP; NaN where a term has no scores."""
-    ap = np.full(labels.shape[1], np.nan)
-    known = ~np.isnan(scores).any(axis=0)
-    ap[known] = average_precisions(scores[:, known], labels[:, known])
-    return ap
+def ridge_scores(x: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> np.ndarray:
+    """[n_test, n_terms] of a ridge regression on standardised columns; penalty by mean AP on valid, one for all terms.
+
+    Args:
+        x: of train, valid and test proteins.
+        labels: [n_proteins, n_terms] of the same, each with a positive and a negative.
+    """
+    mean, scale = x[0].mean(axis=0), x[0].std(axis=0)
+    train, valid, test = ((part - mean) / np.where(scale > 0, scale, 1) for part in x)
+    fitted = [Ridge(alpha=alpha).fit(train, labels[0].astype(train.dtype)) for alpha in ALPHAS]
+    on_valid = [float(average_precisions(_scores(one, valid), labels[1]).mean()) for one in fitted]
+    return _scores(fitted[int(np.argmax(on_valid))], test)
+
+
+def _scores(fitted: Ridge, x: np.ndarray) -> np.ndarray:
+    return np.asarray(fitted.predict(x), np.float64).reshape(len(x), -1)
 
 
 def _joined(frames: Sequence[pd.DataFrame], name: str) -> pd.DataFrame:

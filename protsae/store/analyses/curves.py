@@ -72,9 +72,9 @@ CURVES = Analysis(
             name="area_baseline",
             columns=(
                 Column("go_id", "VARCHAR", "the term"),
-                Column("composition_ap", "REAL", "regression on amino-acid shares and log length", optional=True),
+                Column("composition_ap", "REAL", "ridge regression on amino-acid shares and log length", optional=True),
                 Column("neuron_ap", "REAL", "best dimension of the PLM's mean state on train", optional=True),
-                Column("probe_ap", "REAL", "regression on the PLM's mean state", optional=True),
+                Column("probe_ap", "REAL", "ridge regression on the PLM's mean state", optional=True),
             ),
             sorted_by=("go_id",),
         ),

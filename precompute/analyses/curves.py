@@ -2,8 +2,9 @@
 
 Feature and pooling are the rows of `feature_go` that `align/differences.py` compares, chosen on valid. Curves, average
 precisions, their paired differences and shuffled labels are told on test proteins; both features of a term meet the
-same resamples and the same shuffles. Beside them stand the term's prevalence, ridge regressions on composition and on
-the PLM's mean state, fitted on train, and the best dimension of that state. What a feature serves beside its term is counted by `measures/entanglement.py`.
+same resamples and the same shuffles. Beside them stand ridge regressions on composition and on the PLM's mean state,
+fitted on train, and the best dimension of that state. What a feature serves beside its term is counted by
+`measures/entanglement.py`.
 
 Read `compute`.
 """

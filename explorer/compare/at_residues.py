@@ -16,7 +16,8 @@ from explorer.compare.comparison import Sides
 from explorer.compare.term_charts import Found
 from explorer.draw import markup, words
 from explorer.services import comparing, data
-from explorer.shell import frame
+from explorer.services.refs import FeatureRef
+from explorer.shell import frame, takeaway
 from protsae import palette
 from protsae.measures.paired import bootstrap_mean
 from protsae.store.analyses.sites import SITES
@@ -60,19 +61,24 @@ def show(term: TermRow, compared: Sides) -> None:
     if here.empty:
         frame.say(f"No residues are named for “{term.name}”, so its features are judged by proteins only.")
     else:
-        one_term(here.iloc[0], compared)
+        one_term(here.iloc[0], term.name, compared)
     over_terms(rows, compared)
 
 
-def one_term(row: pd.Series, compared: Sides) -> None:
+def one_term(row: pd.Series, name: str, compared: Sides) -> None:
     """The sentence and the bars of one term."""
     found, null = ways(row, compared, frame.mode()), row["guided_site_null"]
     frame.say(sentence(row, compared))
-    st.plotly_chart(
+    takeaway.chart(
         term_charts.residues(found, None if pd.isna(null) else float(null), frame.mode()),
-        key="at_residues",
-        config={"displayModeBar": False},
+        "at_residues",
+        f"What finds the residues of {name}",
         alt="Average precision inside proteins of both features and of what else finds the residues",
+        refs=[
+            FeatureRef(sae.name, int(row[f"{side}_feature"]))
+            for side, sae in zip(("guided", "baseline"), compared, strict=True)
+            if pd.notna(row[f"{side}_feature"])
+        ],
     )
     st.caption(
         f"Mean over {words.count(int(row['n_proteins']), 'unseen protein')} with {int(row['n_residues']):,} named "

@@ -10,7 +10,8 @@ from explorer.compare.comparison import Sides
 from explorer.draw import downloads, markup, words
 from explorer.services import comparing, data
 from explorer.services.comparing import Areas
-from explorer.shell import frame
+from explorer.services.refs import FeatureRef
+from explorer.shell import frame, takeaway
 from protsae.store.analyses.curves import CURVES, AreaDifference
 from protsae.store.rows import TermFeature
 
@@ -41,11 +42,11 @@ def show(guided: TermFeature, baseline: TermFeature, compared: Sides) -> None:
         frame.say("No test protein carries this term, or all of them do, so there is no curve.")
         return
     frame.say(sentence(areas, compared))
-    st.plotly_chart(
+    takeaway.chart(
         term_charts.precision_recall(areas, (compared.guided, compared.baseline), frame.mode()),
-        key="precision_recall",
-        config={"displayModeBar": False},
-        alt=f"Precision against recall of both features for {guided.term_name}",
+        "precision_recall",
+        f"Precision against recall of both features for {guided.term_name}",
+        refs=[FeatureRef(row.sae, row.feature) for row in (guided, baseline)],
     )
     st.caption(
         "Dots: the thresholds chosen on validation proteins and frozen, where the F1 above is told. Dotted: the "

@@ -7,28 +7,21 @@ Read `page`; the numbers come from `protsae.store.evaluation.summary`, the sente
 import pandas as pd
 import streamlit as st
 
-from explorer.compare import result_charts, results
+from explorer.compare import result_charts, results, views
 from explorer.draw import markup, words
 from explorer.services import data
-from explorer.shell import frame
+from explorer.shell import frame, takeaway
 from protsae.store.analyses.evaluation import EVALUATION
 from protsae.store.evaluation.methods import KINDS, METHODS, PARTS, meaning_of, method_of, part_of
 from protsae.store.evaluation.metrics import GROUPS, METRICS, OVERVIEW, Metric
 from protsae.store.evaluation.summary import MEAN, Gap, Line, Summary, Table
 
-VIEWS = {"term": "One term", "methods": "All methods"}
 TITLE = "Guided against all other methods"
 COMPARED = ("auc", "ev", "participation")
 """Metrics that variants of ProtSAE are compared by: does it predict, does it reconstruct, do its features take part?"""
 FIDELITY, MEANING = ("lr_masked", "ev"), ("feature_auc", "f1", "auc")
 """Metrics of the plots, the preferred first."""
 WRAPPED = "white-space:normal"
-PLAIN = {"displayModeBar": False}
-
-
-def switch() -> str:
-    """The control that changes between the two views of the page."""
-    return frame.choice("Show", "view", list(VIEWS), show=VIEWS.__getitem__)
 
 
 def page() -> None:
@@ -36,7 +29,7 @@ def page() -> None:
     rows = data.evaluation()
     if rows.empty:
         frame.headline(TITLE, "The evaluation trains every method on the same proteins and scores it on unseen ones.")
-        switch()
+        views.switch()
         why = data.absence(EVALUATION) or f"Its evaluation holds no numbers yet: `{EVALUATION.command()}` goes on."
         st.html(markup.empty(why, "One term at a time can be compared without it."))
         return
@@ -45,7 +38,7 @@ def page() -> None:
     over = asked if asked in options else (options or [MEAN])[0]
     frame.headline(TITLE, results.lead(summary, over), eyebrow=markup.escape(_facts(rows)))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        switch()
+        views.switch()
         if len(options) > 1:
             over = frame.choice("Ontology", "ns", options, show=_choice)
     overview(summary, over)
@@ -127,10 +120,9 @@ def _line_html(line: Line, shown: Table, *, own: str | None, meanings: bool) -> 
             continue
         mean, _, spread = markup.escape(value.text(metric.digits)).partition(" ± ")
         best = f"<b>{mean}</b>" if line.method in shown.best[metric.key] else mean
-        tip = f' title="{words.count(value.n, "seed")}"'
         over = f"{f'± {spread}, ' if spread else ''}n = {value.n}" if _has_spread(shown) else ""
         soft = f'<div class="ps-small ps-soft">{over}</div>' if meanings else f' <span class="ps-soft">{over}</span>'
-        numbers.append(f"<td{tip}>{best}{soft}</td>")
+        numbers.append(f"<td>{best}{soft}</td>")
     return f"<tr>{_name_html(line.method, dot, own, meanings=meanings)}{''.join(numbers)}<td>{line.n_seeds}</td></tr>"
 
 
@@ -138,7 +130,9 @@ def _name_html(method: str, dot: str, own: str | None, *, meanings: bool) -> str
     meaning = markup.escape(meaning_of(method))
     mark = markup.badge("this bundle's", "An autoencoder of this bundle is guided so.") if method == own else ""
     below = f'<div class="ps-small ps-soft" style="{WRAPPED};max-width:17rem">{meaning}</div>' if meanings else ""
-    return f'<td title="{meaning}">{dot}{markup.escape(method)} {mark}{below}</td>'
+    said = meaning_of(method)
+    name = markup.escape(method) if meanings or not said else markup.explained(markup.escape(method), said)
+    return f"<td>{dot}{name} {mark}{below}</td>"
 
 
 def trade_off(summary: Summary, over: str) -> None:
@@ -151,11 +145,10 @@ def trade_off(summary: Summary, over: str) -> None:
     st.header("What meaning costs in fidelity", anchor=False)
     frame.say(f"Right: {axes[0].sentence} Up: {axes[1].sentence}")
     st.html(markup.wrap(_legend(both)))
-    st.plotly_chart(
+    takeaway.chart(
         result_charts.trade_off({m: x[m] for m in both}, y, axes),
-        key="trade_off",
-        config=PLAIN,
-        alt=f"Methods by {axes[0].title} and {axes[1].title}",
+        "trade_off",
+        f"Methods by {axes[0].title} and {axes[1].title}",
     )
 
 
@@ -172,11 +165,8 @@ def sparsity(summary: Summary, over: str) -> None:
         columns = st.columns(2, gap="large")
     for column, (axis, found) in zip(columns, lines.items(), strict=False):
         with column:
-            st.plotly_chart(
-                result_charts.sweep(found, axis),
-                key=f"sweep_{axis.key}",
-                config=PLAIN,
-                alt=f"{axis.title} by active features per residue",
+            takeaway.chart(
+                result_charts.sweep(found, axis), f"sweep_{axis.key}", f"{axis.title} by active features per residue"
             )
 
 
@@ -197,7 +187,7 @@ def variants(summary: Summary, part: str, over: str) -> list[Gap]:
             st.html(markup.wrap(f"<b>{markup.explained(METRICS[key].title, METRICS[key].sentence)}</b>"))
             figure = result_charts.differences(here, METRICS[key], frame.mode())
             alt = f"{METRICS[key].title} of each variant, minus ProtSAE's"
-            st.plotly_chart(figure, key=f"{part}_{key}", config=PLAIN, alt=alt)
+            takeaway.chart(figure, f"{part}_{key}", alt)
     named = [
         (name, meaning, meaning) for name in dict.fromkeys(g.method for g in gaps) if (meaning := meaning_of(name))
     ]

@@ -11,12 +11,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.compare import protein_sets, set_charts, views
 from explorer.compare.protein_sets import Drawn, Pair
-from explorer.draw import downloads, markup, words
+from explorer.draw import confounded, downloads, markup, words
 from explorer.protein.reading import LONGEST_IN_ADDRESS
 from explorer.services import data, live, set_scores, slices
 from explorer.services.refs import FeatureRef
 from explorer.services.set_scores import LEVEL, Plan, Pooling, Tested
-from explorer.shell import frame, links, tables
+from explorer.shell import doubts, frame, links, tables
 from protsae.errors import InputError, ProtSAEError
 
 TITLE = "Which features tell two sets of proteins apart?"
@@ -256,7 +256,7 @@ def lengths(plan: Plan) -> str:
     a, b = (float(np.median([len(sequence) for sequence in one])) for one in (plan.a, plan.b))
     return (
         f"Median length is {a:.0f} residues in set A and {b:.0f} in set B. Sets that differ in length, organism or "
-        "composition differ in features that follow these; the column “Mostly” says which one such fact explains."
+        "composition differ in features that follow these; the column “Explained by” says which one such fact explains."
     )
 
 
@@ -286,8 +286,7 @@ def listed(tested: Tested, sae: str, cutoff: str, higher: str) -> pd.DataFrame:
     if higher != "both":
         rows = rows.loc[rows["auroc"] > 0.5 if higher == "a" else rows["auroc"] < 0.5]
     table = live.features(sae).set_index("feature").loc[rows["feature"]]
-    confounds = set_scores.explained(sae)
-    mostly = [words.confound_words(confounds[f]).name.lower() if f in confounds else "" for f in rows["feature"]]
+    mostly = doubts.column((sae, feature) for feature in rows["feature"].tolist())
     names = [words.label(*one) for one in zip(table["label"], table["label_grade"], strict=True)]
     grades = table["label_grade"].replace("none", "not validated").tolist()
     return rows.assign(label=names, grade=grades, mostly=mostly).reset_index(drop=True)
@@ -316,7 +315,7 @@ def table(rows: pd.DataFrame, pair: Pair, sae: str) -> None:
             "Fires in B, %": 100 * rows["firing_b"] / n_b,
             "Mean A": rows["mean_a"],
             "Mean B": rows["mean_b"],
-            "Mostly": rows["mostly"],
+            confounded.COLUMN: rows["mostly"],
         }),
         hide_index=True,
         height=min(460, 40 + 35 * len(rows)),
@@ -332,7 +331,7 @@ def table(rows: pd.DataFrame, pair: Pair, sae: str) -> None:
             "Fires in B, %": number(help=f"Of {n_b} proteins that were run.", format="%.0f", width=85),
             "Mean A": number(help="Mean score of the proteins of set A.", format="%.3g", width=75),
             "Mean B": number(help="Mean score of the proteins of set B.", format="%.3g", width=75),
-            "Mostly": text(help="A simple fact that alone predicts where the feature fires.", width=95),
+            confounded.COLUMN: text(help=confounded.COLUMN_HELP, width=130),
         },
         **tables.clickable(key),
     )  # fmt: skip

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from explorer.draw import charts, downloads, words
+from explorer.draw import charts, confounded, downloads, words
 from explorer.services import data
 from explorer.services.comparing import Versus, all_terms
-from explorer.shell import frame, links, tables
+from explorer.shell import doubts, frame, links, tables
 from protsae.store.grades import GRADES
 from protsae.store.rows import Role, TermRow
 
@@ -251,12 +251,20 @@ def display(rows: pd.DataFrame) -> pd.DataFrame:
         ap_gain=difference(rows, MEASURES["ap"]),
         ap_gain_interval=spans(rows, "ap_difference_low", "ap_difference_high", "+.2f"),
         site_gain=difference(rows, MEASURES["site"]),
+        guided_explained=explained(rows, "guided"),
+        baseline_explained=explained(rows, "baseline"),
         guided_interval=spans(rows, "guided_low", "guided_high", ".2f"),
         baseline_interval=spans(rows, "baseline_low", "baseline_high", ".2f"),
     )
     return (
         out.sort_values(["n_pos_test", "go_id"], ascending=[False, True]).loc[:, list(COLUMNS)].reset_index(drop=True)
     )
+
+
+def explained(rows: pd.DataFrame, side: str) -> list[str]:
+    """What simple fact explains each term's feature, '' where none does."""
+    features = rows[f"{side}_feature"].fillna(-1).astype(int).tolist()
+    return doubts.column(zip(rows[f"{side}_sae"].tolist(), features, strict=True))
 
 
 def spans(rows: pd.DataFrame, low: str, high: str, form: str) -> list[str]:
@@ -297,6 +305,8 @@ COLUMNS: dict[str, tuple[str, str | None, str | None]] = {
     "all_positive_f1": ("All positive F1", "%.2f", words.HELP["all_positive"]),
     "guided_grade": ("Guided evidence", None, words.HELP["grade"]),
     "baseline_grade": ("{role} evidence", None, words.HELP["grade"]),
+    "guided_explained": (f"Guided {confounded.COLUMN.lower()}", None, confounded.COLUMN_HELP),
+    "baseline_explained": (f"{{role}} {confounded.COLUMN.lower()}", None, confounded.COLUMN_HELP),
     "go_id": ("GO id", None, None),
 }
 """Column -> heading, number format (None for text) and help."""

@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from explorer.components.protein_view import StripRow, StructureView
+from explorer.components.protein_view import StripRow
 from explorer.components.strips import profile
-from explorer.draw import downloads, markup, outward, verdicts, words
+from explorer.draw import confounded, downloads, markup, outward, verdicts, words
 from explorer.protein import predictions
 from explorer.protein.subject import Subject
 from explorer.sequence import choosing
 from explorer.services import alike, data, live
 from explorer.services.refs import FeatureRef
-from explorer.shell import address, frame, links, viewer
+from explorer.shell import address, doubts, frame, links, viewer
 
 TABLE_ROWS = 120
 
@@ -89,6 +89,7 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
             "Residues": [a.n_active for a in listed],
             "One in": [round(a.one_in) for a in listed],
             "Evidence": facts["label_grade"].replace("none", "not validated").tolist(),
+            confounded.COLUMN: doubts.column((sae, feature) for feature in features),
             "Held-out F1": facts["label_f1"].tolist(),
             "Null": facts["label_null_f1"].tolist(),
         }),
@@ -104,6 +105,7 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
             "Strength": st.column_config.ProgressColumn(min_value=0, max_value=100, format="%.0f %%", help=STRENGTH),
             "One in": st.column_config.NumberColumn(format="localized", help=ONE_IN),
             "Evidence": st.column_config.TextColumn(help=words.HELP["grade"]),
+            **doubts.column_config(),
             "Held-out F1": st.column_config.NumberColumn(format="%.2f", help=words.HELP["label_f1"]),
             "Null": st.column_config.NumberColumn(format="%.2f", help=words.HELP["null"]),
         },
@@ -162,6 +164,7 @@ def term_table(about: Subject, called: list[predictions.Call]) -> None:
             "Right, held out": [c.term.test_precision for c in shown],
             "Held-out F1": [c.term.test_f1 for c in shown],
             "Evidence": [verdicts.grade_name(c.term) for c in shown],
+            confounded.COLUMN: doubts.column((c.term.sae, c.term.feature) for c in shown),
             "n": [c.term.n_pos_test for c in shown],
             "Predictor": [c.pi for c in shown],
             "Annotated": [carried(c.term.go_id, annotated) for c in shown],
@@ -176,6 +179,7 @@ def term_table(about: Subject, called: list[predictions.Call]) -> None:
             "Signal / threshold": st.column_config.TextColumn(help=words.HELP["threshold"]),
             "Right, held out": st.column_config.NumberColumn(format="%.2f", help=words.HELP["precision"]),
             "Held-out F1": st.column_config.NumberColumn(format="%.2f", help=words.HELP["f1"]),
+            **doubts.column_config(),
             "n": st.column_config.NumberColumn(help=words.HELP["n"]),
             "Predictor": st.column_config.NumberColumn(format="%.2f", help=PREDICTOR),
             "Annotated": st.column_config.TextColumn(help=ANNOTATED),
@@ -213,17 +217,6 @@ def take_away(
             for c in called
         ]  # fmt: skip
         save("GO terms (CSV)", downloads.table_csv(TERM_FIELDS.split(), terms), f"{name}_go_terms.csv")
-        if about.structure is not None and rows:
-            row = rows[viewer.kept(len(about.sequence), len(rows)).row]
-            file = downloads.file_name(protein, f"{row.code}.pdb")
-            save(f"Structure, coloured by “{row.label}” (PDB)", with_b_factors(about.structure, row, sae), file)
-
-
-def with_b_factors(structure: StructureView, row: StripRow, sae: str) -> str:
-    """The structure as PDB text, coloured in every viewer by its B-factors."""
-    bundle = data.bundle().manifest.get("bundle_id", "unknown")
-    remark = f"B-factor: activation of {sae} {row.label}, 100 = {row.scale:.4g} and more; bundle {bundle}"
-    return downloads.coloured_pdb(structure.pdb, structure.positions, row.values, row.scale, remark)
 
 
 def save(label: str, text: str, file: str) -> None:

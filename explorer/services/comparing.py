@@ -45,7 +45,8 @@ class Areas(NamedTuple):
 def all_terms(sides: Sequence[Versus]) -> pd.DataFrame:
     """Every term that guides, of all sub-ontologies asked for, with the scores of both sides.
 
-    Columns: those of `compare_table`, of `curves.area_table` and of `sites.site_table` without its features.
+    Columns: guided_sae, baseline_sae, those of `compare_table`, of `curves.area_table` and of `sites.site_table` without
+    its features.
     """
     reader = bundle().reader
     frames = []
@@ -53,6 +54,7 @@ def all_terms(sides: Sequence[Versus]) -> pd.DataFrame:
         rows = data.compare_table(one.guided, one.baseline, one.namespace)
         rows = rows.merge(curves.area_table(reader, one.guided, one.baseline), on="go_id", how="left")
         at_residues = sites.site_table(reader, one.guided, one.baseline)
+        rows = rows.assign(guided_sae=one.guided, baseline_sae=one.baseline)
         frames.append(
             rows.merge(
                 at_residues.drop(columns=["namespace", "guided_feature", "baseline_feature"]), on="go_id", how="left"

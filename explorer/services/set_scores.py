@@ -13,10 +13,9 @@ from jaxtyping import Float, Int
 from scipy.sparse import csr_array
 
 from explorer.services import live
-from explorer.services.cached import bundle, cached_by_bundle
+from explorer.services.cached import cached_by_bundle
 from explorer.services.slices import Known, Slices
 from protsae.measures.two_sets import compare, found_by_chance
-from protsae.store.analyses import confounds
 
 Pooling = Literal["max", "mean"]
 LEVEL = 0.05
@@ -127,9 +126,3 @@ def stacked(rows: list[Scores], pooling: Pooling, d_sae: int) -> csr_array:
     starts = np.cumsum([0, *(len(row.feature) for row in rows)])
     indices = np.concatenate([row.feature for row in rows])
     return csr_array((np.concatenate(values).astype(np.float64), indices, starts), shape=(len(rows), d_sae))
-
-
-@cached_by_bundle(8)
-def explained(name: str) -> dict[int, str]:
-    """Features of an autoencoder that a simple fact alone explains -> that fact."""
-    return confounds.explained(bundle().reader, name)

@@ -19,7 +19,7 @@ import streamlit as st
 from explorer import theme
 from explorer.draw import corpus, markup, regions, words
 from explorer.services import data
-from explorer.shell import address, links
+from explorer.shell import address, links, takeaway
 from explorer.shell.address import write as write_address
 from protsae.errors import BundleError, InputError, ProtSAEError
 from protsae.plm.spec import PLMSpec
@@ -41,8 +41,14 @@ class Settings(NamedTuple):
     """What was wrong with the address, one sentence; '' where nothing was."""
 
 
-def run(page: Any) -> None:
-    """Draw side bar and page; a bundle that cannot be opened becomes one sentence, and the app stays up."""
+def run(page: Any, above: Callable[[], None], aside: Callable[[], None]) -> None:
+    """Draw side bar and page; a bundle that cannot be opened becomes one sentence, and the app stays up.
+
+    Args:
+        page: what the navigation has chosen.
+        above: draws what stands above every page.
+        aside: draws the end of the side bar.
+    """
     st.html(theme.STYLE_SHEET)
     st.logo(theme.wordmark(PRODUCT, mode()), size="large")
     try:
@@ -54,6 +60,11 @@ def run(page: Any) -> None:
     address.land()
     st.session_state["page"] = page.url_path
     st.session_state["settings"] = sidebar(remember=remember)
+    if other := takeaway.other_bundle():
+        st.html(markup.empty(other, "Open the bundle that it names to see what was meant."))
+    with st.sidebar:
+        guarded(aside)()
+    guarded(above)()
     guarded(page.run)()
 
 
@@ -272,6 +283,7 @@ def sidebar(*, remember: bool) -> Settings:
         sae = _sae_picker([row.name for row in data.saes()])
         scale = _scale_picker()
         _bundle_facts()
+        takeaway.share()
     address.complete(st.session_state["page"], _unsaid(sae, scale) if remember else {})
     return Settings(sae, scale, note)
 

@@ -23,6 +23,7 @@ PAGES = {
     "map": "app_pages/map.py",
     "sequence": "app_pages/sequence.py",
     "steer": "app_pages/steer.py",
+    "results": "app_pages/results.py",
 }
 """Page name (also its address) -> script, relative to app.py."""
 

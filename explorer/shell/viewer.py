@@ -9,11 +9,13 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.components.protein_view import Kept, StripRow, protein_view
-from explorer.shell import address, frame
+from explorer.components.protein_view import Kept, StripRow, StructureView, protein_view
+from explorer.services.refs import FeatureRef
+from explorer.shell import address, frame, takeaway
 from protsae.errors import InputError
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,5}")
+_CODE = re.compile(r"(.+?) ([0-9]+)(?: |$)")
 _SPAN = re.compile(r"([1-9][0-9]{0,5})-([1-9][0-9]{0,5})")
 
 
@@ -55,16 +57,38 @@ def write(now: Kept) -> None:
     )
 
 
-def show(*, key: str, sequence: str, rows: Sequence[StripRow], **how: Any) -> None:
-    """`protein_view` under the address."""
+def show(
+    *,
+    key: str,
+    sequence: str,
+    rows: Sequence[StripRow],
+    name: str = "",
+    structure: StructureView | None = None,
+    **how: Any,
+) -> None:
+    """`protein_view` under the address, with files of the picture and of the coloured structure."""
     problem = ""
     try:
         now = read(st.query_params, len(sequence), len(rows))
     except InputError as error:
         now, problem = Kept(), str(error)
-    protein_view(key=key, sequence=sequence, rows=rows, kept=now, on_kept=write, **how)
+    scale = frame.settings().scale
+    refs = [ref for row in rows if (ref := _ref(row)) is not None]
+    with takeaway.figure(key, f"Activation along {name or 'the sequence'}", refs=refs, scale=scale):
+        protein_view(
+            key=key, sequence=sequence, rows=rows, name=name, structure=structure, kept=now, on_kept=write, **how
+        )
+    colours = rows[now.row] if rows else None
+    if structure is not None and colours is not None and (ref := _ref(colours)) is not None:
+        takeaway.structure(f"files_{key}", colours, structure, protein=name or "sequence", ref=ref, scale=scale)
     if problem:
         frame.say(problem)
+
+
+def _ref(row: StripRow) -> FeatureRef | None:
+    """The feature that a row shows, where it shows one."""
+    found = _CODE.match(row.code)
+    return FeatureRef(found[1], int(found[2])) if found else None
 
 
 alone = st.fragment(frame.guarded(show))

@@ -16,6 +16,7 @@ from explorer.compare.comparison import Sides
 from explorer.compare.term_charts import Found
 from explorer.draw import markup, words
 from explorer.services import comparing, data
+from explorer.services.cached import cached_by_bundle
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, takeaway
 from protsae import palette
@@ -62,7 +63,7 @@ def show(term: TermRow, compared: Sides) -> None:
         frame.say(f"No residues are named for “{term.name}”, so its features are judged by proteins only.")
     else:
         one_term(here.iloc[0], term.name, compared)
-    over_terms(rows, compared)
+    over_terms(compared)
 
 
 def one_term(row: pd.Series, name: str, compared: Sides) -> None:
@@ -130,9 +131,16 @@ def standing(rows: pd.DataFrame) -> Standing:
     return Standing(len(gap), ahead, behind, float(gap.mean()) if len(gap) else np.nan, low, high, p)
 
 
-def over_terms(rows: pd.DataFrame, compared: Sides) -> None:
+@cached_by_bundle(8)
+def standings(guided: str, baseline: str) -> dict[str, Standing]:
+    """How two autoencoders stand in every sub-ontology."""
+    rows = comparing.site_terms(guided, baseline)
+    return {namespace: standing(rows.loc[rows["namespace"] == namespace]) for namespace in words.NAMESPACES}
+
+
+def over_terms(compared: Sides) -> None:
     """Wins and losses by sub-ontology, as a sentence each and a table."""
-    found = {namespace: standing(rows.loc[rows["namespace"] == namespace]) for namespace in words.NAMESPACES}
+    found = standings(compared.guided.name, compared.baseline.name)
     told = [read(namespace, one, compared) for namespace, one in found.items() if one.n]
     if not told:
         return

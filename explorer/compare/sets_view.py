@@ -14,9 +14,10 @@ from explorer.compare.protein_sets import Drawn, Pair
 from explorer.draw import confounded, downloads, markup, words
 from explorer.protein.reading import LONGEST_IN_ADDRESS
 from explorer.services import data, live, set_scores, slices
+from explorer.services.explained import explained
 from explorer.services.refs import FeatureRef
 from explorer.services.set_scores import LEVEL, Plan, Pooling, Tested
-from explorer.shell import doubts, frame, links, tables
+from explorer.shell import frame, links, tables
 from protsae.errors import InputError, ProtSAEError
 
 TITLE = "Which features tell two sets of proteins apart?"
@@ -286,7 +287,11 @@ def listed(tested: Tested, sae: str, cutoff: str, higher: str) -> pd.DataFrame:
     if higher != "both":
         rows = rows.loc[rows["auroc"] > 0.5 if higher == "a" else rows["auroc"] < 0.5]
     table = live.features(sae).set_index("feature").loc[rows["feature"]]
-    mostly = doubts.column((sae, feature) for feature in rows["feature"].tolist())
+    facts = explained(sae)
+    mostly = [
+        confounded.text(facts[feature].fact, facts[feature].aa_enrichment) if feature in facts else ""
+        for feature in rows["feature"].tolist()
+    ]
     names = [words.label(*one) for one in zip(table["label"], table["label_grade"], strict=True)]
     grades = table["label_grade"].replace("none", "not validated").tolist()
     return rows.assign(label=names, grade=grades, mostly=mostly).reset_index(drop=True)

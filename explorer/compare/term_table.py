@@ -12,8 +12,10 @@ import streamlit as st
 
 from explorer.draw import charts, confounded, downloads, words
 from explorer.services import data
+from explorer.services.cached import cached_by_bundle
 from explorer.services.comparing import Versus, all_terms
-from explorer.shell import doubts, frame, links, tables
+from explorer.services.explained import explained
+from explorer.shell import frame, links, tables
 from protsae.store.grades import GRADES
 from protsae.store.rows import Role, TermRow
 
@@ -56,7 +58,7 @@ class Wanted(NamedTuple):
 @frame.guarded
 def show(term: TermRow, sides: list[Versus], role: Role) -> None:
     """Filters, sentence, histogram, table, file; only this part reruns."""
-    rows = all_terms(sides)
+    rows = described(sides)
     asked = wanted(rows)
     kept = filtered(rows, asked)
     measure = MEASURES[asked.measure]
@@ -64,6 +66,25 @@ def show(term: TermRow, sides: list[Versus], role: Role) -> None:
     histogram(kept, asked, term, role)
     listed = within(kept, measure, asked.gap)
     table(listed, term, role)
+
+
+@cached_by_bundle(8)
+def described(sides: list[Versus]) -> pd.DataFrame:
+    """All terms with what simple fact explains their features (guided_explained, baseline_explained)."""
+    rows = all_terms(sides)
+    return rows.assign(**{f"{side}_explained": explained_by(rows, side) for side in ("guided", "baseline")})
+
+
+def explained_by(rows: pd.DataFrame, side: str) -> list[str]:
+    """What simple fact explains each term's feature, '' where none does."""
+    pairs = list(
+        zip(rows[f"{side}_sae"].tolist(), rows[f"{side}_feature"].fillna(-1).astype(int).tolist(), strict=True)
+    )
+    texts = {
+        sae: {feature: confounded.text(found.fact, found.aa_enrichment) for feature, found in explained(sae).items()}
+        for sae in dict.fromkeys(sae for sae, _ in pairs)
+    }
+    return [texts[sae].get(feature, "") for sae, feature in pairs]
 
 
 def wanted(rows: pd.DataFrame) -> Wanted:
@@ -251,20 +272,12 @@ def display(rows: pd.DataFrame) -> pd.DataFrame:
         ap_gain=difference(rows, MEASURES["ap"]),
         ap_gain_interval=spans(rows, "ap_difference_low", "ap_difference_high", "+.2f"),
         site_gain=difference(rows, MEASURES["site"]),
-        guided_explained=explained(rows, "guided"),
-        baseline_explained=explained(rows, "baseline"),
         guided_interval=spans(rows, "guided_low", "guided_high", ".2f"),
         baseline_interval=spans(rows, "baseline_low", "baseline_high", ".2f"),
     )
     return (
         out.sort_values(["n_pos_test", "go_id"], ascending=[False, True]).loc[:, list(COLUMNS)].reset_index(drop=True)
     )
-
-
-def explained(rows: pd.DataFrame, side: str) -> list[str]:
-    """What simple fact explains each term's feature, '' where none does."""
-    features = rows[f"{side}_feature"].fillna(-1).astype(int).tolist()
-    return doubts.column(zip(rows[f"{side}_sae"].tolist(), features, strict=True))
 
 
 def spans(rows: pd.DataFrame, low: str, high: str, form: str) -> list[str]:

@@ -45,8 +45,8 @@ class Areas(NamedTuple):
 def all_terms(sides: Sequence[Versus]) -> pd.DataFrame:
     """Every term that guides, of all sub-ontologies asked for, with the scores of both sides.
 
-    Columns: guided_sae, baseline_sae, those of `compare_table`, of `curves.area_table` and of `sites.site_table` without
-    its features.
+    Columns: guided_sae, baseline_sae, those of `compare_table`, of `curves.area_table` and of `sites.site_table`
+    without its features.
     """
     reader = bundle().reader
     frames = []

@@ -2,6 +2,7 @@
 
 from protsae.store.analyses.confounds import CONFOUNDS
 from protsae.store.analyses.contract import Analysis
+from protsae.store.analyses.curves import CURVES
 from protsae.store.analyses.evaluation import EVALUATION
 from protsae.store.analyses.families import FAMILIES
 from protsae.store.analyses.maps import MAPS
@@ -13,7 +14,7 @@ from protsae.store.analyses.steerability import STEERABILITY
 
 ANALYSES = {
     analysis.name: analysis
-    for analysis in (CONFOUNDS, EVALUATION, FAMILIES, MAPS, MOTIFS, SHORTLIST, SITES, STEERABILITY)
+    for analysis in (CONFOUNDS, CURVES, EVALUATION, FAMILIES, MAPS, MOTIFS, SHORTLIST, SITES, STEERABILITY)
 }
 
 

@@ -15,6 +15,9 @@ from protsae.store.rows import Role
 
 Mode = Literal["light", "dark"]
 
+KIN_LEVELS = 7
+"""Levels of a tree of containers, keyed kin0_, kin1_, ...; deeper ones are indented no further."""
+
 
 def identity(role: Role, mode: Mode) -> str:
     """The colour that stands for SAEs of this role wherever roles are compared."""
@@ -106,6 +109,8 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 [class*="st-key-roomy"] > * > .stHorizontalBlock > .stColumn {{ min-width: min(290px, 100%); }}
 .st-key-cards_flow {{ display: block; columns: 3 320px; column-gap: 1rem; }}
 .st-key-cards_flow > * {{ break-inside: avoid; margin-bottom: 1rem; }}
+{" ".join(f'[class*="st-key-kin{level}_"] {{ padding-left: {1.2 * level:.1f}rem; }}' for level in range(1, KIN_LEVELS))}
+[class*="st-key-kin"] {{ row-gap: 0 !important; }}
 .ps {{ color: var(--ps-ink); font-size: .93rem; line-height: 1.45; }}
 .ps * {{ box-sizing: border-box; }}
 .ps-place {{ display: block; scroll-margin-top: 5rem; }}

@@ -154,7 +154,7 @@ def _table(row: FeatureRow, found: Superposed) -> str:
         )
     )
     lines = "".join(_line(row, one, tone) for one, tone in zip(found.placed, palette.TRACKS, strict=False))
-    return f'<div class="ps-wide"><table class="ps-rows"><tr>{head}</tr>{lines}</table></div>'
+    return f'<table class="ps-rows"><tr>{head}</tr>{lines}</table>'
 
 
 def _line(row: FeatureRow, one: Placed, tone: str) -> str:

@@ -21,6 +21,8 @@ PAGES = {
     "results": "?q=zinc+ion+binding&roll=1",
     "feature": "feature",
     "letters": "feature?view=peak",
+    "superposed": "feature?space=1",
+    "ablated": "feature?ablate=1",
     "compare": "compare",
     "methods": "compare?view=methods",
     "map": "map?find=zinc",

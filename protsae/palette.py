@@ -27,6 +27,16 @@ ORIGINS = {"go": _GREEN, "annotation": _PINK, "none": "#9A96A0"}
 TRACKS = (_GREEN, _VERMILION, _SKY, _PINK, "#B8A100", "#8C6D46", "#5F7F8C", "#A05195")
 """Annotation kinds in the order in which a view first meets them; none is an identity colour."""
 
+CHEMISTRY = {
+    "oily": ("AVLIM", {"light": "#4A4753", "dark": "#C9C5D2"}),
+    "aromatic": ("FWY", {"light": "#8C6D46", "dark": "#CFAE80"}),
+    "polar": ("STNQ", {"light": "#007F5C", "dark": "#3CC79C"}),
+    "positive": ("KRH", {"light": "#2B7FB3", "dark": "#7CC4EF"}),
+    "negative": ("DE", {"light": "#C45500", "dark": "#FF9147"}),
+    "cysteine": ("C", {"light": "#857400", "dark": "#D9C632"}),
+    "turning": ("GP", {"light": "#A05195", "dark": "#E09AD2"}),
+}
+"""Kinds of residues in logos: name -> letters and colour; each kind apart for colour-blind readers, too."""
 FAMILIES = {
     "light": (
         "#332288", "#117733", "#CC6677", "#88CCEE", "#999933", "#882255", "#44AA99", "#EE7733", "#AA4499", "#DDCC77",

@@ -119,19 +119,41 @@ def position(points: pd.DataFrame, feature: int, near: Sequence[int], mode: them
     return figure
 
 
-def difference(table: pd.DataFrame, mode: theme.Mode, chosen: str | None = None, role: Role = "unguided") -> go.Figure:
-    """Distribution over terms of held-out F1, guided minus an SAE of another role."""
-    both = table.dropna(subset=["guided_f1", "baseline_f1"])
-    gap = both["guided_f1"].to_numpy() - both["baseline_f1"].to_numpy()
+def difference(
+    table: pd.DataFrame,
+    mode: theme.Mode,
+    chosen: str | None = None,
+    role: Role = "unguided",
+    *,
+    score: str = "f1",
+    named: str = "held-out F1",
+    brushed: tuple[float, float] | None = None,
+) -> go.Figure:
+    """Distribution over terms of a held-out score, guided minus an SAE of another role.
+
+    Args:
+        table: has go_id, guided_<score> and baseline_<score>.
+        mode: Light or dark.
+        chosen: The term that is marked.
+        role: Of the other SAE.
+        score: Ending of the columns.
+        named: What the score is called.
+        brushed: Differences outside fade; None fades none.
+    """
+    ours, theirs = f"guided_{score}", f"baseline_{score}"
+    both = table.dropna(subset=[ours, theirs])
+    gap = both[ours].to_numpy(dtype=float) - both[theirs].to_numpy(dtype=float)
     figure = base(210, bargap=0.06)
     edges = np.linspace(-1, 1, 41)
     counts, _ = np.histogram(gap, edges)
     centres = (edges[:-1] + edges[1:]) / 2
+    inside = np.ones(len(centres), bool) if brushed is None else (centres > brushed[0]) & (centres < brushed[1])
     figure.add_bar(
         x=centres,
         y=counts,
         marker={
             "color": np.where(centres > 0, theme.identity("guided", mode), theme.identity(role, mode)).tolist(),
+            "opacity": np.where(inside, 1.0, 0.25).tolist(),
             "line": {"width": 0},
         },
         hovertemplate="difference about %{x:+.2f}<br>%{y} terms<extra></extra>",
@@ -143,8 +165,8 @@ def difference(table: pd.DataFrame, mode: theme.Mode, chosen: str | None = None,
         figure.add_annotation(x=at, y=1, yref="paper", text="this term", showarrow=False, yanchor="bottom")
         figure.update_layout(margin={"t": 24})
     reach = max(0.25, float(np.abs(gap).max(initial=0)) + 0.05)
-    figure.update_xaxes(title=f"held-out F1, guided minus {role}", range=[-reach, reach], showgrid=False)
-    figure.update_yaxes(title="terms", automargin=True)
+    figure.update_xaxes(title=f"{named}, guided minus {role}", range=[-reach, reach], showgrid=False)
+    figure.update_yaxes(title="terms", automargin=True, fixedrange=True)
     return figure
 
 

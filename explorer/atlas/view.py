@@ -124,7 +124,7 @@ def heading(sae: str, table: pd.DataFrame, chosen: Choices, selection: Selection
         why = "fire in no protein that the map is made from" if chosen.layout == "activations" else "never fire"
         facts += f"; {missing:,} more {why} and have no place"
     if not selection.shown.all():
-        facts += f"; {int((selection.shown & placed).sum()):,} in the brushed ranges"
+        facts += f"; {int(selection.shown.sum()):,} in the brushed ranges"
     if selection.marked is not None:
         facts += f"; {int((selection.marked & selection.shown).sum()):,} marked"
     name = f"{markup.dot(row.role)}<b>{markup.escape(words.sae_long(row))}</b>"

@@ -166,7 +166,7 @@ def carriers(sae: str) -> Carriers:
     reader = bundle().reader
     points = reader.map_points(sae)
     universe = points.loc[points["density"] > 0, "feature"].to_numpy()
-    return carriers_of(universe, reader.carried(sae))
+    return carriers_of(universe, reader.confirmed(sae))
 
 
 @cached_by_bundle(32, shared=True)

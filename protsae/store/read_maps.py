@@ -29,7 +29,7 @@ class MapQueries(Queries):
         """
         return dict(self.tuples(query, [sae]))
 
-    def carried(self, sae: str) -> pd.DataFrame:
+    def confirmed(self, sae: str) -> pd.DataFrame:
         """What is confirmed of every feature on unseen proteins, the terms above included, but for GO's three roots.
 
         Columns: feature, id (a GO id or a kind of annotation), name, kind (MFO | BPO | CCO | annotation) and

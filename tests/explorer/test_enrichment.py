@@ -45,7 +45,7 @@ def test_a_planted_term_is_found_and_what_says_the_same_stands_behind_it(carrier
 
 def test_p_is_fishers_and_the_odds_ratio_is_that_of_counts_raised_by_a_half(carriers: Carriers) -> None:
     (row,) = over_represented(carriers, range(5, 40)).rows
-    counts = [[25, 5], [10, N - 40]]
+    counts = np.array([[25, 5], [10, N - 40]])
 
     assert row.p_value == pytest.approx(fisher_exact(counts, alternative="greater").pvalue, rel=1e-9)
     assert row.odds_ratio == pytest.approx((25.5 * (N - 39.5)) / (5.5 * 10.5))
@@ -95,7 +95,7 @@ def test_terms_above_count_and_roots_do_not(open_page: OpenPage) -> None:
 
     open_page("map")
     reader = data.bundle().reader
-    carried = reader.carried("protsae_mfo")
+    carried = reader.confirmed("protsae_mfo")
     pairs = set(zip(carried["feature"], carried["id"], strict=True))
     confirmed = [(row.feature, row.go_id) for row in data.validated() if row.sae == "protsae_mfo"]
 

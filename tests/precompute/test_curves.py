@@ -98,10 +98,13 @@ def test_what_a_feature_shares_is_found_and_relatives_do_not_count() -> None:
     table, scores = world()
     rows = alignments(("vanilla", MIXED, 0), ("guided", PERFECT, 0))
     peaks = dict.fromkeys(ROLES, scores["max"])
-    unrelated = sharing(rows, peaks, table, np.zeros((4, 4), bool), seed=0)
+    nothing = np.zeros((N, 4))
+    unrelated = sharing(rows, peaks, table, np.zeros((4, 4), bool), nothing, seed=0)
     parent = np.zeros((4, 4), bool)
     parent[0, 1] = True
-    kin = sharing(rows, peaks, table, parent, seed=0)
+    kin = sharing(rows, peaks, table, parent, nothing, seed=0)
+    as_the_probe = scores["max"][:, [MIXED] * 4].toarray()
+    excused = sharing(rows, peaks, table, np.zeros((4, 4), bool), as_the_probe, seed=0)
 
     assert unrelated.terms[["sae", "other_go_id"]].to_numpy().tolist() == [["vanilla", TERMS[1]]]
     counts = unrelated.of_terms.set_index("sae")["n_unrelated"]
@@ -109,6 +112,7 @@ def test_what_a_feature_shares_is_found_and_relatives_do_not_count() -> None:
     assert unrelated.of_saes.set_index("sae")["mean"].to_dict() == {"guided": 0, "vanilla": 1}
     assert (unrelated.of_saes["null_mean"] < 0.5).all()
     assert kin.terms.empty
+    assert excused.terms.empty
 
 
 def test_relatives_are_ancestors_over_any_number_of_steps() -> None:

@@ -1,6 +1,6 @@
 // What the server cannot do to the browser's address and scroll by itself. Each order bears a token, so that a rerun
 // that repeats it does nothing: `search` completes the address without a step of the history, `follow` clicks a link
-// that was just drawn, `land` brings what an opened link changed into view.
+// that was just drawn, `land` brings what an opened link changed into view, `centre` scrolls a box to one of its columns.
 
 const DONE = (window.__protsaeOrders ??= new Set());
 const PATIENCE_MS = 15_000;
@@ -13,6 +13,7 @@ export default function ({ data }) {
   if (data.search) complete(data.page, data.search);
   if (data.follow) whenThere(data.follow, (link) => link.click());
   if (data.land) whenThere(data.land, hold);
+  if (data.centre) whenThere(data.centre, centre);
 }
 
 // Only where the address still is the one that lacked it.
@@ -31,6 +32,14 @@ function whenThere(selector, then) {
     else if (performance.now() < until) requestAnimationFrame(look);
   };
   look();
+}
+
+// Names that stay at the left of the box cover a part of it.
+function centre(column) {
+  const box = column.closest("[data-scrolls]");
+  const names = box.querySelector(".who")?.offsetWidth ?? 0;
+  const inside = column.getBoundingClientRect().left - box.getBoundingClientRect().left + box.scrollLeft;
+  box.scrollLeft = inside - names - (box.clientWidth - names) / 2;
 }
 
 // What is still being drawn above it would push it away again, until the reader takes over.

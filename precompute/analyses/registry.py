@@ -9,7 +9,7 @@ Read `COMPUTED`.
 from collections.abc import Callable
 from pathlib import Path
 
-from precompute.analyses import confounds, curves, families, shortlist, sites, steerability
+from precompute.analyses import confounds, curves, families, maps, motifs, shortlist, sites, steerability
 from precompute.analyses.computed import Computed
 from precompute.config import RunConfig
 
@@ -22,11 +22,13 @@ COMPUTED: dict[str, Compute] = {
     "confounds": confounds.compute,
     "curves": curves.compute,
     "families": families.compute,
+    "maps": maps.compute,
+    "motifs": motifs.compute,
     "shortlist": shortlist.compute,
     "sites": sites.compute,
     "steerability": steerability.compute,
 }
 """By the names of `protsae.store.analyses.known.ANALYSES`."""
 
-IN_EVERY_RUN = ("confounds", "curves", "families", "shortlist", "sites")
+IN_EVERY_RUN = ("confounds", "curves", "families", "maps", "motifs", "shortlist", "sites")
 """Those that `python -m precompute run` computes; the others are added to a finished bundle."""

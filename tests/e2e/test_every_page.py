@@ -27,6 +27,8 @@ PAGES = {
     "start": "sequence",
     "sequence": "sequence?accession=P00331",
     "steer": "steer",
+    "measured": "results",
+    "tour": "compare?tour=4",
 }
 """Everything that a page can show."""
 WIDTHS = (1400, 1024, 2560, 420)

@@ -5,13 +5,16 @@ from protsae.store.analyses.contract import Analysis
 from protsae.store.analyses.curves import CURVES
 from protsae.store.analyses.evaluation import EVALUATION
 from protsae.store.analyses.families import FAMILIES
+from protsae.store.analyses.maps import MAPS
+from protsae.store.analyses.motifs import MOTIFS
 from protsae.store.analyses.reading import AnalysisQueries
 from protsae.store.analyses.shortlist import SHORTLIST
 from protsae.store.analyses.sites import SITES
 from protsae.store.analyses.steerability import STEERABILITY
 
 ANALYSES = {
-    analysis.name: analysis for analysis in (CONFOUNDS, CURVES, EVALUATION, FAMILIES, SHORTLIST, SITES, STEERABILITY)
+    analysis.name: analysis
+    for analysis in (CONFOUNDS, CURVES, EVALUATION, FAMILIES, MAPS, MOTIFS, SHORTLIST, SITES, STEERABILITY)
 }
 
 

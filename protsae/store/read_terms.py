@@ -38,7 +38,7 @@ class TermQueries(Queries):
             found = self.first(TermRow, query, current[0]) if current else None
         return found
 
-    def carried(self, least: int) -> list[TermRow]:
+    def frequent_terms(self, least: int) -> list[TermRow]:
         """Terms that at least so many shipped proteins carry, by name."""
         return self.rows(TermRow, f"SELECT {TERM} FROM go_term WHERE n_shipped >= ? ORDER BY lower(name)", [least])
 

@@ -30,6 +30,7 @@ from tiny_alignments import (
     steerability_table,
     term_baseline_table,
 )
+from tiny_confusion import confusion_table
 from tiny_evaluation import evaluation_table
 from tiny_proteins import (
     ROOTS,
@@ -175,6 +176,7 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
     }
     analyses = {
         "confounds": {"feature_confound": confound_table(features)},
+        "confusion": {"sibling_confusion": confusion_table(alignments)},
         "evaluation": {"evaluation": evaluation_table()},
         "sites": site_tables(features, alone),
         "steerability": {"steerability": steerability_table(alignments)},

@@ -188,7 +188,7 @@ def in_full(row: FeatureRow, example: ExampleRow, judged: TermFeature | None, ca
     )
     if structure is None:
         st.caption("No experimental structure of this protein is stored; examples marked “3D” have one.")
-    frame.link(links.sequence(example.accession), f"All features of {example.accession}", icon=":material/biotech:")
+    frame.link(links.protein(example.accession), f"All features of {example.accession}", icon=":material/biotech:")
 
 
 def caption(example: ExampleRow, judged: TermFeature | None, carriers: frozenset[str]) -> str:

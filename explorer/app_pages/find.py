@@ -129,7 +129,7 @@ def hero(feature: FeatureRow, example: ExampleRow) -> None:
         st.html(markup.wrap(markup.dot(data.sae(feature.sae).role)), width="content")
         frame.link(links.feature(feature.sae, feature.feature), words.capitalised(words.named(feature)))
         st.caption("fires on these residues of", width="content")
-        frame.link(links.sequence(example.accession), words.protein_name(example.accession, example.protein_name))
+        frame.link(links.protein(example.accession), words.protein_name(example.accession, example.protein_name))
         st.caption(words.md(f"({whose})"), width="content")
 
 

@@ -28,7 +28,7 @@ from protsae import palette
 _HERE = Path(__file__).parent
 _VIEWER_FILE = "./app/static/3Dmol-min.js"
 """Relative to the page, so it holds under any base path or proxy."""
-_PALETTE = {
+PALETTE = {
     **palette.VIEWER,
     "paleFrom": palette.VIEWER_PALE_FROM,
     "elements": {name: colour for key, colour in palette.ELEMENTS.items() for name in (key, key.upper())},
@@ -131,7 +131,7 @@ def protein_view(
         "name": name,
         "scaleNote": scale_note,
         "library": _VIEWER_FILE,
-        "palette": _PALETTE,
+        "palette": PALETTE,
     }
 
     def tell() -> None:

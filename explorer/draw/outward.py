@@ -1,9 +1,10 @@
-"""Links to the databases that know more: UniProt, AlphaFold DB, the PDB, QuickGO, AmiGO.
+"""Links to the databases that know more: UniProt, AlphaFold DB, the PDB, the ESM Atlas, QuickGO, AmiGO.
 
 Plain links that the reader follows in a tab of their own; the explorer fetches nothing. An id that is none of the
 database's gets no link. Read `of_protein`.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable
 from html import escape
@@ -16,6 +17,9 @@ _GO_ID = re.compile(r"GO:[0-9]{7}")
 
 QUICKGO = "https://www.ebi.ac.uk/QuickGO/term/"
 AMIGO = "https://amigo.geneontology.org/amigo/term/"
+UNIPROT = "https://www.uniprot.org/uniprotkb/"
+ESM_ATLAS = "https://biohub.ai/esm/protein/atlas/protein/"
+"""Proteins of the ESM Atlas are addressed by the MD5 of their sequence, upper case."""
 
 
 class Outward(NamedTuple):
@@ -34,11 +38,19 @@ def of_protein(accession: str, pdb_id: str = "") -> list[Outward]:
     """UniProt and AlphaFold DB of an accession, and the PDB entry of its structure."""
     found = []
     if is_accession(accession):
-        found.append(Outward("UniProt", f"https://www.uniprot.org/uniprotkb/{accession}"))
+        found.append(Outward("UniProt", f"{UNIPROT}{accession}"))
         found.append(Outward("AlphaFold DB", f"https://alphafold.ebi.ac.uk/entry/{accession}"))
     if _PDB_ID.fullmatch(pdb_id):
         found.append(Outward(f"PDB {pdb_id.upper()}", f"https://www.rcsb.org/structure/{pdb_id.upper()}"))
     return found
+
+
+def of_sequence(sequence: str) -> list[Outward]:
+    """The ESM Atlas, which may or may not hold a protein of this very sequence."""
+    if not sequence:
+        return []
+    digest = hashlib.md5(sequence.upper().encode(), usedforsecurity=False).hexdigest()
+    return [Outward("ESM Atlas", f"{ESM_ATLAS}{digest}")]
 
 
 def of_term(go_id: str) -> list[Outward]:

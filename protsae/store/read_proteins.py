@@ -34,6 +34,16 @@ class ProteinQueries(Queries):
         """
         return self.rows(ProteinRow, query, [list(accessions)])
 
+    def with_sequence(self, sequence: str) -> ProteinRow | None:
+        """A shipped protein with this very sequence, one with a structure before others; None where there is none."""
+        query = f"SELECT {PROTEIN} FROM protein p WHERE sequence = ? ORDER BY has_structure DESC, accession LIMIT 1"
+        return self.first(ProteinRow, query, [sequence])
+
+    def family(self, cluster: str) -> list[ProteinHit]:
+        """Shipped proteins of a homology cluster, those with a structure first."""
+        query = f"SELECT {PROTEIN_HIT} FROM protein p WHERE cluster = ? ORDER BY has_structure DESC, p.accession"
+        return self.rows(ProteinHit, query, [cluster])
+
     def corpus(self) -> Corpus:
         """How many proteins trained, chose and tested, and of which organisms the shipped ones are."""
         facts = dict(self.tuples("SELECT key, value FROM meta"))

@@ -36,7 +36,7 @@ print(json.dumps({
     "letters": markup.window("M", np.array([4.0]), 1, 4.0),
     "histogram": charts.histogram([1, 1], 2.0, 0.1, "light").data[0].marker.color,
     "map by score": charts.point_colours(points, "f1", "dark"),
-    "viewer": protein_view._PALETTE,
+    "viewer": protein_view.PALETTE,
     "identity: map": charts.point_colours(points, "kind", "light"),
     "identity: difference": charts.difference(table, "light").data[0].marker.color,
     "identity: a role": theme.identity("guided", "light"),

@@ -167,6 +167,20 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 .ps-window i {{ flex: 0 0 1.12em; width: 1.12em; text-align: center; font-style: normal; }}
 .ps-window i:nth-child(16) {{ outline: 1.5px solid var(--ps-ink); outline-offset: -1.5px; border-radius: 2px; }}
 @media (max-width: 640px) {{ .ps-window {{ font-size: .68rem; }} }}
+.ps-bars {{ width: 100%; max-width: 60rem; border-collapse: collapse; font-size: .86rem; }}
+.ps-bars th, .ps-bars td {{ border: 0; padding: .12rem .6rem .12rem 0; text-align: left; font-weight: 400;
+  font-variant-numeric: tabular-nums; }}
+.ps-bars th {{ width: 34%; color: var(--ps-ink); }}
+.ps-bars td:last-child {{ width: 9rem; }}
+.ps-bar {{ display: block; height: 13px; border-radius: 3px; background: var(--ps-panel); }}
+.ps-bar i {{ display: block; height: 13px; border-radius: 3px; min-width: 2px; }}
+.ps-save {{ font-size: .78rem; color: var(--ps-soft); width: max-content; max-width: 100%; }}
+.ps-save summary {{ cursor: pointer; width: max-content; color: var(--ps-link); }}
+.ps-save div {{ display: flex; flex-wrap: wrap; align-items: center; gap: .3rem .5rem; padding: .25rem 0; }}
+.ps-save div span {{ min-width: 6.2rem; }}
+.ps-save button {{ font: inherit; color: var(--ps-ink); background: var(--ps-surface); cursor: pointer;
+  border: 1px solid var(--ps-line); border-radius: 6px; padding: .12rem .55rem; }}
+.ps-save button:hover {{ border-color: var(--ps-violet); }}
 .ps-empty {{ border: 1px dashed var(--ps-line); border-radius: 8px; padding: 1.1rem 1.2rem; color: var(--ps-soft); }}
 .ps-empty b {{ color: var(--ps-ink); font-weight: 600; }}
 [class*="st-key-card_"] {{ position: relative; }}

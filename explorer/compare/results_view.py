@@ -10,7 +10,7 @@ import streamlit as st
 from explorer.compare import result_charts, results
 from explorer.draw import markup, words
 from explorer.services import data
-from explorer.shell import frame
+from explorer.shell import frame, takeaway
 from protsae.store.analyses.evaluation import EVALUATION
 from protsae.store.evaluation.methods import KINDS, METHODS, PARTS, meaning_of, method_of, part_of
 from protsae.store.evaluation.metrics import GROUPS, METRICS, OVERVIEW, Metric
@@ -23,7 +23,6 @@ COMPARED = ("auc", "ev", "participation")
 FIDELITY, MEANING = ("lr_masked", "ev"), ("feature_auc", "f1", "auc")
 """Metrics of the plots, the preferred first."""
 WRAPPED = "white-space:normal"
-PLAIN = {"displayModeBar": False}
 
 
 def switch() -> str:
@@ -151,11 +150,10 @@ def trade_off(summary: Summary, over: str) -> None:
     st.header("What meaning costs in fidelity", anchor=False)
     frame.say(f"Right: {axes[0].sentence} Up: {axes[1].sentence}")
     st.html(markup.wrap(_legend(both)))
-    st.plotly_chart(
+    takeaway.chart(
         result_charts.trade_off({m: x[m] for m in both}, y, axes),
-        key="trade_off",
-        config=PLAIN,
-        alt=f"Methods by {axes[0].title} and {axes[1].title}",
+        "trade_off",
+        f"Methods by {axes[0].title} and {axes[1].title}",
     )
 
 
@@ -172,11 +170,8 @@ def sparsity(summary: Summary, over: str) -> None:
         columns = st.columns(2, gap="large")
     for column, (axis, found) in zip(columns, lines.items(), strict=False):
         with column:
-            st.plotly_chart(
-                result_charts.sweep(found, axis),
-                key=f"sweep_{axis.key}",
-                config=PLAIN,
-                alt=f"{axis.title} by active features per residue",
+            takeaway.chart(
+                result_charts.sweep(found, axis), f"sweep_{axis.key}", f"{axis.title} by active features per residue"
             )
 
 
@@ -197,7 +192,7 @@ def variants(summary: Summary, part: str, over: str) -> list[Gap]:
             st.html(markup.wrap(f"<b>{markup.explained(METRICS[key].title, METRICS[key].sentence)}</b>"))
             figure = result_charts.differences(here, METRICS[key], frame.mode())
             alt = f"{METRICS[key].title} of each variant, minus ProtSAE's"
-            st.plotly_chart(figure, key=f"{part}_{key}", config=PLAIN, alt=alt)
+            takeaway.chart(figure, f"{part}_{key}", alt)
     named = [
         (name, meaning, meaning) for name in dict.fromkeys(g.method for g in gaps) if (meaning := meaning_of(name))
     ]

@@ -1,9 +1,12 @@
-"""Files of a live view that a reader can take away: activations, calls, coloured structure, FASTA."""
+"""Files of a view that a reader can take away: tables, JSON, coloured structure, FASTA."""
 
 import csv
 import io
+import json
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -18,6 +21,23 @@ def table_csv(head: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
         [f"'{c}" if isinstance(c, str) and c.startswith(tuple("=+-@")) else c for c in line] for line in lines
     )
     return buffer.getvalue()
+
+
+def json_text(content: Mapping[str, Any]) -> str:
+    """JSON text of rows, arrays and plain values; rows become objects, what is no finite number becomes null."""
+    return json.dumps(_plain(content), indent=1, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(held) for key, held in value.items()}
+    if isinstance(value, tuple) and (fields := getattr(value, "_fields", None)):
+        return {name: _plain(held) for name, held in zip(fields, value, strict=True)}
+    return [_plain(held) for held in value] if isinstance(value, list | tuple) else value
 
 
 def residues_csv(sequence: str, columns: Sequence[tuple[str, Float[np.ndarray, " n_residues"]]]) -> str:

@@ -6,8 +6,7 @@ Read `in_range`, then `picked`.
 import numpy as np
 import streamlit as st
 
-from explorer.components.protein_view import StripRow, StructureView
-from explorer.draw import downloads, words
+from explorer.draw import words
 from explorer.protein.subject import Subject
 from explorer.services import alike, data, live
 from explorer.services.refs import FeatureRef
@@ -60,13 +59,6 @@ def in_range(
     share = (span[1] - span[0] + 1) / len(about.sequence)
     gain = inside * np.log2(np.maximum(inside / total, 1e-9) / share)
     return [active[i] for i in np.argsort(-gain) if gain[i] > 0]
-
-
-def with_b_factors(structure: StructureView, row: StripRow, sae: str) -> str:
-    """The structure as PDB text, coloured in every viewer by its B-factors."""
-    bundle = data.bundle().manifest.get("bundle_id", "unknown")
-    remark = f"B-factor: activation of {sae} {row.label}, 100 = {row.scale:.4g} and more; bundle {bundle}"
-    return downloads.coloured_pdb(structure.pdb, structure.positions, row.values, row.scale, remark)
 
 
 def save(label: str, text: str, file: str) -> None:

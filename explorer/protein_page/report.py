@@ -6,9 +6,9 @@ asks for a second run, which finds everything kept and draws it into the same pl
 
 import streamlit as st
 
-from explorer.components.protein_view import StripRow, protein_view
+from explorer.components.protein_view import StripRow
 from explorer.draw import downloads, markup, views, words
-from explorer.firing.lists import save, with_b_factors
+from explorer.firing.lists import save
 from explorer.protein import predictions
 from explorer.protein import subject as subjects
 from explorer.protein.subject import Subject
@@ -55,11 +55,8 @@ def show(protein: ProteinRow, first: FeatureRef | None) -> None:
 
 def bare(about: Subject, protein: ProteinRow) -> None:
     """What needs no model."""
-    kept = viewer.kept(len(about.sequence), chosen.MOST_STRIPS)._replace(row=0)
-    protein_view(
-        key=VIEW, name=about.name, sequence=about.sequence, rows=[], tracks=subjects.tracks(about),
-        structure=about.structure, kept=kept, on_kept=viewer.write, height=HEIGHT,
-    )  # fmt: skip
+    with st.container():
+        view(about, [])
     st.header("GO terms, known and called", anchor=False)
     terms.show(protein, None)
 
@@ -82,8 +79,9 @@ def evidence(about: Subject, first: FeatureRef | None) -> None:
     features.show(about, ask, lines, n_firing=n_firing, strips=drawn)
     st.header("GO terms, known and called", anchor=False)
     terms.show(about.known, predictions.calls(about.sequence, sae))
-    st.header("Take it away", anchor=False)
-    take_away(about, sae, rows)
+    columns = [(row.label, row.values) for row in rows]
+    file = f"{downloads.file_name(about.name, sae)}_residues.csv"
+    save("Shown strips by residue (CSV)", downloads.residues_csv(about.sequence, columns), file)
 
 
 def named(sae: str) -> FeatureRef | None:
@@ -152,15 +150,3 @@ def brushing(about: Subject) -> None:
         )  # fmt: skip
     if span is not None or "range" in st.query_params:
         clear.button("Clear", icon=":material/close:", on_click=address.write, kwargs={"range": None})
-
-
-def take_away(about: Subject, sae: str, rows: list[StripRow]) -> None:
-    """The strips by residue, and the structure with the colouring row in its B-factors."""
-    name = downloads.file_name(about.name, sae)
-    with st.container(horizontal=True):
-        columns = [(row.label, row.values) for row in rows]
-        save("Shown strips by residue (CSV)", downloads.residues_csv(about.sequence, columns), f"{name}_residues.csv")
-        if about.structure is not None and rows:
-            row = rows[viewer.kept(len(about.sequence), len(rows)).row]
-            file = downloads.file_name(about.name, f"{row.code}.pdb")
-            save(f"Structure, coloured by “{row.label}” (PDB)", with_b_factors(about.structure, row, sae), file)

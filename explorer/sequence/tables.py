@@ -23,7 +23,6 @@ from explorer.firing.lists import (
     in_range,
     picked,
     save,
-    with_b_factors,
 )
 from explorer.protein import predictions
 from explorer.protein.subject import Subject
@@ -179,7 +178,3 @@ def take_away(
             for c in called
         ]  # fmt: skip
         save("GO terms (CSV)", downloads.table_csv(TERM_FIELDS.split(), terms), f"{name}_go_terms.csv")
-        if about.structure is not None and rows:
-            row = rows[viewer.kept(len(about.sequence), len(rows)).row]
-            file = downloads.file_name(protein, f"{row.code}.pdb")
-            save(f"Structure, coloured by “{row.label}” (PDB)", with_b_factors(about.structure, row, sae), file)

@@ -19,7 +19,7 @@ import streamlit as st
 from explorer import theme
 from explorer.draw import corpus, markup, regions, words
 from explorer.services import data
-from explorer.shell import address, links
+from explorer.shell import address, links, takeaway
 from explorer.shell.address import write as write_address
 from protsae.errors import BundleError, InputError, ProtSAEError
 from protsae.plm.spec import PLMSpec
@@ -54,6 +54,8 @@ def run(page: Any) -> None:
     address.land()
     st.session_state["page"] = page.url_path
     st.session_state["settings"] = sidebar(remember=remember)
+    if other := takeaway.other_bundle():
+        st.html(markup.empty(other, "Open the bundle that it names to see what was meant."))
     guarded(page.run)()
 
 
@@ -272,6 +274,7 @@ def sidebar(*, remember: bool) -> Settings:
         sae = _sae_picker([row.name for row in data.saes()])
         scale = _scale_picker()
         _bundle_facts()
+        takeaway.share()
     address.complete(st.session_state["page"], _unsaid(sae, scale) if remember else {})
     return Settings(sae, scale, note)
 

@@ -24,6 +24,7 @@ PAGES = {
     "protein": "app_pages/protein.py",
     "sequence": "app_pages/sequence.py",
     "steer": "app_pages/steer.py",
+    "results": "app_pages/results.py",
 }
 """Page name (also its address) -> script, relative to app.py."""
 

@@ -7,13 +7,13 @@ import streamlit as st
 
 from explorer.draw import downloads, markup
 from explorer.services import data
-from explorer.shell import frame
+from explorer.services.refs import FeatureRef
+from explorer.shell import frame, takeaway
 from explorer.steer import charts, runs, slices, verdicts
 from explorer.steer.address import Drawn
 from explorer.steer.runs import Dose, Plan
 from explorer.steer.slices import Known
 
-PLAIN = {"displayModeBar": False}
 ARMS = ("", "_random_feature", "_random_direction")
 """Endings of the file's columns: the feature and its two controls."""
 
@@ -66,4 +66,4 @@ def curve_so_far(plan: Plan, doses: Known[Dose], strength: float) -> None:
     """The strengths that are known."""
     figure = charts.dose_response(doses.items, data.sae(plan.sae).role, frame.mode(), strength)
     alt = "Mean and peak of the feature by strength, beside its controls"
-    st.plotly_chart(figure, key="steer_dose", config=PLAIN, alt=alt)
+    takeaway.chart(figure, "steer_dose", "Dose and response", alt=alt, refs=[FeatureRef(plan.sae, plan.feature)])

@@ -13,6 +13,7 @@ import streamlit as st
 from explorer.draw import markup, views, words
 from explorer.protein.subject import known_protein, stored_structure
 from explorer.services import data, live
+from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links, viewer
 from explorer.steer import runs, slices, verdicts
 from explorer.steer.address import HIGHEST, LOWEST, Drawn
@@ -59,7 +60,7 @@ def show(plan: Plan, accession: str, drawn: Drawn) -> None:
     with difference:
         differ(plan, result, accession)
     with changes:
-        changed_residues(result)
+        changed_residues(result, FeatureRef(plan.sae, plan.feature))
     with controls:
         compare(plan, result, random)
     with dose:

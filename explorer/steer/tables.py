@@ -13,15 +13,14 @@ import streamlit as st
 
 from explorer.draw import downloads, words
 from explorer.services import data
-from explorer.shell import frame
+from explorer.services.refs import FeatureRef
+from explorer.shell import frame, takeaway
 from explorer.steer import charts, runs, verdicts
 from explorer.steer.diff import diff_html
 from explorer.steer.runs import Plan, Push
 from explorer.steer.slices import Known
 from protsae.alphabet import AMINO_ACIDS
 from protsae.steering.steer import Reading, SteerResult
-
-PLAIN = {"displayModeBar": False}
 
 
 def differ(plan: Plan, result: SteerResult, accession: str) -> None:
@@ -37,13 +36,13 @@ def differ(plan: Plan, result: SteerResult, accession: str) -> None:
     st.download_button("Steered sequence (FASTA)", both, file, icon=":material/download:", on_click="ignore")
 
 
-def changed_residues(result: SteerResult) -> None:
+def changed_residues(result: SteerResult, ref: FeatureRef) -> None:
     """How much likelier each new residue is than the old one, under the push."""
     if not result.n_changed:
         st.caption("No residue changed.")
         return
-    st.plotly_chart(
-        charts.log_odds(result, frame.mode()), key="steer_log_odds", alt="Log-odds of the residues that changed"
+    takeaway.chart(
+        charts.log_odds(result, frame.mode()), "steer_log_odds", "Log-odds of the residues that changed", refs=[ref]
     )
     place = {int(p): i for i, p in enumerate(result.masked)}
     lines = []
@@ -81,11 +80,11 @@ def compare(plan: Plan, result: SteerResult, random: Known[Push]) -> None:
     ]
     if result.n_changed and random.is_whole:
         mean, peak = verdicts.ranks(result, random.items)
-        st.plotly_chart(
+        takeaway.chart(
             charts.ranked(result, random.items, data.sae(plan.sae).role, frame.mode()),
-            key="steer_rank",
-            config=PLAIN,
-            alt="Mean activation after this push and after each of the random ones",
+            "steer_rank",
+            "Mean activation after this push and after each of the random ones",
+            refs=[FeatureRef(plan.sae, plan.feature)],
         )
         st.caption(
             f"{mean.n} random features of about the same density, pushed to the same multiple of their own 99th "

@@ -49,7 +49,7 @@ def test_without_an_address_it_opens_on_a_telling_protein(open_page: OpenPage) -
     assert views_of(app)[0]["sequence"] == start.example.sequence
     first = views_of(app)[0]["rows"][0]["href"]
     assert first.endswith(f"sae={start.term.sae}&feature={start.term.feature}")
-    assert subheaders_of(app) == ["All features that fire", "GO terms, known and called", "Take it away"]
+    assert subheaders_of(app) == ["All features that fire", "GO terms, known and called"]
 
 
 @pytest.mark.parametrize("place", [0, 1, 2, 6])

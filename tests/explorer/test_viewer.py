@@ -132,6 +132,6 @@ def test_the_coloured_structure_is_that_of_the_row_that_colours(open_page: OpenP
     app = open_page("sequence", accession=accession, row="2")
     second = views_of(app)[0]["rows"][1]
 
-    labels = [element.proto.label.replace("\\", "") for element in app.get("download_button")]
-    assert f"Structure, coloured by “{second['label']}” (PDB)" in labels
+    labels = [block.proto.popover.label.replace("\\", "") for block in app.get("popover")]
+    assert f"Structure, coloured by {second['label']}" in labels
     assert views_of(app)[0]["name"] == accession

@@ -79,6 +79,33 @@ class ProteinQueries(Queries):
         query = f"SELECT {columns(StructureRow)} FROM structure WHERE accession = ?"
         return self.first(_structure, query, [accession])
 
+    def structure_texts(self, accessions: Sequence[str]) -> list[tuple[str, np.ndarray, str]]:
+        """Of stored structures the accession, the UniProt position of each modelled residue, and the PDB text."""
+        query = "SELECT accession, positions, pdb FROM structure WHERE accession IN (SELECT unnest($1))"
+        return [
+            (accession, np.array(positions, dtype=np.int32), gzip.decompress(pdb).decode("ascii"))
+            for accession, positions, pdb in self.tuples(query, [list(accessions)])
+        ]
+
+    def organism_terms(self, organism: str) -> pd.DataFrame:
+        """Terms of an organism's shipped proteins: go_id, name, namespace, n_here, n_all, and proteins in either.
+
+        `here` and `everywhere` count proteins with an annotation in the term's sub-ontology, of the organism and in
+        all; '' is no organism.
+        """
+        query = """
+            WITH of_it AS (SELECT accession FROM protein WHERE organism = $1),
+            annotated AS (
+                SELECT namespace, count(DISTINCT accession) AS everywhere,
+                    count(DISTINCT accession) FILTER (accession IN (SELECT accession FROM of_it)) AS here
+                FROM protein_go JOIN go_term USING (go_id) GROUP BY namespace)
+            SELECT go_id, name, namespace, count(*) FILTER (accession IN (SELECT accession FROM of_it)) AS n_here,
+                count(*) AS n_all, any_value(here) AS here, any_value(everywhere) AS everywhere
+            FROM protein_go JOIN go_term USING (go_id) JOIN annotated USING (namespace)
+            GROUP BY go_id, name, namespace HAVING n_here > 0 ORDER BY n_here DESC, go_id
+        """
+        return self.frame(query, [organism])
+
     def sequence_index(self) -> pd.DataFrame:
         """All shipped sequences: accession, sequence, has_structure; to find a pasted one."""
         query = f"SELECT accession, sequence, {HAS_STRUCTURE} AS has_structure FROM protein p ORDER BY accession"

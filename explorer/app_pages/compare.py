@@ -202,7 +202,7 @@ def proteins(term: TermRow, guided: TermFeature, baseline: TermFeature) -> None:
                 strips, rows[picked.accession], scales, (guided, baseline), strict=True
             ):
                 facts = words.peak(picked.accession, picked.length, float(values.max()), int(values.argmax()) + 1)
-                note = f'<div class="ps-small ps-soft">{markup.dot(data.sae(row.sae).role)}{markup.escape(facts)}</div>'
+                note = f'<div class="ps-small ps-soft">{markup.dot(data.sae(row.sae).role)}{outward.ids(facts)}</div>'
                 strip.html(markup.wrap(ribbon, cards.strip_thumbnail(values, full), note))
     in_full(chosen, rows, refs, scales)
 
@@ -220,7 +220,7 @@ def in_full(chosen: list[comparison.Picked], rows: dict, refs: list[FeatureRef],
     st.html(
         markup.wrap(
             address.place("protein"),
-            f'{name} <span class="ps-soft">{markup.escape(picked.accession)}, both features in full</span>',
+            f'{name} <span class="ps-soft">{outward.ids(picked.accession)}, both features in full</span>',
         )
     )
     viewer.alone(
@@ -254,7 +254,7 @@ def table(term: TermRow, compared: Sides) -> None:
     )
     shown = comparison.display(rows)
     st.dataframe(
-        shown,
+        shown.assign(quickgo=[f"{outward.QUICKGO}{go_id}" for go_id in shown["go_id"]]),
         hide_index=True,
         height=420,
         placeholder="-",
@@ -272,6 +272,7 @@ def columns(compared: Sides) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
         "go_id": st.column_config.TextColumn("GO id", width="small"),
+        "quickgo": st.column_config.LinkColumn("QuickGO", display_text="QuickGO ↗", width="small"),
         "name": st.column_config.TextColumn("Term", width="large"),
         "n_pos_test": number("n", help=words.HELP["n"], width="small"),
         "composition_auroc": number("Composition AUROC", help=words.HELP["composition"], **score),

@@ -173,7 +173,8 @@ def in_full(row: FeatureRow, example: ExampleRow, judged: TermFeature | None, ca
         )
     )
     structure = data.structure(example.accession) if example.has_structure else None
-    elsewhere = outward.html(outward.of_protein(example.accession, structure.pdb_id if structure is not None else ""))
+    known = outward.of_protein(example.accession, structure.pdb_id if structure is not None else "")
+    elsewhere = outward.html(known + outward.of_sequence(example.sequence) if known else known)
     if elsewhere:
         st.html(markup.wrap(f'<div class="ps-small ps-soft">{markup.escape(example.accession)}: {elsewhere}</div>'))
     scale = views.full_colour([row], frame.settings().scale)[0]
@@ -199,7 +200,7 @@ def caption(example: ExampleRow, judged: TermFeature | None, carriers: frozenset
         tip = f"{judged.term_name}: {'annotated' if known else 'not annotated'} for this protein."
         carries = markup.badge("has the term" if known else "not annotated", tip, "good" if known else "")
     shape = markup.badge("3D", "An experimental structure is stored.") if example.has_structure else ""
-    text = markup.escape(f"{facts(example, judged)} · {example.split} split")
+    text = outward.ids(f"{facts(example, judged)} · {example.split} split")
     return f'<div class="ps-soft ps-small">{text} {carries}{shape}</div>'
 
 
@@ -240,7 +241,7 @@ def others(
             if view == "whole"
             else markup.window(example.sequence, values, example.peak_pos, scale)
         )
-        strip.html(markup.wrap(drawn, f'<div class="ps-small ps-soft">{markup.escape(note)}</div>'))
+        strip.html(markup.wrap(drawn, f'<div class="ps-small ps-soft">{outward.ids(note)}</div>'))
 
 
 main()

@@ -5,7 +5,7 @@ import random
 
 import streamlit as st
 
-from explorer.draw import markup, views, words
+from explorer.draw import markup, outward, views, words
 from explorer.find import filters, results
 from explorer.services import data
 from explorer.services.refs import FeatureRef
@@ -146,6 +146,8 @@ def hero(feature: FeatureRow, example: ExampleRow) -> None:
         st.caption("fires on these residues of", width="content")
         frame.link(links.protein(example.accession), words.protein_name(example.accession, example.protein_name))
         st.caption(words.md(f"({whose})"), width="content")
+        known = outward.of_protein(example.accession)[:1] + outward.of_sequence(example.sequence)
+        st.html(markup.wrap(outward.html(known)), width="content")
 
 
 main()

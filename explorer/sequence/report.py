@@ -63,6 +63,7 @@ def elsewhere(about: Subject, *, is_own: bool) -> str:
         return ""
     stored = data.structure(about.known.accession) if about.known.has_structure and not is_own else None
     found = outward.of_protein(about.known.accession, stored.pdb_id if stored is not None else "")
+    found += outward.of_sequence(about.sequence)
     which = markup.escape(about.known.accession)
     return f'<div class="ps-small ps-soft">{which} elsewhere: {outward.html(found)}</div>' if found else ""
 

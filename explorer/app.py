@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.shell import frame
+from explorer.shell import frame, tour
 from explorer.shell.links import PAGES, path
 
 if frame.debugging():
@@ -22,4 +22,4 @@ pages = [
     st.Page(script, title=name.capitalize(), url_path=path(name), default=name == "find")
     for name, script in PAGES.items()
 ]
-frame.run(st.navigation(pages, position="top"))
+frame.run(st.navigation(pages, position="top"), above=tour.bar, aside=tour.invite)

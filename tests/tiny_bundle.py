@@ -32,6 +32,7 @@ from tiny_alignments import (
 )
 from tiny_confusion import confusion_table
 from tiny_evaluation import evaluation_table
+from tiny_families import family_tables
 from tiny_proteins import (
     ROOTS,
     SYNONYMS,
@@ -44,6 +45,7 @@ from tiny_proteins import (
     split_counts,
     structure_table,
 )
+from tiny_shortlist import shortlist_tables
 
 from protsae.alphabet import AMINO_ACIDS
 from protsae.bundle.manifest import write_manifest
@@ -178,6 +180,8 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
         "confounds": {"feature_confound": confound_table(features)},
         "confusion": {"sibling_confusion": confusion_table(alignments)},
         "evaluation": {"evaluation": evaluation_table()},
+        "families": family_tables(features),
+        "shortlist": shortlist_tables(features, proteins),
         "sites": site_tables(features, alone),
         "steerability": {"steerability": steerability_table(alignments)},
     }

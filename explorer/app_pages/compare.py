@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from explorer.compare import comparison, results_view
 from explorer.compare.comparison import Sides
-from explorer.draw import charts, markup, outward, views, words
+from explorer.draw import charts, confounded, markup, outward, views, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
-from explorer.shell import address, cards, frame, links, tables, viewer
+from explorer.shell import address, cards, doubts, frame, links, tables, viewer
 from protsae.errors import ProtSAEError
 from protsae.store.rows import SAERow, TermFeature, TermRow
 
@@ -252,7 +253,7 @@ def table(term: TermRow, compared: Sides) -> None:
         config={"displayModeBar": False},
         alt=f"Terms by held-out F1, guided minus {role}",
     )
-    shown = comparison.display(rows)
+    shown = comparison.display(rows, explained(rows, compared))
     st.dataframe(
         shown.assign(quickgo=[f"{outward.QUICKGO}{go_id}" for go_id in shown["go_id"]]),
         hide_index=True,
@@ -264,6 +265,14 @@ def table(term: TermRow, compared: Sides) -> None:
     row = tables.clicked_row("all_terms")
     if row is not None and (go_id := str(shown["go_id"].iloc[row])) != term.go_id:
         frame.go(this_view(go_id))
+
+
+def explained(rows: pd.DataFrame, compared: Sides) -> dict[str, list[str]]:
+    """For both sides' features what simple fact alone explains them."""
+    return {
+        f"{side}_explained": doubts.column((sae.name, -1 if pd.isna(n) else int(n)) for n in rows[f"{side}_feature"])
+        for side, sae in (("guided", compared.guided), ("baseline", compared.baseline))
+    }
 
 
 def columns(compared: Sides) -> dict[str, Any]:
@@ -287,6 +296,12 @@ def columns(compared: Sides) -> dict[str, Any]:
                 ("auroc", "AUROC", "auroc", number, score),
                 ("null", "null", "null", number, score),
                 ("grade", "evidence", "grade", st.column_config.TextColumn, {}),
+            )
+            for side, sae in (("guided", compared.guided), ("baseline", compared.baseline))
+        },
+        **{
+            f"{side}_explained": st.column_config.TextColumn(
+                f"{sae.display_name} {confounded.COLUMN.lower()}", help=confounded.COLUMN_HELP
             )
             for side, sae in (("guided", compared.guided), ("baseline", compared.baseline))
         },

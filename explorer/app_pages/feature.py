@@ -5,7 +5,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.components.strips import strip_thumbnail
 from explorer.draw import exports, markup, outward, views, words
-from explorer.feature import evidence
+from explorer.feature import evidence, family, shortlist
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import address, frame, links, viewer
@@ -58,6 +58,8 @@ def main() -> None:
         evidence.when_it_fires(row)
         evidence.amino_acids(row)
         evidence.surroundings(ref, row)
+    family.section(row)
+    shortlist.section(row)
     st.download_button(
         "Scores (CSV)",
         exports.scores_csv(terms, sites),

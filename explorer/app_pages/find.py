@@ -9,7 +9,7 @@ from explorer.draw import markup, outward, views, words
 from explorer.find import filters, results
 from explorer.services import data
 from explorer.services.refs import FeatureRef
-from explorer.shell import address, cards, frame, links, viewer
+from explorer.shell import address, cards, doubts, frame, links, viewer
 from protsae.store.rows import ExampleRow, FeatureRow
 
 CLEAREST = 1 / 3
@@ -142,7 +142,7 @@ def hero(feature: FeatureRow, example: ExampleRow) -> None:
     whose = example.accession + (f", {words.species(protein.organism)}" if protein and protein.organism else "")
     with st.container(key="hero", horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.html(markup.wrap(markup.dot(data.sae(feature.sae).role)), width="content")
-        frame.link(links.feature(feature.sae, feature.feature), words.capitalised(words.named(feature)))
+        doubts.link(FeatureRef(feature.sae, feature.feature), words.capitalised(words.named(feature)))
         st.caption("fires on these residues of", width="content")
         frame.link(links.protein(example.accession), words.protein_name(example.accession, example.protein_name))
         st.caption(words.md(f"({whose})"), width="content")

@@ -5,10 +5,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from explorer.draw import charts, markup, regions, words
+from explorer.draw import charts, confounded, markup, regions, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
-from explorer.shell import frame, links, tables
+from explorer.shell import doubts, frame, links, tables
 from protsae.errors import InputError
 
 MOST_LINKS = 8
@@ -167,7 +167,7 @@ def listed(chosen: pd.DataFrame, sae: str) -> None:
     if len(rows) <= MOST_LINKS:
         with st.container(gap="xxsmall"):
             for feature, name in zip(rows["feature"], names, strict=True):
-                frame.link(links.feature(sae, feature), f"#{feature} · {name}")
+                doubts.link(FeatureRef(sae, feature), f"#{feature} · {name}")
         return
     number = st.column_config.NumberColumn
     key = f"lasso_{sae}_{hash(tuple(rows['feature']))}"  # another list is another table
@@ -176,6 +176,7 @@ def listed(chosen: pd.DataFrame, sae: str) -> None:
             "Feature": rows["feature"].tolist(),
             "Label": names,
             "Evidence": rows["label_grade"].replace("none", "not validated").tolist(),
+            confounded.COLUMN: doubts.column((sae, feature) for feature in rows["feature"]),
             "Held-out F1": rows["label_f1"].tolist(),
             "Null": rows["label_null_f1"].tolist(),
             "Fires on, %": (100 * rows["density"]).tolist(),
@@ -186,6 +187,7 @@ def listed(chosen: pd.DataFrame, sae: str) -> None:
             "Feature": number(width=70),
             "Label": st.column_config.TextColumn(help=words.HELP["label"], width=210),
             "Evidence": st.column_config.TextColumn(help=words.HELP["grade"], width=85),
+            **doubts.column_config(),
             "Held-out F1": number(help=words.HELP["label_f1"], format="%.2f", width=85),
             "Null": number(help=words.HELP["null"], format="%.2f", width=60),
             "Fires on, %": number(help=words.HELP["density"], format="%.3f", width=85),

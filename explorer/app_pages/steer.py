@@ -10,7 +10,7 @@ from explorer.protein import reading
 from explorer.protein.reading import Pasted, Stored
 from explorer.services import data, live
 from explorer.services.refs import FeatureRef
-from explorer.shell import frame, links
+from explorer.shell import doubts, frame, links
 from explorer.shell.bound import bound
 from explorer.steer import address, opening, report, runs, steerable
 from explorer.steer.runs import Plan
@@ -121,7 +121,7 @@ def feature_box(ref: FeatureRef) -> FeatureRef | None:
         on_change=write,
         help="First those that raise their own function, then validated ones. Type a function, a GO id or a number.",
     )
-    frame.link(links.feature(ref.sae, picked), "What this feature is", icon=":material/verified:")
+    doubts.link(FeatureRef(ref.sae, picked), "What this feature is", icon=":material/verified:")
     return FeatureRef(ref.sae, picked)
 
 
@@ -143,7 +143,8 @@ def feature_options(sae: str) -> dict[int, str]:
         score = "" if row["label_grade"] == "none" else f" · F1 {row['label_f1']:.2f} {row['label_grade']}"
         raises = " · raises its function" if row["feature"] in raising else ""
         name = words.label(row["label"], row["label_grade"])
-        names[int(row["feature"])] = f"{name}{term} · #{row['feature']}{score}{raises}"
+        doubt = f" · {why}" if (why := doubts.text(sae, int(row["feature"]))) else ""
+        names[int(row["feature"])] = f"{name}{term} · #{row['feature']}{score}{raises}{doubt}"
     return names
 
 

@@ -183,9 +183,15 @@ def summary(scored: pd.DataFrame, role: Role) -> str:
     )
 
 
-def display(rows: pd.DataFrame) -> pd.DataFrame:
-    """The table as shown: intervals as text, the difference as a column, best-supported terms first."""
+def display(rows: pd.DataFrame, notes: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """The table as shown: intervals as text, the difference as a column, best-supported terms first.
+
+    Args:
+        rows: of `data.compare_table`.
+        notes: further columns of text, a cell for each of these rows.
+    """
     out = rows.assign(
+        **notes,
         gain=rows["guided_f1"] - rows["baseline_f1"],
         gain_interval=[
             "" if pd.isna(low) else f"{low:+.2f} to {high:+.2f}"
@@ -214,6 +220,7 @@ def display(rows: pd.DataFrame) -> pd.DataFrame:
         "all_positive_f1",
         "guided_grade",
         "baseline_grade",
+        *notes,
         "go_id",
     ]
     return out.sort_values(["n_pos_test", "go_id"], ascending=[False, True]).loc[:, order].reset_index(drop=True)

@@ -126,10 +126,9 @@ def _line_html(line: Line, shown: Table, *, own: str | None, meanings: bool) -> 
             continue
         mean, _, spread = markup.escape(value.text(metric.digits)).partition(" ± ")
         best = f"<b>{mean}</b>" if line.method in shown.best[metric.key] else mean
-        tip = f' title="{words.count(value.n, "seed")}"'
         over = f"{f'± {spread}, ' if spread else ''}n = {value.n}" if _has_spread(shown) else ""
         soft = f'<div class="ps-small ps-soft">{over}</div>' if meanings else f' <span class="ps-soft">{over}</span>'
-        numbers.append(f"<td{tip}>{best}{soft}</td>")
+        numbers.append(f"<td>{best}{soft}</td>")
     return f"<tr>{_name_html(line.method, dot, own, meanings=meanings)}{''.join(numbers)}<td>{line.n_seeds}</td></tr>"
 
 
@@ -137,7 +136,9 @@ def _name_html(method: str, dot: str, own: str | None, *, meanings: bool) -> str
     meaning = markup.escape(meaning_of(method))
     mark = markup.badge("this bundle's", "An autoencoder of this bundle is guided so.") if method == own else ""
     below = f'<div class="ps-small ps-soft" style="{WRAPPED};max-width:17rem">{meaning}</div>' if meanings else ""
-    return f'<td title="{meaning}">{dot}{markup.escape(method)} {mark}{below}</td>'
+    said = meaning_of(method)
+    name = markup.escape(method) if meanings or not said else markup.explained(markup.escape(method), said)
+    return f"<td>{dot}{name} {mark}{below}</td>"
 
 
 def trade_off(summary: Summary, over: str) -> None:

@@ -16,6 +16,9 @@ from explorer.draw import verdicts, words
 from protsae import palette
 from protsae.store.rows import AnnotationRow, FeatureAnnotation, Role, TermFeature
 
+MOST_NAMED = 12
+"""Regions that the help of a ribbon names."""
+
 
 def wrap(*parts: str) -> str:
     """One block in the explorer's text style."""
@@ -158,14 +161,22 @@ def kind_colours(annotations: Iterable[AnnotationRow]) -> dict[str, str]:
 
 
 def ribbon(annotations: Sequence[AnnotationRow], length: int, colours: Mapping[str, str]) -> str:
-    """A protein's annotated regions as one thin line of coloured boxes."""
+    """A protein's annotated regions as coloured boxes on a line; pointer or focus tells what they are."""
+    shown = [row for row in annotations if row.kind in colours]
     boxes = "".join(
-        f'<i title="{escape(_region(row))}" style="left:{100 * (row.start_pos - 1) / length:.2f}%;'
+        f'<i style="left:{100 * (row.start_pos - 1) / length:.2f}%;'
         f'width:{100 * (row.end_pos - row.start_pos + 1) / length:.2f}%;background:{colours[row.kind]}"></i>'
-        for row in sorted(annotations, key=lambda row: row.start_pos - row.end_pos)
-        if row.kind in colours
+        for row in sorted(shown, key=lambda row: row.start_pos - row.end_pos)
     )
-    return f'<div class="ps-ribbon">{boxes}</div>'
+    if not shown:
+        return '<div class="ps-ribbon"></div>'
+    regions = sorted(shown, key=lambda row: (row.start_pos, row.end_pos))
+    listed = "; ".join(escape(_region(row)) for row in regions[:MOST_NAMED])
+    rest = f"; and {len(regions) - MOST_NAMED} more" if len(regions) > MOST_NAMED else ""
+    return (
+        f'<div class="ps-explained" tabindex="0" role="img" aria-label="{listed}{rest}">'
+        f'<div class="ps-ribbon">{boxes}</div><span class="ps-help">{listed}{rest}</span></div>'
+    )
 
 
 def _region(row: AnnotationRow) -> str:

@@ -6,11 +6,10 @@ Each function draws one card. Read `how_we_know`, then `badges`.
 import streamlit as st
 
 from explorer import theme
-from explorer.draw import charts, markup, outward, verdicts, words
+from explorer.draw import charts, confounded, markup, outward, verdicts, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
-from explorer.shell import frame, links
-from protsae.alphabet import AMINO_ACIDS
+from explorer.shell import doubts, frame, links
 from protsae.store.analyses.confounds import CONFOUNDS, ConfoundRow
 from protsae.store.analyses.sites import SITES, FeatureSite
 from protsae.store.rows import FeatureAnnotation, FeatureRow, NeighbourRow, TermFeature
@@ -20,12 +19,6 @@ DENSE = 0.1
 
 BIASED = 3.0
 """log2 enrichment from which on an amino acid is worth a word (eight times its usual share)."""
-
-ENRICHED = 1.0
-"""log2 enrichment from which on an amino acid is named where amino acids explain the feature."""
-
-MOST = 3
-"""Amino acids that are named; where more explain the feature, the badge just says so."""
 
 PREFERS = 0.8
 """AUROC from which on that preference has held on test proteins."""
@@ -211,25 +204,16 @@ def badges(row: FeatureRow, headline: Headline, facts: list[ConfoundRow]) -> str
 
 def _confound_badge(row: FeatureRow, facts: list[ConfoundRow]) -> str:
     """The fact that explains the feature; else, as a mere remark, an amino acid that it prefers."""
-    letters = enriched_residues(row)
     found = next((fact for fact in facts if fact.explains), None)
     if found is not None:
-        text = words.confound_words(found.confound).badge
-        if found.confound == "amino_acid" and 1 <= len(letters) <= MOST:
-            text = f"mostly on {words.join([words.AMINO_ACID_NAMES[letter] for letter, _ in letters])}"
-        return markup.badge(text, words.confound(found), "warn")
+        return confounded.badge(found, row.aa_enrichment)
+    letters = confounded.enriched(row.aa_enrichment)
     amino_acid = next((fact for fact in facts if fact.confound == "amino_acid"), None)
     if amino_acid is None or not letters or letters[0][1] < BIASED or (amino_acid.auroc or 0) < PREFERS:
         return ""
     name, gain = words.AMINO_ACID_NAMES[letters[0][0]], letters[0][1]
     tip = f"{name.capitalize()} is {2**gain:.0f} times as frequent where it fires, but alone does not say where: F1 "
     return markup.badge(f"prefers {name}", f"{tip}{words.number(amino_acid.f1)}.")
-
-
-def enriched_residues(row: FeatureRow) -> list[tuple[str, float]]:
-    """Amino acids at least twice as frequent where it fires, with log2 enrichment, most enriched first."""
-    pairs = zip(AMINO_ACIDS, row.aa_enrichment.tolist(), strict=False)
-    return sorted(((letter, gain) for letter, gain in pairs if gain >= ENRICHED), key=lambda pair: -pair[1])
 
 
 def when_it_fires(row: FeatureRow) -> None:
@@ -300,4 +284,4 @@ def _neighbour_links(title: str, rows: list[NeighbourRow]) -> None:
         for row in rows:
             alike = f" · {row.correlation:.2f}" if row.correlation is not None else ""
             text = f"{words.label(row.label, row.label_grade)} · #{row.other_feature}{alike}"
-            frame.link(links.feature(row.other_sae, row.other_feature), text)
+            doubts.link(FeatureRef(row.other_sae, row.other_feature), text)

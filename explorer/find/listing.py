@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from explorer.draw import downloads, markup, outward, words
+from explorer.draw import confounded, downloads, markup, outward, words
 from explorer.find import filters
 from explorer.services import data, proteins
 from explorer.services.cached import cached_by_bundle
 from explorer.services.refs import FeatureRef
-from explorer.shell import frame, links
+from explorer.shell import doubts, frame, links
 from explorer.shell.tables import clickable, clicked_row
 
 PAGE = 20
@@ -191,6 +191,7 @@ def _term_columns(rows: pd.DataFrame) -> dict[str, list[Any]]:
         "Held-out F1": rows["f1"].tolist(),
         "Null": rows["null_f1"].tolist(),
         "Evidence": _evidence(rows),
+        confounded.COLUMN: _doubts(rows),
         "n": rows["n_pos_test"].tolist(),
         "Unguided F1": rows["unguided_f1"].tolist(),
         "Density": rows["density"].tolist(),
@@ -209,6 +210,7 @@ def _feature_columns(rows: pd.DataFrame) -> dict[str, list[Any]]:
         "Held-out F1": rows["f1"].tolist(),
         "Null": rows["null_f1"].tolist(),
         "Evidence": _evidence(rows),
+        confounded.COLUMN: _doubts(rows),
         "Guided": ["guided" if one == "defined" else "free" for one in rows["origin"]],
         "Density": rows["density"].tolist(),
         "QuickGO": [f"{outward.QUICKGO}{one}" if one.startswith("GO:") else None for one in rows["label_id"]],
@@ -246,6 +248,7 @@ def _site_columns(rows: pd.DataFrame) -> dict[str, list[Any]]:
         "F1 over residues": rows["f1"].tolist(),
         "Null": rows["null_f1"].tolist(),
         "Evidence": _evidence(rows),
+        confounded.COLUMN: _doubts(rows),
         "Density": rows["density"].tolist(),
     }
 
@@ -274,6 +277,11 @@ def _evidence(rows: pd.DataFrame) -> list[str]:
     ]
 
 
+def _doubts(rows: pd.DataFrame) -> list[str]:
+    pairs = zip(rows["sae"], rows["feature"], strict=True)
+    return [doubts.text(sae, int(feature)) if isinstance(sae, str) else "" for sae, feature in pairs]
+
+
 def _config() -> dict[str, Any]:
     number, link, text = st.column_config.NumberColumn, st.column_config.LinkColumn, st.column_config.TextColumn
     return {
@@ -289,6 +297,7 @@ def _config() -> dict[str, Any]:
         "Unguided F1": number(format="%.2f", help="Held-out F1 of the best feature that no term guided."),
         "Null": number(format="%.2f", help=words.HELP["null"]),
         "Evidence": text(help=words.HELP["grade"]),
+        **doubts.column_config(),
         "n": number(help=words.HELP["n"]),
         "Density": number(format="percent", help=words.HELP["density"]),
         "Term": link(display_text="compare"),

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.components.heat import HeatRow, heat_strip
-from explorer.draw import downloads, markup, words
+from explorer.draw import confounded, downloads, markup, words
 from explorer.firing import choosing
 from explorer.firing.lists import ONE_IN, STRENGTH, SURPRISE, counted, folded, save
 from explorer.protein.subject import Subject
@@ -17,7 +17,7 @@ from explorer.protein_page import chosen
 from explorer.protein_page.chosen import Asked, Line
 from explorer.services import data, live
 from explorer.services.refs import FeatureRef
-from explorer.shell import frame, links
+from explorer.shell import doubts, frame, links, takeaway
 
 MOST_LINES = 300
 """Of the picture, before the reader asks for all."""
@@ -101,7 +101,9 @@ def picture(about: Subject, ask: Asked, lines: Sequence[Line], strips: list[Feat
             chosen.pick(ref_of[code], strips, row, sae)
 
     codes = {chosen.code(ref, sae) for ref in strips}
-    heat_strip(key="protein_heat", sequence=about.sequence, rows=rows, picked=codes, span=ask.span, on_picked=pick)
+    what = f"Features that fire in {about.name}"
+    with takeaway.figure("protein_heat", what, saes=ask.saes, scale="normalised"):
+        heat_strip(key="protein_heat", sequence=about.sequence, rows=rows, picked=codes, span=ask.span, on_picked=pick)
 
 
 def _row(n_strips: int) -> int:
@@ -129,6 +131,7 @@ def table(about: Subject, lines: Sequence[Line], ask: Asked) -> None:
         "Residues": [line.row.feature.n_active for line in shown],
         "One in": [round(line.row.feature.one_in) for line in shown],
         "Evidence": ["not validated" if line.grade == "none" else line.grade for line in shown],
+        confounded.COLUMN: doubts.column(line.ref for line in shown),
         "Held-out F1": [line.f1 for line in shown],
         "Null": [line.null_f1 for line in shown],
     }
@@ -147,6 +150,7 @@ def table(about: Subject, lines: Sequence[Line], ask: Asked) -> None:
             "Strength": st.column_config.ProgressColumn(min_value=0, max_value=100, format="%.0f %%", help=STRENGTH),
             "One in": number(format="localized", help=ONE_IN),
             "Evidence": st.column_config.TextColumn(help=words.HELP["grade"]),
+            **doubts.column_config(),
             "Held-out F1": number(format="%.2f", help=words.HELP["label_f1"]),
             "Null": number(format="%.2f", help=words.HELP["null"]),
         },

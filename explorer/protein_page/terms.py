@@ -9,12 +9,12 @@ from typing import NamedTuple
 import pandas as pd
 import streamlit as st
 
-from explorer.draw import downloads, markup, outward, verdicts, words
+from explorer.draw import confounded, downloads, markup, outward, verdicts, words
 from explorer.firing.lists import INFORMATION, PREDICTOR, save
 from explorer.protein import predictions
 from explorer.protein.predictions import Call
 from explorer.services import data
-from explorer.shell import frame, links
+from explorer.shell import doubts, frame, links
 from protsae.store.rows import ProteinRow, ProteinTerm, TermFeature
 
 BOTH, MISSED, KNOWN, CANDIDATE = "known and called", "known, not called", "known", "candidate"
@@ -141,6 +141,7 @@ def _table(lines: Sequence[Known]) -> None:
             "Right, held out": [term and term.test_precision for term in terms],
             "Held-out F1": [term and term.test_f1 for term in terms],
             "Evidence": ["" if term is None else verdicts.grade_name(term) for term in terms],
+            confounded.COLUMN: [doubts.text(term.sae, term.feature) if term else "" for term in terms],
             "n": [term and term.n_pos_test for term in terms],
             "Predictor": [row.call.pi if row.call is not None else None for row in lines],
             "Feature": [None if term is None else links.feature(term.sae, term.feature).url for term in terms],
@@ -157,6 +158,7 @@ def _table(lines: Sequence[Known]) -> None:
             "Right, held out": number(format="%.2f", help=words.HELP["precision"]),
             "Held-out F1": number(format="%.2f", help=words.HELP["f1"]),
             "Evidence": st.column_config.TextColumn(help=words.HELP["grade"]),
+            **doubts.column_config(),
             "n": number(help=words.HELP["n"]),
             "Predictor": number(format="%.2f", help=PREDICTOR),
             "Feature": st.column_config.LinkColumn(display_text=r"feature=(\d+)"),

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.components.protein_view import StripRow
 from explorer.components.strips import profile
-from explorer.draw import downloads, markup, outward, verdicts, words
+from explorer.draw import confounded, downloads, markup, outward, verdicts, words
 from explorer.firing import choosing
 from explorer.firing.lists import (
     INFORMATION,
@@ -28,7 +28,7 @@ from explorer.protein import predictions
 from explorer.protein.subject import Subject
 from explorer.services import data, live
 from explorer.services.refs import FeatureRef
-from explorer.shell import address, frame, links, viewer
+from explorer.shell import address, doubts, frame, links, viewer
 
 TABLE_ROWS = 120
 
@@ -85,6 +85,7 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
             "Residues": [a.n_active for a in listed],
             "One in": [round(a.one_in) for a in listed],
             "Evidence": facts["label_grade"].replace("none", "not validated").tolist(),
+            confounded.COLUMN: doubts.column((sae, feature) for feature in features),
             "Held-out F1": facts["label_f1"].tolist(),
             "Null": facts["label_null_f1"].tolist(),
         }),
@@ -100,6 +101,7 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
             "Strength": st.column_config.ProgressColumn(min_value=0, max_value=100, format="%.0f %%", help=STRENGTH),
             "One in": st.column_config.NumberColumn(format="localized", help=ONE_IN),
             "Evidence": st.column_config.TextColumn(help=words.HELP["grade"]),
+            **doubts.column_config(),
             "Held-out F1": st.column_config.NumberColumn(format="%.2f", help=words.HELP["label_f1"]),
             "Null": st.column_config.NumberColumn(format="%.2f", help=words.HELP["null"]),
         },
@@ -127,6 +129,7 @@ def term_table(about: Subject, called: list[predictions.Call]) -> None:
             "Right, held out": [c.term.test_precision for c in shown],
             "Held-out F1": [c.term.test_f1 for c in shown],
             "Evidence": [verdicts.grade_name(c.term) for c in shown],
+            confounded.COLUMN: doubts.column((c.term.sae, c.term.feature) for c in shown),
             "n": [c.term.n_pos_test for c in shown],
             "Predictor": [c.pi for c in shown],
             "Annotated": [carried(c.term.go_id, annotated) for c in shown],
@@ -141,6 +144,7 @@ def term_table(about: Subject, called: list[predictions.Call]) -> None:
             "Signal / threshold": st.column_config.TextColumn(help=words.HELP["threshold"]),
             "Right, held out": st.column_config.NumberColumn(format="%.2f", help=words.HELP["precision"]),
             "Held-out F1": st.column_config.NumberColumn(format="%.2f", help=words.HELP["f1"]),
+            **doubts.column_config(),
             "n": st.column_config.NumberColumn(help=words.HELP["n"]),
             "Predictor": st.column_config.NumberColumn(format="%.2f", help=PREDICTOR),
             "Annotated": st.column_config.TextColumn(help=ANNOTATED),

@@ -11,7 +11,7 @@ from explorer.components.strips import strip_thumbnail
 from explorer.draw import markup, outward, verdicts, views, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
-from explorer.shell import frame, links
+from explorer.shell import doubts, frame, links
 from protsae.store.rows import (
     AnnotationHit,
     ExampleRow,
@@ -90,6 +90,7 @@ def alignment(row: TermFeature | None, sae: SAERow, *, opens: bool = True) -> No
             f'{name} feature {row.feature} <span class="ps-soft">· {what}</span>',
             markup.score(row, sae.role),
             markup.grade(row),
+            doubts.badge(row.sae, row.feature),
             markup.paragraph(verdicts.verdict(row), "ps-soft ps-small"),
         )
     )
@@ -113,7 +114,7 @@ def others(go_id: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("Also:", width="content")
         for row in rows:
-            frame.link(links.feature(row.sae, row.feature), scored(row))
+            doubts.link(FeatureRef(row.sae, row.feature), scored(row))
 
 
 def scored(row: TermFeature | FeatureAnnotation) -> str:
@@ -153,7 +154,7 @@ def _narrower_row(rows: list[TermFeature]) -> None:
     for cell, row in zip(cells, pair, strict=True):
         if row is not None:
             with cell:
-                frame.link(links.feature(row.sae, row.feature), f"{scored(row)} · n {row.n_pos_test}")
+                doubts.link(FeatureRef(row.sae, row.feature), f"{scored(row)} · n {row.n_pos_test}")
 
 
 def relatives(go_id: str) -> None:
@@ -178,7 +179,8 @@ def feature_card(row: TermFeature) -> None:
         sae = data.sae(row.sae)
         name = f"{markup.dot(sae.role)}{markup.escape(sae.display_name)} · feature {row.feature}"
         score = f"{markup.explained('held-out F1', words.HELP['f1'])} {words.number(row.test_f1)}"
-        st.html(markup.wrap(f'<div class="ps-small ps-soft">{name} · {score} {markup.grade(row)}</div>'))
+        notes = markup.grade(row) + doubts.badge(*ref)
+        st.html(markup.wrap(f'<div class="ps-small ps-soft">{name} · {score} {notes}</div>'))
         if feature is not None:
             for example in top:
                 st.html(thumbnail(example, feature))
@@ -191,7 +193,7 @@ def feature_rows(hits: Sequence[FeatureHit | FeatureRow]) -> None:
             text = f"{data.sae(hit.sae).display_name} #{hit.feature} · {words.label(hit.label, hit.label_grade)}"
             if hit.label_grade != "none":
                 text += f" · F1 {words.number(hit.label_f1)} · {hit.label_grade}"
-            frame.link(links.feature(hit.sae, hit.feature), text)
+            doubts.link(FeatureRef(hit.sae, hit.feature), text)
 
 
 def annotation_row(hit: AnnotationHit) -> None:
@@ -206,8 +208,8 @@ def annotation_row(hit: AnnotationHit) -> None:
         if hit.labels and found:
             st.caption(f"scored for any {words.md(hit.kind)}, whatever its name:", width="content")
         for row in found:
-            frame.link(
-                links.feature(row.sae, row.feature),
+            doubts.link(
+                FeatureRef(row.sae, row.feature),
                 scored(row),
                 tip=f"Held-out F1 over residues; shuffled labels give {words.number(row.null_f1)}, calling every "
                 f"residue {words.number(row.all_positive_f1)}.",

@@ -41,8 +41,14 @@ class Settings(NamedTuple):
     """What was wrong with the address, one sentence; '' where nothing was."""
 
 
-def run(page: Any) -> None:
-    """Draw side bar and page; a bundle that cannot be opened becomes one sentence, and the app stays up."""
+def run(page: Any, above: Callable[[], None], aside: Callable[[], None]) -> None:
+    """Draw side bar and page; a bundle that cannot be opened becomes one sentence, and the app stays up.
+
+    Args:
+        page: what the navigation has chosen.
+        above: draws what stands above every page.
+        aside: draws the end of the side bar.
+    """
     st.html(theme.STYLE_SHEET)
     st.logo(theme.wordmark(PRODUCT, mode()), size="large")
     try:
@@ -56,6 +62,9 @@ def run(page: Any) -> None:
     st.session_state["settings"] = sidebar(remember=remember)
     if other := takeaway.other_bundle():
         st.html(markup.empty(other, "Open the bundle that it names to see what was meant."))
+    with st.sidebar:
+        guarded(aside)()
+    guarded(above)()
     guarded(page.run)()
 
 

@@ -28,6 +28,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
+from scipy.stats import hypergeom
 
 from protsae.errors import InputError
 from protsae.measures.sparse_probing import best_threshold
@@ -56,6 +57,16 @@ class Absorption(NamedTuple):
 
     recall_without: Float[np.ndarray, " n_pairs"]
     """r0"""
+
+    null_rate: Float[np.ndarray, " n_pairs"]
+    """Of each pair what `null` is over all."""
+
+    p_value: Float[np.ndarray, " n_pairs"]
+    """Of as few calls of the parent's feature where the child's fires, if the child made no difference (exact,
+    hypergeometric)."""
+
+    n_child: Int[np.ndarray, " n_pairs"]
+    """Proteins with the child on which the probe says yes."""
 
     @property
     def excess(self) -> float:
@@ -115,7 +126,8 @@ def absorption(
     w = n1 / np.maximum(n_child, 1)
     rate = where_kept(_rate(w, n1, k1, n0, k0))
     shuffled = np.random.default_rng(seed).hypergeometric(k0 + k1, n0 + n1 - k0 - k1, n1, size=(n_null, len(n1)))
-    chance = _rate(w, n1, shuffled, n0, k0 + k1 - shuffled)[:, kept]
+    every = _rate(w, n1, shuffled, n0, k0 + k1 - shuffled)
+    chance = every[:, kept]
     return Absorption(
         rate=rate,
         mean=float(rate[kept].mean()) if kept.any() else float("nan"),
@@ -124,6 +136,9 @@ def absorption(
         child_fires=where_kept(w),
         recall_with=where_kept(np.where(n1 > 0, k1 / np.maximum(n1, 1), np.nan)),
         recall_without=where_kept(k0 / np.maximum(n0, 1)),
+        null_rate=where_kept(every.mean(axis=0) if n_null else np.zeros(len(n1))),
+        p_value=where_kept(hypergeom.cdf(k1, n0 + n1, k0 + k1, n1)),
+        n_child=n_child,
     )
 
 

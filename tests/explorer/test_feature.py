@@ -163,10 +163,11 @@ def test_a_feature_that_never_fires(open_page: OpenPage) -> None:
 def test_a_fact_that_explains_the_feature_is_a_badge_and_a_sentence(
     open_page: OpenPage, feature: str, badge: str, sentence: str
 ) -> None:
-    text = text_of(open_page("feature", sae="vanilla", feature=feature))
+    app = open_page("feature", sae="vanilla", feature=feature)
+    text = text_of(app)
 
     assert "What else could explain it?" in text
-    warned = set(re.findall(r'ps-badge warn"[^>]*>([^<]+)<', text)) - {"dense", "not validated"}
+    warned = set(re.findall(r'ps-badge warn"[^>]*>([^<]+)<', html_of(app, "ps-badge")[0])) - {"dense", "not validated"}
     assert len(warned) == 1
     assert warned.pop().startswith(badge)
     assert sentence in text

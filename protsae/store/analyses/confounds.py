@@ -1,9 +1,11 @@
 """The analysis `confounds`: how well simple facts alone predict where a feature fires.
 
-Read `CONFOUNDS`, then `feature_confounds`.
+Read `CONFOUNDS`, then `feature_confounds`; `explained_features` is for lists.
 """
 
 from typing import NamedTuple
+
+import numpy as np
 
 from protsae.store.analyses.contract import Analysis, Column, Table
 from protsae.store.analyses.reading import AnalysisQueries
@@ -62,3 +64,27 @@ def feature_confounds(reader: AnalysisQueries, sae: str, feature: int) -> list[C
         WHERE sae = ? AND feature = ? ORDER BY f1 - null_f1 DESC, confound
     """
     return reader.rows(ConfoundRow, query, [sae, feature])
+
+
+class ExplainedRow(NamedTuple):
+    """A feature that one simple fact explains."""
+
+    feature: int
+    fact: ConfoundRow
+    aa_enrichment: np.ndarray
+    """[20] as in `feature`"""
+
+
+def explained_features(reader: AnalysisQueries, sae: str) -> list[ExplainedRow]:
+    """All features of an SAE that one simple fact alone explains."""
+    if reader.absence(CONFOUNDS):
+        return []
+    query = f"""
+        SELECT c.feature, f.aa_enrichment, {columns(ConfoundRow)}
+        FROM feature_confound c JOIN feature f ON f.sae = c.sae AND f.feature = c.feature
+        WHERE c.sae = ? AND c.explains ORDER BY c.feature
+    """
+    return [
+        ExplainedRow(feature, ConfoundRow(*fact), np.asarray(enrichment))
+        for feature, enrichment, *fact in reader.tuples(query, [sae])
+    ]

@@ -4,11 +4,15 @@ from protsae.store.analyses.confounds import CONFOUNDS
 from protsae.store.analyses.confusion import CONFUSION
 from protsae.store.analyses.contract import Analysis
 from protsae.store.analyses.evaluation import EVALUATION
+from protsae.store.analyses.families import FAMILIES
 from protsae.store.analyses.reading import AnalysisQueries
+from protsae.store.analyses.shortlist import SHORTLIST
 from protsae.store.analyses.sites import SITES
 from protsae.store.analyses.steerability import STEERABILITY
 
-ANALYSES = {analysis.name: analysis for analysis in (CONFOUNDS, CONFUSION, EVALUATION, SITES, STEERABILITY)}
+ANALYSES = {
+    analysis.name: analysis for analysis in (CONFOUNDS, CONFUSION, EVALUATION, FAMILIES, SHORTLIST, SITES, STEERABILITY)
+}
 
 
 def present(reader: AnalysisQueries) -> list[Analysis]:

@@ -87,7 +87,7 @@ def listed(found: Shortlist) -> None:
         return
     row = rows[clicked]
     if row.is_shipped:
-        frame.go(links.sequence(row.accession, FeatureRef(found.facts.sae, found.facts.feature)))
+        frame.go(links.protein(row.accession, FeatureRef(found.facts.sae, found.facts.feature)))
     known = outward.html(outward.of_protein(row.accession)[:1])
     elsewhere = f" Elsewhere: {known}" if known else ""
     text = f"{row.accession} is not shipped with this bundle, so it cannot be opened here."

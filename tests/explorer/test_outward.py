@@ -75,8 +75,8 @@ def test_links_out_are_those_of_the_id() -> None:
     assert outward.ids("A & P00331 <b> GO:0008270, PDB 1ABC, #12") == (
         'A &amp; <a class="ps-id" href="https://www.uniprot.org/uniprotkb/P00331" target="_blank" '
         'rel="noopener noreferrer">P00331</a> &lt;b&gt; <a class="ps-id" '
-        'href="https://www.ebi.ac.uk/QuickGO/term/GO:0008270" target="_blank" rel="noopener noreferrer">GO:0008270</a>, '
-        'PDB <a class="ps-id" href="https://www.rcsb.org/structure/1ABC" target="_blank" '
+        'href="https://www.ebi.ac.uk/QuickGO/term/GO:0008270" target="_blank" rel="noopener noreferrer">GO:0008270</a>'
+        ', PDB <a class="ps-id" href="https://www.rcsb.org/structure/1ABC" target="_blank" '
         'rel="noopener noreferrer">1ABC</a>, #12'
     )
 

@@ -82,6 +82,10 @@ def listed(found: Shortlist) -> None:
         },
         **tables.clickable(key),
     )  # fmt: skip
+    named = list(dict.fromkeys(accession for row in rows for accession in row.carriers.split()))
+    if named:
+        told = outward.ids(f"Relatives with it, at UniProt: {', '.join(named)}")
+        st.html(markup.wrap(f'<div class="ps-small ps-soft">{told}</div>'))
     clicked = tables.clicked_row(key)
     if clicked is None:
         return

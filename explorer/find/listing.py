@@ -26,7 +26,8 @@ PICTURE = "Its stored structure, silent in grey; of a feature, one of its exampl
 
 def show(query: str, found: data.SearchResult) -> None:
     """Choice of the kind, filters, counts, table, pages."""
-    counts = dict(zip(("terms", "proteins", "sites", "features"), map(len, found), strict=True))
+    names = ("terms", "proteins", "sites", "features")
+    counts: dict[str, int] = {name: len(hits) for name, hits in zip(names, found, strict=True)}
     kinds = [kind for kind in NAMES if counts[kind]]
     if not kinds:
         return

@@ -4,6 +4,7 @@ Read `show`.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -115,7 +116,7 @@ def table(about: Subject, lines: Sequence[Line], ask: Asked) -> None:
     """The numbers behind the picture's first lines."""
     number = st.column_config.NumberColumn
     shown = lines[:MOST_ROWS]
-    columns: dict[str, list[object]] = {
+    columns: dict[str, Any] = {
         "Feature": [links.feature(*line.ref).url for line in shown],
         "Label": [line.name for line in shown],
     }

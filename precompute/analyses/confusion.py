@@ -138,4 +138,5 @@ def confused(
 
 def chance(n_sibling: np.ndarray, n_called: np.ndarray, n_other: np.ndarray, n_other_called: np.ndarray) -> np.ndarray:
     """Chance that as many proteins as the sibling has, drawn from all without the term, hold as many called ones."""
-    return hypergeom.sf(n_called - 1, n_sibling + n_other, n_called + n_other_called, n_sibling).clip(0, 1)
+    found = hypergeom.sf(n_called - 1, n_sibling + n_other, n_called + n_other_called, n_sibling)
+    return np.clip(np.asarray(found), 0, 1)

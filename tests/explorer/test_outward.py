@@ -39,7 +39,7 @@ def written(app: AppTest) -> set[str]:
             found |= set(IDS.findall(unescape(re.sub(r"<a\b.*?</a>|<[^>]*>", " ", body))))
     for kind in ("title", "header", "markdown", "caption"):
         for element in app.get(kind):
-            found |= set(IDS.findall(re.sub(r"`[^`]*`", " ", str(element.value).replace("\\", ""))))
+            found |= set(IDS.findall(re.sub(r"`[^`]*`", " ", str(getattr(element, "value", "")).replace("\\", ""))))
     for frame in app.dataframe:
         for column in frame.value.columns:
             cells = [

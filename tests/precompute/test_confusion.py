@@ -62,7 +62,7 @@ def test_too_few_proteins_of_a_sibling_are_not_counted() -> None:
 
 
 def test_the_chance_is_fishers() -> None:
-    table = [[7, 3], [20, 70]]
+    table = np.array([[7, 3], [20, 70]])
     found = chance(np.array([10]), np.array([7]), np.array([90]), np.array([20]))
 
     assert found[0] == pytest.approx(fisher_exact(table, alternative="greater").pvalue)
@@ -82,12 +82,12 @@ def test_calls_at_random_confuse_nothing() -> None:
 def test_the_frozen_threshold_is_that_of_the_alignment(finished_run: Path) -> None:
     """What is called among all that lack the term follows from recall and precision of `feature_go`."""
     scored = read_table(finished_run.with_name("bundle.work") / "associate" / "feature_go.parquet")
-    scored = scored.set_index(["sae", "feature", "go_id"])
+    scored = {(row["sae"], row["feature"], row["go_id"]): row for row in scored.to_dict("records")}
     with open_bundle(finished_run) as opened:
         table = opened.reader.analysis_table(CONFUSION, "sibling_confusion")
         assert len(table)
         for row in table.to_dict("records"):
-            own = scored.loc[(row["sae"], row["feature"], row["go_id"])]
+            own = scored[row["sae"], row["feature"], row["go_id"]]
             right = own["test_recall"] * own["n_pos_test"]
             wrong = right / own["test_precision"] - right if own["test_precision"] else None
             if wrong is not None:

@@ -122,6 +122,8 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 .ps-eyebrow b {{ font-weight: 600; color: var(--ps-ink); }}
 .ps-dot {{ display: inline-block; width: .62em; height: .62em; border-radius: 50%; margin-right: .4em; }}
 .ps-out {{ color: var(--ps-link); white-space: nowrap; }}
+.ps-id {{ color: inherit; text-decoration: underline dotted; text-underline-offset: .2em; }}
+.ps-id:hover {{ color: var(--ps-link); }}
 .ps-mono {{ font-family: "Source Code Pro", ui-monospace, monospace; font-size: .86em; }}
 .ps-badge {{ display: inline-block; border: 1px solid var(--ps-line); border-radius: 99px; padding: .06rem .55rem;
   margin: 0 .3rem .3rem 0; font-size: .78rem; color: var(--ps-soft); }}

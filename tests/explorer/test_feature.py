@@ -149,7 +149,7 @@ def test_the_address_opens_a_protein(open_page: OpenPage) -> None:
     app = open_page("feature", sae=ref.sae, feature=str(ref.feature), protein=accession)
 
     assert views_of(app)[0]["sequence"] == shown.sequence
-    assert [link.text for link in links_of(app, "sequence")] == [f"All features of {accession}"]
+    assert [link.text for link in links_of(app, "protein")] == [f"All features of {accession}"]
     assert links_of(app, "sequence")[0].params["accession"] == accession
 
 

@@ -30,8 +30,10 @@ from tiny_alignments import (
     steerability_table,
     term_baseline_table,
 )
+from tiny_curves import curve_tables
 from tiny_evaluation import evaluation_table
 from tiny_families import family_tables
+from tiny_maps import map_tables
 from tiny_motifs import motif_tables
 from tiny_proteins import (
     ROOTS,
@@ -178,9 +180,11 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
     }
     analyses = {
         "confounds": {"feature_confound": confound_table(features)},
+        "curves": curve_tables(alignments, alone),
         "evaluation": {"evaluation": evaluation_table()},
         "families": family_tables(features),
         "motifs": motif_tables(features),
+        "maps": map_tables(features, list(models)),
         "shortlist": shortlist_tables(features, proteins),
         "sites": site_tables(features, alone),
         "steerability": {"steerability": steerability_table(alignments)},

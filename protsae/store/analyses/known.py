@@ -2,8 +2,10 @@
 
 from protsae.store.analyses.confounds import CONFOUNDS
 from protsae.store.analyses.contract import Analysis
+from protsae.store.analyses.curves import CURVES
 from protsae.store.analyses.evaluation import EVALUATION
 from protsae.store.analyses.families import FAMILIES
+from protsae.store.analyses.maps import MAPS
 from protsae.store.analyses.motifs import MOTIFS
 from protsae.store.analyses.reading import AnalysisQueries
 from protsae.store.analyses.shortlist import SHORTLIST
@@ -11,7 +13,8 @@ from protsae.store.analyses.sites import SITES
 from protsae.store.analyses.steerability import STEERABILITY
 
 ANALYSES = {
-    analysis.name: analysis for analysis in (CONFOUNDS, EVALUATION, FAMILIES, MOTIFS, SHORTLIST, SITES, STEERABILITY)
+    analysis.name: analysis
+    for analysis in (CONFOUNDS, CURVES, EVALUATION, FAMILIES, MAPS, MOTIFS, SHORTLIST, SITES, STEERABILITY)
 }
 
 

@@ -122,6 +122,8 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 .ps-eyebrow b {{ font-weight: 600; color: var(--ps-ink); }}
 .ps-dot {{ display: inline-block; width: .62em; height: .62em; border-radius: 50%; margin-right: .4em; }}
 .ps-out {{ color: var(--ps-link); white-space: nowrap; }}
+.ps-id {{ color: inherit; text-decoration: underline dotted; text-underline-offset: .2em; }}
+.ps-id:hover {{ color: var(--ps-link); }}
 .ps-mono {{ font-family: "Source Code Pro", ui-monospace, monospace; font-size: .86em; }}
 .ps-badge {{ display: inline-block; border: 1px solid var(--ps-line); border-radius: 99px; padding: .06rem .55rem;
   margin: 0 .3rem .3rem 0; font-size: .78rem; color: var(--ps-soft); }}
@@ -183,12 +185,11 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 .ps-aligned {{ overflow-x: auto; border: 1px solid var(--ps-line); border-radius: 8px; }}
 .ps-aligned:focus-visible {{ outline-offset: -2px !important; }}
 .ps-aligned .inner {{ width: max-content; min-width: 100%; }}
-.ps-aligned .row {{ display: flex; align-items: stretch; height: 2.5rem; }}
-.ps-aligned .ruler, .ps-aligned .ruler .letters {{ height: 1.5rem; }}
+.ps-aligned .row {{ display: flex; align-items: stretch; min-height: 2.5rem; }}
+.ps-aligned .ruler, .ps-aligned .ruler .letters {{ height: 1.5rem; min-height: 0; }}
 .ps-aligned .who {{ position: sticky; left: 0; z-index: 2; flex: none; width: clamp(7.5rem, 22vw, 17rem);
-  padding: .2rem .6rem; background: var(--ps-surface); border-right: 1px solid var(--ps-line); line-height: 1.25;
-  overflow: hidden; }}
-.ps-aligned .who > * {{ display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
+  padding: .2rem .6rem; background: var(--ps-surface); border-right: 1px solid var(--ps-line); line-height: 1.25; }}
+.ps-aligned .who > * {{ display: block; overflow-wrap: anywhere; }}
 .ps-aligned .who a {{ color: var(--ps-link); text-decoration: none; font-weight: 500; }}
 .ps-aligned .who a:hover {{ text-decoration: underline; }}
 .ps-aligned small {{ color: var(--ps-soft); font-size: .75rem; }}

@@ -30,6 +30,7 @@ from tiny_alignments import (
     steerability_table,
     term_baseline_table,
 )
+from tiny_confusion import confusion_table
 from tiny_curves import curve_tables
 from tiny_evaluation import evaluation_table
 from tiny_families import family_tables
@@ -181,6 +182,7 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
     analyses = {
         "confounds": {"feature_confound": confound_table(features)},
         "curves": curve_tables(alignments, alone),
+        "confusion": {"sibling_confusion": confusion_table(alignments)},
         "evaluation": {"evaluation": evaluation_table()},
         "families": family_tables(features),
         "motifs": motif_tables(features),

@@ -5,8 +5,8 @@ import random
 
 import streamlit as st
 
-from explorer.draw import markup, views, words
-from explorer.find import results
+from explorer.draw import markup, outward, views, words
+from explorer.find import filters, results
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import address, cards, doubts, frame, links, viewer
@@ -44,7 +44,7 @@ def search_box() -> None:
     st.session_state["find_box"] = st.query_params.get("q", "")
 
     def write() -> None:
-        gone = dict.fromkeys(("roll", *results.SHOWN, *address.OF_PROTEIN))
+        gone = dict.fromkeys(("roll", *results.SHOWN, *filters.PARAMETERS, *address.OF_PROTEIN))
         frame.write_address(q=st.session_state["find_box"].strip() or None, **gone)
 
     st.text_input(
@@ -101,6 +101,7 @@ def picture(refs: list[FeatureRef]) -> None:
         return
     _, ref, feature, example = max(seen, key=lambda found: found[0])
     hero(feature, example)
+    by_residues(ref, example)
     full = views.full_colour([feature], frame.settings().scale)[0]
     viewer.alone(
         key="landing_view",
@@ -121,6 +122,20 @@ def picture(refs: list[FeatureRef]) -> None:
     )
 
 
+def by_residues(ref: FeatureRef, example: ExampleRow) -> None:
+    """The way to a search that starts from residues instead of words, on the protein of the picture."""
+    first = max(1, example.peak_pos - 7)
+    span = (first, min(example.length, first + 14))
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.caption("No word for it? Start from residues:", width="content")
+        frame.link(
+            links.protein(example.accession, ref, span=span),
+            f"which features prefer residues {span[0]} to {span[1]} of it?",
+            tip="On a protein's page drag over residues, or choose an annotated region: features are ranked by how "
+            "much they prefer it over the rest of the chain, beside shifted stretches.",
+        )
+
+
 def hero(feature: FeatureRow, example: ExampleRow) -> None:
     """Whose residues the picture shows, and where both of them are told in full."""
     protein = data.protein(example.accession)
@@ -129,8 +144,10 @@ def hero(feature: FeatureRow, example: ExampleRow) -> None:
         st.html(markup.wrap(markup.dot(data.sae(feature.sae).role)), width="content")
         doubts.link(FeatureRef(feature.sae, feature.feature), words.capitalised(words.named(feature)))
         st.caption("fires on these residues of", width="content")
-        frame.link(links.sequence(example.accession), words.protein_name(example.accession, example.protein_name))
+        frame.link(links.protein(example.accession), words.protein_name(example.accession, example.protein_name))
         st.caption(words.md(f"({whose})"), width="content")
+        known = outward.of_protein(example.accession)[:1] + outward.of_sequence(example.sequence)
+        st.html(markup.wrap(outward.html(known)), width="content")
 
 
 main()

@@ -7,9 +7,10 @@ from typing import TypeVar
 import streamlit as st
 
 from explorer.draw import corpus, markup, outward, words
+from explorer.firing import starts
 from explorer.protein import reading, uploads
 from explorer.protein.reading import Hits, NotFoundError, Pasted, Records, Stored
-from explorer.sequence import report, starts
+from explorer.sequence import report
 from explorer.services import data
 from explorer.shell import cards, frame, links
 from protsae.errors import InputError

@@ -93,7 +93,9 @@ def by_name() -> dict[str, list[str]]:
 @cached_by_bundle(2)
 def terms() -> dict[str, str]:
     """GO ids of the terms that enough shipped proteins carry -> how a list calls them."""
-    return {row.go_id: f"{row.name} · {row.go_id} · {row.n_shipped}" for row in data.bundle().reader.carried(LEAST)}
+    return {
+        row.go_id: f"{row.name} · {row.go_id} · {row.n_shipped}" for row in data.bundle().reader.frequent_terms(LEAST)
+    }
 
 
 @cached_by_bundle(2)

@@ -38,7 +38,7 @@ def volcano(features: pd.DataFrame, names: Sequence[str], role: Role, mode: them
             mode="markers",
             marker={"size": 7 if is_found else 5, "color": colour, "opacity": 0.85 if is_found else 0.5},
             customdata=rows["feature"],
-            text=[f"<b>{escape(names[feature])}</b><br>feature {feature}" for feature in rows["feature"].tolist()],
+            text=[f"<b>{escape(str(names[feature]))}</b><br>feature {feature}" for feature in rows["feature"].tolist()],
             hovertemplate="%{text}<br>AUROC %{x:.2f}<extra></extra>",
             selected={"marker": {"opacity": 1}},
             unselected={"marker": {"opacity": 0.5}},

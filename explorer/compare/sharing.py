@@ -142,7 +142,8 @@ def beyond(guided: TermFeature, baseline: TermFeature, compared: Sides) -> None:
             f"{sae.display_name} #{row.feature} {f'serves {words.join(names)}{more}' if names else 'serves none'}"
         )
     frame.say(
-        f"Stricter, among test proteins that do not carry this term, one of each overlapping group: {'; '.join(told)}.",
+        "Stricter, among test proteins that do not carry this term, one of each overlapping group, leaving out what a "
+        f"linear probe of this term ranks high, too: {'; '.join(told)}.",
         "ps-small ps-soft",
     )
 
@@ -160,9 +161,9 @@ def whole(compared: Sides) -> None:
         st.html(markup.wrap(f'<div class="ps-wide" tabindex="0">{table(rows, compared)}</div>'))
         st.caption(
             "Of features that serve their own term (AUROC at least 0.7, one-sided test at 5 %): how many unrelated "
-            "terms each serves among test proteins without its own (false discovery rate 5 %), overlapping terms "
-            "counted once. Null: labels shuffled. A better detector counts more, because proteins with related "
-            "functions look alike to the language model; so read the count beside the share that serves its own term."
+            "terms each serves among test proteins without its own (false discovery rate 5 %). Overlapping terms count "
+            "once, and those not at all that a linear probe of its own term ranks high, too: proteins with related "
+            "functions look alike to the language model, which is no fault of the feature. Null: labels shuffled."
         )
         head = list(Sharing._fields)
         lines = [[getattr(row, name) for name in head] for row in rows]

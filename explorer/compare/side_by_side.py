@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explorer.compare import comparison
-from explorer.draw import markup, views, words
+from explorer.draw import markup, outward, views, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import address, cards, frame, links, viewer
@@ -62,7 +62,7 @@ def proteins(term: TermRow, guided: TermFeature, baseline: TermFeature) -> None:
                 strips, rows[picked.accession], scales, (guided, baseline), strict=True
             ):
                 facts = words.peak(picked.accession, picked.length, float(values.max()), int(values.argmax()) + 1)
-                note = f'<div class="ps-small ps-soft">{markup.dot(data.sae(row.sae).role)}{markup.escape(facts)}</div>'
+                note = f'<div class="ps-small ps-soft">{markup.dot(data.sae(row.sae).role)}{outward.ids(facts)}</div>'
                 strip.html(markup.wrap(ribbon, cards.strip_thumbnail(values, full), note))
     in_full(chosen, rows, refs, scales)
 
@@ -80,7 +80,7 @@ def in_full(chosen: list[comparison.Picked], rows: dict, refs: list[FeatureRef],
     st.html(
         markup.wrap(
             address.place("protein"),
-            f'{name} <span class="ps-soft">{markup.escape(picked.accession)}, both features in full</span>',
+            f'{name} <span class="ps-soft">{outward.ids(picked.accession)}, both features in full</span>',
         )
     )
     viewer.alone(

@@ -5,7 +5,7 @@ import { AWAKE, MOST_VIEWERS, NO_WEBGL, load3Dmol, offersWebGL } from "./pv_stru
 import { element, rampStep, readTheme } from "./pv_theme.js";
 
 const OVERLAYS = new WeakMap();
-const FAINT = 0.6, FAINTEST = 0.15;
+const FAINT = 0.85, FAINTEST = 0.15;
 
 class Overlay {
   constructor(parent) {

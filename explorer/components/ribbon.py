@@ -148,7 +148,7 @@ def widest_face(
 ) -> tuple[Float[np.ndarray, "3"], Float[np.ndarray, "3 3"]]:
     """Centre and proper rotation that put the largest extents along x and y."""
     centre = trace.mean(axis=0)
-    _, _, axes = np.linalg.svd(trace - centre, full_matrices=True)
+    _, _, axes = np.linalg.svd(trace - centre, full_matrices=len(trace) < 3)
     if np.linalg.det(axes) < 0:  # a reflection would turn the protein into its mirror image
         axes[2] *= -1
     return centre, axes

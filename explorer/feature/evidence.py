@@ -6,7 +6,7 @@ Each function draws one card. Read `how_we_know`, then `badges`.
 import streamlit as st
 
 from explorer import theme
-from explorer.draw import charts, confounded, markup, verdicts, words
+from explorer.draw import charts, confounded, markup, outward, verdicts, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import doubts, frame, links
@@ -69,8 +69,8 @@ def what_else_it_matches(headline: Headline, terms: list[TermFeature], sites: li
 def _named(name: str, headline: TermFeature | FeatureAnnotation) -> str:
     """What the scores below belong to; grey where it is a guess."""
     if verdicts.is_validated(headline):
-        return f"<b>{markup.escape(name)}</b>"
-    return f'<span class="ps-soft">guess: {markup.escape(name)}</span>'
+        return f"<b>{outward.ids(name)}</b>"
+    return f'<span class="ps-soft">guess: {outward.ids(name)}</span>'
 
 
 def _choices(best: TermFeature) -> str:

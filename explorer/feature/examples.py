@@ -93,7 +93,8 @@ def selected(rows: list[ExampleRow], in_space: list[ExampleRow]) -> ExampleRow:
 def in_full(row: FeatureRow, example: ExampleRow, judged: TermFeature | None, carriers: frozenset[str]) -> None:
     """One protein: strip, annotations, structure."""
     structure = data.structure(example.accession) if example.has_structure else None
-    elsewhere = outward.html(outward.of_protein(example.accession, structure.pdb_id if structure is not None else ""))
+    known = outward.of_protein(example.accession, structure.pdb_id if structure is not None else "")
+    elsewhere = outward.html(known + outward.of_sequence(example.sequence) if known else known)
     name = f"<b>{markup.escape(example.protein_name or example.accession)}</b>"
     away = f' <span class="ps-small ps-soft">{elsewhere}</span>' if elsewhere else ""
     st.html(markup.wrap(address.place("protein"), name, away, caption(example, judged, carriers)))
@@ -108,7 +109,7 @@ def caption(example: ExampleRow, judged: TermFeature | None, carriers: frozenset
         tip = f"{judged.term_name}: {'annotated' if known else 'not annotated'} for this protein."
         carries = markup.badge("has the term" if known else "not annotated", tip, "good" if known else "")
     shape = markup.badge("3D", "An experimental structure is stored.") if example.has_structure else ""
-    text = markup.escape(f"{facts(example, judged)} · {example.split} split")
+    text = outward.ids(f"{facts(example, judged)} · {example.split} split")
     return f'<div class="ps-soft ps-small">{text} {carries}{shape}</div>'
 
 
@@ -183,7 +184,7 @@ def _strips(band: Band, rows: list[ExampleRow], legend: str) -> None:
         note = f"{mark}{facts(example, band.judged)}{' · 3D' if example.has_structure else ''}"
         drawn = markup.ribbon(regions[example.accession], example.length, colours)
         drawn += strip_thumbnail(data.dense(example), scale)
-        strip.html(markup.wrap(drawn, f'<div class="ps-small ps-soft">{markup.escape(note)}</div>'))
+        strip.html(markup.wrap(drawn, f'<div class="ps-small ps-soft">{outward.ids(note)}</div>'))
 
 
 def _letters(band: Band, view: str) -> None:

@@ -31,7 +31,7 @@ HELP = (
 def _protein(row: FeatureRow, example: ExampleRow, structure: StructureRow | None) -> None:
     place = st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
-        frame.link(links.sequence(example.accession), f"All features of {example.accession}", icon=":material/biotech:")
+        frame.link(links.protein(example.accession), f"All features of {example.accession}", icon=":material/biotech:")
         taken = frame.flag("Take the feature away", "ablate", tip=HELP)
     scale = views.full_colour([row], frame.settings().scale)[0]
     rows = [views.strip(f"#{row.feature}", data.dense(example), scale, code=f"{row.sae} {row.feature}")]

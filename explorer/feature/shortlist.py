@@ -84,12 +84,16 @@ def listed(found: Shortlist) -> None:
         },
         **tables.clickable(key),
     )  # fmt: skip
+    named = list(dict.fromkeys(accession for row in rows for accession in row.carriers.split()))
+    if named:
+        told = outward.ids(f"Relatives with it, at UniProt: {', '.join(named)}")
+        st.html(markup.wrap(f'<div class="ps-small ps-soft">{told}</div>'))
     clicked = tables.clicked_row(key)
     if clicked is None:
         return
     row = rows[clicked]
     if row.is_shipped:
-        frame.go(links.sequence(row.accession, FeatureRef(found.facts.sae, found.facts.feature)))
+        frame.go(links.protein(row.accession, FeatureRef(found.facts.sae, found.facts.feature)))
     known = outward.html(outward.of_protein(row.accession)[:1])
     elsewhere = f" Elsewhere: {known}" if known else ""
     text = f"{row.accession} is not shipped with this bundle, so it cannot be opened here."

@@ -154,18 +154,19 @@ def _table(row: FeatureRow, found: Superposed) -> str:
         )
     )
     lines = "".join(_line(row, one, tone) for one, tone in zip(found.placed, palette.TRACKS, strict=False))
-    return f'<div class="ps-wide"><table class="ps-rows"><tr>{head}</tr>{lines}</table></div>'
+    return f'<table class="ps-rows"><tr>{head}</tr>{lines}</table>'
 
 
 def _line(row: FeatureRow, one: Placed, tone: str) -> str:
     example, fit = one.example, one.fit
     pdb = outward.html(outward.of_protein("", one.structure.pdb_id)) or markup.escape(one.structure.pdb_id)
     to = frame.href(links.feature(row.sae, row.feature, band=example.band, protein=example.accession))
-    name = words.protein_name(example.accession, example.protein_name, limit=40)
+    name = words.protein_name("", example.protein_name, limit=40)
+    about = ", ".join(part for part in (name, f"peak {words.amount(example.peak_act)}") if part)
     protein = f'<a class="ps-out" href="{markup.escape(to)}">{markup.escape(example.accession)}</a>'
     cells = [
         f'<span class="ps-dot" style="background:{tone}"></span>{pdb}',
-        f'{protein} <span class="ps-soft">{markup.escape(name)}, peak {words.amount(example.peak_act)}</span>',
+        f'{protein} <span class="ps-soft">{markup.escape(about)}</span>',
     ]
     if fit is None:
         cells += ["", "stays", ""]

@@ -10,8 +10,9 @@ from typing import TypeVar
 import streamlit as st
 
 from explorer.draw import corpus, markup, outward, words
+from explorer.find import around, listing, organism
 from explorer.protein import plausible, reading
-from explorer.services import data
+from explorer.services import data, proteins
 from explorer.shell import cards, frame, links
 from protsae.errors import InputError
 from protsae.store.rows import AnnotationHit, ProteinHit, TermHit
@@ -67,38 +68,53 @@ def show(query: str) -> None:
     st.caption(" · ".join(f"{name} {len(rows):,}" for name, rows in counts))
     if missing:
         frame.say(missing)
+    organism.show(query)
     if numbered:
         cards.feature_rows(numbered)
     used = [hit for hit in found.terms if hit.n_test + hit.n_shipped > 0]
     if used:
         terms(used)
     sites(found.annotations)
-    proteins(found.proteins)
+    of_proteins(found.proteins)
     if found.features:
         st.header("Features by label", anchor=False)
         cards.feature_rows(some("features", found.features))
         more("features", len(found.features))
+    listing.show(query, found)
     alone = not (used or found.annotations or found.proteins or features)
     unused([hit for hit in found.terms if hit.n_test + hit.n_shipped == 0], alone=alone)
 
 
 def read_it(text: str) -> None:
-    """The text is a sequence: the way to the page that reads one."""
+    """The text is a sequence: the way to the page that reads one, and to its own page where it is stored."""
     try:
-        found = [reading.pasted(*record) for record in reading.records(text)[:1]]
+        found = [reading.pasted(*record) for record in reading.records(text)]
     except InputError as error:
         frame.problem(str(error), "Correct it, or paste it on the Sequence page.")
         return
-    for sequence in found:
-        who = f" “{sequence.name}”" if sequence.name else ""
-        what = f"This is a protein sequence{who} of {words.count(len(sequence.sequence), 'residue')}, not a name."
-        st.html(markup.empty(what, "The Sequence page reads it and lists the features that fire."))
-        if st.button("Read it as a sequence", type="primary", icon=":material/visibility:"):
-            short = sequence.sequence if len(sequence.sequence) <= reading.LONGEST_IN_ADDRESS else None
-            st.session_state["sequence_pasted"], st.session_state["sequence_seen"] = sequence, (None, short)
-            st.session_state["sequence_box"] = text
-            named = {"name": sequence.name[: reading.LONGEST_NAME]} if sequence.name and short else {}
-            frame.go(links.Link("sequence", {"sequence": short, **named} if short else {}))
+    first = found[0]
+    who = f" “{first.name}”" if first.name else ""
+    what = f"This is a protein sequence{who} of {words.count(len(first.sequence), 'residue')}, not a name."
+    if len(found) > 1:
+        n = len(first.sequence)
+        what = f"These are {len(found)} protein sequences, not a name; the first{who} has {n:,} residues."
+    st.html(markup.empty(what, "The Sequence page reads it and lists the features that fire."))
+    stored = proteins.with_sequence(first.sequence)
+    if stored is not None:
+        frame.link(
+            links.protein(stored.accession),
+            f"It is {stored.accession}, {stored.protein_name or stored.entry_name}: open its own page",
+            icon=":material/biotech:",
+        )
+    if st.button("Read it as a sequence", type="primary", icon=":material/visibility:"):
+        short = first.sequence if len(first.sequence) <= reading.LONGEST_IN_ADDRESS else None
+        st.session_state["sequence_pasted"], st.session_state["sequence_seen"] = first, (None, short)
+        st.session_state["sequence_box"] = text
+        if len(found) > 1:
+            st.session_state["sequence_records"] = reading.Records(reading.records(text))
+            st.session_state["sequence_record"] = 0
+        named = {"name": first.name[: reading.LONGEST_NAME]} if first.name and short else {}
+        frame.go(links.Link("sequence", {"sequence": short, **named} if short else {}))
 
 
 def absent_protein(query: str, found: data.SearchResult) -> str:
@@ -178,6 +194,7 @@ def term_cards(hits: Sequence[TermHit], *, rolled: bool) -> None:
         row = data.term(hit.go_id)
         if row is not None:
             cards.term_card(row, hit, roll_up=rolled, first=index == 0)
+            around.show(row.go_id, expanded=index == 0)
 
 
 def term_links(hits: Sequence[TermHit]) -> None:
@@ -197,7 +214,7 @@ def sites(hits: list[AnnotationHit]) -> None:
     more("sites", len(hits))
 
 
-def proteins(hits: list[ProteinHit]) -> None:
+def of_proteins(hits: list[ProteinHit]) -> None:
     """Proteins; those that are merely near in spelling, or whose accession begins so, under a title that says it."""
     kinds = (
         ("Proteins", [hit for hit in hits if hit.match in ("exact", "name")]),

@@ -19,6 +19,8 @@ RARE_SHARE = 0.04
 WORD_LENGTH = 9
 """Mean letters of a piece, below which pieces of unlike length are words."""
 
+_RECORD = re.compile(r"(?<=[A-Z*-])\s*(?=>)")
+"""Between two records: a header follows the letters of a sequence."""
 _TAIL = re.compile(r"[A-Z*-]{20,}(?:\s+[A-Z*-]+)*\s*\Z")
 
 
@@ -47,19 +49,25 @@ def doubt(text: str) -> str:
 def sequence_in(text: str) -> str | None:
     """The text as it can be read as FASTA or a sequence, None where it is neither without doubt.
 
-    A box of one line loses the line ends of what is pasted into it: of a FASTA record in one line the sequence is the
-    run of capitals at its end.
+    A box of one line loses the line ends of what is pasted into it: of each FASTA record in one line the sequence is
+    the run of capitals at its end.
     """
     text = text.strip()
     if text.startswith(">"):
         if "\n" in text:
             return text
-        tail = _TAIL.search(text, 1)
-        return f"{text[: tail.start()].rstrip()}\n{tail[0]}" if tail else None
+        records = [_in_lines(record) for record in _RECORD.split(text) if record]
+        return "\n".join(filter(None, records)) if all(records) else _in_lines(text)
     pieces = text.split()
     letters = "".join(pieces).upper()
     is_long = len(letters) >= CLEARLY_LONG and set(letters) <= set(AMINO_ACIDS + "XBZUOJ*-")
     return text if is_long and _in_blocks([len(piece) for piece in pieces]) and not doubt(text) else None
+
+
+def _in_lines(record: str) -> str | None:
+    """A FASTA record that lost its line ends, in two lines; None where no sequence ends it."""
+    tail = _TAIL.search(record, 1)
+    return f"{record[: tail.start()].rstrip()}\n{tail[0]}" if tail else None
 
 
 def _in_blocks(lengths: list[int]) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 
 from explorer.draw import verdicts, words
 from explorer.services import data, live
+from explorer.services.cached import cached_by_bundle
 from explorer.services.refs import FeatureRef
 from protsae.store.rows import TermFeature
 
@@ -39,6 +40,7 @@ class Call(NamedTuple):
         return verdicts.is_validated(self.term) and self.term.test_precision >= LEAST_RIGHT
 
 
+@cached_by_bundle(64, shared=True)
 def calls(sequence: str, preferred: str = "") -> list[Call]:
     """One call a term on `sequence`: called and firm ones first, of these the terms that say most.
 

@@ -7,6 +7,8 @@ carried over to the reader's numbering. Read `learn`.
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
+
 from explorer.components.protein_view import StructureView, Track
 from explorer.draw import views
 from explorer.protein import matching, reading
@@ -51,6 +53,13 @@ def learn(subject: Stored | Pasted, upload: Uploaded | None) -> Subject:
     view = stored_structure(match, known, sequence)
     note = f"structure {view.title.split(',')[0]}, from the store" if view else NO_STRUCTURE
     return Subject(sequence, name, notes, match, known, view, note, organism)
+
+
+def stored(row: ProteinRow) -> Subject:
+    """A protein of the store, as its own page shows it."""
+    match = matching.Match(row.accession, 1.0, 1.0, row.has_structure, np.arange(1, row.length + 1))
+    view = views.structure(data.structure(row.accession)) if row.has_structure else None
+    return Subject(row.sequence, row.accession, (), match, row, view, "", row.organism)
 
 
 def known_protein(sequence: str, accession: str = "") -> tuple[ProteinRow | None, matching.Match | None]:

@@ -8,13 +8,14 @@ import streamlit as st
 
 from explorer.components.protein_view import StripRow
 from explorer.draw import corpus, downloads, markup, outward, views, words
+from explorer.firing import choosing
+from explorer.firing.lists import picked
 from explorer.protein import predictions
 from explorer.protein import subject as subjects
 from explorer.protein.reading import Pasted, Stored
 from explorer.protein.subject import Subject
 from explorer.protein.uploads import Uploaded
-from explorer.sequence import choosing
-from explorer.sequence.tables import feature_table, picked, take_away, term_table
+from explorer.sequence.tables import feature_table, take_away, term_table
 from explorer.services import data, live
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links, viewer
@@ -33,6 +34,14 @@ def show(subject: Stored | Pasted, upload: Uploaded | None) -> None:
             elsewhere(about, is_own=upload is not None),
         )
     )
+    if about.known is not None and about.match is not None:
+        which = "this" if about.match.is_same else "the nearest stored"
+        frame.link(
+            links.protein(about.known.accession),
+            f"Open the page of {which} protein, {about.known.accession}",
+            icon=":material/biotech:",
+            tip="Its known and called GO terms, its structure, and all features that fire in it.",
+        )
     try:
         live.embed(about.sequence)
     except ProtSAEError as error:
@@ -54,6 +63,7 @@ def elsewhere(about: Subject, *, is_own: bool) -> str:
         return ""
     stored = data.structure(about.known.accession) if about.known.has_structure and not is_own else None
     found = outward.of_protein(about.known.accession, stored.pdb_id if stored is not None else "")
+    found += outward.of_sequence(about.sequence)
     which = markup.escape(about.known.accession)
     return f'<div class="ps-small ps-soft">{which} elsewhere: {outward.html(found)}</div>' if found else ""
 

@@ -3,17 +3,30 @@
 Read `feature_table`, then `term_table`.
 """
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from explorer.components.protein_view import StripRow
 from explorer.components.strips import profile
 from explorer.draw import confounded, downloads, markup, outward, verdicts, words
+from explorer.firing import choosing
+from explorer.firing.lists import (
+    INFORMATION,
+    MOST_SAID,
+    ONE_IN,
+    PREDICTOR,
+    STRENGTH,
+    SURPRISE,
+    TERM_FIELDS,
+    counted,
+    folded,
+    in_range,
+    picked,
+    save,
+)
 from explorer.protein import predictions
 from explorer.protein.subject import Subject
-from explorer.sequence import choosing
-from explorer.services import alike, data, live
+from explorer.services import data, live
 from explorer.services.refs import FeatureRef
 from explorer.shell import address, doubts, frame, links, viewer
 
@@ -23,28 +36,11 @@ UNUSUAL = (
     "The most unusual first: more residues fire more strongly here than in a random stretch of the corpus as long. "
     "Tick rows to see them above; drag over residues to ask which features prefer them."
 )
-SURPRISE = (
-    "What the list is sorted by: by how many nats “so many residues fire this strongly” explains this chain better "
-    "than the feature's rate over the corpus. It is no p-value, for neighbouring residues are not independent."
-)
-INFORMATION = (
-    "Information content: minus log2 of the share of annotated proteins that carry the term. 1 bit is every second "
-    "protein, 10 bits one in a thousand."
-)
-MOST_SAID = (
-    "Sorted by information content, the most specific first: the fewer proteins carry a term, the more its call says."
-)
 IN_RANGE = (
     "Ranked for residues {} to {}: fires there, and more than elsewhere. Clear the range to rank the whole chain."
 )
-STRENGTH = "Peak, as a share of the feature's 99.9th percentile over the corpus."
 ALONG = "The whole chain from first to last residue; the height is the share of full colour in the strips above."
-ONE_IN = "One residue of the corpus in so many fires this feature at least as strongly as its peak here."
-PREDICTOR = "The concept predictor's own probability, mean over residues."
 ANNOTATED = "Whether the stored protein carries the term; 'no' may be a gap in the annotation."
-TERM_FIELDS = (
-    "go_id name namespace information_bits called score threshold pooling test_precision test_f1 n_pos_test grade pi"
-)
 
 
 def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], table: pd.DataFrame, n_rows: int) -> None:
@@ -54,7 +50,7 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
     asked = choosing.wanted()
     ranked = active if span is None else in_range(about, sae, active, span)
     rows = choosing.rows(about, sae, ranked, table, asked)
-    st.caption(f"{UNUSUAL if span is None else IN_RANGE.format(*span)} {counted(rows, len(ranked))}")
+    st.caption(f"{UNUSUAL if span is None else IN_RANGE.format(*span)} {counted(rows, len(ranked), TABLE_ROWS)}")
     if not rows:
         st.html(markup.empty("No feature that fires here is of this kind.", "Ask for other evidence or another label."))
         return
@@ -110,37 +106,6 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
             "Null": st.column_config.NumberColumn(format="%.2f", help=words.HELP["null"]),
         },
     )  # fmt: skip
-
-
-def counted(rows: list[alike.Row], n_ranked: int) -> str:
-    """How many rows there are, and what they stand for."""
-    n_features = sum(1 + row.n_folded for row in rows)
-    text = f"{words.count(n_features, 'feature')} of {n_ranked:,} in {words.count(len(rows), 'row')}"
-    return f"{text}; the first {TABLE_ROWS} are listed." if len(rows) > TABLE_ROWS else f"{text}."
-
-
-def folded(row: alike.Row) -> str:
-    """How many features fire alike, or which one this is like."""
-    if row.leader is not None:
-        return f"as #{row.leader}"
-    return f"+ {row.n_folded}" if row.n_folded else ""
-
-
-def picked(sae: str) -> list[int]:
-    """Features that the reader ticked, as the address has them."""
-    numbers = [text for text in st.query_params.get("rows", "").split(".") if text.isascii() and text.isdigit()]
-    return [int(text) for text in dict.fromkeys(numbers) if len(text) < 8 and int(text) < data.sae(sae).d_sae]
-
-
-def in_range(
-    about: Subject, sae: str, active: list[live.ActiveFeature], span: tuple[int, int]
-) -> list[live.ActiveFeature]:
-    """Active features by how much of their activation lies in the range, beyond the range's share of the chain."""
-    values = np.array(live.feature_rows(about.sequence, [FeatureRef(sae, a.feature) for a in active]))
-    inside, total = values[:, span[0] - 1 : span[1]].sum(axis=1), values.sum(axis=1)
-    share = (span[1] - span[0] + 1) / len(about.sequence)
-    gain = inside * np.log2(np.maximum(inside / total, 1e-9) / share)
-    return [active[i] for i in np.argsort(-gain) if gain[i] > 0]
 
 
 def term_table(about: Subject, called: list[predictions.Call]) -> None:
@@ -217,8 +182,3 @@ def take_away(
             for c in called
         ]  # fmt: skip
         save("GO terms (CSV)", downloads.table_csv(TERM_FIELDS.split(), terms), f"{name}_go_terms.csv")
-
-
-def save(label: str, text: str, file: str) -> None:
-    """One download."""
-    st.download_button(words.md(label), text, file, icon=":material/download:", key=f"save_{file}", on_click="ignore")

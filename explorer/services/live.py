@@ -115,7 +115,7 @@ def encode(sequence: str, name: str) -> Encoded:
 
 def feature_rows(sequence: str, refs: list[FeatureRef]) -> list[Float[np.ndarray, " n_residues"]]:
     """The activations of single features on every residue, in the order asked for."""
-    return [_by_feature(sequence, name).dense(feature) for name, feature in refs]
+    return [by_feature(sequence, name).dense(feature) for name, feature in refs]
 
 
 def top_features(sequence: str, name: str, n: int | None = None) -> list[ActiveFeature]:
@@ -126,7 +126,7 @@ def top_features(sequence: str, name: str, n: int | None = None) -> list[ActiveF
         name: of the autoencoder.
         n: at most so many; all where None.
     """
-    codes, tails = _by_feature(sequence, name), _tails(name)
+    codes, tails = by_feature(sequence, name), _tails(name)
     surprises = surprise(codes, tails)
     active = np.flatnonzero(np.diff(codes.starts))
     order = active[np.argsort(-surprises[active], kind="stable")][:n]
@@ -231,7 +231,8 @@ def features(name: str) -> pd.DataFrame:
 
 
 @cached_by_bundle(64, shared=True)
-def _by_feature(sequence: str, name: str) -> Columns:
+def by_feature(sequence: str, name: str) -> Columns:
+    """The same codes feature by feature, for look-ups of single features."""
     codes = sparse.csc_array(encode(sequence, name).acts)
     starts, residues = np.asarray(codes.indptr), np.asarray(codes.indices)
     return Columns(len(sequence), starts, residues, np.asarray(codes.data))

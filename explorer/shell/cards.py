@@ -223,7 +223,7 @@ def protein_rows(hits: Sequence[ProteinHit]) -> None:
     for hit in hits:
         left, right = st.columns([1.2, 1.5], vertical_alignment="center")
         with left:
-            frame.link(links.sequence(hit.accession), words.protein_name(hit.accession, hit.protein_name, limit=52))
+            frame.link(links.protein(hit.accession), words.protein_name(hit.accession, hit.protein_name, limit=52))
         shape = "3D" if hit.has_structure else ""
         gene = hit.gene_names.split(" ")[0]
         parts = [hit.accession, gene, words.species(hit.organism), f"{hit.length} residues", shape]

@@ -21,6 +21,7 @@ PAGES = {
     "feature": "app_pages/feature.py",
     "compare": "app_pages/compare.py",
     "map": "app_pages/map.py",
+    "protein": "app_pages/protein.py",
     "sequence": "app_pages/sequence.py",
     "steer": "app_pages/steer.py",
     "results": "app_pages/results.py",
@@ -81,10 +82,11 @@ def map_of(sae: str, colour: str = "", feature: str = "") -> Link:
     return Link("map", {name: value for name, value in params.items() if value})
 
 
-def sequence(accession: str, shown: FeatureRef | None = None) -> Link:
-    """A protein of the bundle on the Sequence page, optionally with a feature that is shown first."""
+def protein(accession: str, shown: FeatureRef | None = None, *, span: tuple[int, int] | None = None) -> Link:
+    """A protein of the bundle, optionally with a feature that is shown first and residues that are marked."""
     first = {"sae": shown.sae, "feature": str(shown.feature)} if shown is not None else {}
-    return Link("sequence", {"accession": accession} | first)
+    marked = {"range": f"{span[0]}-{span[1]}"} if span is not None else {}
+    return Link("protein", {"accession": accession} | first | marked)
 
 
 def steer(sae: str, index: int, *, protein: str = "") -> Link:

@@ -90,10 +90,10 @@ def _of_bundle(best: TermFeature) -> list[Step]:
 
 def _of_protein(accession: str) -> Step:
     return Step(
-        links.sequence(accession),
+        links.protein(accession),
         "What does the model see in one protein?",
         "All features that fire in it, the most unusual first. Drag over residues to ask which features prefer them. "
-        "Your own sequence goes into the box.",
+        "A sequence of your own goes into the page Sequence.",
     )
 
 

@@ -20,7 +20,7 @@ _SPAN = re.compile(r"([1-9][0-9]{0,5})-([1-9][0-9]{0,5})")
 
 
 def read(params: Mapping[str, str], length: int, n_rows: int) -> Kept:
-    """What an address keeps of a chain of `length` residues with `n_rows` rows.
+    """What an address keeps of a chain of `length` residues with `n_rows` rows; without rows any may be meant.
 
     Raises:
         InputError: a residue, a range or a row lies outside of it.
@@ -31,7 +31,7 @@ def read(params: Mapping[str, str], length: int, n_rows: int) -> Kept:
     ends = _SPAN.fullmatch(span) if span is not None else None
     if span is not None and not (ends and int(ends[1]) <= int(ends[2]) <= length):
         raise InputError(f"range={span[:20]!r} is no range of this chain, such as 1-{length}.")
-    if row is not None and not (_NUMBER.fullmatch(row) and int(row) <= n_rows):
+    if row is not None and n_rows and not (_NUMBER.fullmatch(row) and int(row) <= n_rows):
         raise InputError(f"row={row[:20]!r} is no row of this view; they are numbered 1 to {n_rows}.")
     return Kept(
         residue=int(residue) if residue else None,

@@ -23,7 +23,7 @@ from precompute.align.go import TermTable, term_tables
 from precompute.align.ranks import N_RESAMPLES, POOLINGS, bootstrap_weights
 from precompute.analyses.computed import Computed
 from precompute.config import RunConfig
-from precompute.corpus.codes import CSC, CSR
+from precompute.corpus.codes import CSC
 from precompute.corpus.labels import read_labels
 from precompute.corpus.proteins import composition, read_corpus
 from precompute.corpus.trained import read_trained
@@ -73,6 +73,9 @@ def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Com
     edges = read_table(work / "proteins" / "go_edge.parquet", ["child", "parent"])
     found: dict[str, list[pd.DataFrame]] = {table.name: [] for table in CURVES.tables}
     scores = {sae.name: read_pooled(work / "statistics" / f"{sae.name}.pooled.npz")._asdict() for sae in saes}
+    reader = ShardReader(work / "embed")
+    states = reader.protein_means([reader.row_of(accession) for accession in corpus.accession])
+    letters = np.column_stack([composition(corpus.sequence), np.log(corpus.length)])
     for table in tables:
         report(Transient(f"curves: {table.namespace}, precision and recall"))
         rows = pairs.loc[pairs["go_id"].isin(table.go_id)]
@@ -81,22 +84,18 @@ def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Com
             for name in rows["sae"].unique()
         }
         areas = areas_of(rows, roles, test, table, seed=config.seed)
+        report(Transient(f"curves: {table.namespace}, what composition, neurons and a probe reach"))
+        known = known_labels(table, labels, terms, corpus.split)
+        alone = baselines(table.go_id, *known, letters=letters, states=states)
         report(Transient(f"curves: {table.namespace}, what features share"))
-        shared = sharing(
-            rows, {name: test[name]["max"] for name in test}, table, related(table.go_id, edges), seed=config.seed
-        )
+        peaks = {name: test[name]["max"] for name in test}
+        shared = sharing(rows, peaks, table, related(table.go_id, edges), alone.probe, seed=config.seed)
         found["term_curve"] += areas.curve
         found["term_area"].append(areas.area.merge(shared.of_terms, on=_KEY, how="left", validate="one_to_one"))
         found["area_difference"].append(areas.difference)
+        found["area_baseline"].append(alone.areas)
         found["shared_term"].append(shared.terms)
         found["sae_sharing"].append(shared.of_saes)
-    report(Transient("curves: what composition, neurons and a probe reach"))
-    reader = ShardReader(work / "embed")
-    states = reader.protein_means([reader.row_of(accession) for accession in corpus.accession])
-    letters = np.column_stack([composition(corpus.sequence), np.log(corpus.length)])
-    found["area_baseline"] = [
-        baselines(table, labels, terms, corpus.split, letters=letters, states=states) for table in tables
-    ]
     report(f"curves: {sum(map(len, found['term_area']))} curves of {len(pairs['go_id'].unique())} terms")
     settings = {
         "seed": config.seed,
@@ -187,7 +186,13 @@ class Shared(NamedTuple):
 
 
 def sharing(
-    rows: pd.DataFrame, peaks: Mapping[str, CSC], table: TermTable, are_related: np.ndarray, *, seed: int
+    rows: pd.DataFrame,
+    peaks: Mapping[str, CSC],
+    table: TermTable,
+    are_related: np.ndarray,
+    probe: np.ndarray,
+    *,
+    seed: int,
 ) -> Shared:
     """Unrelated terms that the features of all terms serve.
 
@@ -196,13 +201,15 @@ def sharing(
         peaks: SAE -> sparse [n_test, d_sae] of the strongest activations.
         table: the terms and their labels.
         are_related: [n_terms, n_terms] one is the other's ancestor.
+        probe: [n_test, n_terms] scores of a plain detector of each term; what it serves, too, is not counted.
         seed: of the shuffles.
     """
     labels = table.labels_test[:, : len(table.go_id)] > 0
     of_terms, terms, of_saes = [], [], []
     for name, here in rows.groupby("sae", sort=True):
         feature = here.set_index("go_id")["feature"].reindex(table.go_id).fillna(-1).to_numpy(dtype=np.int64)
-        found = entanglement(feature_acts(peaks[str(name)].tocsr(), feature), labels, are_related, seed=seed)
+        acts = feature_acts(peaks[str(name)].tocsr(), feature)
+        found = entanglement(acts, labels, are_related, reference=probe, seed=seed)
         has = np.flatnonzero(feature >= 0)
         key = {"go_id": table.go_id[has], "sae": str(name), "feature": feature[has]}
         of_terms.append(
@@ -244,27 +251,44 @@ def related(go_id: np.ndarray, edges: pd.DataFrame) -> np.ndarray:
     return np.array([np.isin(go_id, list(ancestors(term))) for term in go_id.tolist()]).reshape(len(go_id), len(go_id))
 
 
+class Alone(NamedTuple):
+    """What is reached for the terms of a sub-ontology without any feature."""
+
+    areas: pd.DataFrame
+    """Rows of `area_baseline`."""
+    probe: np.ndarray
+    """[n_test, n_terms] scores of the ridge regression on states; 0 for a term that could not be fitted."""
+
+
 def baselines(
-    table: TermTable,
-    protein_go: CSR,
-    terms: pd.DataFrame,
-    split: np.ndarray,
+    go_id: np.ndarray,
+    rows: Sequence[np.ndarray],
+    labels: Sequence[np.ndarray],
     *,
     letters: np.ndarray,
     states: np.ndarray,
-) -> pd.DataFrame:
-    """Rows of `area_baseline`; arguments as of `align/baselines.py`'s `term_baselines`."""
-    rows, labels = known_labels(table, protein_go, terms, split)
+) -> Alone:
+    """Average precisions on test of what needs no feature; NaN where a split lacks a positive or a negative.
+
+    Args:
+        go_id: [n_terms]
+        rows: of the train, valid and test proteins, as `align/baselines.py`'s `known_labels` has them.
+        labels: [n_proteins, n_terms] of the same.
+        letters: [n_proteins, 21] shares of the amino acids and log of the length.
+        states: [n_proteins, d_model] mean state of the PLM.
+    """
     fits = has_both(labels)
     kept = [part[:, fits] for part in labels]
-    found = pd.DataFrame({"go_id": table.go_id, "composition_ap": np.nan, "neuron_ap": np.nan, "probe_ap": np.nan})
+    areas = pd.DataFrame({"go_id": go_id, "composition_ap": np.nan, "neuron_ap": np.nan, "probe_ap": np.nan})
+    probe = np.zeros((len(rows[2]), len(go_id)))
     if fits.any():
         of_letters, of_states = ([x[row] for row in rows] for x in (letters, states))
-        scores = (ridge_scores(of_letters, kept), best_columns(of_states, kept), ridge_scores(of_states, kept))
-        found.loc[fits, ["composition_ap", "neuron_ap", "probe_ap"]] = np.column_stack(
+        probe[:, fits] = ridge_scores(of_states, kept)
+        scores = (ridge_scores(of_letters, kept), best_columns(of_states, kept), probe[:, fits])
+        areas.loc[fits, ["composition_ap", "neuron_ap", "probe_ap"]] = np.column_stack(
             [average_precisions(np.asarray(one, np.float64), kept[2]) for one in scores]
         )
-    return found
+    return Alone(areas, probe)
 
 
 def ridge_scores(x: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> np.ndarray:

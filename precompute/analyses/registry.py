@@ -9,7 +9,7 @@ Read `COMPUTED`.
 from collections.abc import Callable
 from pathlib import Path
 
-from precompute.analyses import confounds, curves, families, maps, motifs, shortlist, sites, steerability
+from precompute.analyses import confounds, confusion, curves, families, maps, motifs, shortlist, sites, steerability
 from precompute.analyses.computed import Computed
 from precompute.config import RunConfig
 
@@ -20,6 +20,7 @@ Compute = Callable[[RunConfig, Path, Callable[[str], None]], Computed]
 
 COMPUTED: dict[str, Compute] = {
     "confounds": confounds.compute,
+    "confusion": confusion.compute,
     "curves": curves.compute,
     "families": families.compute,
     "maps": maps.compute,
@@ -30,5 +31,5 @@ COMPUTED: dict[str, Compute] = {
 }
 """By the names of `protsae.store.analyses.known.ANALYSES`."""
 
-IN_EVERY_RUN = ("confounds", "curves", "families", "maps", "motifs", "shortlist", "sites")
+IN_EVERY_RUN = ("confounds", "confusion", "curves", "families", "maps", "motifs", "shortlist", "sites")
 """Those that `python -m precompute run` computes; the others are added to a finished bundle."""

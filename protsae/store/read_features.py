@@ -3,6 +3,8 @@
 Read `FeatureQueries.feature` and `FeatureQueries.examples`.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -83,6 +85,34 @@ class FeatureQueries(Queries):
                 positions=np.array(row.positions, dtype=np.int32), acts=np.array(row.acts, dtype=np.float32) * unit
             )
             for row in found
+        ]
+
+    def in_space(self) -> pd.DataFrame:
+        """For every feature that has an example with a structure, the first of these: sae, feature, accession."""
+        query = """
+            SELECT b.sae, b.feature,
+                arg_min(b.accession, (list_position(['with', '3d', 'top', 'high', 'low'], band), rank)) AS accession
+            FROM example_band b JOIN structure s ON s.accession = b.accession
+            WHERE band NOT IN ('without', 'silent') GROUP BY b.sae, b.feature ORDER BY b.sae, b.feature
+        """
+        return self.frame(query)
+
+    def activations(self, pairs: Sequence[tuple[str, int, str]]) -> list[tuple[str, int, str, np.ndarray, np.ndarray]]:
+        """Stored activations of features in proteins: sae, feature, accession, residues (1-based), shares of 99.9 %.
+
+        Args:
+            pairs: sae, feature and accession of each; those that are not stored are left out.
+        """
+        query = """
+            WITH asked AS (SELECT unnest($1) AS sae, unnest($2) AS feature, unnest($3) AS accession)
+            SELECT e.sae, e.feature, e.accession, e.positions, e.acts,
+                f.max_act / 255 / CASE WHEN f.p999_act > 0 THEN f.p999_act ELSE f.max_act END
+            FROM asked JOIN example e USING (sae, feature, accession) JOIN feature f USING (sae, feature)
+        """
+        found = self.tuples(query, [list(column) for column in zip(*pairs, strict=True)]) if pairs else []
+        return [
+            (sae, feature, accession, np.array(places, dtype=np.int32), np.array(acts, dtype=np.float32) * unit)
+            for sae, feature, accession, places, acts, unit in found
         ]
 
     def neighbours(self, sae: str, feature: int) -> list[NeighbourRow]:

@@ -34,6 +34,16 @@ class ProteinQueries(Queries):
         """
         return self.rows(ProteinRow, query, [list(accessions)])
 
+    def with_sequence(self, sequence: str) -> ProteinRow | None:
+        """A shipped protein with this very sequence, one with a structure before others; None where there is none."""
+        query = f"SELECT {PROTEIN} FROM protein p WHERE sequence = ? ORDER BY has_structure DESC, accession LIMIT 1"
+        return self.first(ProteinRow, query, [sequence])
+
+    def family(self, cluster: str) -> list[ProteinHit]:
+        """Shipped proteins of a homology cluster, those with a structure first."""
+        query = f"SELECT {PROTEIN_HIT} FROM protein p WHERE cluster = ? ORDER BY has_structure DESC, p.accession"
+        return self.rows(ProteinHit, query, [cluster])
+
     def corpus(self) -> Corpus:
         """How many proteins trained, chose and tested, and of which organisms the shipped ones are."""
         facts = dict(self.tuples("SELECT key, value FROM meta"))
@@ -85,6 +95,33 @@ class ProteinQueries(Queries):
         """Its stored structure, None where it has none."""
         query = f"SELECT {columns(StructureRow)} FROM structure WHERE accession = ?"
         return self.first(_structure, query, [accession])
+
+    def structure_texts(self, accessions: Sequence[str]) -> list[tuple[str, np.ndarray, str]]:
+        """Of stored structures the accession, the UniProt position of each modelled residue, and the PDB text."""
+        query = "SELECT accession, positions, pdb FROM structure WHERE accession IN (SELECT unnest($1))"
+        return [
+            (accession, np.array(positions, dtype=np.int32), gzip.decompress(pdb).decode("ascii"))
+            for accession, positions, pdb in self.tuples(query, [list(accessions)])
+        ]
+
+    def organism_terms(self, organism: str) -> pd.DataFrame:
+        """Terms of an organism's shipped proteins: go_id, name, namespace, n_here, n_all, and proteins in either.
+
+        `here` and `everywhere` count proteins with an annotation in the term's sub-ontology, of the organism and in
+        all; '' is no organism.
+        """
+        query = """
+            WITH of_it AS (SELECT accession FROM protein WHERE organism = $1),
+            annotated AS (
+                SELECT namespace, count(DISTINCT accession) AS everywhere,
+                    count(DISTINCT accession) FILTER (accession IN (SELECT accession FROM of_it)) AS here
+                FROM protein_go JOIN go_term USING (go_id) GROUP BY namespace)
+            SELECT go_id, name, namespace, count(*) FILTER (accession IN (SELECT accession FROM of_it)) AS n_here,
+                count(*) AS n_all, any_value(here) AS here, any_value(everywhere) AS everywhere
+            FROM protein_go JOIN go_term USING (go_id) JOIN annotated USING (namespace)
+            GROUP BY go_id, name, namespace HAVING n_here > 0 ORDER BY n_here DESC, go_id
+        """
+        return self.frame(query, [organism])
 
     def sequence_index(self) -> pd.DataFrame:
         """All shipped sequences: accession, sequence, has_structure; to find a pasted one."""

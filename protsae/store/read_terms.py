@@ -3,6 +3,10 @@
 Read `TermQueries.term_features`. Search stands in `search.py`.
 """
 
+from collections.abc import Sequence
+
+import pandas as pd
+
 from protsae.store.queries import Queries, columns
 from protsae.store.rows import SynonymRow, TermFeature, TermRow
 
@@ -38,7 +42,7 @@ class TermQueries(Queries):
             found = self.first(TermRow, query, current[0]) if current else None
         return found
 
-    def carried(self, least: int) -> list[TermRow]:
+    def frequent_terms(self, least: int) -> list[TermRow]:
         """Terms that at least so many shipped proteins carry, by name."""
         return self.rows(TermRow, f"SELECT {TERM} FROM go_term WHERE n_shipped >= ? ORDER BY lower(name)", [least])
 
@@ -66,6 +70,42 @@ class TermQueries(Queries):
             ORDER BY n_test DESC, name
         """
         return self.rows(TermRow, query, [go_id])
+
+    def siblings(self, go_id: str) -> list[TermRow]:
+        """Terms of its sub-ontology that share a direct parent with it and lie neither above nor below it.
+
+        Those that most test proteins carry come first.
+        """
+        query = f"""
+            WITH RECURSIVE {_BELOW}, above(id) AS (
+                SELECT parent FROM go_edge WHERE child = $1
+                UNION SELECT e.parent FROM go_edge e JOIN above ON e.child = above.id),
+            near(id) AS (
+                SELECT DISTINCT child FROM go_edge
+                WHERE parent IN (SELECT parent FROM go_edge WHERE child = $1) AND child <> $1)
+            SELECT {TERM} FROM go_term WHERE go_id IN (SELECT id FROM near)
+                AND go_id NOT IN (SELECT id FROM below) AND go_id NOT IN (SELECT id FROM above)
+                AND namespace = (SELECT namespace FROM go_term WHERE go_id = $1)
+            ORDER BY n_test DESC, n_shipped DESC, name
+        """
+        return self.rows(TermRow, query, [go_id])
+
+    def best_guided(self, go_ids: Sequence[str]) -> list[TermFeature]:
+        """The features that these terms guide, best held-out F1 first."""
+        query = f"{ALIGNMENTS} WHERE a.go_id IN (SELECT unnest($1)) AND is_guiding ORDER BY test_f1 DESC, a.sae"
+        return self.rows(TermFeature, query, [list(go_ids)])
+
+    def scored_terms(self) -> pd.DataFrame:
+        """Of every scored term the features that stand for it: guided by it, or the best of their SAE on valid.
+
+        Columns: go_id, sae, feature, is_guiding, test_f1, null_f1, grade, n_pos_test, density.
+        """
+        query = """
+            SELECT a.go_id, a.sae, a.feature, a.is_guiding, a.test_f1, a.null_f1, a.grade, a.n_pos_test, f.density
+            FROM feature_go a JOIN feature f ON f.sae = a.sae AND f.feature = a.feature
+            WHERE is_guiding OR is_best_for_term ORDER BY a.go_id, is_guiding DESC, test_f1 DESC, a.sae, a.feature
+        """
+        return self.frame(query)
 
     def ancestors(self, go_id: str) -> list[TermRow]:
         """All terms above, without the term itself, the most general last."""
@@ -95,11 +135,11 @@ class TermQueries(Queries):
         query = f"""
             WITH RECURSIVE {_BELOW}
             {ALIGNMENTS} WHERE a.go_id IN (SELECT id FROM below) AND (is_guiding OR is_best_for_term)
-            ORDER BY test_f1 DESC, a.go_id, is_guiding DESC, a.sae LIMIT ?
+            ORDER BY test_f1 DESC, a.go_id, is_guiding DESC, a.sae LIMIT $2
         """
         return self.rows(TermFeature, query, [go_id, limit])
 
 
 _BELOW = """below(id) AS (
-    SELECT child FROM go_edge WHERE parent = ?
+    SELECT child FROM go_edge WHERE parent = $1
     UNION SELECT e.child FROM go_edge e JOIN below ON e.parent = below.id)"""

@@ -137,3 +137,20 @@ def test_on_a_phone_the_example_comes_before_the_long_evidence(page: Page, serve
     assert example is not None
     assert site is not None
     assert example["y"] < 2000 < site["y"]
+
+
+@pytest.mark.parametrize("view", ["peak", "start"])
+def test_aligned_letters_open_at_their_column_and_scroll_together(page: Page, server: str, view: str) -> None:
+    opened(page, f"{server}/feature?view={view}")
+    box = page.locator(".ps-aligned")
+    at = """box => {
+        const column = box.querySelector(".zero").getBoundingClientRect(), own = box.getBoundingClientRect();
+        return [box.scrollLeft, column.left - own.left, own.width, box.querySelector(".who").offsetWidth];
+    }"""
+    eventually(page, lambda: box.evaluate(at)[0] > 0, "the box has not scrolled to its column")
+    scrolled, column, width, names = box.evaluate(at)
+
+    assert names < column < width
+    box.evaluate("box => box.scrollLeft -= 40")
+    assert box.evaluate(at)[1] - column == pytest.approx(40, abs=1)
+    assert scrolled > 40

@@ -89,12 +89,12 @@ def _unpacked(value: dict[str, Any]) -> Any:
 
 def views_of(app: AppTest) -> list[dict]:
     """What the page's protein views draw from."""
-    return [data for data in _components(app) if "sequence" in data]
+    return [data for data in components_of(app) if "sequence" in data]
 
 
 def orders_of(app: AppTest) -> dict[str, dict]:
     """What the page asks of the browser, by what it asks for."""
-    orders = [data for data in _components(app) if data.get("token")]
+    orders = [data for data in components_of(app) if data.get("token")]
     return {what: data for data in orders for what in ("land", "search", "follow", "centre") if data.get(what)}
 
 
@@ -104,7 +104,8 @@ def followed(app: AppTest) -> PageLink:
     return next(link for link in links_of(app) if link.text == "Open")
 
 
-def _components(app: AppTest) -> list[dict]:
+def components_of(app: AppTest) -> list[dict]:
+    """What the page's components are given."""
     return [json.loads(element.proto.json) for element in app.get("bidi_component")]
 
 

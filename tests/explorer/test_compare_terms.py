@@ -110,7 +110,8 @@ def test_the_page_links_the_terms_that_a_feature_also_serves(open_page: OpenPage
 def test_residues_stand_beside_what_else_finds_them(open_page: OpenPage) -> None:
     app = open_page("compare", go=GO)
     two = compared()
-    row = comparing.site_terms(two.guided.name, two.baseline.name).set_index("go_id").loc[GO]
+    rows = comparing.site_terms(two.guided.name, two.baseline.name)
+    row = rows.loc[rows["go_id"] == GO].iloc[0]
     figure = next(f for f in figures_of(app) if "inside proteins" in str(f["layout"]["xaxis"].get("title")))
 
     assert sorted(figure["data"][0]["x"]) == pytest.approx(

@@ -37,7 +37,7 @@ def test_the_landing_page_shows_six_validated_features_and_one_protein(open_page
 
 def test_the_picture_leads_to_its_feature_and_its_protein_and_names_both(open_page: OpenPage) -> None:
     app = open_page("find")
-    hero, protein = links_of(app, "feature")[0], links_of(app, "sequence")[0]
+    hero, protein = links_of(app, "feature")[0], links_of(app, "protein")[0]
     feature = data.feature(data.FeatureRef(hero.params["sae"], int(hero.params["feature"])))
     known = data.protein(protein.params["accession"])
     assert feature is not None
@@ -163,8 +163,8 @@ def test_a_protein_is_found_by_accession(open_page: OpenPage) -> None:
     app = open_page("find", q=row.accession)
 
     assert subheaders_of(app)[0] == "Proteins"
-    assert links_of(app, "sequence")[0].params == {"accession": row.accession}
-    assert links_of(app, "sequence")[0].text.removesuffix("…").rstrip() in (row.protein_name or row.accession)
+    assert links_of(app, "protein")[0].params == {"accession": row.accession}
+    assert links_of(app, "protein")[0].text.removesuffix("…").rstrip() in (row.protein_name or row.accession)
 
 
 @pytest.mark.parametrize(
@@ -213,19 +213,19 @@ def test_the_counts_above_the_results_are_those_of_the_search(open_page: OpenPag
 def test_a_section_shows_more_on_request_and_the_address_says_how_much(open_page: OpenPage) -> None:
     app = open_page("find", q="protein")
     hits = data.search("protein").proteins
-    first = [link.params["accession"] for link in links_of(app, "sequence")]
+    first = [link.params["accession"] for link in links_of(app, "protein")]
 
     assert len(hits) == 40
     assert "Proteins 40" in app.caption[0].value
     assert first == [hit.accession for hit in hits[:8]]
     app.button(key="more_proteins").click().run()
     assert param(app, "proteins") == "32"
-    assert [link.params["accession"] for link in links_of(app, "sequence")] == [hit.accession for hit in hits[:32]]
+    assert [link.params["accession"] for link in links_of(app, "protein")] == [hit.accession for hit in hits[:32]]
     app.button(key="more_proteins").click().run()
-    assert [link.params["accession"] for link in links_of(app, "sequence")] == [hit.accession for hit in hits]
+    assert [link.params["accession"] for link in links_of(app, "protein")] == [hit.accession for hit in hits]
     assert not [button for button in app.button if button.key == "more_proteins"]
     again = open_page("find", q="protein", proteins="32")
-    assert len(links_of(again, "sequence")) == 32
+    assert len(links_of(again, "protein")) == 32
 
 
 @pytest.mark.parametrize("asked", ["x", "-3", "0", "9" * 30, "1e9"])
@@ -233,7 +233,7 @@ def test_a_wrong_number_of_rows_shows_the_first_ones(open_page: OpenPage, asked:
     app = open_page("find", q="protein", proteins=asked)
 
     assert not app.exception
-    assert len(links_of(app, "sequence")) == 8
+    assert len(links_of(app, "protein")) == 8
 
 
 def test_another_search_begins_with_the_first_rows(open_page: OpenPage) -> None:

@@ -82,7 +82,7 @@ def test_a_motif_is_one_only_above_all_draws() -> None:
 
 def test_the_page_shows_the_stored_motif_beside_its_null(open_page: OpenPage) -> None:
     app = open_page("feature", sae="vanilla", feature="25")
-    (image,) = app.get("imgs")
+    (image,) = app.get("image")
     text = text_of(app)
 
     assert image.proto.imgs[0].alt.startswith("Sequence logo, 0 is the peak: W at -3")
@@ -94,7 +94,7 @@ def test_too_few_families_make_no_logo(open_page: OpenPage) -> None:
     app = open_page("feature", sae="vanilla", feature="24")
 
     assert "It fires in 3 proteins of different families only, too few for a logo." in text_of(app)
-    assert not app.get("imgs")
+    assert not app.get("image")
 
 
 def test_a_bundle_without_motifs_says_so(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:

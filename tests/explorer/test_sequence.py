@@ -7,9 +7,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.draw import downloads, views
+from explorer.firing import lists, starts
 from explorer.protein import predictions, reading, subject, uploads
 from explorer.protein.reading import Pasted
-from explorer.sequence import starts, tables
 from explorer.services import data
 from explorer.services.live import ActiveFeature
 from explorer.services.refs import FeatureRef
@@ -45,7 +45,7 @@ def test_it_opens_with_examples_and_no_empty_report(open_page: OpenPage) -> None
 
     assert not app.exception
     assert "Nothing read yet" in text_of(app)
-    linked = [link.params["accession"] for link in links_of(app, "sequence")]
+    linked = [link.params["accession"] for link in links_of(app, "protein")]
     assert linked
     assert len(set(linked)) == len(linked)
     assert views_of(app) == []
@@ -176,7 +176,7 @@ def test_a_name_that_is_not_there_is_said_on_the_page_and_near_ones_are_called_n
     assert param(app, "accession") is None
     near = [element.value for element in app.caption if "near in spelling" in element.value]
     assert near == ["Not the same, but near in spelling:"]
-    assert {"accession": "Q0T081"} in [link.params for link in links_of(app, "sequence")]
+    assert {"accession": "Q0T081"} in [link.params for link in links_of(app, "protein")]
     assert {"q": "ampD88"} in [link.params for link in links_of(app, "find")]
 
 
@@ -255,7 +255,7 @@ def test_the_start_cards_show_true_examples_and_open_on_their_feature(open_page:
         opened = open_page("sequence", accession=protein.accession, sae=ref.sae, feature=str(ref.feature))
         assert f"feature={ref.feature}" in views_of(opened)[0]["rows"][0]["href"]
         assert f"sae={ref.sae}" in views_of(opened)[0]["rows"][0]["href"]
-    assert [link.params for link in links_of(app, "sequence")] == [
+    assert [link.params for link in links_of(app, "protein")] == [
         {"accession": card.example.accession, "sae": card.term.sae, "feature": str(card.term.feature)} for card in cards
     ]
 
@@ -336,11 +336,11 @@ def test_calls_use_the_frozen_threshold_and_pooling(store: Path) -> None:
 
 def test_a_brushed_range_ranks_features_that_prefer_it(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = {1: [1.0, 1, 1, 1], 2: [0, 0, 1.0, 0], 3: [1.0, 0, 0, 0]}
-    monkeypatch.setattr(tables.live, "feature_rows", lambda _, refs: [np.array(rows[f]) for _, f in refs])
+    monkeypatch.setattr(lists.live, "feature_rows", lambda _, refs: [np.array(rows[f]) for _, f in refs])
     about = subject.Subject("MKVL", "", (), None, None, None, "", "")
     active = [ActiveFeature(f, 1.0, 1, 1, 10.0, 0.0) for f in rows]
 
-    assert [a.feature for a in tables.in_range(about, "vanilla", active, (3, 4))] == [2]
+    assert [a.feature for a in lists.in_range(about, "vanilla", active, (3, 4))] == [2]
 
 
 def test_how_near_is_said_in_words() -> None:

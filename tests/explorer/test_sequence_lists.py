@@ -8,9 +8,9 @@ import pytest
 from scipy import sparse
 from streamlit.testing.v1 import AppTest
 
+from explorer.firing import choosing
 from explorer.protein import predictions, subject
 from explorer.protein.reading import Stored
-from explorer.sequence import choosing
 from explorer.services import alike, data, live
 from explorer.services.live import ActiveFeature
 from protsae.store.rows import ProteinRow

@@ -56,7 +56,7 @@ def test_what_was_run_is_shown_with_its_null_its_list_and_its_files(open_page: O
     assert shown["AUROC"].to_numpy() == pytest.approx(tested.features["auroc"].to_numpy())
     assert "where the same proteins are dealt at random, 20 times" in text_of(app)
     assert len(figures_of(app)) == 1
-    assert [button.label for button in app.get("download_button")] == [
+    assert [button.proto.label for button in app.get("download_button")] == [
         "Features (CSV)",
         "Proteins run (CSV)",
         "Proteins run (FASTA)",

@@ -42,9 +42,9 @@ def test_a_row_that_is_not_there_is_quoted() -> None:
         viewer.read({"row": "3"}, 30, 2)
 
 
-@pytest.mark.parametrize("page", ["find", "feature", "compare", "sequence", "steer"])
+@pytest.mark.parametrize("page", ["find", "feature", "compare", "protein", "sequence", "steer"])
 def test_every_view_shows_what_its_address_keeps(open_page: OpenPage, page: str) -> None:
-    which = {"accession": first_protein(open_page).accession} if page == "sequence" else {}
+    which = {"accession": first_protein(open_page).accession} if page in ("protein", "sequence") else {}
     app = open_page(page, residue="3", range="2-5", **which)
 
     assert not app.exception

@@ -1,5 +1,7 @@
 """Ablation: what is silent changes nothing, what is read changes where it fires, and by what the formula says."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
@@ -33,7 +35,8 @@ class Planted:
 class LastLayer(ToyPLM):
     """Read at its last layer, which holds the letter alone, so that a residue's prediction is its own affair."""
 
-    def _run(self, x: Tensor, _first: int, _last: int) -> Tensor:
+    def _run(self, x: Tensor, first: int, last: int) -> Tensor:
+        del first, last
         return x
 
 
@@ -70,7 +73,9 @@ def test_a_random_direction_moves_the_same_residues() -> None:
 
 
 @pytest.mark.parametrize("normalise", ["scalar", "token"])
-def test_with_a_real_sae_only_the_chosen_feature_goes_and_later_residues_hear_of_it(normalise: str) -> None:
+def test_with_a_real_sae_only_the_chosen_feature_goes_and_later_residues_hear_of_it(
+    normalise: Literal["scalar", "token"],
+) -> None:
     plm = ToyPLM()
     sae = TopKSAE(TopKSAEConfig(d_model=12, d_sae=24, k=3, normalise=normalise), seed=1)
     spec = plm.spec(layer=1, site="resid_post")

@@ -48,8 +48,8 @@ CURVES = Analysis(
                 Column(
                     "n_unrelated",
                     "REAL",
-                    "unrelated terms that it serves among proteins without this one (measures/entanglement.py); NULL "
-                    "where too few proteins carry the term",
+                    "unrelated terms that it serves among proteins without this one, and that a probe of this one does "
+                    "not (measures/entanglement.py); NULL where too few proteins carry the term",
                     optional=True,
                 ),
                 Column("serves_own", "BOOLEAN", "it ranks proteins with the term above those without, beyond chance"),

@@ -1,6 +1,7 @@
 """The analyses that this version knows, by name: read `ANALYSES`."""
 
 from protsae.store.analyses.confounds import CONFOUNDS
+from protsae.store.analyses.confusion import CONFUSION
 from protsae.store.analyses.contract import Analysis
 from protsae.store.analyses.curves import CURVES
 from protsae.store.analyses.evaluation import EVALUATION
@@ -14,7 +15,7 @@ from protsae.store.analyses.steerability import STEERABILITY
 
 ANALYSES = {
     analysis.name: analysis
-    for analysis in (CONFOUNDS, CURVES, EVALUATION, FAMILIES, MAPS, MOTIFS, SHORTLIST, SITES, STEERABILITY)
+    for analysis in (CONFOUNDS, CONFUSION, CURVES, EVALUATION, FAMILIES, MAPS, MOTIFS, SHORTLIST, SITES, STEERABILITY)
 }
 
 

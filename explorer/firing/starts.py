@@ -51,7 +51,7 @@ def card(start: Start) -> None:
         named = words.protein_name(example.accession, example.protein_name)
         st.image(drawn, width="stretch", alt=f"Structure of {named}, coloured by feature {row.feature}")
     name = words.protein_name(example.accession, example.protein_name, limit=48)
-    frame.link(links.sequence(example.accession, ref), name, icon=":material/biotech:")
+    frame.link(links.protein(example.accession, ref), name, icon=":material/biotech:")
     organism = words.species(protein.organism) if protein is not None else ""
     st.caption(
         words.md(" · ".join(part for part in (example.accession, organism, f"{example.length} residues") if part))

@@ -1,0 +1,1 @@
+"""The features that fire in one protein, for the pages Sequence and Protein: choice, ranking, where to begin."""

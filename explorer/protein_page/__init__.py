@@ -1,0 +1,1 @@
+"""What the Protein page needs and no other."""

@@ -243,7 +243,7 @@ def test_the_map_shows_one_of_each_side(visit: Open, bundle: str, sae: str, maps
     app = visit(bundle, "map", **({"sae": sae} if sae else {}))
     roles = {one.display_name: one.role for one in BUNDLES[bundle]}
 
-    assert len(app.get("plotly_chart")) == 2
+    assert len([one for one in app.get("bidi_component") if '"part": "map"' in one.proto.json]) == 2
     assert marks(app) == [(roles[name], name) for name in maps]
 
 

@@ -15,6 +15,9 @@ from protsae.store.rows import Role
 
 Mode = Literal["light", "dark"]
 
+KIN_LEVELS = 7
+"""Levels of a tree of containers, keyed kin0_, kin1_, ...; deeper ones are indented no further."""
+
 
 def identity(role: Role, mode: Mode) -> str:
     """The colour that stands for SAEs of this role wherever roles are compared."""
@@ -62,6 +65,19 @@ def _stop(index: int) -> str:
     return pair({mode: stops[index] for mode, stops in palette.RAMP.items()})
 
 
+LEVELS = 20
+"""Steps of the ramp that have a class in the style sheet."""
+
+
+def _levels() -> str:
+    """Letters on the ramp."""
+    return "\n".join(
+        f".ps-aligned .v{step} {{ background: {shade_pair(step / LEVELS)};"
+        f"{' color: var(--ps-surface);' if step / LEVELS > palette.INVERSE_FROM_LEVEL else ''} }}"
+        for step in range(1, LEVELS + 1)
+    )
+
+
 STYLE_SHEET = f"""<style>
 :root {{
   {" ".join(f"--ps-{role}: {pair(colours)};" for role, colours in palette.ROLES_ON_PAGE.items())}
@@ -93,6 +109,8 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 [class*="st-key-roomy"] > * > .stHorizontalBlock > .stColumn {{ min-width: min(290px, 100%); }}
 .st-key-cards_flow {{ display: block; columns: 3 320px; column-gap: 1rem; }}
 .st-key-cards_flow > * {{ break-inside: avoid; margin-bottom: 1rem; }}
+{" ".join(f'[class*="st-key-kin{level}_"] {{ padding-left: {1.2 * level:.1f}rem; }}' for level in range(1, KIN_LEVELS))}
+[class*="st-key-kin"] {{ row-gap: 0 !important; }}
 .ps {{ color: var(--ps-ink); font-size: .93rem; line-height: 1.45; }}
 .ps * {{ box-sizing: border-box; }}
 .ps-place {{ display: block; scroll-margin-top: 5rem; }}
@@ -164,11 +182,27 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 .ps-strip i {{ position: absolute; top: 0; bottom: 0; min-width: 1.5px; }}
 .ps-marks {{ position: relative; height: 1.2rem; margin-top: -.9rem; }}
 .ps-marks span {{ position: absolute; white-space: nowrap; }}
-.ps-window {{ display: flex; overflow-x: auto; font-family: "Source Code Pro", ui-monospace, monospace;
-  font-size: .82rem; line-height: 1.45; }}
-.ps-window i {{ flex: 0 0 1.12em; width: 1.12em; text-align: center; font-style: normal; }}
-.ps-window i:nth-child(16) {{ outline: 1.5px solid var(--ps-ink); outline-offset: -1.5px; border-radius: 2px; }}
-@media (max-width: 640px) {{ .ps-window {{ font-size: .68rem; }} }}
+.ps-aligned {{ overflow-x: auto; border: 1px solid var(--ps-line); border-radius: 8px; }}
+.ps-aligned:focus-visible {{ outline-offset: -2px !important; }}
+.ps-aligned .inner {{ width: max-content; min-width: 100%; }}
+.ps-aligned .row {{ display: flex; align-items: stretch; min-height: 2.5rem; }}
+.ps-aligned .ruler, .ps-aligned .ruler .letters {{ height: 1.5rem; min-height: 0; }}
+.ps-aligned .who {{ position: sticky; left: 0; z-index: 2; flex: none; width: clamp(7.5rem, 22vw, 17rem);
+  padding: .2rem .6rem; background: var(--ps-surface); border-right: 1px solid var(--ps-line); line-height: 1.25; }}
+.ps-aligned .who > * {{ display: block; overflow-wrap: anywhere; }}
+.ps-aligned .who a {{ color: var(--ps-link); text-decoration: none; font-weight: 500; }}
+.ps-aligned .who a:hover {{ text-decoration: underline; }}
+.ps-aligned small {{ color: var(--ps-soft); font-size: .75rem; }}
+.ps-aligned .letters {{ position: relative; flex: none; align-self: center; white-space: pre; line-height: 1.6;
+  margin: 0 .5rem; font-family: "Source Code Pro", ui-monospace, monospace; font-size: .86rem; }}
+.ps-aligned .letters > span {{ position: absolute; top: 0; width: 1ch; display: flex; justify-content: center;
+  color: var(--ps-soft); font-size: .86rem; }}
+.ps-aligned i {{ font-style: normal; }}
+.ps-aligned i.peak {{ outline: 1.5px solid var(--ps-ink); outline-offset: -.5px; border-radius: 2px; }}
+.ps-aligned i.zero {{ position: absolute; top: 1.4rem; height: 200rem; width: 1ch; background: var(--ps-panel);
+  z-index: -1; box-shadow: 0 0 0 1px var(--ps-line); }}
+.ps-aligned .inner {{ position: relative; z-index: 0; overflow: clip; }}
+{_levels()}
 .ps-bars {{ width: 100%; max-width: 60rem; border-collapse: collapse; font-size: .86rem; }}
 .ps-bars th, .ps-bars td {{ border: 0; padding: .12rem .6rem .12rem 0; text-align: left; font-weight: 400;
   font-variant-numeric: tabular-nums; }}

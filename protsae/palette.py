@@ -7,7 +7,8 @@ page's neutral tone.
 `explorer/.streamlit/config.toml` is a file that Streamlit reads by itself; a test holds it equal to `CHROME`.
 
 Source:
-    Okabe and Ito 2008, Color Universal Design (https://jfly.uni-koeln.de/color/), for the identities and most tracks.
+    Okabe and Ito 2008, Color Universal Design (https://jfly.uni-koeln.de/color/), for the identities and most tracks;
+    Tol 2021, Colour Schemes (https://personal.sron.nl/~pault/), "muted" and an orange, for families.
 """
 
 GUIDED, UNGUIDED, IMPORTED = "#0072B2", "#E69F00", "#8C1C3A"
@@ -25,6 +26,26 @@ ORIGINS = {"go": _GREEN, "annotation": _PINK, "none": "#9A96A0"}
 
 TRACKS = (_GREEN, _VERMILION, _SKY, _PINK, "#B8A100", "#8C6D46", "#5F7F8C", "#A05195")
 """Annotation kinds in the order in which a view first meets them; none is an identity colour."""
+
+CHEMISTRY = {
+    "oily": ("AVLIM", {"light": "#4A4753", "dark": "#C9C5D2"}),
+    "aromatic": ("FWY", {"light": "#8C6D46", "dark": "#CFAE80"}),
+    "polar": ("STNQ", {"light": "#007F5C", "dark": "#3CC79C"}),
+    "positive": ("KRH", {"light": "#2B7FB3", "dark": "#7CC4EF"}),
+    "negative": ("DE", {"light": "#C45500", "dark": "#FF9147"}),
+    "cysteine": ("C", {"light": "#857400", "dark": "#D9C632"}),
+    "turning": ("GP", {"light": "#A05195", "dark": "#E09AD2"}),
+}
+"""Kinds of residues in logos: name -> letters and colour; each kind apart for colour-blind readers, too."""
+FAMILIES = {
+    "light": (
+        "#332288", "#117733", "#CC6677", "#88CCEE", "#999933", "#882255", "#44AA99", "#EE7733", "#AA4499", "#DDCC77",
+    ),
+    "dark": (
+        "#8E7CEB", "#3FB56B", "#E38A98", "#88CCEE", "#B8B84A", "#D9659A", "#5CCBB8", "#EE8F55", "#CB72BD", "#E6D78A",
+    ),
+}  # fmt: skip
+"""The largest families of features, in order; all others are grey."""
 
 RAMP = {
     "light": ("#ebe9f0", "#d5c7ee", "#b698e0", "#915fcb", "#6a2fac", "#40107c"),

@@ -31,8 +31,11 @@ from tiny_alignments import (
     term_baseline_table,
 )
 from tiny_confusion import confusion_table
+from tiny_curves import curve_tables
 from tiny_evaluation import evaluation_table
 from tiny_families import family_tables
+from tiny_maps import map_tables
+from tiny_motifs import motif_tables
 from tiny_proteins import (
     ROOTS,
     SYNONYMS,
@@ -179,8 +182,11 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
     analyses = {
         "confounds": {"feature_confound": confound_table(features)},
         "confusion": {"sibling_confusion": confusion_table(alignments)},
+        "curves": curve_tables(alignments, alone),
         "evaluation": {"evaluation": evaluation_table()},
         "families": family_tables(features),
+        "motifs": motif_tables(features),
+        "maps": map_tables(features, list(models)),
         "shortlist": shortlist_tables(features, proteins),
         "sites": site_tables(features, alone),
         "steerability": {"steerability": steerability_table(alignments)},

@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 from tiny_proteins import TERMS
 
+from protsae.store.analyses.families import FAMILIES
+
 TREE: dict[int, int | None] = {16: None, 17: 16, 18: 16} | dict.fromkeys(range(19, 28), 18) | {30: 17, 32: 17}
 """feature -> parent"""
 SPLIT = 17
@@ -31,7 +33,7 @@ def family_tables(features: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {
         "feature_family": pd.DataFrame(members).astype({"parent": "Int32"}),
         "family": pd.DataFrame(families),
-        "absorbed": pd.DataFrame(absorbed),
+        "absorbed": pd.DataFrame(absorbed, columns=[column.name for column in FAMILIES.tables[2].columns]),
         "family_summary": pd.DataFrame([_summary(sae) for sae in saes]),
     }
 

@@ -127,7 +127,7 @@ def feature_box(ref: FeatureRef) -> FeatureRef | None:
 
 def feature_options(sae: str) -> dict[int, str]:
     """Feature -> what the list calls it: those that raise their function, then by grade and held-out F1."""
-    table = live.features(sae)
+    table, explained = live.features(sae), doubts.texts(sae)
     raising = {feature: place for place, feature in enumerate(steerable.best(sae))}
     rows = [row for row in table.to_dict("records") if row["p99_act"] > 0]
     rows.sort(
@@ -143,7 +143,7 @@ def feature_options(sae: str) -> dict[int, str]:
         score = "" if row["label_grade"] == "none" else f" · F1 {row['label_f1']:.2f} {row['label_grade']}"
         raises = " · raises its function" if row["feature"] in raising else ""
         name = words.label(row["label"], row["label_grade"])
-        doubt = f" · {why}" if (why := doubts.text(sae, int(row["feature"]))) else ""
+        doubt = f" · {explained[row['feature']]}" if row["feature"] in explained else ""
         names[int(row["feature"])] = f"{name}{term} · #{row['feature']}{score}{raises}{doubt}"
     return names
 

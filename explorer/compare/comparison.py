@@ -1,4 +1,4 @@
-"""What the Compare page sets side by side: which proteins, their activations, and the reading of the table.
+"""What the Compare page sets side by side: which autoencoders, which term first, which proteins, their activations.
 
 Read `proteins`: the choice must favour neither feature.
 """
@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Float
 
 from explorer.draw import verdicts, views, words
@@ -16,7 +15,7 @@ from explorer.services import data, live
 from explorer.services.cached import cached_by_bundle
 from explorer.services.refs import FeatureRef
 from protsae.errors import ProtSAEError
-from protsae.store.rows import Role, SAERow, TermFeature
+from protsae.store.rows import SAERow, TermFeature
 
 Item = TypeVar("Item")
 WITH_TERM, WITHOUT_EACH = 6, 2
@@ -166,61 +165,3 @@ def entanglement(also: Sequence[TermFeature]) -> str:
     holding = [row for row in also if verdicts.is_validated(row)]
     names = [f"{row.term_name} (F1 {words.number(row.test_f1)})" for row in holding[:3]]
     return f"It also goes with {words.join(names)}." if names else "No other term holds on unseen proteins."
-
-
-def summary(scored: pd.DataFrame, role: Role) -> str:
-    """One sentence over all terms that both autoencoders score; `role` is that of the one without guidance."""
-    if scored.empty:
-        return "No term is scored for both autoencoders."
-    gap = (scored["guided_f1"] - scored["baseline_f1"]).to_numpy(dtype=float)
-    ahead, behind = int((gap > 0).sum()), int((gap < 0).sum())
-    clear, lost = int((scored["difference_low"] > 0).sum()), int((scored["difference_high"] < 0).sum())
-    return (
-        f"Of {len(scored)} terms scored for both, the guided feature is ahead on {ahead} (by more than chance on "
-        f"{clear}), the {role} feature on {behind} (on {lost}); the median difference is {np.median(gap):+.2f}. "
-        "By more than chance: the 95 % interval of the difference, over the same resampled proteins, leaves out zero. "
-        "Click a row to load its term."
-    )
-
-
-def display(rows: pd.DataFrame, notes: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """The table as shown: intervals as text, the difference as a column, best-supported terms first.
-
-    Args:
-        rows: of `data.compare_table`.
-        notes: further columns of text, a cell for each of these rows.
-    """
-    out = rows.assign(
-        **notes,
-        gain=rows["guided_f1"] - rows["baseline_f1"],
-        gain_interval=[
-            "" if pd.isna(low) else f"{low:+.2f} to {high:+.2f}"
-            for low, high in zip(rows["difference_low"], rows["difference_high"], strict=True)
-        ],
-    )
-    for name in ("guided", "baseline"):
-        out[f"{name}_interval"] = [
-            "" if pd.isna(low) else f"{low:.2f} to {high:.2f}"
-            for low, high in zip(out[f"{name}_low"], out[f"{name}_high"], strict=True)
-        ]
-    order = [
-        "name",
-        "n_pos_test",
-        "guided_f1",
-        "baseline_f1",
-        "gain",
-        "gain_interval",
-        "guided_interval",
-        "baseline_interval",
-        "guided_auroc",
-        "baseline_auroc",
-        "composition_auroc",
-        "guided_null",
-        "baseline_null",
-        "all_positive_f1",
-        "guided_grade",
-        "baseline_grade",
-        *notes,
-        "go_id",
-    ]
-    return out.sort_values(["n_pos_test", "go_id"], ascending=[False, True]).loc[:, order].reset_index(drop=True)

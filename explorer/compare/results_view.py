@@ -7,7 +7,7 @@ Read `page`; the numbers come from `protsae.store.evaluation.summary`, the sente
 import pandas as pd
 import streamlit as st
 
-from explorer.compare import result_charts, results
+from explorer.compare import result_charts, results, views
 from explorer.draw import markup, words
 from explorer.services import data
 from explorer.shell import frame, takeaway
@@ -16,7 +16,6 @@ from protsae.store.evaluation.methods import KINDS, METHODS, PARTS, meaning_of, 
 from protsae.store.evaluation.metrics import GROUPS, METRICS, OVERVIEW, Metric
 from protsae.store.evaluation.summary import MEAN, Gap, Line, Summary, Table
 
-VIEWS = {"term": "One term", "methods": "All methods"}
 TITLE = "Guided against all other methods"
 COMPARED = ("auc", "ev", "participation")
 """Metrics that variants of ProtSAE are compared by: does it predict, does it reconstruct, do its features take part?"""
@@ -25,17 +24,12 @@ FIDELITY, MEANING = ("lr_masked", "ev"), ("feature_auc", "f1", "auc")
 WRAPPED = "white-space:normal"
 
 
-def switch() -> str:
-    """The control that changes between the two views of the page."""
-    return frame.choice("Show", "view", list(VIEWS), show=VIEWS.__getitem__)
-
-
 def page() -> None:
     """The view."""
     rows = data.evaluation()
     if rows.empty:
         frame.headline(TITLE, "The evaluation trains every method on the same proteins and scores it on unseen ones.")
-        switch()
+        views.switch()
         why = data.absence(EVALUATION) or f"Its evaluation holds no numbers yet: `{EVALUATION.command()}` goes on."
         st.html(markup.empty(why, "One term at a time can be compared without it."))
         return
@@ -44,7 +38,7 @@ def page() -> None:
     over = asked if asked in options else (options or [MEAN])[0]
     frame.headline(TITLE, results.lead(summary, over), eyebrow=markup.escape(_facts(rows)))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        switch()
+        views.switch()
         if len(options) > 1:
             over = frame.choice("Ontology", "ns", options, show=_choice)
     overview(summary, over)

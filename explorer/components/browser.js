@@ -1,6 +1,6 @@
 // What the server cannot do to the browser's address and scroll by itself. Each order bears a token, so that a rerun
 // that repeats it does nothing: `search` completes the address without a step of the history, `follow` clicks a link
-// that was just drawn, `land` brings what an opened link changed into view.
+// that was just drawn, `land` brings what an opened link changed into view, `centre` scrolls a box to one of its columns.
 
 const DONE = (window.__protsaeOrders ??= new Set());
 const PATIENCE_MS = 15_000;
@@ -12,7 +12,8 @@ export default function ({ data }) {
   DONE.add(data.token);
   if (data.search) complete(data.page, data.search);
   if (data.follow) whenThere(data.follow, (link) => link.click());
-  if (data.land) whenThere(data.land, hold);
+  if (data.land) whenThere(data.land, (place) => hold(place, () => place.scrollIntoView()));
+  if (data.centre) whenThere(data.centre, (column) => hold(column, () => centre(column)), overflows);
 }
 
 // Only where the address still is the one that lacked it.
@@ -23,25 +24,38 @@ function complete(page, search) {
   }
 }
 
-function whenThere(selector, then) {
+function whenThere(selector, then, ready = () => true) {
   const until = performance.now() + PATIENCE_MS;
   const look = () => {
     const found = document.querySelector(selector);
-    if (found) then(found);
+    if (found && ready(found)) then(found);
     else if (performance.now() < until) requestAnimationFrame(look);
   };
   look();
 }
 
+function overflows(column) {
+  const box = column.closest("[data-scrolls]");
+  return box.scrollWidth > box.clientWidth;
+}
+
+// Names that stay at the left of the box cover a part of it.
+function centre(column) {
+  const box = column.closest("[data-scrolls]");
+  const names = box.querySelector(".who")?.offsetWidth ?? 0;
+  const inside = column.getBoundingClientRect().left - box.getBoundingClientRect().left + box.scrollLeft;
+  box.scrollLeft = inside - names - (box.clientWidth - names) / 2;
+}
+
 // What is still being drawn above it would push it away again, until the reader takes over.
-function hold(target) {
+function hold(target, act) {
   const until = performance.now() + SETTLING_MS;
   let taken = false;
   const take = () => { taken = true; };
   for (const event of BY_HAND) window.addEventListener(event, take, { capture: true, passive: true });
   const keep = () => {
     if (!taken && target.isConnected && performance.now() < until) {
-      target.scrollIntoView();
+      act();
       requestAnimationFrame(keep);
       return;
     }

@@ -21,7 +21,7 @@ def order(key: str, token: str, **what: str) -> None:
     Args:
         key: Identity on the page; the order takes no room there (`theme.py` lifts it out of the flow).
         token: Of this order; '' for none, which keeps the place for later ones.
-        what: `land` or `follow`, each a CSS selector, or `page` and `search`, an address to complete.
+        what: `land`, `follow` or `centre`, each a CSS selector, or `page` and `search`, an address to complete.
     """
     with st.container(key=f"order_{key}"):
         _messenger()(key=f"messenger_{key}", data={"token": token, **what})

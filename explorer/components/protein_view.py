@@ -26,7 +26,7 @@ from explorer.components.ribbon import drawable
 from protsae import palette
 
 _HERE = Path(__file__).parent
-_VIEWER_FILE = "./app/static/3Dmol-min.js"
+LIBRARY = "./app/static/3Dmol-min.js"
 """Relative to the page, so it holds under any base path or proxy."""
 PALETTE = {
     **palette.VIEWER,
@@ -52,6 +52,9 @@ class StripRow:
 
     code: str = ""
     """Autoencoder and feature, for names of files."""
+
+    note: str = ""
+    """What its values are, where that is not what the view's `scale_note` says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +121,7 @@ def protein_view(
         kept: What the reader keeps of it.
         on_kept: Told what the reader has changed in that, before the run that follows.
         name: Of the protein, for the file of a picture.
-        height: Of the 3D panel, pixels.
+        height: Of the 3D panel, pixels; a low one has a button that makes it larger.
         scale_note: Words before the legend.
     """
     identity = hashlib.blake2b(sequence.encode(), digest_size=8).hexdigest()
@@ -130,7 +133,7 @@ def protein_view(
         "identity": identity,
         "name": name,
         "scaleNote": scale_note,
-        "library": _VIEWER_FILE,
+        "library": LIBRARY,
         "palette": PALETTE,
     }
 
@@ -172,6 +175,7 @@ def view_data(
                 "label": row.label,
                 "href": row.href,
                 "code": row.code,
+                "note": row.note,
                 "values": _numbers(row.values),
                 "scale": float(row.scale),
             }
@@ -206,8 +210,13 @@ def _numbers(values: Float[np.ndarray, " n"]) -> list[float | None]:
     return [None if math.isnan(v) else (0 if v == 0 else float(f"{v:.4g}")) for v in np.asarray(values, float).tolist()]
 
 
+def style_sheet() -> str:
+    """The view's style, with the one colour that it does not take from the page's theme."""
+    cursor = f".psv {{ --psv-cursor: {palette.VIEWER['light']['cursor']}; }}\n"
+    return cursor + (_HERE / "protein_view.css").read_text(encoding="utf-8")
+
+
 @lru_cache(maxsize=1)
 def _renderer() -> Any:
-    cursor = f".psv {{ --psv-cursor: {palette.VIEWER['light']['cursor']}; }}\n"
-    css = cursor + (_HERE / "protein_view.css").read_text(encoding="utf-8")
-    return components.component("protsae_protein_view", css=css, js=linked(_HERE, "pv_main.js"), isolate_styles=False)
+    js = linked(_HERE, "pv_main.js")
+    return components.component("protsae_protein_view", css=style_sheet(), js=js, isolate_styles=False)

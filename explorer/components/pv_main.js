@@ -113,7 +113,8 @@ class ProteinView {
     if (!width) return;
     this.strips.resize(width);
     this.strips.draw();
-    const room = Math.max(this.data.structure && !narrow ? this.data.height + 40 - this.strips.height : 0, MIN_BLOCK_ROOM);
+    const beside = this.data.structure && !narrow ? this.data.height + 40 - this.strips.height : 0;
+    const room = this.data.structure && narrow && this.structure.isLow ? 0 : Math.max(beside, MIN_BLOCK_ROOM);
     this.block.resize(this.data, this.theme, width + this.strips.gutter.clientWidth + 10, room);
     this.structure.resize();
   }
@@ -177,7 +178,7 @@ class ProteinView {
     const row = this.data.rows[this.data.colouredRow];
     if (row) {
       const colours = [0, 64, 128, 192, 255].map((step) => this.theme.ramp[step]).join(", ");
-      element("span", "psv-legend-label", this.legend).textContent = this.data.scaleNote || "Activation";
+      element("span", "psv-legend-label", this.legend).textContent = row.note || this.data.scaleNote || "Activation";
       element("span", "psv-number", this.legend).textContent = "0";
       element("span", "psv-ramp", this.legend).style.background = `linear-gradient(90deg, ${colours})`;
       element("span", "psv-number", this.legend).textContent = "≥ " + short(row.scale);

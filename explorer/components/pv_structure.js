@@ -3,16 +3,17 @@
 
 import { element, rampStep } from "./pv_theme.js";
 
-const MOST_VIEWERS = 6; // browsers drop the oldest WebGL context at sixteen a page
-const AWAKE = (window.__protsaeViewersAwake ??= []);
-const NO_WEBGL = "This browser offers no WebGL, so there is no 3D view; the strip holds the same values.";
+export const MOST_VIEWERS = 6; // browsers drop the oldest WebGL context at sixteen a page
+export const AWAKE = (window.__protsaeViewersAwake ??= []);
+const FULL_HEIGHT = 420; // pixels; a view that is lower can be made as high
+export const NO_WEBGL = "This browser offers no WebGL, so there is no 3D view; the strip holds the same values.";
 const DRAW = {
   ribbon: { cartoon: { arrows: true, thickness: 0.35, gapcutoff: 5 } },
   tube: { cartoon: { style: "trace", thickness: 0.55 } },
   spheres: { sphere: { radius: 1.9 } },
 };
 
-function load3Dmol(address) {
+export function load3Dmol(address) {
   window.__protsae3Dmol ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = address;
@@ -24,7 +25,7 @@ function load3Dmol(address) {
 }
 
 // A canvas that gives no context: WebGL is off, or the machine has no graphics that the browser trusts.
-function offersWebGL() {
+export function offersWebGL() {
   if (window.__protsaeWebGL === undefined) {
     const context = document.createElement("canvas").getContext("webgl2") ?? document.createElement("canvas").getContext("webgl");
     window.__protsaeWebGL = Boolean(context);
@@ -47,6 +48,7 @@ export class Structure {
     this.spinButton = this.button("Spin", () => this.spin(!this.spinning));
     this.button("Reset", () => { events.clear(); this.reset(); });
     this.button("PNG", () => this.savePicture(), "Save this picture of the structure");
+    this.sizeButton = this.button("Larger", () => this.enlarge(!this.large), "A larger view");
     this.canvasBox.addEventListener("wheel", (event) => {
       if (!this.held && !event.ctrlKey) event.stopPropagation(); // the page scrolls until the structure was clicked
     }, { capture: true });
@@ -186,6 +188,8 @@ export class Structure {
   markButtons() {
     for (const [name, node] of Object.entries(this.styleButtons)) node.setAttribute("aria-pressed", String(name === this.style));
     this.spinButton.setAttribute("aria-pressed", String(Boolean(this.spinning)));
+    this.sizeButton.setAttribute("aria-pressed", String(Boolean(this.large)));
+    this.sizeButton.hidden = !this.isLow;
   }
 
   spin(on) {
@@ -295,8 +299,20 @@ export class Structure {
     this.canvasBox.style.backgroundImage = "";
   }
 
+  get isLow() { return this.data !== undefined && this.data.height < FULL_HEIGHT; }
+
+  enlarge(on) {
+    this.large = on;
+    this.markButtons();
+    this.resize();
+    if (this.viewer) this.viewer.render();
+  }
+
   // A portrait box would cut a wide protein off: on narrow screens it is no taller than wide.
-  fitBox() { this.canvasBox.style.height = Math.min(this.data.height, Math.max(260, this.panel.clientWidth * 0.95)) + "px"; }
+  fitBox() {
+    const wanted = this.large ? Math.max(this.data.height, FULL_HEIGHT) : this.data.height;
+    this.canvasBox.style.height = Math.min(wanted, Math.max(260, this.panel.clientWidth * 0.95)) + "px";
+  }
 
   resize() {
     if (!this.structure) return;

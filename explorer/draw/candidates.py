@@ -32,7 +32,7 @@ def verdict(row: CandidateRow) -> str:
 
 def right(row: CandidateRow) -> str:
     """How many test proteins with this score or a higher one carry the term: '3 of 5'."""
-    if row.precision is None:
+    if row.precision is None or not row.n_above:
         return "no test protein"
     return f"{round(row.precision * row.n_above)} of {row.n_above}"
 

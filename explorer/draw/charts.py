@@ -19,14 +19,6 @@ from protsae import palette
 from protsae.alphabet import AMINO_ACIDS
 from protsae.store.rows import Role
 
-COLOURINGS = {
-    "origin": "Where the label comes from",
-    "kind": "Guided or free",
-    "f1": "Held-out F1 of the label",
-    "density": "How often it fires",
-}
-"""What the map's points can be coloured by."""
-
 
 def base(height: int, **layout: Any) -> go.Figure:
     """An empty figure in the explorer's style."""
@@ -127,137 +119,41 @@ def position(points: pd.DataFrame, feature: int, near: Sequence[int], mode: them
     return figure
 
 
-def feature_map(
-    points: pd.DataFrame,
-    colouring: str,
+def difference(
+    table: pd.DataFrame,
     mode: theme.Mode,
-    found: Sequence[int] | None = None,
-    here: int | None = None,
+    chosen: str | None = None,
+    role: Role = "unguided",
+    *,
+    score: str = "f1",
+    named: str = "held-out F1",
+    brushed: tuple[float, float] | None = None,
 ) -> go.Figure:
-    """All features of an SAE by the direction they write; the first trace is the points, in the order of the rows.
+    """Distribution over terms of a held-out score, guided minus an SAE of another role.
 
     Args:
-        points: Features that have a place.
-        colouring: One of `COLOURINGS`.
+        table: has go_id, guided_<score> and baseline_<score>.
         mode: Light or dark.
-        found: Features that get a ring while the others fade; None fades none.
-        here: The feature that gets a wide ring and its name.
+        chosen: The term that is marked.
+        role: Of the other SAE.
+        score: Ending of the columns.
+        named: What the score is called.
+        brushed: Differences outside fade; None fades none.
     """
-    figure = _map_base(500)
-    add_points = figure.add_scattergl if draws_with_webgl(points) else figure.add_scatter
-    marker: dict[str, Any] = {"size": 6, "opacity": 0.85, "color": point_colours(points, colouring, mode)}
-    if found is not None:
-        marker["opacity"] = np.where(points["feature"].isin(list(found)), 1.0, 0.12)
-    add_points(
-        x=points["umap_x"],
-        y=points["umap_y"],
-        mode="markers",
-        marker=marker,
-        text=_names(points),
-        customdata=points["feature"],
-        hovertemplate="%{text}<extra></extra>",
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 0.12}},
-    )
-    _add_rings(figure, points.loc[points["feature"].isin(list(found or ()))], size=11, colour=palette.INK[mode])
-    named = points.loc[points["feature"] == here]
-    _add_rings(figure, named, size=20, colour=palette.LINK[mode])
-    shown = named[["label", "label_grade", "feature", "umap_x", "umap_y"]]
-    for label, grade, feature, x, y in shown.itertuples(index=False):
-        figure.add_annotation(
-            x=x,
-            y=y,
-            text=f"<b>{escape(words.label(label, grade))}</b> #{feature}",
-            yshift=18,
-            showarrow=False,
-            bgcolor=palette.SURFACE[mode],
-            bordercolor=palette.LINK[mode],
-            borderpad=3,
-        )
-    figure.update_layout(
-        dragmode="pan",
-        clickmode="event+select",
-        modebar={"bgcolor": palette.SURFACE[mode], "color": palette.SOFT[mode], "activecolor": palette.LINK[mode]},
-    )
-    return figure
-
-
-def _add_rings(figure: go.Figure, points: pd.DataFrame, size: int, colour: str) -> None:
-    """Rings around points, which the pointer does not meet; none adds no trace."""
-    if len(points):
-        figure.add_scatter(
-            x=points["umap_x"],
-            y=points["umap_y"],
-            mode="markers",
-            marker={"size": size, "symbol": "circle-open", "color": colour, "line": {"width": 2}},
-            hoverinfo="skip",
-        )
-
-
-def point_colours(points: pd.DataFrame, colouring: str, mode: theme.Mode) -> list[str]:
-    """One colour a feature: an identity, or the ramp over held-out F1 or density (0.001 % to 100 %, logarithmic)."""
-    if colouring == "f1":
-        return [
-            palette.MISSING[mode] if np.isnan(f1) else theme.shade(mode, f1)
-            for f1 in points["label_f1"].to_numpy(float)
-        ]
-    if colouring == "density":
-        decades = np.log10(points["density"].to_numpy(float).clip(1e-5))
-        return [theme.shade(mode, 1 + decade / 5) for decade in decades]
-    if colouring == "kind":
-        guided = theme.identity("guided", mode)
-        return [guided if kind == "defined" else palette.ORIGINS["none"] for kind in points["kind"]]
-    return [origins(mode)[origin] for origin in confirmed_origins(points)]
-
-
-def confirmed_origins(points: pd.DataFrame) -> list[str]:
-    """Where each label comes from, 'none' where it does not hold on unseen proteins."""
-    return points["label_origin"].where(points["label_grade"] != "none", "none").tolist()
-
-
-def origins(mode: theme.Mode) -> dict[str, str]:
-    """Colours of where a label comes from; guided has that of its autoencoder."""
-    return palette.ORIGINS | {"guided": theme.identity("guided", mode)}
-
-
-def drawing_order(points: pd.DataFrame, colouring: str) -> pd.DataFrame:
-    """The points with the most telling last, so that they lie on top."""
-    if colouring in ("f1", "density"):
-        return points.sort_values(
-            "label_f1" if colouring == "f1" else "density", na_position="first", ignore_index=True
-        )
-    rank = [("none", "annotation", "go", "guided").index(origin) for origin in confirmed_origins(points)]
-    return points.iloc[np.argsort(rank, kind="stable")].reset_index(drop=True)
-
-
-def category_legend(colouring: str, mode: theme.Mode) -> list[tuple[str, str]]:
-    """Names and colours of a categorical colouring; empty for a continuous one."""
-    if colouring == "origin":
-        names = {
-            "guided": "its guiding GO term holds",
-            "go": "another GO term holds",
-            "annotation": "a residue annotation holds",
-        }
-        colours = origins(mode)
-        return [(name, colours[key]) for key, name in names.items()] + [("no confirmed label", colours["none"])]
-    if colouring == "kind":
-        return [("guided", theme.identity("guided", mode)), ("free", palette.ORIGINS["none"])]
-    return []
-
-
-def difference(table: pd.DataFrame, mode: theme.Mode, chosen: str | None = None, role: Role = "unguided") -> go.Figure:
-    """Distribution over terms of held-out F1, guided minus an SAE of another role."""
-    both = table.dropna(subset=["guided_f1", "baseline_f1"])
-    gap = both["guided_f1"].to_numpy() - both["baseline_f1"].to_numpy()
+    ours, theirs = f"guided_{score}", f"baseline_{score}"
+    both = table.dropna(subset=[ours, theirs])
+    gap = both[ours].to_numpy(dtype=float) - both[theirs].to_numpy(dtype=float)
     figure = base(210, bargap=0.06)
     edges = np.linspace(-1, 1, 41)
     counts, _ = np.histogram(gap, edges)
     centres = (edges[:-1] + edges[1:]) / 2
+    inside = np.ones(len(centres), bool) if brushed is None else (centres > brushed[0]) & (centres < brushed[1])
     figure.add_bar(
         x=centres,
         y=counts,
         marker={
             "color": np.where(centres > 0, theme.identity("guided", mode), theme.identity(role, mode)).tolist(),
+            "opacity": np.where(inside, 1.0, 0.25).tolist(),
             "line": {"width": 0},
         },
         hovertemplate="difference about %{x:+.2f}<br>%{y} terms<extra></extra>",
@@ -269,8 +165,8 @@ def difference(table: pd.DataFrame, mode: theme.Mode, chosen: str | None = None,
         figure.add_annotation(x=at, y=1, yref="paper", text="this term", showarrow=False, yanchor="bottom")
         figure.update_layout(margin={"t": 24})
     reach = max(0.25, float(np.abs(gap).max(initial=0)) + 0.05)
-    figure.update_xaxes(title=f"held-out F1, guided minus {role}", range=[-reach, reach], showgrid=False)
-    figure.update_yaxes(title="terms", automargin=True)
+    figure.update_xaxes(title=f"{named}, guided minus {role}", range=[-reach, reach], showgrid=False)
+    figure.update_yaxes(title="terms", automargin=True, fixedrange=True)
     return figure
 
 

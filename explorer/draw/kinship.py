@@ -89,7 +89,7 @@ def absorption(row: AbsorbedRow, feature: int) -> str:
 def overall(row: FamilySummary) -> str:
     """All families of an autoencoder beside their nulls."""
     held = "" if row.share_held is None else f" {words.percent(row.share_held)} of the links hold on test proteins."
-    agree = f" Of {row.n_judged:,} families with two names or more {row.n_agree:,} agree beyond chance."
+    agree = f" Families with two names or more: {row.n_judged:,}; agreeing beyond chance: {row.n_agree:,}."
     absorbed = ""
     if row.n_pairs and row.absorption is not None and row.null_absorption is not None:
         absorbed = (

@@ -8,10 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-import numpy as np
-from jaxtyping import Float
-
-from explorer import theme
 from explorer.draw import verdicts, words
 from protsae import palette
 from protsae.store.rows import AnnotationRow, FeatureAnnotation, Role, TermFeature
@@ -80,7 +76,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f'<table class="ps-rows"><tr>{top}</tr>{body}</table>'
 
 
-def rail(term: TermFeature, role: Role) -> str:
+def rail(term: TermFeature | FeatureAnnotation, role: Role) -> str:
     """Held-out F1 on a rail from 0 to 1: point, 95 % interval, and as dotted marks what needs no feature.
 
     These are shuffled labels and calling every protein positive.
@@ -92,7 +88,7 @@ def rail(term: TermFeature, role: Role) -> str:
     tip = escape(
         f"Held-out F1 {words.number(term.test_f1)}, 95 % interval {words.number(term.test_f1_low)} to "
         f"{words.number(term.test_f1_high)}; dotted: shuffled labels {words.number(term.null_f1)}, "
-        f"calling every protein positive {words.number(term.all_positive_f1)}"
+        f"calling everything positive {words.number(term.all_positive_f1)}"
     )
     ticks = "".join(
         f'<span class="tick" style="left:{x}%">{text}</span>' for x, text in ((2, "0"), (50, "0.5"), (98.5, "1"))
@@ -128,6 +124,21 @@ def score(term: TermFeature, role: Role) -> str:
     return f'<div class="ps-score">{big}{rest}</div>{rail(term, role)}'
 
 
+def brief_score(row: TermFeature | FeatureAnnotation, role: Role) -> str:
+    """The three numbers that judge an alignment, each with its help: held-out F1, its interval, and what luck gives."""
+    pairs = (
+        ("interval", f"{words.number(row.test_f1_low)} to {words.number(row.test_f1_high)}", words.HELP["ci"]),
+        ("null", words.number(row.null_f1), words.HELP["null"]),
+    )
+    rest = "".join(
+        f'<span class="pair">{explained(name, tip, "ps-noted unit")} {escape(value)}</span>'
+        for name, value, tip in pairs
+    )
+    unit = explained("held-out F1", words.HELP["f1"], "ps-noted unit")
+    big = f'<span><span class="big">{words.number(row.test_f1)}</span> {unit}</span>'
+    return f'<div class="ps-score">{big}{rest}</div>{rail(row, role)}'
+
+
 def legend(scale: str, full: float | None, *, unresolved: bool = False) -> str:
     """The activation ramp with numbers: share of the 99.9th percentile, or activation up to `full`."""
     if scale == "normalised":
@@ -146,9 +157,6 @@ def ramp_legend(low: str, high: str, missing: str, tip: str) -> str:
     ramp = f'<span>{escape(low)}</span><span class="bar"></span>{explained(escape(high), tip)}'
     return f'<div class="ps-legend">{ramp}{grey}</div>'
 
-
-FLANK = 15
-"""Residues shown on either side of a peak."""
 
 FOLD = frozenset({"Helix", "Beta strand", "Turn", "Mutagenesis", "Natural variant", "Sequence conflict", "Chain"})
 """Kinds that cover too much, or say too little, for a ribbon; the full view shows them."""
@@ -182,27 +190,6 @@ def ribbon(annotations: Sequence[AnnotationRow], length: int, colours: Mapping[s
 def _region(row: AnnotationRow) -> str:
     where = f"{row.start_pos}" if row.start_pos == row.end_pos else f"{row.start_pos} to {row.end_pos}"
     return f"{row.kind}{': ' + row.label if row.label else ''} ({where})"
-
-
-def window(sequence: str, values: Float[np.ndarray, " n_residues"], peak: int, scale: float) -> str:
-    """The residues around the peak as letters on the ramp, the peak always in the same column.
-
-    Args:
-        sequence: One-letter code.
-        values: Activations.
-        peak: Residue of the strongest activation, 1-based.
-        scale: Activation of full colour.
-    """
-    cells = []
-    for place in range(peak - 1 - FLANK, peak + FLANK):
-        if not 0 <= place < len(sequence):
-            cells.append("<i></i>")
-            continue
-        level = min(1.0, float(values[place]) / scale)
-        ink = ";color:var(--ps-surface)" if level > palette.INVERSE_FROM_LEVEL else ""
-        style = f' style="background:{theme.shade_pair(level)}{ink}"' if level > 0 else ""
-        cells.append(f'<i{style} title="{escape(sequence[place])}{place + 1}">{escape(sequence[place])}</i>')
-    return f'<div class="ps-window">{"".join(cells)}</div>'
 
 
 def dots_legend(pairs: Iterable[tuple[str, str]]) -> str:

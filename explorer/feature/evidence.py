@@ -30,37 +30,40 @@ Headline = TermFeature | FeatureAnnotation | None
 """The alignment that a feature is called after."""
 
 
-def how_we_know(
-    row: FeatureRow,
-    headline: Headline,
-    terms: list[TermFeature],
-    sites: list[FeatureAnnotation],
-    facts: list[ConfoundRow],
-) -> None:
-    """The held-out card: the label's own scores, then everything else the feature aligns with."""
+def how_we_know(row: FeatureRow, headline: Headline, facts: list[ConfoundRow]) -> None:
+    """The held-out card: what the label is worth, in three numbers, and every other number of it on demand."""
     with st.container(border=True):
         st.header("How do we know?", anchor=False, help=words.HELP["held_out"])
         st.html(markup.wrap(badges(row, headline, facts)))
+        if headline is None:
+            frame.say("Nothing could be scored against this feature: the examples are the evidence.")
+            return
+        name = f"{headline.kind} (residues)"
         if isinstance(headline, TermFeature):
             name = f"{words.capitalised(headline.term_name)} ({headline.go_id})"
-            role = data.sae(row.sae).role
-            st.html(markup.wrap(_named(name, headline), markup.score(headline, role), _choices(headline)))
-            frame.say(verdicts.verdict(headline), "ps-small ps-soft")
-        elif headline is not None:
-            st.html(markup.wrap(_named(f"{headline.kind} (residues)", headline), _sites_table([headline])))
-        else:
-            frame.say("Nothing could be scored against this feature: the examples are the evidence.")
-        also = [term for term in terms if term != headline and verdicts.is_validated(term)]
+        st.html(markup.wrap(_named(name, headline), markup.brief_score(headline, data.sae(row.sae).role)))
+        with st.expander("Precision, recall, baselines"):
+            if isinstance(headline, TermFeature):
+                frame.say(verdicts.verdict(headline), "ps-small ps-soft")
+                st.html(markup.wrap(_choices(headline)))
+            else:
+                frame.say(verdicts.of_site(headline), "ps-small ps-soft")
+                st.html(markup.wrap(_sites_table([headline])))
+
+
+def what_else_it_matches(headline: Headline, terms: list[TermFeature], sites: list[FeatureAnnotation]) -> None:
+    """Other terms that it goes with, and other annotated sites, residue by residue."""
+    also = [term for term in terms if term != headline and verdicts.is_validated(term)]
+    others = [site for site in sites if site != headline]
+    if not also and not others:
+        return
+    with st.container(border=True):
+        st.header("What else does it match?", anchor=False, help=words.HELP["label_f1"])
         if also:
             st.html(markup.wrap(markup.paragraph("It also goes with:", "ps-small"), _terms_table(also)))
-        others = [site for site in sites if site != headline]
         if others:
-            st.html(
-                markup.wrap(
-                    markup.paragraph("Residue by residue, against annotated sites:", "ps-small"),
-                    _sites_table(others[:4]),
-                )
-            )
+            title = markup.paragraph("Residue by residue, against annotated sites:", "ps-small")
+            st.html(markup.wrap(title, _sites_table(others[:4])))
 
 
 def _named(name: str, headline: TermFeature | FeatureAnnotation) -> str:
@@ -71,8 +74,17 @@ def _named(name: str, headline: TermFeature | FeatureAnnotation) -> str:
 
 
 def _choices(best: TermFeature) -> str:
+    interval = verdicts.interval(best.test_auroc_low, best.test_auroc_high)
     return markup.facts(
         [
+            (
+                "AUROC",
+                f"{words.number(best.test_auroc)} {interval}".rstrip(),
+                words.HELP["auroc"],
+            ),
+            ("Composition", f"AUROC {words.number(best.composition_auroc)}", words.HELP["composition"]),
+            ("All positive", f"F1 {words.number(best.all_positive_f1)}", words.HELP["all_positive"]),
+            ("Test positives", f"{best.n_pos_test:,}", words.HELP["n"]),
             ("Precision", words.number(best.test_precision), words.HELP["precision"]),
             ("Recall", words.number(best.test_recall), words.HELP["recall"]),
             (

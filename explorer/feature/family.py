@@ -5,7 +5,9 @@ Read `section`.
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from explorer import theme
 from explorer.draw import confounded, downloads, kinship, markup, words
 from explorer.services import data, families
 from explorer.services.families import Family
@@ -17,10 +19,6 @@ from protsae.store.rows import FeatureRow
 MOST_ABOVE, MOST_BELOW = 4, 6
 """Nodes of the small tree above and below the feature."""
 DENSE = 0.1
-INDENT = 1.1
-"""em a level"""
-DEEPEST = 6
-"""Levels after which the tree is indented no further."""
 
 
 def section(row: FeatureRow) -> None:
@@ -82,8 +80,7 @@ def tree(ref: FeatureRef, found: Family) -> None:
 
 def node(member: Member, level: int) -> None:
     """A relative: a link, and what is known of it."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.html(_indent(level), width="content")
+    with _level(level, str(member.feature)):
         name = f"{words.label(member.label, member.label_grade)} · #{member.feature}"
         frame.link(links.feature(member.sae, member.feature), name)
         note = doubts.badge(member.sae, member.feature)
@@ -92,8 +89,7 @@ def node(member: Member, level: int) -> None:
 
 def here(member: Member, level: int) -> None:
     """The feature itself."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.html(_indent(level), width="content")
+    with _level(level, "here"):
         name = f"{words.label(member.label, member.label_grade)} · #{member.feature}"
         note = doubts.badge(member.sae, member.feature)
         mark = f'<b>{markup.escape(name)}</b> <span class="ps-badge good">this feature</span>'
@@ -105,19 +101,18 @@ def counterparts(ref: FeatureRef, level: int) -> None:
     best = [near for near in data.neighbours(ref) if near.other_sae != ref.sae and near.rank == 1]
     for near in best:
         sae = data.sae(near.other_sae)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            name = f"{markup.dot(sae.role)}{markup.escape(sae.display_name)}, most alike over proteins"
-            st.html(_indent(level, glyph="≈"), width="content")
+        with _level(level, near.other_sae):
+            name = f"≈ {markup.dot(sae.role)}{markup.escape(sae.display_name)}, most alike over proteins:"
             st.html(markup.wrap(_facts(name, is_html=True)), width="content")
             alike = f" · r {near.correlation:.2f}" if near.correlation is not None else ""
             label = f"{words.label(near.label, near.label_grade)} · #{near.other_feature}{alike}"
             doubts.link(FeatureRef(near.other_sae, near.other_feature), label)
 
 
-def _indent(level: int, glyph: str = "└") -> str:
-    width = INDENT * min(level, DEEPEST)
-    mark = glyph if level or glyph != "└" else ""
-    return f'<div class="ps ps-soft" aria-hidden="true" style="padding-left:{width:.1f}em;min-width:.9em">{mark}</div>'
+def _level(level: int, name: str) -> DeltaGenerator:
+    """A line of the tree, indented by the style sheet."""
+    key = f"kin{min(level, theme.KIN_LEVELS - 1)}_{name}"
+    return st.container(key=key, horizontal=True, vertical_alignment="center", gap="small")
 
 
 def _facts(text: str, *, is_html: bool = False) -> str:

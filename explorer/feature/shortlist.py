@@ -45,24 +45,26 @@ def listed(found: Shortlist) -> None:
         pd.DataFrame({
             "Protein": [row.accession for row in rows],
             "Name": [words.protein_name(row.accession, row.protein_name, limit=60) for row in rows],
-            "Organism": [words.species(row.organism) for row in rows],
             "Score": [row.score for row in rows],
             "Right at this score": [candidates.right(row) for row in rows],
             "How surprising": [candidates.verdict(row) for row in rows],
-            "Relatives with it": [candidates.relatives(row) for row in rows],
             "Site evidence": [candidates.site(row, has_site=has_site) for row in rows],
+            "Relatives with it": [candidates.relatives(row) for row in rows],
             "Other features": [candidates.others(row) for row in rows],
             "By composition alone": ["yes" if row.by_composition else "no" for row in rows],
+            "Organism": [words.species(row.organism) for row in rows],
             "Split": [row.split for row in rows],
             "UniProt": [uniprot(row.accession) for row in rows],
         }),
         hide_index=True, height=min(420, 40 + 35 * len(rows)),
         column_config={
-            "Score": number(help=words.HELP["threshold"], format="%.3g"),
+            "Score": number(help=words.HELP["threshold"], format="%.3g", width=60),
             "Right at this score": st.column_config.TextColumn(
                 help="Of the test proteins with this score or a higher one, so many carry the term. Few tell little."
             ),
-            "How surprising": st.column_config.TextColumn(width="large"),
+            "Protein": st.column_config.TextColumn(width=75),
+            "Name": st.column_config.TextColumn(width=200),
+            "How surprising": st.column_config.TextColumn(width=330),
             "Relatives with it": st.column_config.TextColumn(help="Other proteins of its homology cluster."),
             "Site evidence": st.column_config.TextColumn(
                 help="Residue annotations of the kinds that carry this term's function. “None that could”: for this "

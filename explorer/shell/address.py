@@ -19,7 +19,7 @@ from explorer.components import browser
 SUBJECTS = ("q", "sae", "feature", "go", "ns", "guided", "against", "accession", "sequence")
 """Parameters that say what a page is about; a link that changes one begins at the page's top."""
 
-OF_PROTEIN = ("protein", "residue", "range", "row")
+OF_PROTEIN = ("protein", "residue", "range", "row", "ablate")
 """Parameters that lose their meaning where another feature, term or band is chosen."""
 
 TOP = "top"

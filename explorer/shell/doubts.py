@@ -20,15 +20,16 @@ def badge(sae: str, feature: int) -> str:
     return confounded.badge(found.fact, found.aa_enrichment) if found is not None else ""
 
 
-def text(sae: str, feature: int) -> str:
-    """The badge's words; '' where nothing explains the feature."""
-    found = explained(sae).get(feature)
-    return confounded.text(found.fact, found.aa_enrichment) if found is not None else ""
+def texts(sae: str) -> dict[int, str]:
+    """The badges' words, by feature; those that nothing explains are not in it."""
+    return {feature: confounded.text(row.fact, row.aa_enrichment) for feature, row in explained(sae).items()}
 
 
 def column(refs: Iterable[tuple[str, int]]) -> list[str]:
-    """Cells of the column `confounded.COLUMN`."""
-    return [text(sae, feature) for sae, feature in refs]
+    """Cells of the column `confounded.COLUMN`; '' where nothing explains the feature."""
+    rows = list(refs)
+    known = {sae: texts(sae) for sae in {sae for sae, _ in rows}}
+    return [known[sae].get(feature, "") for sae, feature in rows]
 
 
 def column_config() -> dict[str, Any]:

@@ -192,6 +192,11 @@ def link(to: links.Link, text: str, *, icon: str | None = None, tip: str | None 
     st.page_link(to.script, label=words.md(text), query_params=to.params | _kept(to), icon=icon, help=tip)
 
 
+def href(to: links.Link) -> str:
+    """The address of another view, for HTML; relative to the page that shows it."""
+    return to._replace(params=to.params | _kept(to)).url
+
+
 def _kept(to: links.Link) -> dict[str, str]:
     """What a link keeps of the side bar's choices, so that the next page need not write it into the address."""
     now = settings()

@@ -6,13 +6,13 @@ Read `response`.
 import streamlit as st
 
 from explorer.draw import downloads, markup
-from explorer.services import data
+from explorer.services import data, slices
 from explorer.services.refs import FeatureRef
+from explorer.services.slices import Known
 from explorer.shell import frame, takeaway
-from explorer.steer import charts, runs, slices, verdicts
+from explorer.steer import charts, runs, verdicts
 from explorer.steer.address import Drawn
 from explorer.steer.runs import Dose, Plan
-from explorer.steer.slices import Known
 
 ARMS = ("", "_random_feature", "_random_direction")
 """Endings of the file's columns: the feature and its two controls."""

@@ -12,10 +12,10 @@ import streamlit as st
 
 from explorer.draw import markup, views, words
 from explorer.protein.subject import known_protein, stored_structure
-from explorer.services import data, live
+from explorer.services import data, live, slices
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links, viewer
-from explorer.steer import runs, slices, verdicts
+from explorer.steer import runs, verdicts
 from explorer.steer.address import HIGHEST, LOWEST, Drawn
 from explorer.steer.curve import response
 from explorer.steer.runs import Plan, Push

@@ -2,7 +2,7 @@
 
 What does not depend on the strength (mask, lower half of the language model, encoding) is computed once per protein and
 setting; a strength then costs the upper layers and one re-encoding. What takes many runs (random features, the curve)
-is computed in slices (`slices.py`). Read `Plan`, then `answer`, then `random_features`.
+is computed in slices (`services/slices.py`). Read `Plan`, then `answer`, then `random_features`.
 """
 
 from dataclasses import replace
@@ -16,7 +16,7 @@ from explorer.protein.predictions import pooled
 from explorer.services import data, live
 from explorer.services.cached import cached_by_bundle
 from explorer.services.refs import FeatureRef
-from explorer.steer.slices import Known, Slices
+from explorer.services.slices import Known, Slices
 from protsae.steering.controls import Controls, controls, matched_sets
 from protsae.steering.steer import Reading, SteerConfig, Steering, SteerResult
 from protsae.store.rows import TermFeature

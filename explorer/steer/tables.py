@@ -14,11 +14,11 @@ import streamlit as st
 from explorer.draw import downloads, words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
+from explorer.services.slices import Known
 from explorer.shell import frame, takeaway
 from explorer.steer import charts, runs, verdicts
 from explorer.steer.diff import diff_html
 from explorer.steer.runs import Plan, Push
-from explorer.steer.slices import Known
 from protsae.alphabet import AMINO_ACIDS
 from protsae.steering.steer import Reading, SteerResult
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from explorer.draw import words
+from explorer.services.slices import Known
 from explorer.steer.runs import Dose, Push
-from explorer.steer.slices import Known
 from protsae.steering.controls import Rank, rank
 from protsae.steering.steer import Reading, SteerResult
 from protsae.store.rows import FeatureRow

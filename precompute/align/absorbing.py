@@ -48,11 +48,23 @@ def one_feature_a_term(alignments: pd.DataFrame) -> pd.DataFrame:
     return first.loc[first["grade"] != "none"].reset_index(drop=True)
 
 
+def learnable(labels: np.ndarray, split: np.ndarray) -> np.ndarray:
+    """[m] places of the terms of which train and valid hold proteins with and without."""
+    parts = [labels[split == part] for part in ("train", "valid")]
+    return np.flatnonzero(np.logical_and.reduce([part.any(axis=0) & ~part.all(axis=0) for part in parts]))
+
+
 def probe_calls(x: np.ndarray, labels: np.ndarray, split: np.ndarray) -> np.ndarray:
-    """[n_test, m] bool: calls of a logistic regression on states, fitted on train, its threshold best on valid."""
-    probe = choose_logistic(x, labels, split, criterion="auc")
+    """[n_test, m] bool: calls of a logistic regression on states, fitted on train, its threshold best on valid.
+
+    A term that cannot be learnt is called nowhere.
+    """
     valid, test = (np.flatnonzero(split == part) for part in ("valid", "test"))
-    return probe.scores(x[test]) > best_threshold(probe.scores(x[valid]), labels[valid])
+    calls, fits = np.zeros((len(test), labels.shape[1]), dtype=bool), learnable(labels, split)
+    if len(fits):
+        probe = choose_logistic(x, labels[:, fits], split, criterion="auc")
+        calls[:, fits] = probe.scores(x[test]) > best_threshold(probe.scores(x[valid]), labels[valid][:, fits])
+    return calls
 
 
 def scores_of(scores: Mapping[str, CSC], feature: np.ndarray, pooling: np.ndarray) -> np.ndarray:

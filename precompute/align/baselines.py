@@ -60,10 +60,7 @@ def term_baselines(
     """
     frames = [empty_table(_TERM_COLUMNS)] if not tables else []
     for table in tables:
-        in_scope = protein_go[:, np.flatnonzero(terms["namespace"] == table.namespace)].sum(axis=1) > 0
-        rows = (np.flatnonzero(in_scope & (split == "train")), table.valid, table.test)
-        places = pd.Index(terms["go_id"]).get_indexer(pd.Index(table.go_id))
-        labels = [protein_go[row][:, places].toarray() > 0 for row in rows]
+        rows, labels = known_labels(table, protein_go, terms, split)
         frames.append(
             pd.DataFrame(
                 {
@@ -77,6 +74,23 @@ def term_baselines(
             )
         )
     return pd.concat(frames, ignore_index=True).sort_values("go_id", ignore_index=True)
+
+
+def known_labels(
+    table: TermTable, protein_go: CSR, terms: pd.DataFrame, split: np.ndarray
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Rows of the train, valid and test proteins that say something of a table's terms, and their labels.
+
+    Args:
+        table: of `term_tables`.
+        protein_go: [n_proteins, n_terms] of 0 and 1, closed under ancestors.
+        terms: go_id and namespace of its columns.
+        split: [n_proteins] train, valid or test.
+    """
+    in_scope = protein_go[:, np.flatnonzero(terms["namespace"] == table.namespace)].sum(axis=1) > 0
+    rows = [np.flatnonzero(in_scope & (split == "train")), table.valid, table.test]
+    places = pd.Index(terms["go_id"]).get_indexer(pd.Index(table.go_id))
+    return rows, [protein_go[row][:, places].toarray() > 0 for row in rows]
 
 
 def kind_baselines(corpus: Corpus, table: RegionTable) -> pd.DataFrame:
@@ -108,7 +122,7 @@ def kind_baselines(corpus: Corpus, table: RegionTable) -> pd.DataFrame:
 def _regression(x: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> np.ndarray:
     """[n_terms] test AUROC of a logistic regression; x and labels of train, valid and test."""
     auroc = np.full(labels[0].shape[1], np.nan)
-    fits = np.flatnonzero(_has_both(labels))
+    fits = np.flatnonzero(has_both(labels))
     if len(fits):
         part = np.repeat(["train", "valid"], [len(labels[0]), len(labels[1])])
         fitted = choose_logistic(np.concatenate(x[:2]), np.concatenate(labels[:2])[:, fits], part, criterion="auc")
@@ -119,17 +133,27 @@ def _regression(x: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> np.nda
 def _best_column(x: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> np.ndarray:
     """[n_terms] test AUROC of the column of x, up or down, with the highest AUROC on train."""
     auroc = np.full(labels[0].shape[1], np.nan)
-    fits = np.flatnonzero(_has_both(labels))
+    fits = np.flatnonzero(has_both(labels))
     if len(fits):
-        truth = csr_array(labels[0][:, fits].T, dtype=np.float64)
-        n_positive, n = truth.sum(axis=1), len(x[0])
-        on_train = share_of_pairs(wins(np.asarray(truth @ midranks(x[0])).T, n_positive), n_positive, n - n_positive)
-        best = np.abs(on_train - 0.5).argmax(axis=0)
-        sign = np.where(on_train[best, np.arange(len(fits))] < 0.5, -1, 1)
-        auroc[fits] = aurocs(sign * x[2][:, best], labels[2][:, fits])
+        auroc[fits] = aurocs(best_columns(x, [part[:, fits] for part in labels]), labels[2][:, fits])
     return auroc
 
 
-def _has_both(labels: Sequence[np.ndarray]) -> np.ndarray:
+def best_columns(x: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> np.ndarray:
+    """[n_test, n_terms] for each term the column of x, up or down, with the highest AUROC on train.
+
+    Args:
+        x: of train, valid and test proteins.
+        labels: [n_proteins, n_terms] of the same; train has a positive and a negative of each term.
+    """
+    truth = csr_array(labels[0].T, dtype=np.float64)
+    n_positive, n = truth.sum(axis=1), len(x[0])
+    on_train = share_of_pairs(wins(np.asarray(truth @ midranks(x[0])).T, n_positive), n_positive, n - n_positive)
+    best = np.abs(on_train - 0.5).argmax(axis=0)
+    sign = np.where(on_train[best, np.arange(truth.shape[0])] < 0.5, -1, 1)
+    return sign * x[2][:, best]
+
+
+def has_both(labels: Sequence[np.ndarray]) -> np.ndarray:
     """[n_terms] every split has a positive and a negative."""
     return np.logical_and.reduce([part.any(axis=0) & ~part.all(axis=0) for part in labels])

@@ -52,10 +52,7 @@ def differences(
         seed: of the resamples.
         resamples: number of resamples.
     """
-    is_guided = feature_go["sae"].map(roles) == "guided"
-    own = feature_go.loc[is_guided & (feature_go["is_guiding"] | feature_go["is_best_for_term"])]
-    own = own.sort_values("is_guiding", ascending=False, kind="stable").drop_duplicates(["sae", "go_id"])
-    theirs = feature_go.loc[~is_guided & feature_go["is_best_for_term"]].drop_duplicates(["sae", "go_id"])
+    own, theirs = compared(feature_go, roles)
     frames = [empty_table(_COLUMNS)]
     for table in tables:
         drawn: dict[str, _Drawn] = {}
@@ -73,6 +70,22 @@ def differences(
             ]
     found = [frame for frame in frames if len(frame)]
     return pd.concat(found, ignore_index=True) if found else frames[0]
+
+
+def compared(feature_go: pd.DataFrame, roles: Mapping[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The alignments that terms are compared by: guided SAEs' and those of SAEs without guidance.
+
+    Of a guided SAE the feature that the term guides, else its best on valid; of the others the best on valid.
+
+    Args:
+        feature_go: alignments of all SAEs, with the column sae.
+        roles: SAE -> guided | unguided | imported.
+    """
+    is_guided = feature_go["sae"].map(roles) == "guided"
+    own = feature_go.loc[is_guided & (feature_go["is_guiding"] | feature_go["is_best_for_term"])]
+    own = own.sort_values("is_guiding", ascending=False, kind="stable").drop_duplicates(["sae", "go_id"])
+    theirs = feature_go.loc[~is_guided & feature_go["is_best_for_term"]].drop_duplicates(["sae", "go_id"])
+    return own, theirs
 
 
 class _Drawn(NamedTuple):

@@ -9,7 +9,17 @@ Read `COMPUTED`.
 from collections.abc import Callable
 from pathlib import Path
 
-from precompute.analyses import confounds, confusion, families, shortlist, sites, steerability
+from precompute.analyses import (
+    confounds,
+    confusion,
+    curves,
+    families,
+    maps,
+    motifs,
+    shortlist,
+    sites,
+    steerability,
+)
 from precompute.analyses.computed import Computed
 from precompute.config import RunConfig
 
@@ -21,12 +31,15 @@ Compute = Callable[[RunConfig, Path, Callable[[str], None]], Computed]
 COMPUTED: dict[str, Compute] = {
     "confounds": confounds.compute,
     "confusion": confusion.compute,
+    "curves": curves.compute,
     "families": families.compute,
+    "maps": maps.compute,
+    "motifs": motifs.compute,
     "shortlist": shortlist.compute,
     "sites": sites.compute,
     "steerability": steerability.compute,
 }
 """By the names of `protsae.store.analyses.known.ANALYSES`."""
 
-IN_EVERY_RUN = ("confounds", "confusion", "families", "shortlist", "sites")
+IN_EVERY_RUN = ("confounds", "confusion", "curves", "families", "maps", "motifs", "shortlist", "sites")
 """Those that `python -m precompute run` computes; the others are added to a finished bundle."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from precompute.align.absorbing import scores_of
+from precompute.align.absorbing import learnable, scores_of
 from precompute.align.shortlisting import (
     HIDDEN,
     LONGEST,
@@ -219,19 +219,26 @@ def _scores(work: Path, listed: list[_Listed], n_proteins: int) -> np.ndarray:
 
 
 def _composition(world: _World, listed: list[_Listed]) -> dict[str, tuple[np.ndarray, float]]:
-    """Of every term the log-odds [n_proteins] that composition and length give, and the threshold best on valid."""
+    """Of every term the log-odds [n_proteins] that composition and length give, and the threshold best on valid.
+
+    A term that cannot be learnt has 0 for every protein, and is called nowhere.
+    """
     corpus = world.corpus
     letters = np.column_stack([composition(corpus.sequence), np.log(corpus.length)])
-    found = {}
+    found = {one.go_id: (np.zeros(corpus.n_proteins, dtype=np.float32), np.inf) for one in listed}
     for namespace in sorted({one.namespace for one in listed}):
         go_id = sorted({one.go_id for one in listed if one.namespace == namespace})
         rows = np.flatnonzero(world.known[namespace])
         carried = world.labels[:, [world.place[one] for one in go_id]].tocsr()[rows].toarray() > 0
+        fits = learnable(carried, corpus.split[rows])
+        if not len(fits):
+            continue
+        carried = carried[:, fits]
         probe = choose_logistic(letters[rows], carried, corpus.split[rows], criterion="auc")
         score, valid = probe.logits(letters), np.flatnonzero(corpus.split[rows] == "valid")
         threshold = best_threshold(score[rows[valid]], carried[valid])
-        for column, one in enumerate(go_id):
-            found[one] = (score[:, column].astype(np.float32), float(threshold[column]))
+        for column, place in enumerate(fits.tolist()):
+            found[go_id[place]] = (score[:, column].astype(np.float32), float(threshold[column]))
     return found
 
 

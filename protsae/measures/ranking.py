@@ -30,6 +30,16 @@ _RESAMPLES_AT_A_TIME = 128
 """So that their weights stay in the processor's cache."""
 
 
+class SparseRanks(NamedTuple):
+    """Ranks within the columns of a sparse matrix, from 1, ascending; equal scores share their mean rank."""
+
+    above_zero: csc_array
+    """[n, m] rank less that of the column's zeros; only where the score is above zero."""
+
+    zero: Float[np.ndarray, " m"]
+    """The rank that a column's zeros share, were there any."""
+
+
 def midranks(scores: Num[np.ndarray, "n m"]) -> Float[np.ndarray, "n m"]:
     """Ranks within each column, from 1, ascending; equal scores share their mean rank."""
     return rankdata(scores, axis=0)
@@ -200,6 +210,22 @@ def sparse_aurocs(
     Raises:
         ValueError: a score is negative.
     """
+    ranks, n = sparse_ranks(scores), scores.shape[0]
+    truth = np.asarray(labels, np.float64)
+    n_positive = truth.sum(axis=0)
+    rank_sum = np.asarray(ranks.above_zero.T @ truth) + ranks.zero[:, None] * n_positive
+    return share_of_pairs(wins(rank_sum, n_positive), n_positive, n - n_positive)
+
+
+def sparse_ranks(scores: csr_array | csc_array) -> SparseRanks:
+    """Ranks within every column of a sparse matrix, as `midranks` has them, without the zeros' being written down.
+
+    Args:
+        scores: no entry negative.
+
+    Raises:
+        ValueError: a score is negative.
+    """
     columns, order, owner = _descending(scores)
     n, filled = columns.shape[0], np.diff(columns.indptr)
     group, first = _ties(columns.data[order], owner)
@@ -210,11 +236,7 @@ def sparse_aurocs(
     ranks = np.empty(len(order))
     ranks[order] = within[group]
     columns.data = ranks + (n - filled)[owner] - zero_rank[owner]
-
-    truth = np.asarray(labels, np.float64)
-    n_positive = truth.sum(axis=0)
-    rank_sum = np.asarray(columns.T @ truth) + zero_rank[:, None] * n_positive
-    return share_of_pairs(wins(rank_sum, n_positive), n_positive, n - n_positive)
+    return SparseRanks(columns, zero_rank)
 
 
 def sparse_average_precisions(

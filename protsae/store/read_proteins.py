@@ -74,6 +74,23 @@ class ProteinQueries(Queries):
         """
         return self.rows(ProteinHit, query, [go_id, limit])
 
+    def protein_table(self) -> pd.DataFrame:
+        """All shipped proteins without their sequences, by accession.
+
+        Columns: accession, entry_name, protein_name, gene_names, organism, cluster, length.
+        """
+        return self.frame(
+            "SELECT accession, entry_name, protein_name, gene_names, organism, cluster, length FROM protein "
+            "ORDER BY accession"
+        )
+
+    def annotated(self, namespace: str) -> list[str]:
+        """Accessions of the shipped proteins that carry any term of a sub-ontology: of the others nothing is known."""
+        query = """
+            SELECT DISTINCT accession FROM protein_go JOIN go_term USING (go_id) WHERE namespace = ? ORDER BY accession
+        """
+        return [accession for (accession,) in self.tuples(query, [namespace])]
+
     def structure(self, accession: str) -> StructureRow | None:
         """Its stored structure, None where it has none."""
         query = f"SELECT {columns(StructureRow)} FROM structure WHERE accession = ?"

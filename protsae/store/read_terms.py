@@ -42,6 +42,10 @@ class TermQueries(Queries):
             found = self.first(TermRow, query, current[0]) if current else None
         return found
 
+    def frequent_terms(self, least: int) -> list[TermRow]:
+        """Terms that at least so many shipped proteins carry, by name."""
+        return self.rows(TermRow, f"SELECT {TERM} FROM go_term WHERE n_shipped >= ? ORDER BY lower(name)", [least])
+
     def information_contents(self) -> dict[str, float]:
         """Of every term that proteins carry, -log2 of the share of annotated proteins that do, in bits."""
         query = "SELECT go_id, information_content FROM go_term WHERE information_content IS NOT NULL"
@@ -113,6 +117,10 @@ class TermQueries(Queries):
             ORDER BY n_train + n_valid + n_test, name
         """
         return self.rows(TermRow, query, [go_id])
+
+    def below(self, go_id: str) -> list[str]:
+        """GO ids of all terms below, without the term itself."""
+        return [term for (term,) in self.tuples(f"WITH RECURSIVE {_BELOW} SELECT id FROM below ORDER BY id", [go_id])]
 
     def term_features(self, go_id: str) -> list[TermFeature]:
         """Of each SAE the feature the term guides and the one that fits it best, guided first, then by held-out F1."""

@@ -1,7 +1,8 @@
 """Typed, read-only queries over a store: everything the explorer asks.
 
 One connection serves all threads, a cursor each query. Queries are grouped by what they start from: `read_terms.py`,
-`read_features.py`, `read_proteins.py`, `analyses/reading.py`, `search.py`; what they return stands in `rows.py`.
+`read_features.py`, `read_maps.py`, `read_proteins.py`, `analyses/reading.py`, `search.py`; what they return stands in
+`rows.py`.
 """
 
 from pathlib import Path
@@ -12,6 +13,7 @@ from protsae.store.analyses.contract import FOLDER
 from protsae.store.analyses.reading import AnalysisQueries
 from protsae.store.queries import columns
 from protsae.store.read_features import FeatureQueries
+from protsae.store.read_maps import MapQueries
 from protsae.store.read_proteins import ProteinQueries
 from protsae.store.read_terms import TermQueries
 from protsae.store.rows import SAERow
@@ -19,7 +21,7 @@ from protsae.store.schema import connect
 from protsae.store.search import SearchQueries
 
 
-class StoreReader(TermQueries, FeatureQueries, ProteinQueries, AnalysisQueries, SearchQueries):
+class StoreReader(TermQueries, FeatureQueries, MapQueries, ProteinQueries, AnalysisQueries, SearchQueries):
     """An open store."""
 
     @classmethod

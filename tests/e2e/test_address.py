@@ -172,14 +172,19 @@ def test_the_compare_page(reader: Reader) -> None:
 
 def test_the_map(reader: Reader) -> None:
     reader.open("map")
-    plot = reader.page.locator(".js-plotly-plot").first
+    stage = reader.page.locator(".psa-stage").first
 
     def box() -> None:
-        plot.hover()
-        plot.locator("[data-val=select]").click()
-        drag(reader.page, plot, (0.47, 0.47), (0.53, 0.53))
+        reader.page.get_by_role("button", name="Box").first.click()
+        drag(reader.page, stage, (0.44, 0.44), (0.56, 0.56))
+
+    def brush() -> None:
+        drag(reader.page, reader.page.locator(".psa-brush-bars").first, (0.2, 0.5), (0.9, 0.5))
 
     reader.step(box, on=True)
+    reader.step(brush)
+    reader.step(lambda: reader.option("How often it fires").click())
+    reader.step(reader.page.get_by_role("button", name="Clear marks").first.click)
     reader.step(lambda: reader.cell(200, 55))
 
 

@@ -21,6 +21,8 @@ PAGES = {
     "results": "?q=zinc+ion+binding&roll=1",
     "feature": "feature",
     "letters": "feature?view=peak",
+    "superposed": "feature?space=1",
+    "ablated": "feature?ablate=1",
     "compare": "compare",
     "methods": "compare?view=methods",
     "map": "map?find=zinc",
@@ -31,6 +33,8 @@ PAGES = {
     "start": "sequence",
     "sequence": "sequence?accession=P00331",
     "steer": "steer",
+    "measured": "results",
+    "tour": "compare?tour=4",
 }
 """Everything that a page can show."""
 WIDTHS = (1400, 1024, 2560, 420)

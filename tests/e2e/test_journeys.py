@@ -17,7 +17,7 @@ from protsae import palette
 from protsae.store.reader import StoreReader
 
 from .conftest import BUNDLE
-from .waiting import eventually, first_point, settle
+from .waiting import eventually, over_a_point, settle
 
 pytestmark = pytest.mark.e2e
 
@@ -59,15 +59,12 @@ def test_a_view_comes_back_from_its_address(page: Page, server: str) -> None:
 
 def test_a_click_on_the_map_opens_the_feature(page: Page, server: str) -> None:
     page.goto(f"{server}/map")
-    plot = page.locator(".js-plotly-plot").first
-    expect(plot).to_be_visible()
+    stage = page.locator(".psa-stage").first
+    expect(stage).to_be_visible()
     settle(page)
     shot(page, "map")
-    x, y = first_point(plot)
 
-    page.mouse.move(x, y)
-    expect(plot.locator(".hoverlayer .hovertext")).to_be_visible()
-    page.mouse.click(x, y)
+    page.mouse.click(*over_a_point(page, stage))
 
     expect(page).to_have_url(re.compile(r"/feature\?"))
     no_exception(page)

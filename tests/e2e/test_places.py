@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Position, expect
 
 from .conftest import Server
-from .waiting import eventually, settle
+from .waiting import eventually, over_a_point, settle
 
 pytestmark = pytest.mark.e2e
 
@@ -86,11 +86,13 @@ def test_the_structure_is_drawn_under_the_base_path(page: Page, server_under_a_p
 def test_without_webgl_the_map_is_points_that_open_a_feature(page_without_webgl: Page, server: str) -> None:
     page = page_without_webgl
     page.goto(f"{server}/map")
-    plots = page.locator(".js-plotly-plot")
-    expect(plots).to_have_count(2)
-    expect(plots.first.locator(".scatterlayer .point")).not_to_have_count(0)
+    stages = page.locator(".psa-stage")
+    expect(stages).to_have_count(2)
     settle(page)
 
+    page.mouse.click(*over_a_point(page, stages.first))
+
+    expect(page).to_have_url(re.compile(r"/feature\?.*feature=\d+"))
     assert page.get_by_text("get.webgl.org").count() == 0
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from .waiting import eventually, first_point, settle
+from .waiting import eventually, over_a_point, settle
 
 pytestmark = pytest.mark.e2e
 
@@ -66,12 +66,40 @@ def test_a_card_opens_by_a_click_beside_its_title(page: Page, server: str) -> No
 
 def test_the_pointer_over_a_point_of_the_map_is_a_hand(page: Page, server: str) -> None:
     opened(page, f"{server}/map")
-    plot = page.locator(".js-plotly-plot").first
-    x, y = first_point(plot)
-    page.mouse.move(x, y)
-    expect(plot.locator(".hoverlayer .hovertext")).to_be_visible()
+    stage = page.locator(".psa-stage").first
+    over_a_point(page, stage)
 
-    assert plot.locator(".nsewdrag").evaluate("area => getComputedStyle(area).cursor") == "pointer"
+    expect(stage.locator(".psa-tooltip")).to_contain_text(re.compile(r"feature \d+"))
+    assert stage.evaluate("area => getComputedStyle(area).cursor") == "pointer"
+
+
+def test_what_the_pointer_is_on_shows_on_the_other_map_without_the_server(page: Page, server: str) -> None:
+    opened(page, f"{server}/map")
+    stages = page.locator(".psa-stage")
+    frames: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: frames.append(str(frame))))
+
+    over_a_point(page, stages.first)
+
+    expect(stages.nth(1).locator(".psa-tooltip")).to_contain_text("fires most alike")
+    assert frames == []
+    page.locator("h1").hover()
+    expect(stages.nth(1).locator(".psa-tooltip")).to_be_hidden()
+
+
+def test_the_keyboard_brushes_a_histogram_and_reaches_what_it_leaves(page: Page, server: str) -> None:
+    opened(page, f"{server}/map")
+    slider = page.get_by_role("slider", name="Held-out F1 of its label, from")
+    slider.focus()
+    slider.press("End")
+    slider.press("ArrowLeft")
+
+    expect(page).to_have_url(re.compile(r"[?&]f1=0\.9\d*_1(&|$)"))
+    expect(page.get_by_text(re.compile(r"features? shown; click a row to open it")).first).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("stand out and are listed below it")).first).to_be_attached()
+    page.reload()
+    settle(page)
+    expect(page.get_by_role("slider", name="Held-out F1 of its label, from")).to_have_value(re.compile(r"^9\d$"))
 
 
 def test_a_chain_opens_whole_and_says_what_is_zoomed(page: Page, server: str) -> None:
@@ -109,3 +137,20 @@ def test_on_a_phone_the_example_comes_before_the_long_evidence(page: Page, serve
     assert example is not None
     assert site is not None
     assert example["y"] < 2000 < site["y"]
+
+
+@pytest.mark.parametrize("view", ["peak", "start"])
+def test_aligned_letters_open_at_their_column_and_scroll_together(page: Page, server: str, view: str) -> None:
+    opened(page, f"{server}/feature?view={view}")
+    box = page.locator(".ps-aligned")
+    at = """box => {
+        const column = box.querySelector(".zero").getBoundingClientRect(), own = box.getBoundingClientRect();
+        return [box.scrollLeft, column.left - own.left, own.width, box.querySelector(".who").offsetWidth];
+    }"""
+    eventually(page, lambda: box.evaluate(at)[0] > 0, "the box has not scrolled to its column")
+    scrolled, column, width, names = box.evaluate(at)
+
+    assert names < column < width
+    box.evaluate("box => box.scrollLeft -= 40")
+    assert box.evaluate(at)[1] - column == pytest.approx(40, abs=1)
+    assert scrolled > 40

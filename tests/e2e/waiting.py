@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 NOTHING_RUNS = "[data-testid=stApp][data-test-connection-state=CONNECTED][data-test-script-state=notRunning]"
 """Streamlit's own word that the server has answered and no script runs."""
 STEP_MS = 100
+STEPS_OVER_A_MAP = 24
 
 
 def settle(page: Page, seconds: float = 60) -> None:
@@ -29,13 +30,17 @@ def eventually(
         page.wait_for_timeout(STEP_MS)
 
 
-def first_point(plot: Locator) -> tuple[float, float]:
-    """Where the pointer meets the first point of a plotly figure that has been drawn, in pixels of the page."""
-    x, y = plot.evaluate(
-        """graph => {
-            const layout = graph._fullLayout, trace = graph._fullData[0], box = graph.getBoundingClientRect();
-            return [box.x + layout.xaxis._offset + layout.xaxis.d2p(trace.x[0]),
-                    box.y + layout.yaxis._offset + layout.yaxis.d2p(trace.y[0])];
-        }"""
-    )
-    return x, y
+def over_a_point(page: Page, stage: Locator) -> tuple[float, float]:
+    """Move the pointer over a map until it meets a point; where it is then, in pixels of the page."""
+    stage.scroll_into_view_if_needed()
+    told = stage.locator(".psa-tooltip")
+    box = stage.bounding_box()
+    assert box is not None
+    for down in range(STEPS_OVER_A_MAP):
+        for right in range(STEPS_OVER_A_MAP):
+            x, y = (box[at] + box[size] * (step + 0.5) / STEPS_OVER_A_MAP
+                    for at, size, step in (("x", "width", right), ("y", "height", down)))  # fmt: skip
+            page.mouse.move(x, y)
+            if told.is_visible():
+                return x, y
+    pytest.fail("the pointer meets no point of the map")

@@ -95,7 +95,7 @@ def views_of(app: AppTest) -> list[dict]:
 def orders_of(app: AppTest) -> dict[str, dict]:
     """What the page asks of the browser, by what it asks for."""
     orders = [data for data in components_of(app) if data.get("token")]
-    return {what: data for data in orders for what in ("land", "search", "follow") if data.get(what)}
+    return {what: data for data in orders for what in ("land", "search", "follow", "centre") if data.get(what)}
 
 
 def followed(app: AppTest) -> PageLink:

@@ -49,43 +49,23 @@ def test_amino_acids_are_sorted_by_value() -> None:
     assert bar["marker"]["color"][-1] == palette.MUTED["dark"]
 
 
-@pytest.mark.parametrize("colouring", list(charts.COLOURINGS))
-def test_the_map_is_one_trace_whose_points_are_the_rows(colouring: str) -> None:
-    (points,) = traces(charts.feature_map(POINTS, colouring, "light"))
-
-    assert points["customdata"] == [0, 1, 2]
-
-
 @pytest.mark.parametrize(("points", "kind"), [(6000, "scatter"), (6001, "scattergl")])
 def test_a_map_needs_webgl_only_where_svg_would_be_slow(points: int, kind: str) -> None:
     many = POINTS.loc[[0] * points].assign(feature=range(points)).reset_index(drop=True)
     small = traces(charts.position(many, 0, [1, 2], "light", palette.GUIDED))
 
-    assert traces(charts.feature_map(many, "kind", "light"))[0]["type"] == kind
     assert {trace["type"] for trace in small} == {kind}
     assert [len(trace["x"]) for trace in small] == [points, 2, 1]
 
 
 def test_hover_text_is_escaped_and_leaves_out_what_is_not_known() -> None:
-    names = traces(charts.feature_map(POINTS, "kind", "light"))[0]["text"]
+    names = traces(charts.position(POINTS, 0, [0, 1, 2], "light", palette.GUIDED))[1]["text"]
 
     assert "zinc &lt;b&gt;ion" in names[0]
     assert "held-out F1 0.50" in names[0]
     assert "no label" in names[1]
     assert "F1" not in names[1]
     assert "no confirmed label (guess: membrane)" in names[2]
-
-
-def test_a_guess_has_the_colour_of_no_label() -> None:
-    colours = charts.point_colours(POINTS, "origin", "light")
-
-    assert colours == [charts.origins("light")["guided"], palette.ORIGINS["none"], palette.ORIGINS["none"]]
-
-
-def test_marked_features_stay_opaque() -> None:
-    opacity = traces(charts.feature_map(POINTS, "kind", "light", [2]))[0]["marker"]["opacity"]
-
-    assert opacity == [0.12, 0.12, 1.0]
 
 
 def test_the_difference_counts_each_term_once_and_marks_the_chosen_one() -> None:

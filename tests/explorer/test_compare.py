@@ -1,7 +1,6 @@
 """Compare: the same proteins under both features; all terms in a table; bad terms are said."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import streamlit as st
 
@@ -184,20 +183,3 @@ def test_a_lead_is_told_from_the_paired_difference_of_the_store(open_page: OpenP
     assert gap is not None
     assert words.comparison(*pair, gap) in said
     assert f"{gap.difference_low:+.2f} to {gap.difference_high:+.2f}" in said
-
-
-def test_the_summary_counts_wins_and_clear_wins() -> None:
-    scored = pd.DataFrame(
-        {
-            "guided_f1": [0.8, 0.5, 0.2],
-            "baseline_f1": [0.4, 0.45, 0.6],
-            "difference_low": [0.2, -0.1, -0.6],
-            "difference_high": [0.6, 0.2, -0.2],
-        }
-    )
-
-    said = comparison.summary(scored, "unguided")
-
-    assert "ahead on 2 (by more than chance on 1)" in said
-    assert "unguided feature on 1 (on 1)" in said
-    assert "median difference is +0.05" in said

@@ -139,16 +139,6 @@ def test_a_ribbon_places_regions_by_residue_and_escapes_labels() -> None:
     assert "<script>" not in html
 
 
-def test_the_peak_always_stands_in_the_same_column() -> None:
-    html = markup.window("MKVAC", np.array([0, 4.0, 0, 1.0, 0]), peak=2, scale=4.0)
-    cells = html.split("<i")[1:]
-
-    assert len(cells) == 2 * markup.FLANK + 1
-    assert 'title="K2"' in cells[markup.FLANK]
-    assert "style" not in cells[markup.FLANK + 1]
-    assert "title" not in cells[0]
-
-
 def test_thumbnails_leave_silent_residues_out() -> None:
     assert strip_thumbnail(np.array([0.0, 0.0, 4.0, 0.0]), 4.0).count("<i ") == 1
 

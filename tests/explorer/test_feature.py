@@ -16,13 +16,14 @@ from .conftest import (
     followed,
     html_of,
     links_of,
+    orders_of,
     param,
     subheaders_of,
     text_of,
     views_of,
 )
 
-PARTS = ("How do we know?", "When does it fire?", "Amino acids", "Fire alike")
+PARTS = ("How do we know?", "Letters at the peak", "When does it fire?", "Amino acids", "Fire alike")
 
 
 def test_it_opens_on_a_validated_feature_and_leaves_the_history_alone(open_page: OpenPage) -> None:
@@ -43,9 +44,8 @@ def test_the_evidence_is_complete(open_page: OpenPage) -> None:
     eyebrow = html_of(app, "ps-eyebrow")
     assert len(eyebrow) == 1
     assert "label (strong evidence): the GO term that guided it in training" in eyebrow[0]
-    units = set(re.findall(r'ps-noted unit"[^>]*>([^<]+)<', text_of(app)))
-    assert {"interval", "AUROC", "n", "null"} <= units
-    for name in ("Precision", "Recall", "Called when"):
+    assert re.findall(r'ps-noted unit"[^>]*>([^<]+)<', text_of(app))[:3] == ["held-out F1", "interval", "null"]
+    for name in ("Precision", "Recall", "Called when", "AUROC", "Composition", "Test positives"):
         assert any(f">{name}<" in block for block in html_of(app, "ps-facts"))
     assert len(figures_of(app)) == 4
     assert len(views_of(app)) == 1
@@ -78,7 +78,7 @@ def test_a_bad_address_is_one_sentence_and_a_way_on(open_page: OpenPage, params:
 
     assert not app.exception
     assert sentence in text
-    assert [link.text for link in links_of(app)] == ["Open a validated feature", "Search"]
+    assert [link.text for link in links_of(app)][:2] == ["Open a validated feature", "Search"]
     assert figures_of(app) == views_of(app) == []
 
 
@@ -108,11 +108,28 @@ def test_every_band_of_examples(open_page: OpenPage, band: str) -> None:
     assert all(sentence in text_of(app) for sentence in told)
 
 
-def test_letters_at_the_peak_stand_in_the_place_of_strips(open_page: OpenPage) -> None:
-    whole, peaks = open_page("feature"), open_page("feature", view="peak")
+@pytest.mark.parametrize("view", ["peak", "start", "nterm"])
+def test_aligned_letters_stand_in_the_place_of_strips(open_page: OpenPage, view: str) -> None:
+    whole, letters = open_page("feature"), open_page("feature", view=view)
+    row = data.validated()[0]
+    band = data.examples(FeatureRef(row.sae, row.feature), "with")
 
-    assert len(html_of(peaks, "ps-window")) == len(html_of(whole, "ps-strip")) > 0
-    assert html_of(whole, "ps-window") == html_of(peaks, "ps-strip") == []
+    assert not letters.exception
+    assert html_of(whole, "ps-aligned") == html_of(letters, "ps-strip") == []
+    (box,) = html_of(letters, "ps-aligned")
+    assert box.count('class="row"') == len(band)
+    assert all(f"view={view}" in href for href in re.findall(r'href="([^"]+)"', box))
+    assert re.findall(r"protein=(\w+)", box) == [example.accession for example in band]
+    centred = orders_of(letters).get("centre")
+    assert (centred is None) == (view == "nterm")
+    assert centred is None or centred["token"] in box
+
+
+def test_an_unknown_alignment_is_said_and_whole_proteins_shown(open_page: OpenPage) -> None:
+    app = open_page("feature", view="sideways")
+
+    assert any("view=&#x27;sideways&#x27; is not known here" in block for block in html_of(app, "ps-empty"))
+    assert html_of(app, "ps-strip")
 
 
 def test_an_unknown_band_is_said_and_the_first_shown(open_page: OpenPage) -> None:

@@ -27,17 +27,17 @@ palette.ROLES_ON_PAGE["guided"]["light"] = "#0d0e0f"
 import numpy as np
 import pandas as pd
 from explorer import theme
-from explorer.components import protein_view, strips
+from explorer.atlas import colours
+from explorer.components import atlas, protein_view, strips
 from explorer.draw import charts, markup
-points = pd.DataFrame({"kind": ["defined"], "label_origin": ["go"], "label_f1": [1.0], "density": [1.0]})
 table = pd.DataFrame({"go_id": ["a"], "guided_f1": [0.6], "baseline_f1": [0.3]})
 print(json.dumps({
     "strip": strips.strip_thumbnail(np.array([4.0]), 4.0),
-    "letters": markup.window("M", np.array([4.0]), 1, 4.0),
+    "letters": [line for line in theme.STYLE_SHEET.splitlines() if ".ps-aligned .v20" in line],
     "histogram": charts.histogram([1, 1], 2.0, 0.1, "light").data[0].marker.color,
-    "map by score": charts.point_colours(points, "f1", "dark"),
+    "map by score": atlas._as_json(colours.colouring("f1", "dark"), "dark"),
     "viewer": protein_view.PALETTE,
-    "identity: map": charts.point_colours(points, "kind", "light"),
+    "identity: map": colours.colouring("kind", "light").colours,
     "identity: difference": charts.difference(table, "light").data[0].marker.color,
     "identity: a role": theme.identity("guided", "light"),
 }))
@@ -79,7 +79,7 @@ def test_streamlits_own_file_holds_the_palettes_colours(mode: str) -> None:
 
 
 def test_both_themes_know_the_same_colours() -> None:
-    for pair in (palette.RAMP, palette.SOLID_RAMP, palette.VIEWER, palette.CHROME):
+    for pair in (palette.RAMP, palette.SOLID_RAMP, palette.FAMILIES, palette.VIEWER, palette.CHROME):
         assert len(pair["light"]) == len(pair["dark"])
     assert palette.VIEWER["light"].keys() == palette.VIEWER["dark"].keys()
 

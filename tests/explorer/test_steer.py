@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.services import data
+from explorer.services import data, slices
 from explorer.services.refs import FeatureRef
+from explorer.services.slices import Slices
 from explorer.shell.bound import number
-from explorer.steer import charts, opening, runs, slices, steerable
+from explorer.steer import charts, opening, runs, steerable
 from explorer.steer.opening import Example
 from explorer.steer.runs import Plan
-from explorer.steer.slices import Slices
 from protsae.steering.steer import SteerConfig
 
 from .conftest import OpenPage, figures_of, html_of, links_of, param, text_of, traces, views_of

@@ -7,10 +7,10 @@ import pytest
 
 from explorer.services import data
 from explorer.services.refs import FeatureRef
+from explorer.services.slices import Known
 from explorer.steer import charts, verdicts
 from explorer.steer.diff import diff_html
 from explorer.steer.runs import Dose, Push
-from explorer.steer.slices import Known
 from protsae.steering.steer import Reading, SteerResult
 from protsae.store.rows import FeatureRow
 

@@ -177,3 +177,14 @@ def test_one_feature_speaks_for_a_term() -> None:
     )
 
     assert absorbing.one_feature_a_term(rows)["feature"].tolist() == [0, 7]
+
+
+def test_a_probe_calls_what_it_learnt_and_nothing_of_a_term_without_positives() -> None:
+    rng = np.random.default_rng(0)
+    split = np.array(["train", "valid", "test"] * 60)
+    labels = np.column_stack([rng.random(180) < 0.5, np.zeros(180, dtype=bool)])
+    x = np.column_stack([labels[:, 0] * 4 + rng.normal(0, 0.3, 180), rng.normal(0, 1, 180)])
+
+    calls = absorbing.probe_calls(x, labels, split)
+    assert (calls[:, 0] == labels[split == "test"][:, 0]).mean() > 0.95
+    assert not calls[:, 1].any()

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csc_array
 
-from precompute.stages.layout import MOST_PROTEINS, alike, project, standardised
+from precompute.features.likeness import MOST_PROTEINS, alike, standardised
+from precompute.features.placing import project
 
 
 def unit(rng: np.random.Generator, n: int, d: int = 8) -> np.ndarray:

@@ -3,15 +3,30 @@
 from protsae.store.analyses.confounds import CONFOUNDS
 from protsae.store.analyses.confusion import CONFUSION
 from protsae.store.analyses.contract import Analysis
+from protsae.store.analyses.curves import CURVES
 from protsae.store.analyses.evaluation import EVALUATION
 from protsae.store.analyses.families import FAMILIES
+from protsae.store.analyses.maps import MAPS
+from protsae.store.analyses.motifs import MOTIFS
 from protsae.store.analyses.reading import AnalysisQueries
 from protsae.store.analyses.shortlist import SHORTLIST
 from protsae.store.analyses.sites import SITES
 from protsae.store.analyses.steerability import STEERABILITY
 
 ANALYSES = {
-    analysis.name: analysis for analysis in (CONFOUNDS, CONFUSION, EVALUATION, FAMILIES, SHORTLIST, SITES, STEERABILITY)
+    analysis.name: analysis
+    for analysis in (
+        CONFOUNDS,
+        CONFUSION,
+        CURVES,
+        EVALUATION,
+        FAMILIES,
+        MAPS,
+        MOTIFS,
+        SHORTLIST,
+        SITES,
+        STEERABILITY,
+    )
 }
 
 

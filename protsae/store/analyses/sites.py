@@ -1,9 +1,11 @@
 """The analysis `sites`: whether features find the residues that carry a function.
 
-Read `SITES`, then `feature_sites`.
+Read `SITES`, then `feature_sites` and `site_table`.
 """
 
 from typing import NamedTuple
+
+import pandas as pd
 
 from protsae.store.analyses.contract import Analysis, Column, Table
 from protsae.store.analyses.reading import AnalysisQueries
@@ -117,3 +119,31 @@ def feature_sites(reader: AnalysisQueries, sae: str, feature: int) -> list[Featu
         WHERE sae = ? AND feature = ? ORDER BY is_guiding DESC, ap DESC, go_id
     """
     return reader.rows(FeatureSite, query, [sae, feature])
+
+
+def site_table(reader: AnalysisQueries, guided: str, baseline: str) -> pd.DataFrame:
+    """All terms that are judged by residues: average precision inside proteins of two SAEs' features, and what else.
+
+    Columns: go_id, namespace, n_proteins, n_residues, guided_site, guided_site_null, guided_feature, the same with
+    baseline_, and letter_site, window_site, neuron_site, probe_site; no rows where the analysis is absent.
+    """
+    names = ["go_id", "namespace", "n_proteins", "n_residues"]
+    names += [f"{side}_{what}" for side in ("guided", "baseline") for what in ("site", "site_null", "feature")]
+    if reader.absence(SITES):
+        return pd.DataFrame(columns=[*names, *(f"{name}_site" for name in _BASELINES)])
+    others = ", ".join(
+        f"(SELECT ap FROM site_baseline b WHERE b.go_id = g.go_id AND baseline = '{name}') AS {name}_site"
+        for name in _BASELINES
+    )
+    query = f"""
+        SELECT g.go_id, t.namespace, g.n_proteins, g.n_residues, g.ap AS guided_site, g.null_ap AS guided_site_null,
+            g.feature AS guided_feature, o.ap AS baseline_site, o.null_ap AS baseline_site_null,
+            o.feature AS baseline_feature, {others}
+        FROM (SELECT * FROM feature_site WHERE sae = $1
+            QUALIFY row_number() OVER (PARTITION BY go_id ORDER BY is_guiding DESC, feature) = 1) g
+        JOIN go_term t ON t.go_id = g.go_id
+        LEFT JOIN (SELECT * FROM feature_site WHERE sae = $2
+            QUALIFY row_number() OVER (PARTITION BY go_id ORDER BY feature) = 1) o ON o.go_id = g.go_id
+        ORDER BY g.go_id
+    """
+    return reader.frame(query, [guided, baseline])

@@ -1,0 +1,111 @@
+"""From a click to a page that can be used, in a real browser: milliseconds by page; JSON.
+
+    python benchmarks/clicks.py [--bundle DIR] [--repeats 5]
+
+Starts the explorer and chromium, visits every page once, then clicks through the navigation and waits until the new
+page's headline stands and the server has answered. `ratio` is the median over a click between two pages of a bare
+Streamlit app in the same browser. Say beside the numbers what else ran on the machine.
+"""
+
+import argparse
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Page, sync_playwright
+
+from explorer.shell.links import PAGES
+
+ROOT = Path(__file__).resolve().parents[1]
+BARE = (
+    "import streamlit as st\n"
+    "def page(name):\n    return lambda: st.title(name)\n"
+    "st.navigation([st.Page(page(n), title=n, url_path=n.lower(), default=n == 'One') for n in ('One', 'Two')], "
+    "position='top').run()\n"
+)
+READY = """() => document.querySelector('h1') && !document.querySelector('[data-testid="stStatusWidget"]')
+  && document.querySelector('[data-testid="stApp"]').dataset.testScriptState !== 'running'"""
+
+
+def main() -> None:
+    """Time the clicks and print the result."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bundle", type=Path, default=ROOT / "assets" / "demo")
+    parser.add_argument("--repeats", type=int, default=5)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        script = Path(folder) / "bare.py"
+        script.write_text(BARE)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        with serving(script) as address:
+            bare = clicks(page, address, ["One", "Two"], args.repeats)
+        with serving(ROOT / "explorer" / "app.py", "--", "--bundle", str(args.bundle)) as address:
+            found = clicks(page, address, [name.capitalize() for name in PAGES], args.repeats)
+        browser.close()
+    base = float(np.median([value for times in bare.values() for value in times]))
+    result = {"a bare page": {"median_ms": round(base)}}
+    for name, times in found.items():
+        middle = float(np.median(times))
+        result[name] = {"median_ms": round(middle), "max_ms": round(max(times)), "ratio": round(middle / base, 1)}
+    json.dump(result, sys.stdout, indent=1)
+    sys.stdout.write("\n")
+
+
+@contextmanager
+def serving(script: Path, *arguments: str) -> Iterator[str]:
+    """The address of a Streamlit app while it runs."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
+    process = subprocess.Popen(
+        [*command, "--server.headless", "true", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()  # noqa: S310 - our own server
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def clicks(page: Page, address: str, names: list[str], repeats: int) -> dict[str, list[float]]:
+    """Milliseconds from each click in the navigation to a page that can be used; the first round does not count."""
+    page.goto(address)
+    page.wait_for_function(READY, timeout=120_000)
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for turn in range(repeats + 1):
+        for name in [*names[1:], names[0]]:
+            before = page.locator("h1").first.inner_text()
+            start = time.perf_counter()
+            page.locator('[data-testid="stTopNavLink"]', has_text=name).first.click()
+            page.wait_for_function(
+                "before => document.querySelector('h1')?.innerText !== before", arg=before, timeout=120_000
+            )
+            page.wait_for_function(READY, timeout=120_000)
+            if turn:
+                times[name].append(1000 * (time.perf_counter() - start))
+    return times
+
+
+if __name__ == "__main__":
+    main()

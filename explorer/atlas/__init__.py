@@ -1,0 +1,1 @@
+"""The Map page: all features of two autoencoders. Read `view.py`."""

@@ -242,7 +242,7 @@ def table(rows: pd.DataFrame, term: TermRow, role: Role) -> None:
         return
     st.caption(f"{words.count(len(shown), 'term')} listed; click a heading to sort, a row to open its term.")
     st.dataframe(
-        shown,
+        shown.assign(quickgo=[f"{outward.QUICKGO}{go_id}" for go_id in shown["go_id"]]),
         hide_index=True,
         height=440,
         placeholder="-",
@@ -329,7 +329,7 @@ COLUMNS: dict[str, tuple[str, str | None, str | None]] = {
 
 def columns(role: Role) -> dict[str, Any]:
     """Names, help and number formats of the table."""
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"quickgo": st.column_config.LinkColumn("QuickGO", display_text="QuickGO ↗", width="small")}
     for name, (heading, form, tip) in COLUMNS.items():
         title = heading.format(role=words.capitalised(role))
         if name == "quickgo":

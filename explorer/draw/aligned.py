@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from explorer.draw import outward
 from explorer.theme import LEVELS
 
 _STEP = 10
@@ -75,9 +76,9 @@ def _numbered(before: int, columns: int, *, from_one: bool) -> Iterator[int]:
 
 def _line(row: Row, before: int, scale: float) -> str:
     who = (
-        f'<a href="{escape(row.href)}">{escape(row.name)}</a><small>{escape(row.note)}</small>'
+        f'<a href="{escape(row.href)}">{escape(row.name)}</a><small>{outward.ids(row.note)}</small>'
         if row.href
-        else f"<b>{escape(row.name)}</b><small>{escape(row.note)}</small>"
+        else f"<b>{escape(row.name)}</b><small>{outward.ids(row.note)}</small>"
     )
     return (
         f'<div class="row"><span class="who">{who}</span><span class="letters" '

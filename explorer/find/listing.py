@@ -279,8 +279,11 @@ def _evidence(rows: pd.DataFrame) -> list[str]:
 
 
 def _doubts(rows: pd.DataFrame) -> list[str]:
-    pairs = zip(rows["sae"], rows["feature"], strict=True)
-    return [doubts.text(sae, int(feature)) if isinstance(sae, str) else "" for sae, feature in pairs]
+    told = {sae: doubts.texts(sae) for sae in rows["sae"].unique() if isinstance(sae, str)}
+    return [
+        told[sae].get(int(feature), "") if isinstance(sae, str) else ""
+        for sae, feature in zip(rows["sae"], rows["feature"], strict=True)
+    ]
 
 
 def _config() -> dict[str, Any]:

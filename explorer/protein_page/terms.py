@@ -129,6 +129,7 @@ def show(protein: ProteinRow, calls: Sequence[Call] | None) -> None:
 def _table(lines: Sequence[Known]) -> None:
     number = st.column_config.NumberColumn
     terms: list[TermFeature | None] = [row.call.term if row.call is not None else None for row in lines]
+    told = {sae: doubts.texts(sae) for sae in {term.sae for term in terms if term is not None}}
     st.dataframe(
         pd.DataFrame({
             "Term": [links.compare(row.go_id).url for row in lines],
@@ -141,7 +142,7 @@ def _table(lines: Sequence[Known]) -> None:
             "Right, held out": [term and term.test_precision for term in terms],
             "Held-out F1": [term and term.test_f1 for term in terms],
             "Evidence": ["" if term is None else verdicts.grade_name(term) for term in terms],
-            confounded.COLUMN: [doubts.text(term.sae, term.feature) if term else "" for term in terms],
+            confounded.COLUMN: [told[term.sae].get(term.feature, "") if term else "" for term in terms],
             "n": [term and term.n_pos_test for term in terms],
             "Predictor": [row.call.pi if row.call is not None else None for row in lines],
             "Feature": [None if term is None else links.feature(term.sae, term.feature).url for term in terms],

@@ -25,7 +25,7 @@ from protsae.store.analyses.motifs import MOTIFS, REACH, MotifRow
 from protsae.store.rows import StructureRow
 from protsae.structure.superpose import Fit, superpose
 
-from .conftest import OpenPage, _components, html_of, text_of, views_of
+from .conftest import OpenPage, components_of, html_of, text_of, views_of
 
 FIRES = FeatureRef("vanilla", 25)
 
@@ -267,8 +267,8 @@ def test_the_page_superposes_when_asked(open_page: OpenPage) -> None:
     assert found is not None
 
     assert not app.exception
-    assert not [one for one in _components(asleep) if "chains" in one]
-    (drawn,) = [one for one in _components(app) if "chains" in one]
+    assert not [one for one in components_of(asleep) if "chains" in one]
+    (drawn,) = [one for one in components_of(app) if "chains" in one]
     assert [chain["name"] for chain in drawn["chains"]] == [one.structure.pdb_id for one in found.placed]
     (table,) = [block for block in html_of(app, "ps-rows") if "RMSD" in block]
     assert [f"{one.fit.rmsd:.2f} Å" in table for one in found.placed if one.fit is not None]

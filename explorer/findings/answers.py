@@ -14,8 +14,6 @@ from explorer.draw import words
 from protsae.store.analyses.steerability import STEERABLE_Q, SteerabilityRow
 from protsae.store.rows import Role, SAERow, TermFeature
 
-MARGIN = 1.01
-"""For rounding."""
 CHANCE = 0.025
 """Share of terms that a 95 % interval puts on one side of zero where there is no difference at all."""
 
@@ -203,20 +201,19 @@ def steers(rows: Sequence[SteerabilityRow], n_validated: int) -> Answer | None:
     """Whether raising a feature raises its own function; None where it was not measured."""
     if not rows:
         return None
-    raised = [row for row in rows if row.is_steerable]
+    raised, again = [row for row in rows if row.is_steerable], [row for row in rows if row.is_confirmed]
     luck = f" Among features called so, about one in {1 / STEERABLE_Q:.0f} is so by luck." if raised else ""
-    clearest = sum(row.p_value <= MARGIN * 0.5**row.n_proteins for row in rows)
+    which = (
+        f"of the {len(again):,} clearest, raised again in proteins that did not choose them," if again else "of these,"
+    )
     effect = float(np.mean([row.effect for row in rows]))
     control = float(np.mean([row.random_feature for row in rows]))
     full = max(abs(effect), abs(control), 1e-9)
     return Answer(
         "Does turning a feature up do what its name says?",
-        f"Of {words.count(len(rows), 'feature')} (of {n_validated:,} validated) raised in proteins that lack the "
-        f"function, "
-        f"{len(raised):,} raise what a separate classifier reads of it more than a random feature and a random "
-        f"direction "
-        f"do, after correction for so many tests; {clearest:,} of all reach the smallest p-value that so few proteins "
-        f"allow.{luck}",
+        f"{words.count(len(rows), 'feature')} (of {n_validated:,} validated) were raised in proteins that lack the "
+        f"function; {which} {len(raised):,} raise what a separate classifier reads of it more than a random feature "
+        f"and a random direction do.{luck}",
         (
             Bar("the feature itself", max(effect, 0), "guided", f"{effect:+.3f}"),
             Bar("a random feature as frequent", max(control, 0), None, f"{control:+.3f}"),

@@ -51,7 +51,11 @@ def _measured(row: SteerabilityRow) -> str:
 
 
 def _verdict(row: SteerabilityRow) -> str:
-    interval = f"{row.difference:+.2f} [{row.difference_low:+.2f}, {row.difference_high:+.2f}], q = {row.q_value:.2g}"
+    interval = f"{row.difference:+.2f} [{row.difference_low:+.2f}, {row.difference_high:+.2f}]"
+    if row.is_confirmed:
+        interval += f", q = {row.q_value:.2g}, on proteins that did not choose it for a second look"
+    else:
+        interval += f", p = {row.p_value:.2g} before correction; not among the clearest, so not tested again"
     other = f"of the other terms {words.percent(row.specificity)} rise less (50 % by chance)"
     if row.is_steerable:
         return f"So it raises its own function more than controls do ({interval}); {other}."

@@ -5,6 +5,10 @@ sub-ontology on the mean PLM states of annotated proteins, fitted on train, its 
 test proteins that are annotated in the sub-ontology and lack the term. What one feature does is computed in
 `protsae/steering/steerability.py`.
 
+A first look takes every feature on few proteins, too few for any of them to stand after a correction for so many tests
+(with n proteins no p lies below 2^-n). The clearest of them are steered again on more proteins, none of which the
+first look used; their p-values are of these alone, and are corrected for the number of features steered again.
+
 Features are taken in blocks of 64, each a file of BUNDLE.work/steerability, so that a killed run goes on where it was.
 
 Read `compute`.
@@ -14,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,6 +40,7 @@ from protsae.plm.spec import PLMSpec
 from protsae.sae import load_sae
 from protsae.shards import ShardReader
 from protsae.steering.steerability import (
+    MOST_PAIRS,
     Outcome,
     SteerabilityConfig,
     Trial,
@@ -50,10 +55,16 @@ from protsae.store.rows import TermFeature
 BLOCK = 64
 """Features a file."""
 
+CLEAREST = 64
+"""Features that are steered again."""
+
+AGAIN = "again"
+"""Folder of the second look below that of the first; it has a plan of its own."""
+
 _ALL = 1_000_000
 _LEAST_SPREAD = 1e-6
 """Of a probe that gives every protein the same log-odds."""
-_TYPES = {"VARCHAR": "str", "INTEGER": "int32", "REAL": "float32", "DOUBLE": "float64"}
+_TYPES = {"VARCHAR": "str", "BOOLEAN": "bool", "INTEGER": "int32", "REAL": "float32", "DOUBLE": "float64"}
 
 
 class _Readable(NamedTuple):
@@ -98,17 +109,53 @@ class _Bundle(NamedTuple):
     spec: PLMSpec
 
 
+class _Bench(NamedTuple):
+    """What both looks work with."""
+
+    config: RunConfig
+    work: Path
+    bundle: _Bundle
+    corpus: Corpus
+    spaces: dict[str, _Readable]
+    """Terms that can be read out, by sub-ontology."""
+
+    report: Callable[[str], None]
+
+
 def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Computed:
     """Rows of `steerability`: every validated feature whose term can be read out."""
-    settings = SteerabilityConfig(seed=config.seed)
+    first = SteerabilityConfig(seed=config.seed)
+    again = SteerabilityConfig(seed=config.seed + 1, n_proteins=MOST_PAIRS, pool=first.pool)
     bundle, corpus = _open(config), read_corpus(work)
-    spaces = _readable(work, corpus, bundle.validated)
-    blocks = _blocks(bundle, spaces, corpus, settings)
+    bench = _Bench(config, work, bundle, corpus, _readable(work, corpus, bundle.validated), report)
     folder = work / STEERABILITY.name
+    seen = _steered(bench, folder, bundle.validated, first)
+    clearest = {(row["sae"], row["feature"]) for row in _clearest(seen)}
+    chosen = [row for row in bundle.validated if (row.sae, row.feature) in clearest]
+    confirmed = _steered(bench, folder / AGAIN, chosen, again, beyond=first.pool) if chosen else []
+    table = _table(seen, confirmed)
+    _tell(table, len(bundle.validated), report)
+    settings = {**asdict(first), "clearest": CLEAREST, "n_proteins_again": again.n_proteins, "q": STEERABLE_Q}
+    return Computed({STEERABILITY.name: table}, settings)
+
+
+def _steered(
+    bench: _Bench, folder: Path, validated: Sequence[TermFeature], settings: SteerabilityConfig, beyond: int = 0
+) -> list[dict[str, object]]:
+    """One row a feature, without its q, from blocks that are kept in the folder.
+
+    Args:
+        bench: what there is.
+        folder: of the blocks.
+        validated: features to steer.
+        settings: how.
+        beyond: so many of the proteins that lack the term, in their common order, are not taken.
+    """
+    blocks = _blocks(bench, validated, settings, beyond)
     trials = [text_hash(block.sae, block.namespace, repr(block.trials)) for block in blocks]
-    follow_plan(folder, {"bundle": bundle.bundle_id, "settings": asdict(settings), "trials": trials})
-    read_outs = {name: _read_out(folder, work, corpus, space, report) for name, space in spaces.items()}
-    meter = Meter(report, STEERABILITY.name, sum(len(block.trials) for block in blocks), unit="steered proteins")
+    follow_plan(folder, {"bundle": bench.bundle.bundle_id, "settings": asdict(settings), "trials": trials})
+    read_outs = {name: _read_out(bench, space) for name, space in bench.spaces.items()}
+    meter = Meter(bench.report, STEERABILITY.name, sum(len(block.trials) for block in blocks), unit="steered proteins")
     rows: list[dict[str, object]] = []
     for number, block in enumerate(blocks):
         path, read_out = folder / f"block-{number:05d}.parquet", read_outs[block.namespace]
@@ -116,21 +163,25 @@ def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Com
             meter.skip(len(block.trials))
         else:
             outcomes = run_trials(
-                bundle.plm,
-                bundle.spec,
-                load_sae(sae_folder(config.out, block.sae)).to(bundle.plm.device),
+                bench.bundle.plm,
+                bench.bundle.spec,
+                load_sae(sae_folder(bench.config.out, block.sae)).to(bench.bundle.plm.device),
                 block.trials,
                 probe=read_out.probe,
                 spread=read_out.spread,
-                sequences=corpus.sequence,
+                sequences=bench.corpus.sequence,
                 config=settings,
                 progress=meter.advance,
             )
             write_table(path, pd.DataFrame(outcomes, columns=list(Outcome._fields)))
-        rows += _summaries(block, read_table(path), spaces[block.namespace], read_out, settings)
-    table = _with_q(rows)
-    _tell(table, len(bundle.validated), report)
-    return Computed({STEERABILITY.name: table}, {**asdict(settings), "q": STEERABLE_Q})
+        rows += _summaries(block, read_table(path), bench.spaces[block.namespace], read_out, settings)
+    return rows
+
+
+def _clearest(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that a second look is worth: raised more than by the random feature, the smallest p first."""
+    raised = [row for row in rows if row["difference"] > 0]
+    return sorted(raised, key=lambda row: (row["p_value"], -row["difference"], row["sae"], row["feature"]))[:CLEAREST]
 
 
 def _open(config: RunConfig) -> _Bundle:
@@ -166,11 +217,12 @@ def _readable(work: Path, corpus: Corpus, validated: Sequence[TermFeature]) -> d
     return {name: space for name, space in spaces.items() if space.go_id}
 
 
-def _read_out(folder: Path, work: Path, corpus: Corpus, space: _Readable, report: Callable[[str], None]) -> _ReadOut:
-    """The probe of one sub-ontology, kept in the folder."""
-    path = folder / f"probe-{space.namespace}.npz"
+def _read_out(bench: _Bench, space: _Readable) -> _ReadOut:
+    """The probe of one sub-ontology, kept beside the first look's blocks."""
+    work, corpus = bench.work, bench.corpus
+    path = work / STEERABILITY.name / f"probe-{space.namespace}.npz"
     if not path.is_file():
-        report(Transient(f"steerability: fitting the read-out of {len(space.go_id)} terms of {space.namespace}"))
+        bench.report(Transient(f"steerability: fitting the read-out of {len(space.go_id)} terms of {space.namespace}"))
         shards = ShardReader(work / "embed")
         x = shards.protein_means([shards.row_of(str(corpus.accession[row])) for row in space.rows])
         split = corpus.split[space.rows]
@@ -188,25 +240,24 @@ def _read_out(folder: Path, work: Path, corpus: Corpus, space: _Readable, report
     return _ReadOut(LogisticProbe(**arrays, l2=l2), auroc, spread)
 
 
-def _blocks(
-    bundle: _Bundle, spaces: dict[str, _Readable], corpus: Corpus, settings: SteerabilityConfig
-) -> list[_Block]:
+def _blocks(bench: _Bench, validated: Sequence[TermFeature], settings: SteerabilityConfig, beyond: int) -> list[_Block]:
     """What to steer, in the order of SAE, sub-ontology and feature."""
+    bundle, spaces, corpus = bench.bundle, bench.spaces, bench.corpus
     short = (corpus.split == "test") & (corpus.length <= min(bundle.plm.max_residues, settings.max_residues))
-    order = np.random.default_rng(settings.seed).permutation(np.flatnonzero(short))
+    order = np.random.default_rng(bench.config.seed).permutation(np.flatnonzero(short))
     blocks = []
-    for sae, namespace in sorted({(row.sae, row.namespace) for row in bundle.validated if row.namespace in spaces}):
+    for sae, namespace in sorted({(row.sae, row.namespace) for row in validated if row.namespace in spaces}):
         space, scale = spaces[namespace], bundle.scales[sae]
         p99, density = scale["p99_act"].to_numpy(np.float64), scale["density"].to_numpy(np.float64)
         known = np.full(corpus.n_proteins, -1)
         known[space.rows] = np.arange(len(space.rows))
         here = order[known[order] >= 0]
         drawn = []
-        for row in sorted(bundle.validated, key=lambda row: row.feature):
+        for row in sorted(validated, key=lambda row: row.feature):
             if (row.sae, row.namespace) != (sae, namespace) or row.go_id not in space.go_id:
                 continue
             concept = space.go_id.index(row.go_id)
-            eligible = here[~space.labels[known[here], concept]]
+            eligible = here[~space.labels[known[here], concept]][beyond:]
             if len(eligible):
                 drawn.append(draw_trials(row.feature, concept, eligible, p99=p99, density=density, config=settings))
         blocks += [
@@ -238,10 +289,15 @@ def _summaries(
     return rows
 
 
-def _with_q(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
-    """The table with `q_value`, over all rows."""
+def _table(seen: Sequence[dict[str, object]], confirmed: Sequence[dict[str, object]]) -> pd.DataFrame:
+    """All features, those steered again with the numbers of the second look, and `q_value`."""
     (declared,) = STEERABILITY.tables
-    if not rows:
+    if not seen:
         return empty_table({column.name: _TYPES[column.type] for column in declared.columns})
-    table = pd.DataFrame(rows)
-    return table.assign(q_value=false_discovery_control(table["p_value"].to_numpy(np.float64)))
+    second = {(row["sae"], row["feature"]): row for row in confirmed}
+    table = pd.DataFrame([second.get((row["sae"], row["feature"]), row) for row in seen])
+    is_confirmed = np.array([(row["sae"], row["feature"]) in second for row in seen])
+    corrected = is_confirmed if is_confirmed.any() else ~is_confirmed
+    q_value = np.ones(len(table))
+    q_value[corrected] = false_discovery_control(table["p_value"].to_numpy(np.float64)[corrected])
+    return table.assign(is_confirmed=is_confirmed, q_value=q_value)

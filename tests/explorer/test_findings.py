@@ -104,12 +104,13 @@ def test_sites_are_compared_over_the_terms_that_all_have() -> None:
 
 @pytest.mark.parametrize(("q_value", "n"), [(0.01, 1), (0.5, 0)])
 def test_steering_counts_what_beats_its_controls(q_value: float, n: int) -> None:
-    row = SteerabilityRow("g", 0, "a", "zinc", 0.9, 12, -0.2, 0.1, 0, 0.3, 0.1, 0.5, 0.01, q_value, 3, 3, 0, 0.6)
+    row = SteerabilityRow("g", 0, "a", "zinc", 0.9, 12, -0.2, 0.1, 0, 0.3, 0.1, 0.5, 0.01, True, q_value, 3, 3, 0, 0.6)
 
     answer = answers.steers([row], 9)
 
     assert answer is not None
-    assert f"{n} raise what" in answer.finding
+    assert f"of the 1 clearest, raised again in proteins that did not choose them, {n} raise what" in answer.finding
     assert answer.bars[0] == answers.Bar("the feature itself", 0, "guided", "-0.200")
     assert answer.bars[1].value / answer.full == pytest.approx(0.5)
+    assert "of these, 0 raise what" in str(answers.steers([row._replace(is_confirmed=False, q_value=1.0)], 9))
     assert answers.steers([], 9) is None

@@ -13,7 +13,7 @@ from precompute.analyses import steerability
 from precompute.corpus.proteins import read_corpus
 from precompute.pipeline.finished import read_run
 from protsae.bundle.opening import open_bundle
-from protsae.steering.steerability import run_trials
+from protsae.steering.steerability import SteerabilityConfig, draw_trials, run_trials
 from protsae.store.analyses.known import present
 from protsae.store.analyses.steerability import STEERABILITY, steerability_rows
 from protsae.store.reader import StoreReader
@@ -99,3 +99,58 @@ def test_without_a_validated_feature_the_table_is_empty(bundle: Path, monkeypatc
     with open_bundle(bundle) as opened:
         assert STEERABILITY in present(opened.reader)
         assert steerability_rows(opened.reader) == []
+
+
+def row(feature: int, p_value: float, difference: float = 1.0) -> dict[str, object]:
+    (declared,) = STEERABILITY.tables
+    numbers: dict[str, object] = {column.name: 0.5 for column in declared.columns if column.type != "BOOLEAN"}
+    own = {"sae": "a", "feature": feature, "go_id": "GO:1", "n_proteins": 12}
+    return numbers | own | {"p_value": p_value, "difference": difference}
+
+
+def test_the_clearest_are_those_with_the_smallest_p_that_rise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steerability, "CLEAREST", 2)
+    rows = [row(0, 0.5), row(1, 0.01, difference=-1.0), row(2, 0.02), row(3, 0.02, difference=2.0)]
+
+    assert [found["feature"] for found in steerability._clearest(rows)] == [3, 2]
+
+
+def test_a_second_look_is_corrected_for_what_it_looked_at() -> None:
+    seen = [row(feature, 2.0**-12) for feature in range(3)] + [row(feature, 0.9) for feature in range(3, 2000)]
+    again = [row(0, 1e-5), row(1, 0.5), row(2, 0.04)]
+
+    table = steerability._table(seen, again)
+
+    assert table["is_confirmed"].tolist() == [True] * 3 + [False] * 1997
+    assert table["q_value"].tolist()[:3] == pytest.approx([3e-5, 0.5, 0.06])
+    assert (table["q_value"][3:] == 1).all()
+    assert table["p_value"].tolist()[:3] == [1e-5, 0.5, 0.04]
+    alone = steerability._table(seen, [])
+    assert (alone["q_value"] > 0.1).all()
+    assert not alone["is_confirmed"].any()
+
+
+def test_the_second_look_takes_proteins_that_the_first_did_not(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[tuple[int, set[int]]] = []
+
+    def noted(feature, concept, eligible, **how):
+        found = draw_trials(feature, concept, eligible, **how)
+        taken.append((feature, {trial.protein for trial in found}))
+        return found
+
+    monkeypatch.setattr(steerability, "draw_trials", noted)
+    monkeypatch.setattr(steerability, "MOST_PAIRS", 1)
+    monkeypatch.setattr(steerability, "SteerabilityConfig", lambda **how: SteerabilityConfig(**{**how, **FEW}))
+    table, _ = computed(bundle)
+
+    first: dict[int, set[int]] = {}
+    again: dict[int, set[int]] = {}
+    for feature, proteins in taken:
+        (again if feature in first else first)[feature] = proteins
+    assert again
+    assert all(proteins.isdisjoint(first[feature]) for feature, proteins in again.items())
+    assert int(table["is_confirmed"].sum()) == len(again)
+
+
+FEW = {"n_proteins": 1, "pool": 1}
+"""So that a small corpus has proteins left."""

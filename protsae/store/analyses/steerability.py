@@ -11,7 +11,7 @@ from protsae.store.queries import columns
 
 STEERABILITY = Analysis(
     name="steerability",
-    version=1,
+    version=2,
     meaning="Whether raising a validated feature raises its own function on held-out proteins, more than controls do",
     reads=("proteins", "embed"),
     tables=(
@@ -34,7 +34,18 @@ STEERABILITY = Analysis(
                 Column(
                     "p_value", "DOUBLE", "one-sided; the larger of two paired sign-flip tests, one against each control"
                 ),
-                Column("q_value", "DOUBLE", "p_value after Benjamini and Hochberg, over all features of the table"),
+                Column(
+                    "is_confirmed",
+                    "BOOLEAN",
+                    "it was among the clearest of a first look and was steered again; all numbers are of the second "
+                    "look, on proteins that the first one did not use",
+                ),
+                Column(
+                    "q_value",
+                    "DOUBLE",
+                    "p_value after Benjamini and Hochberg over the features steered again, 1 for the others; over all "
+                    "features where no protein was left to steer any again",
+                ),
                 Column("n_changed", "REAL", "residues that differ after the feature was raised; mean"),
                 Column("n_changed_random", "REAL", "the same for the random feature"),
                 Column(
@@ -71,6 +82,8 @@ class SteerabilityRow(NamedTuple):
     difference_low: float
     difference_high: float
     p_value: float
+    is_confirmed: bool
+    """Its numbers are of a second look, on proteins that did not choose it."""
     q_value: float
     n_changed: float
     n_changed_random: float

@@ -61,13 +61,13 @@ class PageLink(NamedTuple):
 
 
 def links_of(app: AppTest, page: str | None = None) -> list[PageLink]:
-    """The page's links in the order of the page; those that lead to `page` where it is given."""
+    """The page's links in the order of the page, but the tour's, which every page has; those to `page` where given."""
     protos = [element.proto for element in app.get("page_link")]
     found = [
         PageLink(proto.page or "find", dict(parse_qsl(proto.query_string)), proto.label.replace("\\", ""))
         for proto in protos
     ]
-    return [link for link in found if page in (None, link.page)]
+    return [link for link in found if page in (None, link.page) and "tour" not in link.params]
 
 
 def figures_of(app: AppTest) -> list[dict]:

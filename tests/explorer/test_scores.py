@@ -4,6 +4,7 @@ The store is given a decoy: every feature fits one more term, on test proteins a
 page that shows it has looked for the best score there is.
 """
 
+import base64
 import re
 import shutil
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 import duckdb
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -19,7 +21,7 @@ from explorer.services import data
 from explorer.services.refs import FeatureRef
 from protsae.bundle.manifest import read_manifest, write_manifest
 
-from .conftest import OpenPage, figures_of, html_of, links_of, opener, text_of
+from .conftest import OpenPage, components_of, html_of, links_of, opener, text_of
 
 DECOY, DECOY_F1 = "GO:0003674", 0.987
 SHOWN = re.compile(r"F1 (\d\.\d\d)(?: · (strong|weak))?")
@@ -73,7 +75,7 @@ def test_every_score_is_that_of_its_feature_and_term(with_decoys: OpenPage, page
 
     assert not app.exception
     assert not re.search(f"F1 {DECOY_F1:.2f}|>{DECOY_F1:.2f}<", text_of(app))
-    maps = in_maps(app, ("protsae_mfo", "vanilla")) if page == "map" else ()
+    maps = in_maps(app) if page == "map" else ()
     for score in (*in_links(app, params.get("q", "")), *in_tables(app), *maps):
         row = data.feature(score.ref)
         assert row is not None
@@ -129,13 +131,17 @@ def in_tables(app: AppTest) -> Iterator[Score]:
                         yield Score(FeatureRef(row.sae, row.feature), f1, grade, row.go_id)
 
 
-def in_maps(app: AppTest, saes: tuple[str, ...]) -> Iterator[Score]:
-    """Scores on hover."""
-    for sae, figure in zip(saes, figures_of(app), strict=True):
-        trace = figure["data"][0]
-        for feature, text in zip(trace["customdata"], trace["text"], strict=True):
-            if found := SHOWN.search(text):
-                yield Score(FeatureRef(sae, int(feature)), found[1], "", "")
+def in_maps(app: AppTest) -> Iterator[Score]:
+    """Scores that the maps hold of every feature."""
+    (sent,) = [part for part in components_of(app) if part.get("part") == "features"]
+    for side in sent["sides"]:
+        numbers = (
+            np.frombuffer(base64.b64decode(text), kind)
+            for text, kind in ((side["features"], "<i4"), (side["values"]["f1"], "<f4"))
+        )
+        for feature, f1 in zip(*numbers, strict=True):
+            if np.isfinite(f1):
+                yield Score(FeatureRef(side["name"], int(feature)), f"{f1:.2f}", "", "")
 
 
 def _linked(address: str) -> FeatureRef:

@@ -19,6 +19,7 @@ from protsae.errors import ArtifactError, BundleError, InputError
 from protsae.files import sha256
 from protsae.plm.spec import PLMSpec
 from protsae.store.analyses.confounds import CONFOUNDS
+from protsae.store.analyses.known import ANALYSES
 from protsae.store.reader import StoreReader
 from protsae.store.writer import StoreWriter
 
@@ -68,10 +69,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+ALONE = (("confounds",), ("sites",))
+"""What analyses read that `made` holds whole; others read codes and scores, which it lacks."""
+
+
 @pytest.fixture
 def config(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunConfig:
-    without_codes = tuple(name for name in publish.IN_EVERY_RUN if name != "motifs")  # it reads what `made` lacks
-    monkeypatch.setattr(publish, "IN_EVERY_RUN", without_codes)
+    told = tuple(name for name in publish.IN_EVERY_RUN if ANALYSES[name].reads in ALONE)
+    monkeypatch.setattr(publish, "IN_EVERY_RUN", told)
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     file = tmp_path / "inputs.txt"
     return RunConfig(

@@ -53,7 +53,7 @@ def main() -> None:
             found = clicks(page, address, [name.capitalize() for name in PAGES], args.repeats)
         browser.close()
     base = float(np.median([value for times in bare.values() for value in times]))
-    result = {"a bare page": {"median_ms": round(base)}}
+    result: dict[str, dict[str, float]] = {"a bare page": {"median_ms": round(base)}}
     for name, times in found.items():
         middle = float(np.median(times))
         result[name] = {"median_ms": round(middle), "max_ms": round(max(times)), "ratio": round(middle / base, 1)}

@@ -15,7 +15,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,7 +37,7 @@ class Interaction(NamedTuple):
     name: str
     page: str
     start: Address
-    changes: list[Address]
+    changes: Sequence[Address]
     runs_model: bool = False
 
 

@@ -181,8 +181,8 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
     }
     analyses = {
         "confounds": {"feature_confound": confound_table(features)},
-        "confusion": {"sibling_confusion": confusion_table(alignments)},
         "curves": curve_tables(alignments, alone),
+        "confusion": {"sibling_confusion": confusion_table(alignments)},
         "evaluation": {"evaluation": evaluation_table()},
         "families": family_tables(features),
         "motifs": motif_tables(features),

@@ -40,7 +40,8 @@ def clusters(points: pd.DataFrame, layout: Layout) -> list[Cluster]:
     sizes, inside = confirmed["label"].value_counts(), there["label"].value_counts()
     kept = inside.loc[(inside >= LEAST) & (inside >= (1 - MOST_AWAY) * sizes.reindex(inside.index))]
     at = middle.assign(label=confirmed["label"]).drop_duplicates("label").set_index("label")
+    counts = {str(name): int(n) for name, n in kept.items()}
     return [
-        Cluster(str(name), float(at.loc[name, x]), float(at.loc[name, y]), int(n))
-        for name, n in sorted(kept.items(), key=lambda item: (-item[1], str(item[0])))
+        Cluster(name, float(at[x].loc[name]), float(at[y].loc[name]), n)
+        for name, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]

@@ -13,7 +13,7 @@ from explorer.components.atlas import packed
 from explorer.draw import words
 from explorer.services import data, maps
 from explorer.services.cached import cached_by_bundle
-from protsae.store.analyses.maps import PLACES
+from protsae.store.analyses.maps import PLACES, Layout
 
 CODED = ("origin", "kind", "namespace", "grade", "family")
 NONE = -1
@@ -43,7 +43,9 @@ def tables_of(saes: Sequence[str]) -> dict[str, pd.DataFrame]:
 def _side(
     sae: str, table: pd.DataFrame, other: pd.DataFrame | None, names: pd.Index, terms: pd.Index
 ) -> dict[str, Any]:
-    layouts = {layout: list(pair) for layout, pair in PLACES.items() if table[list(pair)].notna().any(axis=None)}
+    layouts: dict[Layout, list[str]] = {
+        layout: list(pair) for layout, pair in PLACES.items() if table[list(pair)].notna().any(axis=None)
+    }
     rows = (
         np.full(len(table), NONE)
         if other is None

@@ -267,6 +267,7 @@ def display(rows: pd.DataFrame) -> pd.DataFrame:
     """The columns as shown: differences beside their intervals, best-supported terms first."""
     out = rows.assign(
         ontology=rows["namespace"].map(words.NAMESPACES),
+        quickgo=outward.QUICKGO + rows["go_id"],
         gain=difference(rows, MEASURES["f1"]),
         gain_interval=spans(rows, "difference_low", "difference_high", "+.2f"),
         ap_gain=difference(rows, MEASURES["ap"]),
@@ -321,6 +322,7 @@ COLUMNS: dict[str, tuple[str, str | None, str | None]] = {
     "guided_explained": (f"Guided {confounded.COLUMN.lower()}", None, confounded.COLUMN_HELP),
     "baseline_explained": (f"{{role}} {confounded.COLUMN.lower()}", None, confounded.COLUMN_HELP),
     "go_id": ("GO id", None, None),
+    "quickgo": ("QuickGO", None, None),
 }
 """Column -> heading, number format (None for text) and help."""
 
@@ -330,7 +332,9 @@ def columns(role: Role) -> dict[str, Any]:
     found: dict[str, Any] = {"quickgo": st.column_config.LinkColumn("QuickGO", display_text="QuickGO ↗", width="small")}
     for name, (heading, form, tip) in COLUMNS.items():
         title = heading.format(role=words.capitalised(role))
-        if form is None:
+        if name == "quickgo":
+            found[name] = st.column_config.LinkColumn(title, display_text="QuickGO ↗", width="small")
+        elif form is None:
             width = "large" if name == "name" else "small"
             found[name] = st.column_config.TextColumn(title, help=tip, width=width)
         else:

@@ -9,17 +9,7 @@ Read `COMPUTED`.
 from collections.abc import Callable
 from pathlib import Path
 
-from precompute.analyses import (
-    confounds,
-    confusion,
-    curves,
-    families,
-    maps,
-    motifs,
-    shortlist,
-    sites,
-    steerability,
-)
+from precompute.analyses import confounds, confusion, curves, families, maps, motifs, shortlist, sites, steerability
 from precompute.analyses.computed import Computed
 from precompute.config import RunConfig
 

@@ -85,7 +85,10 @@ def test_the_page_shows_the_stored_motif_beside_its_null(open_page: OpenPage) ->
     (image,) = app.get("image")
     text = text_of(app)
 
-    assert image.proto.imgs[0].alt.startswith("Sequence logo, 0 is the peak: W at -3")
+    said = image.proto.imgs[0].alt
+    assert said.startswith("Sequence logo, 0 is the peak: ")
+    assert "W at -3 (3.8 bits)" in said
+    assert "Q at 0 (3.8 bits)" in said
     assert "5.5 bits, null 0.4 (0.9)" in text
     assert "4.0 bits, null 0.1" in text or "4.0 bits, null 0.0" in text
 

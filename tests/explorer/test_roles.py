@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from tiny_bundle import ONE_FOR_ALL, VANILLA, TinySAE, build_tiny_bundle, concepts, guided
 
 from explorer import theme
-from explorer.compare import comparison
+from explorer.compare import term_table
 from explorer.draw import charts, words
 from explorer.protein import predictions
 from explorer.services import data
@@ -243,7 +243,7 @@ def test_the_map_shows_one_of_each_side(visit: Open, bundle: str, sae: str, maps
     app = visit(bundle, "map", **({"sae": sae} if sae else {}))
     roles = {one.display_name: one.role for one in BUNDLES[bundle]}
 
-    assert len(app.get("plotly_chart")) == 2
+    assert len([one for one in app.get("bidi_component") if '"part": "map"' in one.proto.json]) == 2
     assert marks(app) == [(roles[name], name) for name in maps]
 
 
@@ -387,7 +387,7 @@ def test_words_and_colours_follow_the_role(use: Callable[[str], None]) -> None:
     gap = DifferenceRow("GO:0008270", "g", 0, "i", 1, -0.3, -0.4, -0.2)
     assert words.comparison(pair.guided, ahead, gap, "imported").startswith("The imported feature is ahead")
     assert words.comparison(None, ahead, None, "imported").startswith("Only the imported autoencoder")
-    assert "the imported feature on" in comparison.summary(table.dropna(), "imported")
+    assert "the imported feature on" in term_table.summary(table, term_table.MEASURES["f1"], "imported")
     assert len(set(colours.values())) == 3
     bars = traces(charts.difference(table, "light", role="imported"))[0]
     assert set(bars["marker"]["color"]) == {colours["guided"], colours["imported"]}

@@ -15,18 +15,7 @@ from protsae.store.analyses.steerability import STEERABILITY
 
 ANALYSES = {
     analysis.name: analysis
-    for analysis in (
-        CONFOUNDS,
-        CONFUSION,
-        CURVES,
-        EVALUATION,
-        FAMILIES,
-        MAPS,
-        MOTIFS,
-        SHORTLIST,
-        SITES,
-        STEERABILITY,
-    )
+    for analysis in (CONFOUNDS, CONFUSION, CURVES, EVALUATION, FAMILIES, MAPS, MOTIFS, SHORTLIST, SITES, STEERABILITY)
 }
 
 

@@ -101,7 +101,8 @@ def table(go_id: str, found: Around) -> None:
         + (f" {len(found.relatives) - MOST_ROWS:,} more are in the file." if len(found.relatives) > MOST_ROWS else "")
     )
     st.download_button(
-        "These terms (CSV)", csv(found), f"{downloads.file_name(go_id)}_around.csv", "text/csv", key=f"save_{key}",
+        "These terms (CSV)", lambda: csv(found), f"{downloads.file_name(go_id)}_around.csv", "text/csv",
+        key=f"save_{key}",
         icon=":material/download:", on_click="ignore",
     )  # fmt: skip
     clicked = clicked_row(key)

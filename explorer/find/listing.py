@@ -24,8 +24,10 @@ NAMES = {"terms": "Terms", "features": "Features", "proteins": "Proteins", "site
 PICTURE = "Its stored structure, silent in grey; of a feature, one of its examples, violet where it fires."
 
 
+@st.fragment
+@frame.guarded
 def show(query: str, found: data.SearchResult) -> None:
-    """Choice of the kind, filters, counts, table, pages."""
+    """Choice of the kind, filters, counts, table, pages; a filter redraws this part only."""
     names = ("terms", "proteins", "sites", "features")
     counts: dict[str, int] = {name: len(hits) for name, hits in zip(names, found, strict=True)}
     kinds = [kind for kind in NAMES if counts[kind]]

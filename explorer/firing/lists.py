@@ -3,6 +3,8 @@
 Read `in_range`, then `picked`.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 
@@ -61,6 +63,6 @@ def in_range(
     return [active[i] for i in np.argsort(-gain) if gain[i] > 0]
 
 
-def save(label: str, text: str, file: str) -> None:
-    """One download."""
+def save(label: str, text: str | Callable[[], str], file: str) -> None:
+    """One download; what takes long to write is given as a function, called when it is asked for."""
     st.download_button(words.md(label), text, file, icon=":material/download:", key=f"save_{file}", on_click="ignore")

@@ -61,7 +61,7 @@ def show(about: Subject, ask: Asked, lines: list[Line], *, n_firing: int, strips
         frame.flag(f"Draw all {len(lines):,} lines, not the first {MOST_LINES}", "every")
     table(about, lines, ask)
     file = downloads.file_name(about.name, *ask.saes)
-    save("All of these (CSV)", csv(about, lines, ask), f"{file}_firing.csv")
+    save("All of these (CSV)", lambda: csv(about, lines, ask), f"{file}_firing.csv")
 
 
 def luck(lines: Sequence[Line]) -> str:
@@ -78,8 +78,9 @@ def picture(about: Subject, ask: Asked, lines: Sequence[Line], strips: list[Feat
     """The heat strip; a click on a line shows it among the strips."""
     several, sae = len(ask.saes) > 1, ask.saes[0]
     rows, ref_of = [], {}
+    codes_of = {name: live.by_feature(about.sequence, name) for name in ask.saes}
     for line in lines:
-        residues, values = live.by_feature(about.sequence, line.ref.sae).of(line.ref.feature)
+        residues, values = codes_of[line.ref.sae].of(line.ref.feature)
         name = f"{data.sae(line.ref.sae).display_name} · " if several else ""
         code = chosen.code(line.ref, sae)
         ref_of[code] = line.ref
@@ -183,10 +184,10 @@ def csv(about: Subject, lines: Sequence[Line], ask: Asked) -> str:
         "one_in"
     )
     marked = ["inside", "fold", "n_firing", "n_expected", "p_shift"] if ask.span is not None else []
-    rows = []
+    rows, codes_of = [], {name: live.by_feature(about.sequence, name) for name in ask.saes}
     for line in lines:
         one, prefers = line.row.feature, line.preference
-        residues, values = live.by_feature(about.sequence, line.ref.sae).of(line.ref.feature)
+        residues, values = codes_of[line.ref.sae].of(line.ref.feature)
         rows.append(
             [*line.ref, line.label, line.grade, line.f1, line.null_f1, line.kind, f"{one.surprise:.3f}",
              line.row.n_folded, f"{one.peak:.6g}", one.position, one.n_active, f"{one.one_in:.1f}",

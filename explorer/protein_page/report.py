@@ -81,7 +81,7 @@ def evidence(about: Subject, first: FeatureRef | None) -> None:
     terms.show(about.known, predictions.calls(about.sequence, sae))
     columns = [(row.label, row.values) for row in rows]
     file = f"{downloads.file_name(about.name, sae)}_residues.csv"
-    save("Shown strips by residue (CSV)", downloads.residues_csv(about.sequence, columns), file)
+    save("Shown strips by residue (CSV)", lambda: downloads.residues_csv(about.sequence, columns), file)
 
 
 def named(sae: str) -> FeatureRef | None:

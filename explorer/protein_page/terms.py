@@ -123,7 +123,7 @@ def show(protein: ProteinRow, calls: Sequence[Call] | None) -> None:
         st.html(markup.empty("No term of this kind.", "Ask for all of them."))
         return
     _table(lines)
-    save("These terms (CSV)", csv(lines), f"{downloads.file_name(protein.accession)}_go_terms.csv")
+    save("These terms (CSV)", lambda: csv(lines), f"{downloads.file_name(protein.accession)}_go_terms.csv")
 
 
 def _table(lines: Sequence[Known]) -> None:

@@ -4,6 +4,7 @@ Read `find_bundle`.
 """
 
 import argparse
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,14 +23,19 @@ def find_bundle(arguments: Sequence[str], environment: Mapping[str, str]) -> Pat
         arguments: what stands behind `--` on Streamlit's command line; unknown arguments are left alone.
         environment: the process's environment variables.
     """
+    chosen = _given(tuple(arguments)) or environment.get("PROTSAE_BUNDLE")
+    return Path(chosen).expanduser() if chosen else DEFAULT
+
+
+@functools.lru_cache(maxsize=8)
+def _given(arguments: tuple[str, ...]) -> str | None:
+    """What `--bundle` says; every look-up asks for the bundle, and reading the command line takes a while."""
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
     parser.add_argument("--bundle")
     try:
-        given = parser.parse_known_args(list(arguments))[0].bundle
+        return parser.parse_known_args(list(arguments))[0].bundle
     except argparse.ArgumentError:
-        given = None
-    chosen = given or environment.get("PROTSAE_BUNDLE")
-    return Path(chosen).expanduser() if chosen else DEFAULT
+        return None
 
 
 def stamp(folder: Path) -> tuple[int, ...]:

@@ -286,6 +286,7 @@ def showcase(number: int) -> list[TermFeature]:
     return chosen[:number]
 
 
+@cached_by_bundle(8)
 def default_feature(sae: str | None = None) -> FeatureRef:
     """The feature a page opens on: a validated one of this SAE, else its best-scored one; never simply number 0."""
     for row in validated():

@@ -150,6 +150,7 @@ def test_the_address_opens_a_protein(open_page: OpenPage) -> None:
 
     assert views_of(app)[0]["sequence"] == shown.sequence
     assert [link.text for link in links_of(app, "protein")] == [f"All features of {accession}"]
+    assert links_of(app, "protein")[0].params["accession"] == accession
 
 
 def test_a_protein_that_is_no_example_is_said(open_page: OpenPage) -> None:

@@ -41,9 +41,17 @@ class Reader:
         self.rest()
 
     def rest(self) -> dict[str, Any]:
+        """The state once it stays: between an address and what it shows the server can be idle for a moment."""
         expect(self.page.get_by_role("heading", level=1)).to_be_visible()
-        settle(self.page)
-        return self.page.evaluate(STATE)
+        seen: list[dict[str, Any]] = []
+
+        def stays() -> bool:
+            settle(self.page)
+            seen.append(self.page.evaluate(STATE))
+            return len(seen) > 3 and seen[-1] == seen[-2] == seen[-3]
+
+        eventually(self.page, stays, "the view goes on changing")
+        return seen[-1]
 
     def step(self, act: Callable[[], object], *, on: bool = False) -> None:
         """Do something that changes the view: its address holds elsewhere, and one step back is the former view.
@@ -190,7 +198,8 @@ def test_the_map(reader: Reader) -> None:
 
 def test_the_sequence_page(reader: Reader) -> None:
     reader.open("sequence")
-    reader.step(lambda: reader.link("[href*='accession=']").click(), on=True)
+    reader.step(lambda: reader.link("[href*='accession=']").click())
+    reader.open("sequence?accession=P00331")
     reader.step(lambda: reader.page.locator(".psv-dot").nth(1).click())
     reader.step(lambda: reader.cell(18, 88))
     reader.step(lambda: reader.page.get_by_test_id("stSidebar").get_by_role("radio", name="raw").click())

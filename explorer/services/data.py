@@ -143,7 +143,12 @@ def term_pair(go_id: str, guided: str | None = None, baseline: str | None = None
         guided: the autoencoder whose feature is wanted; without it any guided one, first those that the term guides.
         baseline: the autoencoder that it is held against; without it the first of `baseline_saes`.
     """
-    return pair_of(bundle().reader.term_features(go_id), guided, baseline)
+    return pair_of(_term_features(go_id), guided, baseline)
+
+
+@cached_by_bundle(256, shared=True)
+def _term_features(go_id: str) -> list[TermFeature]:
+    return bundle().reader.term_features(go_id)
 
 
 def pair_of(rows: Sequence[TermFeature], guided: str | None = None, baseline: str | None = None) -> TermPair:
@@ -171,7 +176,7 @@ def alternatives(go_id: str) -> list[TermFeature]:
     """Features beside `term_pair` of autoencoders that could stand in its place: guided by the term, or not guided."""
     shown = {row.sae for row in term_pair(go_id) if row is not None}
     baselines = {row.name for row in baseline_saes()}
-    rows = [row for row in bundle().reader.term_features(go_id) if row.is_guiding or row.sae in baselines]
+    rows = [row for row in _term_features(go_id) if row.is_guiding or row.sae in baselines]
     best = {row.sae: row for row in sorted(rows, key=lambda row: (row.is_guiding, row.is_best_for_term, row.valid_f1))}
     return [best[row.name] for row in saes() if row.name in best and row.name not in shown]
 
@@ -227,7 +232,12 @@ def annotation_features(kind: str) -> list[FeatureAnnotation]:
 
 def examples(ref: FeatureRef, band: str, limit: int | None = None) -> list[ExampleRow]:
     """Example proteins of one band, in its order."""
-    return bundle().reader.examples(ref.sae, ref.feature, band=band, limit=limit)
+    return [row for row in _examples(*ref) if row.band == band][:limit]
+
+
+@cached_by_bundle(64, shared=True)
+def _examples(sae: str, feature: int) -> list[ExampleRow]:
+    return bundle().reader.examples(sae, feature, band=None)
 
 
 def typical(row: TermFeature, limit: int) -> list[ExampleRow]:

@@ -105,8 +105,11 @@ def at(number: int) -> Link:
 
 def invite() -> None:
     """A link to the first step, where there is one."""
-    if steps():
-        frame.link(at(1), "Take the two-minute tour", icon=":material/explore:")
+    best = next(iter(data.validated()), None)
+    if best is not None:
+        first = links.find(best.term_name)
+        to = first._replace(params=first.params | {PARAMETER: "1"})
+        frame.link(to, "Take the two-minute tour", icon=":material/explore:")
 
 
 def bar() -> None:

@@ -66,15 +66,15 @@ class FeatureQueries(Queries):
         query = f"{ANNOTATED} WHERE a.kind = ? ORDER BY is_best_for_kind DESC, test_f1 DESC, a.sae, a.feature LIMIT ?"
         return self.rows(FeatureAnnotation, query, [kind, limit])
 
-    def examples(self, sae: str, feature: int, band: str = "top", limit: int | None = None) -> list[ExampleRow]:
-        """Example proteins of one band (`schema.sql` lists them) in its order; activations in the SAE's units."""
+    def examples(self, sae: str, feature: int, band: str | None = "top", limit: int | None = None) -> list[ExampleRow]:
+        """Example proteins of one band (`schema.sql` lists them), or of all, in its order; activations in SAE units."""
         query = f"""
             SELECT {EXAMPLE}
-            FROM (SELECT * FROM example_band WHERE sae = $1 AND feature = $2 AND band = $3
-                  ORDER BY rank LIMIT {"ALL" if limit is None else int(limit)}) b
+            FROM (SELECT * FROM example_band WHERE sae = $1 AND feature = $2 AND ($3 IS NULL OR band = $3)
+                  ORDER BY band, rank LIMIT {"ALL" if limit is None else int(limit)}) b
             JOIN protein p ON p.accession = b.accession
             LEFT JOIN (SELECT * FROM example WHERE sae = $1 AND feature = $2) e ON e.accession = b.accession
-            ORDER BY rank
+            ORDER BY band, rank
         """
         found = self.rows(ExampleRow, query, [sae, feature, band])
         if not found:

@@ -77,8 +77,10 @@ def interactions(bundle: Path, n: int) -> list[Interaction]:
             "Feature: the next one", "feature", {}, [{"sae": row.sae, "feature": str(row.feature)} for row in features]
         ),
         Interaction("Feature: another band", "feature", one, bands),
-        Interaction("Compare: another term", "compare", {}, terms),
-        Interaction("Compare: another ontology", "compare", {}, cycled("ns", ("BPO", "CCO", "MFO"), n)),
+        Interaction("Compare: another term", "compare", {}, terms, runs_model=True),
+        Interaction(
+            "Compare: another ontology", "compare", {}, cycled("ns", ("BPO", "CCO", "MFO"), n), runs_model=True
+        ),
         Interaction("Map: another colour", "map", {}, cycled("colour", ("density", "f1", "kind", "origin"), n)),
         Interaction("Map: labels marked", "map", {}, [{"find": row.term_name.split()[0]} for row in features]),
         Interaction("Map: the other autoencoder", "map", {}, cycled("sae", saes, n)),

@@ -3,6 +3,7 @@
 
 import { AWAKE, MOST_VIEWERS, NO_WEBGL, load3Dmol, offersWebGL } from "./pv_structure.js";
 import { element, rampStep, readTheme } from "./pv_theme.js";
+import { releaseContext, sayOver } from "./pv_webgl.js";
 
 const OVERLAYS = new WeakMap();
 const FAINT = 0.85, FAINTEST = 0.15;
@@ -141,12 +142,7 @@ class Overlay {
   }
 
   say(text, action) {
-    this.note.replaceChildren();
-    this.note.hidden = !text;
-    if (!text) return;
-    const node = element(action ? "button" : "span", action ? "psv-button psv-wake" : "", this.note);
-    node.textContent = text;
-    if (action) node.onclick = action;
+    sayOver(this.note, text, action);
   }
 
   doze() {
@@ -158,10 +154,7 @@ class Overlay {
     const place = AWAKE.indexOf(this);
     if (place >= 0) AWAKE.splice(place, 1);
     if (this.viewer) {
-      const canvas = this.box.querySelector("canvas");
-      this.viewer.clear();
-      canvas?.getContext("webgl2")?.getExtension("WEBGL_lose_context")?.loseContext();
-      this.box.querySelectorAll("canvas").forEach((node) => node.remove());
+      releaseContext(this.viewer, this.box);
     }
     this.viewer = this.models = this.alphas = null;
   }

@@ -2,6 +2,7 @@
 // residue k, and `positions[k]` is its place in the sequence (0: not in it); no colour is ever shifted by a gap.
 
 import { element, rampStep } from "./pv_theme.js";
+import { releaseContext, sayOver } from "./pv_webgl.js";
 
 export const MOST_VIEWERS = 6; // browsers drop the oldest WebGL context at sixteen a page
 export const AWAKE = (window.__protsaeViewersAwake ??= []);
@@ -268,12 +269,7 @@ export class Structure {
   }
 
   say(text, action) {
-    this.note.replaceChildren();
-    this.note.hidden = !text;
-    if (!text) return;
-    const node = element(action ? "button" : "span", action ? "psv-button psv-wake" : "", this.note);
-    node.textContent = text;
-    if (action) node.onclick = action;
+    sayOver(this.note, text, action);
   }
 
   // Give the WebGL context back but leave a picture that wakes on click.
@@ -289,10 +285,7 @@ export class Structure {
     if (place >= 0) AWAKE.splice(place, 1);
     if (this.viewer) {
       this.viewer.spin(false);
-      const canvas = this.canvasBox.querySelector("canvas");
-      this.viewer.clear();
-      canvas?.getContext("webgl2")?.getExtension("WEBGL_lose_context")?.loseContext();
-      this.canvasBox.querySelectorAll("canvas").forEach((node) => node.remove());
+      releaseContext(this.viewer, this.canvasBox);
     }
     this.viewer = this.model = this.residues = null;
     this.pointers = this.markShapes = null;

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.draw import candidates, markup, outward, words
-from explorer.services import data, shortlists
+from explorer.services import data, provenance, shortlists
 from explorer.services.refs import FeatureRef
 from explorer.services.shortlists import Shortlist
 from explorer.shell import frame, links, tables
@@ -109,7 +109,7 @@ def take_away(found: Shortlist, term_name: str) -> None:
     """The list as CSV, and the sequences of those that are shipped."""
     facts, rows = found
     shipped = shortlists.sequences([row.accession for row in rows if row.is_shipped])
-    bundle = str(data.bundle().manifest.get("bundle_id", "unknown"))
+    bundle = provenance.bundle_id()
     name = f"{facts.sae}_{facts.feature}_candidates"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(

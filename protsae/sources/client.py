@@ -293,8 +293,8 @@ def _content(question: _Question, response: requests.Response, deadline: float) 
         size += len(piece)
         if size > question.max_bytes:
             raise SourceError(
-                f"{question.source.name} gives more than {question.max_bytes / 1e6:,.0f} MB for {question.what}, which is "
-                "not read; download it by hand."
+                f"{question.source.name} gives more than {question.max_bytes / 1e6:,.0f} MB for {question.what}, which "
+                "is not read; download it by hand."
             )
         if time.monotonic() > deadline:
             raise _Passing("too slow")

@@ -16,7 +16,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
@@ -184,11 +184,27 @@ class Public:
     files: dict[str, bytes] = field(
         default_factory=lambda: {
             "/alphafold/files/AF-P69905-F1-model_v6.cif": helix_cif(HBA, "AF-P69905-F1", b_factor=91.5).encode(),
+            "/go/ontology/go.obo": OBO.encode(),
             "/rcsb/download/1BAB.cif": helix_cif(HBA[1:], "1BAB", method="X-RAY DIFFRACTION").encode(),
         }
     )
     merged_by_redirect: bool = True
     """UniProtKB's interface redirects; its entries also say themselves what they were merged into."""
+
+    page: int = 500
+    """Entries an answer at most, however many are asked for."""
+
+    drops_rows: int = 0
+    """Rows of tables and annotations that are left out without a word."""
+
+    most_rows: int = 2_000_000
+    """Annotations that are given at a time at most, however many are asked for."""
+
+    without_code: int = 0
+    """Annotations that are counted and never written."""
+
+    annotations: dict[str, list[str]] = field(default_factory=lambda: dict(_ANNOTATIONS))
+    """accession -> rows of GAF."""
 
     replies: list[Reply] = field(default_factory=list)
     """The next answers, instead of the right ones."""
@@ -199,21 +215,25 @@ class Public:
     bodies: list[bytes] = field(default_factory=list)
     """What was posted."""
 
-    more: list[Callable[[str, Mapping[str, list[str]], Message], Reply | None]] = field(default_factory=list)
-    """Further answers: of a path, its query and the headers; the first that is not None counts."""
-
     def answer(self, method: str, url: str, headers: Message, body: bytes, base: str) -> Reply:
         """What a request gets."""
         self.asked.append(f"{method} {url}")
         if self.replies:
             return self.replies.pop(0)
         parts = urlsplit(url)
-        others = (other(parts.path, parse_qs(parts.query), headers) for other in self.more)
-        reply = next((one for one in others if one is not None), None)
-        if reply is None and method == "POST":
+        if method == "POST":
             self.bodies.append(body)
-            reply = 200, {}, helix_pdb(body.decode()).encode()
-        return reply or self._document(parts.path, base)
+            return 200, {}, helix_pdb(body.decode()).encode()
+        bulk = {
+            "/uniprot/uniprotkb/search": self._search,
+            "/uniprot/uniprotkb/accessions": self._listed,
+            "/quickgo/annotation/search": self._counted,
+            "/quickgo/annotation/downloadSearch": self._downloaded,
+        }.get(parts.path)
+        if bulk is None:
+            return self._document(parts.path, base)
+        asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        return bulk(asked | {"accept": headers.get("Accept", "")})
 
     def _document(self, path: str, base: str) -> Reply:
         if path in self.files:
@@ -235,6 +255,133 @@ class Public:
             return 303, {"Location": f"/uniprot/uniprotkb/{reason['mergeDemergeTo'][0]}.json?from={accession}"}, b""
         return 200, _UNIPROT, json.dumps(found).encode()
 
+    def _active(self) -> dict[str, dict[str, Any]]:
+        return {name: found for name, found in sorted(self.entries.items()) if "inactiveReason" not in found}
+
+    def _search(self, asked: Mapping[str, str]) -> Reply:
+        taxon = re.search(r"organism_id:(\d+)", asked["query"])
+        there = [e for e in self._active().values() if not taxon or e["organism"]["taxonId"] == int(taxon[1])]
+        start, size = int(asked.get("cursor", "0")), min(self.page, int(asked["size"]))
+        more = {"Link": f'<https://rest.uniprot.org/uniprotkb/search?cursor={start + size}&size={size}>; rel="next"'}
+        heads = {"X-Total-Results": str(len(there)), **(more if start + size < len(there) else {})}
+        return self._table(there[start : start + size], asked, heads)
+
+    def _listed(self, asked: Mapping[str, str]) -> Reply:
+        there = [found for name, found in self._active().items() if name in asked["accessions"].split(",")]
+        return self._table(there, asked, {"X-Total-Results": str(len(there))})
+
+    def _table(self, there: list[dict[str, Any]], asked: Mapping[str, str], heads: Mapping[str, str]) -> Reply:
+        fields = asked["fields"].split(",")
+        lines = ["\t".join(TITLES.get(name, name) for name in fields)]
+        lines += ["\t".join(cell(found, name) for name in fields) for found in there]
+        content = "\n".join(lines[: len(lines) - self.drops_rows]) + "\n"
+        return 200, {**_UNIPROT, **heads, "Content-Type": "text/plain"}, content.encode()
+
+    def _rows(self, asked: Mapping[str, str]) -> list[str]:
+        return [row for accession in asked["geneProductId"].split(",") for row in self.annotations.get(accession, ())]
+
+    def _counted(self, asked: Mapping[str, str]) -> Reply:
+        return 200, {}, json.dumps({"numberOfHits": len(self._rows(asked)) + self.without_code, "results": []}).encode()
+
+    def _downloaded(self, asked: Mapping[str, str]) -> Reply:
+        if asked["accept"] != "text/gaf":
+            return 400, {}, b"GPAD by default"
+        rows = self._rows(asked)[: min(self.most_rows, int(asked.get("downloadLimit", "10000")))]
+        head = "!gaf-version: 2.2\n!\n!Generated: 2026-11-20 00:00\n"
+        return 200, {}, (head + "".join(f"{row}\n" for row in rows[: len(rows) - self.drops_rows])).encode()
+
+
+TITLES: Mapping[str, str] = {
+    "accession": "Entry",
+    "id": "Entry Name",
+    "protein_name": "Protein names",
+    "gene_names": "Gene Names",
+    "organism_name": "Organism",
+    "length": "Length",
+    "sequence": "Sequence",
+    "ft_binding": "Binding site",
+    "ft_domain": "Domain [FT]",
+    "ft_disulfid": "Disulfide bond",
+    "ft_signal": "Signal peptide",
+    "xref_pdb_full": "PDB",
+}
+"""Of UniProtKB's columns; the others stand by their field names here."""
+
+_KEYS = {"ft_binding": "BINDING", "ft_domain": "DOMAIN", "ft_disulfid": "DISULFID", "ft_signal": "SIGNAL"}
+_TYPES = {"BINDING": "Binding site", "DOMAIN": "Domain", "DISULFID": "Disulfide bond", "SIGNAL": "Signal"}
+
+
+def cell(found: Mapping[str, Any], name: str) -> str:
+    """A cell of UniProtKB's table."""
+    simple = {
+        "accession": found["primaryAccession"],
+        "id": found["uniProtkbId"],
+        "protein_name": found["proteinDescription"]["recommendedName"]["fullName"]["value"],
+        "gene_names": " ".join(gene["geneName"]["value"] for gene in found.get("genes", ())),
+        "organism_name": f"{found['organism']['scientificName']} ({found['organism']['commonName']})",
+        "length": str(found["sequence"]["length"]),
+        "sequence": found["sequence"]["value"],
+    }
+    if name in simple:
+        return simple[name]
+    if name == "xref_pdb_full":
+        pdb = [one for one in found.get("uniProtKBCrossReferences", ()) if one["database"] == "PDB"]
+        return "".join('"' + "; ".join([one["id"], *(p["value"] for p in one["properties"])]) + '.";' for one in pdb)
+    key = _KEYS.get(name, "")
+    parts = []
+    for feature in found.get("features", ()):
+        if feature["type"] == _TYPES.get(key) and feature["location"]["start"]["value"]:
+            start, end = (feature["location"][side]["value"] for side in ("start", "end"))
+            ligand = feature.get("ligand", {}).get("name", "")
+            label = f'; /ligand="{ligand}"' if ligand else f'; /note="{feature["description"]}"'
+            parts.append(f"{key} {start if start == end else f'{start}..{end}'}{label}")
+    return "; ".join(parts)
+
+
+def gaf_row(accession: str, go_id: str, evidence: str, qualifier: str = "enables") -> str:
+    """A row as QuickGO writes it."""
+    first = ["UniProtKB", accession, "sym", qualifier, go_id, "PMID:1", evidence, "", "F", "name", "", "protein"]
+    return "\t".join([*first, "taxon:9606", "20250101", "UniProt", "", ""])
+
+
+_ANNOTATIONS: Mapping[str, list[str]] = {
+    "P69905": [gaf_row("P69905", "GO:0020037", "IDA"), gaf_row("P69905", "GO:0005515", "IPI")],
+    "Q00001": [gaf_row("Q00001", "GO:0020037", "IEA"), gaf_row("Q00001", "GO:0005515", "IPI", "NOT|enables")],
+}
+
+
+OBO = """format-version: 1.2
+data-version: releases/2026-11-01
+ontology: go
+
+[Term]
+id: GO:0003674
+name: molecular_function
+namespace: molecular_function
+
+[Term]
+id: GO:0005488
+name: binding
+namespace: molecular_function
+is_a: GO:0003674 ! molecular_function
+
+[Term]
+id: GO:0020037
+name: heme binding
+namespace: molecular_function
+is_a: GO:0005488 ! binding
+
+[Term]
+id: GO:0005515
+name: protein binding
+namespace: molecular_function
+is_a: GO:0005488 ! binding
+
+[Typedef]
+id: part_of
+name: part of
+namespace: external
+"""
 
 _UNIPROT = {
     "X-UniProt-Release": RELEASE,

@@ -23,6 +23,10 @@ class NotFoundError(SourceError):
         """Ids that the source names in its place, to choose from; mostly none."""
 
 
+class UnreachableError(SourceError):
+    """The source does not answer now; the same question may be answered later."""
+
+
 class Answer(NamedTuple):
     """One answer of a server, whole."""
 

@@ -69,6 +69,19 @@ class Cache:
         if self.limit_bytes:
             self._drop_oldest(digest)
 
+    def place(self, content: bytes, path: Path) -> None:
+        """Put content that is kept at `path`, too, without a second copy where the file system can; else write it.
+
+        Raises:
+            OSError: the disk is full, or the folder cannot be written.
+        """
+        with whole(path) as temporary:
+            temporary.unlink(missing_ok=True)
+            try:
+                os.link(self._content(hashlib.sha256(content).hexdigest()), temporary)
+            except OSError:
+                temporary.write_bytes(content)
+
     def _drop_oldest(self, kept: str) -> None:
         """Contents that were written first go, until the rest fits; the one just kept stays."""
         with contextlib.suppress(OSError):  # another process drops, too

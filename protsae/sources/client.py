@@ -23,7 +23,7 @@ from requests import codes
 
 from protsae.errors import ConfigError
 from protsae.sources.addresses import Source
-from protsae.sources.answers import Answer, NotFoundError, SourceError
+from protsae.sources.answers import Answer, NotFoundError, SourceError, UnreachableError
 from protsae.sources.cache import DAY_S, Cache
 
 KEPT_HEADERS = (
@@ -31,6 +31,7 @@ KEPT_HEADERS = (
     "last-modified",
     "link",
     "x-total-results",
+    "x-total-records",
     "x-uniprot-release",
     "x-uniprot-release-date",
 )
@@ -123,15 +124,23 @@ _LIMITS = Limits()
 class Client:
     """Asks sources; may be shared between threads."""
 
-    def __init__(self, cache: Cache | None = None, *, limits: Limits = _LIMITS, pace: Pace = _PACE) -> None:
+    def __init__(
+        self,
+        cache: Cache | None = None,
+        *,
+        limits: Limits = _LIMITS,
+        pace: Pace = _PACE,
+        max_age_s: float = MAX_AGE_S,
+    ) -> None:
         """Nothing is asked yet.
 
         Args:
             cache: where answers are kept; None asks each time.
             limits: how long is waited.
             pace: who waits for whom; that of the process, but for tests.
+            max_age_s: seconds for which a kept answer is good.
         """
-        self._cache, self._limits, self._pace = cache, limits, pace
+        self._cache, self._limits, self._pace, self._max_age_s = cache, limits, pace, max_age_s
         self._local = threading.local()
 
     def get(
@@ -142,7 +151,6 @@ class Client:
         what: str,
         accept: str = "",
         max_bytes: int = MAX_BYTES,
-        max_age_s: float = MAX_AGE_S,
     ) -> Answer:
         """Ask for a document.
 
@@ -152,13 +160,13 @@ class Client:
             what: is asked for, as it stands in errors, e.g. "entry P69905".
             accept: media type, where the source offers several at one address.
             max_bytes: of the answer, unpacked.
-            max_age_s: seconds for which a kept answer is good.
 
         Raises:
             NotFoundError: the source has no such thing.
-            SourceError: it cannot be reached, refuses, or answers more than `max_bytes`.
+            UnreachableError: it does not answer, or asks to wait.
+            SourceError: it refuses, or answers more than `max_bytes`.
         """
-        return self._ask(_Question(source, "GET", path, b"", what, accept, max_bytes), self._limits, max_age_s)
+        return self._ask(_Question(source, "GET", path, b"", what, accept, max_bytes), self._limits)
 
     def post(
         self, source: Source, path: str, body: bytes, *, what: str, limits: Limits, max_bytes: int = MAX_BYTES
@@ -168,12 +176,12 @@ class Client:
         Raises:
             SourceError: the source cannot be reached, refuses, or answers more than `max_bytes`.
         """
-        return self._ask(_Question(source, "POST", path, body, what, "", max_bytes), limits, MAX_AGE_S)
+        return self._ask(_Question(source, "POST", path, body, what, "", max_bytes), limits)
 
-    def _ask(self, question: _Question, limits: Limits, max_age_s: float) -> Answer:
+    def _ask(self, question: _Question, limits: Limits) -> Answer:
         """From the cache, else from the source."""
         _check_address(question)
-        kept = self._cache.find(question.key, max_age_s) if self._cache is not None else None
+        kept = self._cache.find(question.key, self._max_age_s) if self._cache is not None else None
         if kept is not None and len(kept.content) <= question.max_bytes:
             return kept
         answer = self._persist(question, limits)
@@ -191,11 +199,11 @@ class Client:
             except _Passing as error:
                 wait_s = 2.0 ** (attempt - 1) if error.wait_s is None else error.wait_s
                 if wait_s > MAX_WAIT_S:
-                    raise SourceError(
+                    raise UnreachableError(
                         f"{name} asks to wait {wait_s:.0f} s before the next request; ask again then."
                     ) from error
                 if attempt == ATTEMPTS:
-                    raise SourceError(
+                    raise UnreachableError(
                         f"{name} did not give {question.what} ({error}, {ATTEMPTS} times): check the connection to the "
                         "internet, or ask again later."
                     ) from error

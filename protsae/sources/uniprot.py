@@ -228,7 +228,7 @@ def _entry(found: Mapping[str, Any], answer: Answer, notes: tuple[str, ...]) -> 
         n_unplaced=len(features) - len(placed),
         isoforms=tuple(_isoforms(found)),
         go=tuple(_go(reference) for reference in references if reference.get("database") == "GO"),
-        pdb=tuple(sorted(map(_pdb, (r for r in references if r.get("database") == "PDB")), key=_best_first)),
+        pdb=tuple(sorted(map(_pdb, (r for r in references if r.get("database") == "PDB")), key=best_first)),
         notes=notes,
         provenance=provenance(UNIPROT, answer, answer.headers.get("x-uniprot-release", "")),
     )
@@ -291,7 +291,8 @@ def pdb_reference(pdb_id: str, method: str, resolution: str, chains: str) -> Pdb
     return PdbReference(pdb_id, method, float(sharp[1]) if sharp else None, chains, max(spans, default=0))
 
 
-def _best_first(reference: PdbReference) -> tuple[int, float, str]:
+def best_first(reference: PdbReference) -> tuple[int, float, str]:
+    """Key that sorts entries: those that span most of the protein first, of these the sharpest."""
     sharpness = float("inf") if reference.resolution is None else reference.resolution
     return -reference.n_residues, sharpness, reference.pdb_id
 

@@ -402,10 +402,10 @@ def test_a_damaged_cache_is_asked_anew(public: Public, tmp_path: Path, what: str
 
 def test_what_is_old_is_asked_anew_and_errors_are_not_kept(public: Public, tmp_path: Path) -> None:
     public.files["/uniprot/x"] = b"one"
-    asks = Client(Cache(tmp_path), limits=LIMITS)
+    asks = Client(Cache(tmp_path), limits=LIMITS, max_age_s=-1.0)
     for _ in range(2):
         assert "has no it" in refused(lambda: asks.get(UNIPROT, "/absent", what="it"))
-        asks.get(UNIPROT, "/x", what="it", max_age_s=-1.0)
+        asks.get(UNIPROT, "/x", what="it")
 
     assert len(public.asked) == 4
 

@@ -1,12 +1,14 @@
 """Sparse autoencoders, one architecture a file. Read `base.py` first.
 
 `topk` (the vanilla SAE) and `protsae` (guided by the Gene Ontology); to compare with them `relu` (with an L1 penalty),
-`gated`, `jumprelu`, `batchtopk` and `splice` (class means of the concepts, nothing trained).
+`gated`, `jumprelu`, `batchtopk` and `splice` (class means of the concepts, nothing trained). `imported` is what other
+programs have trained.
 """
 
 from protsae.sae.base import SAE
 from protsae.sae.batchtopk import BatchTopKSAE, BatchTopKSAEConfig
 from protsae.sae.gated import GatedSAE, GatedSAEConfig
+from protsae.sae.imported import ImportedSAE, ImportedSAEConfig
 from protsae.sae.jumprelu import JumpReLUSAE, JumpReLUSAEConfig
 from protsae.sae.loaders import load_sae
 from protsae.sae.passes import ForwardOutput, GuidedOutput
@@ -24,6 +26,8 @@ __all__ = [
     "GatedSAE",
     "GatedSAEConfig",
     "GuidedOutput",
+    "ImportedSAE",
+    "ImportedSAEConfig",
     "JumpReLUSAE",
     "JumpReLUSAEConfig",
     "ProtSAE",

@@ -25,20 +25,17 @@ import pandas as pd
 from scipy.stats import false_discovery_control
 
 from precompute.analyses.computed import Computed
+from precompute.analyses.read_out import Readable, ReadOut, read_out, readable
 from precompute.config import RunConfig
-from precompute.corpus.labels import read_labels
 from precompute.corpus.proteins import Corpus, read_corpus
 from precompute.pipeline.plan import follow_plan, text_hash
-from precompute.pipeline.progress import Meter, Transient
-from precompute.pipeline.tables import empty_table, read_table, write_arrays, write_table
+from precompute.pipeline.progress import Meter
+from precompute.pipeline.tables import empty_table, read_table, write_table
 from protsae.bundle.layout import STORE, sae_folder
-from protsae.measures.probes import LogisticProbe, choose_logistic
-from protsae.measures.ranking import aurocs
 from protsae.plm.base import PLM
 from protsae.plm.registry import open_plm
 from protsae.plm.spec import PLMSpec
 from protsae.sae import load_sae
-from protsae.shards import ShardReader
 from protsae.steering.steerability import (
     MOST_PAIRS,
     Outcome,
@@ -62,31 +59,7 @@ AGAIN = "again"
 """Folder of the second look below that of the first; it has a plan of its own."""
 
 _ALL = 1_000_000
-_LEAST_SPREAD = 1e-6
-"""Of a probe that gives every protein the same log-odds."""
 _TYPES = {"VARCHAR": "str", "BOOLEAN": "bool", "INTEGER": "int32", "REAL": "float32", "DOUBLE": "float64"}
-
-
-class _Readable(NamedTuple):
-    """The terms of one sub-ontology that can be read out, and the proteins that are annotated in it."""
-
-    namespace: str
-    go_id: tuple[str, ...]
-    rows: np.ndarray
-    """[n] of the corpus"""
-
-    labels: np.ndarray
-    """[n, m] bool"""
-
-
-class _ReadOut(NamedTuple):
-    """A probe of `_Readable`'s terms."""
-
-    probe: LogisticProbe
-    auroc: np.ndarray
-    """[m] on test"""
-    spread: np.ndarray
-    """[m] standard deviation of the log-odds on test"""
 
 
 class _Block(NamedTuple):
@@ -116,7 +89,7 @@ class _Bench(NamedTuple):
     work: Path
     bundle: _Bundle
     corpus: Corpus
-    spaces: dict[str, _Readable]
+    spaces: dict[str, Readable]
     """Terms that can be read out, by sub-ontology."""
 
     report: Callable[[str], None]
@@ -127,7 +100,15 @@ def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Com
     first = SteerabilityConfig(seed=config.seed)
     again = SteerabilityConfig(seed=config.seed + 1, n_proteins=MOST_PAIRS, pool=first.pool)
     bundle, corpus = _open(config), read_corpus(work)
-    bench = _Bench(config, work, bundle, corpus, _readable(work, corpus, bundle.validated), report)
+    spaces = readable(work, corpus, ((row.namespace, row.go_id) for row in bundle.validated))
+    bench = _Bench(
+        config,
+        work,
+        bundle,
+        corpus,
+        spaces,
+        report,
+    )
     folder = work / STEERABILITY.name
     seen = _steered(bench, folder, bundle.validated, first)
     clearest = {(row["sae"], row["feature"]) for row in _clearest(seen)}
@@ -158,7 +139,7 @@ def _steered(
     meter = Meter(bench.report, STEERABILITY.name, sum(len(block.trials) for block in blocks), unit="steered proteins")
     rows: list[dict[str, object]] = []
     for number, block in enumerate(blocks):
-        path, read_out = folder / f"block-{number:05d}.parquet", read_outs[block.namespace]
+        path, out = folder / f"block-{number:05d}.parquet", read_outs[block.namespace]
         if path.is_file():
             meter.skip(len(block.trials))
         else:
@@ -167,14 +148,14 @@ def _steered(
                 bench.bundle.spec,
                 load_sae(sae_folder(bench.config.out, block.sae)).to(bench.bundle.plm.device),
                 block.trials,
-                probe=read_out.probe,
-                spread=read_out.spread,
+                probe=out.probe,
+                spread=out.spread,
                 sequences=bench.corpus.sequence,
                 config=settings,
                 progress=meter.advance,
             )
             write_table(path, pd.DataFrame(outcomes, columns=list(Outcome._fields)))
-        rows += _summaries(block, read_table(path), bench.spaces[block.namespace], read_out, settings)
+        rows += _summaries(block, read_table(path), bench.spaces[block.namespace], out, settings)
     return rows
 
 
@@ -201,43 +182,9 @@ def _tell(table: pd.DataFrame, n_validated: int, report: Callable[[str], None]) 
     report(f"steerability: {n_raise} of {len(table)} features raise their own function more than controls do")
 
 
-def _readable(work: Path, corpus: Corpus, validated: Sequence[TermFeature]) -> dict[str, _Readable]:
-    """By sub-ontology; of every term train, valid and test hold proteins with it and without it."""
-    terms = pd.read_parquet(work / "proteins" / "go_term.parquet", columns=["go_id", "namespace"])
-    labels, place = read_labels(work, corpus, terms), pd.Series(np.arange(len(terms)), index=terms["go_id"])
-    spaces = {}
-    for namespace in sorted({row.namespace for row in validated}):
-        columns = np.flatnonzero(terms["namespace"].to_numpy(dtype=str) == namespace)
-        rows = np.flatnonzero(np.asarray(labels[:, columns].sum(axis=1)) > 0)
-        go_id = np.array(sorted({row.go_id for row in validated if row.namespace == namespace}))
-        carried = labels[rows][:, place.loc[go_id].to_numpy()].toarray() > 0
-        parts = [carried[corpus.split[rows] == part] for part in ("train", "valid", "test")]
-        kept = np.all([part.any(axis=0) & ~part.all(axis=0) for part in parts], axis=0)
-        spaces[namespace] = _Readable(namespace, tuple(go_id[kept].tolist()), rows, carried[:, kept])
-    return {name: space for name, space in spaces.items() if space.go_id}
-
-
-def _read_out(bench: _Bench, space: _Readable) -> _ReadOut:
-    """The probe of one sub-ontology, kept beside the first look's blocks."""
-    work, corpus = bench.work, bench.corpus
-    path = work / STEERABILITY.name / f"probe-{space.namespace}.npz"
-    if not path.is_file():
-        bench.report(Transient(f"steerability: fitting the read-out of {len(space.go_id)} terms of {space.namespace}"))
-        shards = ShardReader(work / "embed")
-        x = shards.protein_means([shards.row_of(str(corpus.accession[row])) for row in space.rows])
-        split = corpus.split[space.rows]
-        probe = choose_logistic(x, space.labels, split, criterion="auc")
-        test = split == "test"
-        log_odds = probe.logits(x[test])
-        told = {
-            "auroc": aurocs(log_odds, space.labels[test]),
-            "spread": np.maximum(log_odds.std(axis=0), _LEAST_SPREAD),
-        }
-        write_arrays(path, {**{name: np.asarray(value) for name, value in probe._asdict().items()}, **told})
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    auroc, spread, l2 = arrays.pop("auroc"), arrays.pop("spread"), float(arrays.pop("l2"))
-    return _ReadOut(LogisticProbe(**arrays, l2=l2), auroc, spread)
+def _read_out(bench: _Bench, space: Readable) -> ReadOut:
+    """Kept beside the first look's blocks."""
+    return read_out(bench.work, bench.corpus, space, bench.work / STEERABILITY.name, bench.report)
 
 
 def _blocks(bench: _Bench, validated: Sequence[TermFeature], settings: SteerabilityConfig, beyond: int) -> list[_Block]:
@@ -268,7 +215,7 @@ def _blocks(bench: _Bench, validated: Sequence[TermFeature], settings: Steerabil
 
 
 def _summaries(
-    block: _Block, outcomes: pd.DataFrame, space: _Readable, read_out: _ReadOut, settings: SteerabilityConfig
+    block: _Block, outcomes: pd.DataFrame, space: Readable, read_out: ReadOut, settings: SteerabilityConfig
 ) -> list[dict[str, object]]:
     """One row a feature, without its q."""
     concept_of = {trial.feature: trial.concept for trial in block.trials}

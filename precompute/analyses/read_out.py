@@ -4,7 +4,7 @@ One linear probe a sub-ontology on the mean PLM states of annotated proteins, fi
 valid. Beside it the difference of means (CAA): the mean state of train proteins that carry the term, minus that of
 those that are annotated in its sub-ontology and do not. Neither knows an SAE.
 
-Read `readable`, then `read_out`.
+3-mers judge beside it, without any model. Read `readable`, then `read_out` and `kmer_judge`.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,9 +23,13 @@ from protsae.measures.probes import LogisticProbe, choose_logistic
 from protsae.measures.ranking import aurocs
 from protsae.shards import ShardReader
 from protsae.steering.directions import difference_of_means
+from protsae.steering.judges import KmerJudge
+
+MOST_COMPARED = 1000
+"""Proteins of a kind whose 3-mers are compared."""
 
 _LEAST_SPREAD = 1e-6
-"""Of a probe that gives every protein the same log-odds."""
+"""Of a judge that says the same of every protein."""
 
 
 class Readable(NamedTuple):
@@ -49,6 +53,10 @@ class ReadOut(NamedTuple):
     """Standard deviation of the log-odds on test."""
     difference: Float[np.ndarray, "m d_model"]
     """Mean state of train proteins with the term, minus that of those without."""
+    carriers: Float[np.ndarray, " m"]
+    """Median log-odds of test proteins with the term."""
+    others: Float[np.ndarray, " m"]
+    """Of test proteins without it."""
 
 
 def readable(work: Path, corpus: Corpus, wanted: Iterable[tuple[str, str]]) -> dict[str, Readable]:
@@ -91,10 +99,28 @@ def read_out(
             "auroc": aurocs(log_odds, space.labels[test]),
             "spread": np.maximum(log_odds.std(axis=0), _LEAST_SPREAD),
             "difference": difference_of_means(x[train], space.labels[train]),
+            "carriers": _medians(log_odds, space.labels[test]),
+            "others": _medians(log_odds, ~space.labels[test]),
         }
         write_arrays(path, {**{name: np.asarray(value) for name, value in probe._asdict().items()}, **told})
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
-    auroc, spread, difference = (arrays.pop(name) for name in ("auroc", "spread", "difference"))
+    told = {name: arrays.pop(name) for name in ReadOut._fields[1:]}
     l2 = float(arrays.pop("l2"))
-    return ReadOut(LogisticProbe(**arrays, l2=l2), auroc, spread, difference)
+    return ReadOut(LogisticProbe(**arrays, l2=l2), **told)
+
+
+def kmer_judge(corpus: Corpus, space: Readable, concept: int, seed: int) -> tuple[KmerJudge, float]:
+    """What 3-mers of 1,000 train proteins with a term and 1,000 without tell, and its spread over valid ones."""
+    rng = np.random.default_rng([seed, concept])
+    split, carried = corpus.split[space.rows], space.labels[:, concept]
+    kinds = (space.rows[(split == "train") & (carried == kind)] for kind in (True, False))
+    taken = [rng.permutation(rows)[:MOST_COMPARED].tolist() for rows in kinds]
+    judge = KmerJudge.of(*([corpus.sequence[row] for row in rows] for rows in taken))
+    valid = rng.permutation(space.rows[split == "valid"])[:MOST_COMPARED].tolist()
+    spread = float(np.std([judge.similarity(corpus.sequence[row]) for row in valid]))
+    return judge, max(spread, _LEAST_SPREAD)
+
+
+def _medians(values: Float[np.ndarray, "n m"], kept: Bool[np.ndarray, "n m"]) -> Float[np.ndarray, " m"]:
+    return np.nanmedian(np.where(kept, values, np.nan), axis=0)

@@ -62,6 +62,12 @@ class Recipe:
         whole = {"format": FORMAT, "version": VERSION, **asdict(self)}
         return json.dumps(whole, indent=1, sort_keys=True)
 
+    def line(self) -> str:
+        """On one line and without the sequence, for the header of a FASTA record."""
+        whole = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        del whole["sequence"]
+        return json.dumps(whole, separators=(",", ":"), sort_keys=True)
+
     @classmethod
     def read(cls, text: str) -> Self:
         """From JSON.

@@ -184,25 +184,9 @@ class Steering:
     @torch.no_grad()
     def read_out(self, written: Rewritten, strength: float, read: Sequence[int]) -> SteerResult:
         """What features make of a new sequence, beside what they made of the original."""
-        old, new = (written.letters(s) for s in (self.sequence, written.steered))
-        each = np.arange(len(written.masked))
-        odds = written.after[each, new] - written.after[each, old]
         same = written.steered == self.sequence
         encoded = self._encoded if same else self._encode(self._activations(written.steered))
-        return SteerResult(
-            strength=strength,
-            original=self.sequence,
-            steered=written.steered,
-            masked=written.masked,
-            changed=written.changed,
-            logp_before=written.before,
-            logp_after=written.after,
-            log_odds=odds[old != new],
-            before=_read(*self._encoded, read),
-            after=_read(*encoded, read),
-            perplexity_before=float(np.exp(written.surprisal_before)),
-            perplexity_after=float(np.exp(written.surprisal_after)),
-        )
+        return SteerResult.of(written, strength, _read(*self._encoded, read), _read(*encoded, read))
 
     @cached_property
     def _encoded(self) -> tuple[Tensor, Tensor]:

@@ -219,6 +219,29 @@ class SteerResult(NamedTuple):
     perplexity_after: float
     """Of the new residues there. A cheap stand-in for pseudo-perplexity: no further pass through the model."""
 
+    @classmethod
+    def of(
+        cls, written: Rewritten, strength: float, before: tuple[Reading, ...], after: tuple[Reading, ...]
+    ) -> "SteerResult":
+        """What was written, with what features make of the original and of the new sequence."""
+        old, new = (written.letters(s) for s in (written.original, written.steered))
+        each = np.arange(len(written.masked))
+        odds = written.after[each, new] - written.after[each, old]
+        return cls(
+            strength=strength,
+            original=written.original,
+            steered=written.steered,
+            masked=written.masked,
+            changed=written.changed,
+            logp_before=written.before,
+            logp_after=written.after,
+            log_odds=odds[old != new],
+            before=before,
+            after=after,
+            perplexity_before=float(np.exp(written.surprisal_before)),
+            perplexity_after=float(np.exp(written.surprisal_after)),
+        )
+
     @property
     def n_changed(self) -> int:
         """Residues that differ."""

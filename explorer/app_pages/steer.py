@@ -8,7 +8,7 @@ import streamlit as st
 from explorer.draw import corpus, markup, words
 from explorer.protein import reading
 from explorer.protein.reading import Pasted, Stored
-from explorer.services import data, live
+from explorer.services import audit, data, live
 from explorer.services.refs import FeatureRef
 from explorer.shell import doubts, frame, links
 from explorer.steer import address, also, opening, report, runs, steerable
@@ -121,7 +121,7 @@ def feature_box(ref: FeatureRef) -> FeatureRef | None:
 
 def feature_options(sae: str) -> dict[int, str]:
     """Feature -> what the list calls it: those that raise their function, then by grade and held-out F1."""
-    table, explained = live.features(sae), doubts.texts(sae)
+    table, explained, effects = live.features(sae), doubts.texts(sae), audit.steered()
     raising = {feature: place for place, feature in enumerate(steerable.best(sae))}
     rows = [row for row in table.to_dict("records") if row["p99_act"] > 0]
     rows.sort(
@@ -135,7 +135,9 @@ def feature_options(sae: str) -> dict[int, str]:
     for row in rows:
         term = f" · {row['go_id']}" if isinstance(row["go_id"], str) else ""
         score = "" if row["label_grade"] == "none" else f" · F1 {row['label_f1']:.2f} {row['label_grade']}"
-        raises = " · raises its function" if row["feature"] in raising else ""
+        tested = effects.get(FeatureRef(sae, row["feature"]))
+        turned = "" if tested is None else f" · turned up {tested.difference:+.2f}"
+        raises = f"{turned} · raises its function" if row["feature"] in raising else turned
         name = words.label(row["label"], row["label_grade"])
         doubt = f" · {explained[row['feature']]}" if row["feature"] in explained else ""
         names[int(row["feature"])] = f"{name}{term} · #{row['feature']}{score}{raises}{doubt}"

@@ -76,6 +76,11 @@ def recipes() -> Iterator[Recipe]:
     yield Recipe("three rounds, strength 5", 5, {"rounds": 3})
     yield Recipe("half of the residues, strength 5", 5, {"mask_ratio": 0.5})
     yield Recipe("without the error term, strength 5", 5, {"add_error": False})
+    wide = {"mask_choice": "responsive", "mask_ratio": 0.5}
+    for strength in (2, 5, 10):
+        yield Recipe(f"responsive half, strength {strength}", strength, wide)
+    yield Recipe("responsive half, three rounds, strength 5", 5, wide | {"rounds": 3})
+    yield Recipe("responsive half, difference of means, strength 5", 5, wide, along="caa")
     yield Recipe("as shipped, strength 8", 8, {})
 
 
@@ -152,7 +157,7 @@ def prepare(bundle: Path, n_features: int, n_proteins: int, seed: int) -> tuple[
         tables = {name: reader.feature_table(name) for name in names}
     plm, spec = open_plm(bundle, device="cpu")
     spaces = readable(work, corpus, {(row.namespace, row.go_id) for row in validated})
-    folder = work / "steerability"
+    folder = work / "steering_search"
     folder.mkdir(exist_ok=True)
     outs = {name: read_out(work, corpus, space, folder, lambda _: None) for name, space in spaces.items()}
     cases = []

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+from functools import partial
 
 import streamlit as st
 
@@ -57,7 +58,13 @@ def main() -> None:
     except ProtSAEError as error:
         st.html(markup.empty(str(error), "The pages on stored proteins work without it."))
         return
-    report.show(Plan(chosen.sae, chosen.feature, sequence, config, also.chosen(chosen)), accession, address.drawn())
+    others = also.seated(chosen)
+    plan = Plan(chosen.sae, chosen.feature, sequence, config, others)
+    report.show(plan, accession, address.drawn(partial(also.write, chosen, others) if others else _nothing))
+
+
+def _nothing() -> None:
+    """No other feature has a slider."""
 
 
 def tab() -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Other features that are pushed with the first one, each with a slider of its own; all of it is in the address.
 
-The address keeps them as `also=12:1.5,40:-1`. Read `read`, then `sliders`.
+The address keeps them as `also=12:1.5,40:-1`. Read `read`, then `seated` and `sliders`.
 """
 
 import math
@@ -55,7 +55,7 @@ def box(ref: FeatureRef) -> None:
     now = chosen(ref)
     st.session_state[BOX] = ", ".join(f"#{feature}" for feature, _ in now)
 
-    def write() -> None:
+    def rename() -> None:
         try:
             features = named(st.session_state[BOX], ref)
         except InputError as error:
@@ -65,7 +65,7 @@ def box(ref: FeatureRef) -> None:
         kept = dict(now)
         frame.write_address(**{PARAM: written(tuple((f, kept.get(f, 1.0)) for f in features))})
 
-    st.text_input("Other features, too", key=BOX, on_change=write, placeholder="#12, GO:0003677", help=HELP)
+    st.text_input("Other features, too", key=BOX, on_change=rename, placeholder="#12, GO:0003677", help=HELP)
     if wrong := st.session_state.pop("steer_also_wrong", ""):
         st.warning(wrong, icon=":material/error:")
 
@@ -97,16 +97,39 @@ def named(text: str, ref: FeatureRef) -> list[int]:
     return found
 
 
+def seated(ref: FeatureRef) -> Also:
+    """The features of the address, their sliders put where it has them; to be called where the page is drawn whole."""
+    now = chosen(ref)
+    for feature, strength in now:
+        st.session_state[_key(ref, feature)] = strength
+    return now
+
+
 def sliders(ref: FeatureRef, also: Also) -> Also:
     """A slider for each; moving one writes the address."""
     values = []
-    for feature, strength in also:
+    for feature, _ in also:
         row = data.feature(FeatureRef(ref.sae, feature))
-        key = f"steer_also_{ref.sae}_{feature}"
-        st.session_state.setdefault(key, strength)
-        name = words.named(row) if row is not None else f"#{feature}"
-        values.append((feature, st.slider(f"#{feature} {name}", LOWEST, HIGHEST, step=0.25, format="%.2f", key=key)))
-    moved = tuple(values)
-    if moved != also:
-        frame.write_address(**{PARAM: written(moved)})
-    return moved
+        name = words.named(row) if row is not None else ""
+        strength = st.slider(
+            f"#{feature} {name}",
+            LOWEST,
+            HIGHEST,
+            step=0.25,
+            format="%.2f",
+            key=_key(ref, feature),
+            on_change=write,
+            args=(ref, also),
+        )
+        values.append((feature, strength))
+    return tuple(values)
+
+
+def write(ref: FeatureRef, also: Also) -> None:
+    """Put the sliders' values into the address."""
+    moved = tuple((feature, st.session_state.get(_key(ref, feature), strength)) for feature, strength in also)
+    frame.write_address(**{PARAM: written(moved)})
+
+
+def _key(ref: FeatureRef, feature: int) -> str:
+    return f"steer_also_{ref.sae}_{feature}"

@@ -12,6 +12,9 @@ from torch import Tensor
 from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import ConfigError
 
+STRENGTH = 1.0
+"""That is shipped: where the slider stands at first, and what features are tested at."""
+
 
 class SteerableSAE(Protocol):
     """What steering needs of an SAE; `protsae.sae` has the real ones."""
@@ -34,7 +37,7 @@ class SteerableSAE(Protocol):
 class SteerConfig:
     """How to steer."""
 
-    strength: float = 1.0
+    strength: float = STRENGTH
     """In units of each feature's p99_act; 0 changes nothing, below 0 lowers the features."""
 
     mask_ratio: float = 0.3

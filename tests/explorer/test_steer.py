@@ -221,12 +221,18 @@ def test_a_page_drawn_anew_by_a_timer_stands_where_its_reader_left_it() -> None:
             st.session_state["drawn"] = True
             st.query_params.from_dict({"feature": "5", "strength": "1.25", "gone": "1"})  # of the timer's request
             moved = {"key": "bound_strength", "on_change": lambda: frame.write_address(strength="3")}
-            Drawn({"feature": "59", "protein": "P1"}, moved).anew()
+            others = lambda: frame.write_address(also="7:2")  # noqa: E731
+            Drawn({"feature": "59", "protein": "P1"}, moved, others).anew()
 
     app = AppTest.from_function(script).run()
 
     assert not app.exception
-    assert {name: param(app, name) for name in app.query_params} == {"feature": "59", "protein": "P1", "strength": "3"}
+    assert {name: param(app, name) for name in app.query_params} == {
+        "feature": "59",
+        "protein": "P1",
+        "strength": "3",
+        "also": "7:2",
+    }
 
 
 def test_a_sequence_of_ones_own_is_the_first_place_to_steer(open_page: OpenPage) -> None:

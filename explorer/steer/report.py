@@ -85,6 +85,7 @@ def weigh(plan: Plan, strength: float, drawn: Drawn) -> None:
     """Run random features for a moment; the whole page is drawn anew once all are known."""
     random = runs.random_features(plan, strength, seconds=slices.SLICE_SECONDS)
     if random.is_whole:
+        runs.compared(plan, strength)  # kept, so that the page drawn anew does not wait for it
         drawn.anew()
     done = len(random.items)
     st.progress(done / random.total, f"Beside random features: {done} of {random.total} tried")

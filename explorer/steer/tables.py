@@ -100,27 +100,35 @@ def changed_residues(result: SteerResult, ref: FeatureRef) -> None:
 
 
 def compare(plan: Plan, result: SteerResult, random: Known[Push]) -> None:
-    """The same mask and strength on things that should not matter, and a judge that was not pushed."""
+    """The same mask and strength on things that should not matter.
+
+    Nothing is run here: controls come with the random features, which are run in slices.
+    """
+    if not result.n_changed:
+        st.caption("No residue changed, so there is nothing to compare.")
+        return
+    if not random.is_whole:
+        st.caption(f"Controls are being run: {len(random.items)} of {random.total} random features so far.")
+        return
     control = runs.compared(plan, result.strength)
     rows = [
         _row("This feature", result),
         _row("Nothing (every hidden residue refilled)", control.no_push),
         _row("Random direction of equal length", control.random_direction),
     ]
-    if result.n_changed and random.is_whole:
-        mean, peak = verdicts.ranks(result, random.items)
-        takeaway.chart(
-            charts.ranked(result, random.items, data.sae(plan.sae).role, frame.mode()),
-            "steer_rank",
-            "Mean activation after this push and after each of the random ones",
-            refs=[FeatureRef(plan.sae, plan.feature)],
-        )
-        st.caption(
-            f"{mean.n} random features of about the same density, pushed to the same multiple of their own 99th "
-            f"percentile. This one does more than {mean.n_less} of them by the mean (p = {mean.p_value:.2g}) and than "
-            f"{peak.n_less} by the peak (p = {peak.p_value:.2g})."
-        )
-        rows.insert(1, _median(random.items))
+    mean, peak = verdicts.ranks(result, random.items)
+    takeaway.chart(
+        charts.ranked(result, random.items, data.sae(plan.sae).role, frame.mode()),
+        "steer_rank",
+        "Mean activation after this push and after each of the random ones",
+        refs=[FeatureRef(plan.sae, plan.feature)],
+    )
+    st.caption(
+        f"{mean.n} random features of about the same density, pushed to the same multiple of their own 99th "
+        f"percentile. This one does more than {mean.n_less} of them by the mean (p = {mean.p_value:.2g}) and than "
+        f"{peak.n_less} by the peak (p = {peak.p_value:.2g})."
+    )
+    rows.insert(1, _median(random.items))
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
@@ -134,20 +142,6 @@ def compare(plan: Plan, result: SteerResult, random: Known[Push]) -> None:
     )
     before = result.before[0]
     st.caption(f"Before: mean {words.amount(before.mean_act)}, peak {words.amount(before.max_act)}.")
-    unpushed(plan, result)
-
-
-def unpushed(plan: Plan, result: SteerResult) -> None:
-    """What the best feature of an autoencoder without guidance makes of the new sequence."""
-    check = runs.independent(plan, result)
-    if check is not None:
-        side = "above" if check.after > check.term.threshold else "below"
-        st.markdown(
-            f"A judge that was not pushed: feature #{check.term.feature} of "
-            f"{words.md(words.sae_long(data.sae(check.term.sae)))}, which fits "
-            f"“{words.md(check.term.term_name)}” best, goes from {words.amount(check.before)} to "
-            f"{words.amount(check.after)}, {side} its threshold of {words.amount(check.term.threshold)}."
-        )
 
 
 def _row(name: str, result: SteerResult) -> dict[str, Any]:

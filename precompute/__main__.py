@@ -1,4 +1,4 @@
-"""The command line, `python -m precompute fetch | run | stage | analyse | evaluate | migrate | plm | cluster`.
+"""The command line: `python -m precompute run`, and the commands beside it; `--help` lists them.
 
 What the user can mend is one line on standard error and exit code 2; what is our fault keeps its traceback. With
 `--debug`, in whatever place, what the user can mend comes with its traceback, too.
@@ -29,6 +29,7 @@ from precompute.pipeline.progress import Console
 from precompute.pipeline.runner import Runner
 from precompute.plm.training import PLMTrainConfig, train
 from precompute.stages.order import STAGE_NAMES, STAGES
+from precompute.training.seeds import SeedsConfig, train_seeds
 from protsae.bundle.migrating import migrate_bundle
 from protsae.errors import ConfigError, ProtSAEError
 from protsae.files import write_text
@@ -82,8 +83,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="precompute", description="Sequences and GO annotations in, a bundle for the explorer out.")
     parser.add_argument(DEBUG, action="store_true", help=_DEBUG_HELP)
-    names = "run|stage|analyse|evaluate|migrate|plm|cluster|fetch"
-    commands = parser.add_subparsers(dest="command", required=True, metavar=names, parser_class=_Parser)
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     run = commands.add_parser("run", help="all stages, in order", description="Make a bundle.")
     run.add_argument("--clean", action="store_true", help="Remove the work folder after success.")
     stage = commands.add_parser("stage", help="one stage", description="Run one stage; those before it must be done.")
@@ -94,6 +94,12 @@ def _parser() -> argparse.ArgumentParser:
     analyse.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
     analyse.add_argument("name", choices=tuple(ANALYSES), metavar="NAME", help=", ".join(ANALYSES))
     analyse.add_argument("--quiet", action="store_true", help="No progress, no summary.")
+    about = (
+        "Train the SAEs of a run from other seeds too, for the analyses `seeds` and `onsets`; finished ones are kept."
+    )
+    seeds = commands.add_parser("seeds", help="train from other seeds", description=about)
+    seeds.add_argument("--quiet", action="store_true", help="No progress.")
+    add_flags(seeds, SeedsConfig)
     about = "Bring a bundle of the version before to this program's, in its place."
     migrate = commands.add_parser("migrate", help="update an old bundle", description=about)
     migrate.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a bundle.")
@@ -119,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     for command, config_class in configs:
         command.add_argument("--quiet", action="store_true", help="No progress, no summary.")
         add_flags(command, config_class, without=("bundle",))
+    commands.metavar = "|".join(commands.choices)
     return parser
 
 
@@ -154,6 +161,11 @@ def _analyse(arguments: argparse.Namespace) -> None:
     analyse(arguments.bundle, arguments.name, Console(quiet=arguments.quiet), STAGES)
 
 
+def _seeds(arguments: argparse.Namespace) -> None:
+    settings = build(SeedsConfig, vars(arguments))
+    train_seeds(settings.run(), settings.work, Console(quiet=arguments.quiet).say, settings.members)
+
+
 def _migrate(arguments: argparse.Namespace) -> None:
     changed = migrate_bundle(arguments.bundle)
     version = f"schema version {SCHEMA_VERSION}"
@@ -185,6 +197,7 @@ _COMMANDS = {
     "run": _run,
     "stage": _stage,
     "analyse": _analyse,
+    "seeds": _seeds,
     "evaluate": _evaluate,
     "migrate": _migrate,
     "plm": _plm,

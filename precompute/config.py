@@ -220,6 +220,9 @@ class RunConfig:
     workers: int = 1
     """Processes that embed, encode and count side by side, each with its share of the cores and its own model."""
 
+    engine: Literal["local", "ray"] = "local"
+    """Where they run: on this machine, or as actors of the Ray cluster that RAY_ADDRESS names (docs/scale.md)."""
+
     def __post_init__(self) -> None:
         for name, least in _AT_LEAST.items():
             value = getattr(self, name)

@@ -12,7 +12,8 @@ A worker that dies (killed, out of memory) ends as a `WorkerDiedError` that name
 each worker has a pipe of its own and is watched by the caller: a `ProcessPoolExecutor` does not say whose item was lost
 and gives up the others', and a queue that all share hangs when its owner dies with the lock.
 
-An engine for a cluster is a third class with `n_workers` and `session`. Read `Executor`, then `in_order`.
+A cluster's engine is a third class with `n_workers` and `session` (`ray_engine.py`, chosen in `engines.py`).
+Read `Executor`, then `in_order`.
 """
 
 import multiprocessing

@@ -21,7 +21,8 @@ from precompute.corpus.codes import CSR, code_path, read_extra, write_codes
 from precompute.corpus.proteins import read_corpus
 from precompute.corpus.trained import TrainedSAE, read_trained
 from precompute.features.quality import Quality, measure
-from precompute.pipeline.executors import Emit, Job, executor_of, in_order
+from precompute.pipeline.engines import engine_of
+from precompute.pipeline.executors import Emit, Job, in_order
 from precompute.pipeline.plan import follow_plan
 from precompute.pipeline.progress import Meter, Report
 from protsae.device import pick_device
@@ -61,7 +62,7 @@ def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float 
             else:
                 missing.append(Piece(trained, shard.number, corpus.split[shard.row_protein]))
     make = partial(_encoder, work, config.device)
-    with executor_of(config.workers).session(make, meter.advance, _name) as session:
+    with engine_of(config).session(make, meter.advance, _name) as session:
         for _ in in_order(session, missing):
             pass
     paths = [

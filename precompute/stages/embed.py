@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from precompute.config import RunConfig
-from precompute.pipeline.executors import Emit, Job, executor_of, in_order
+from precompute.pipeline.engines import engine_of
+from precompute.pipeline.executors import Emit, Job, in_order
 from precompute.pipeline.plan import follow_plan, text_hash
 from precompute.pipeline.progress import Meter, Report, Transient
 from protsae.plm.base import PLM
@@ -63,7 +64,7 @@ def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float 
     meter = Meter(report, "embed", int(length.sum()))
     meter.skip(int(length.sum()) - sum(len(sequence) for shard in missing for sequence in shard.sequences))
     make = partial(_embedder, model, spec, folder)
-    with executor_of(config.workers).session(make, meter.advance, lambda shard: f"shard {shard.number}") as session:
+    with engine_of(config).session(make, meter.advance, lambda shard: f"shard {shard.number}") as session:
         for _ in in_order(session, missing):
             pass
     spec.write(folder / "plm.json")

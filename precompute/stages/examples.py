@@ -25,7 +25,8 @@ from precompute.corpus.proteins import Corpus, Shard, read_corpus
 from precompute.corpus.trained import read_trained
 from precompute.features.counts import read_pooled
 from precompute.features.examples import Chosen, ExampleRows, LabelScore, Shown, choose_examples
-from precompute.pipeline.executors import Job, executor_of, in_order
+from precompute.pipeline.engines import engine_of
+from precompute.pipeline.executors import Job, in_order
 from precompute.pipeline.progress import Meter, Report
 from protsae.ontology.namespaces import WHOLE_GO, members
 
@@ -39,7 +40,7 @@ def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float 
     named = _named(work, terms)
     meter = Meter(report, "examples", len(saes) * corpus.n_residues)
     bands, examples = [], []
-    with executor_of(config.workers).session(_gatherer, meter.advance, lambda piece: piece.codes.stem) as session:
+    with engine_of(config).session(_gatherer, meter.advance, lambda piece: piece.codes.stem) as session:
         for sae in saes:
             own = named.loc[named["sae"] == sae.name]
             names = LabelScore(*(own[field].to_numpy() for field in LabelScore._fields))

@@ -197,7 +197,7 @@ def _plm_source(spec: PLMSpec) -> list[str]:
 def _identity(config: RunConfig, folder: Path) -> str:
     """Name of the bundle: a hash of its models, inputs and settings, so that the same run gives the same name."""
     models = {path.relative_to(folder).as_posix(): sha256(path) for path in folder.rglob("*") if path.is_file()}
-    settings = {name: value for name, value in _settings(config).items() if name not in {"out", "device"}}
+    settings = {name: value for name, value in _settings(config).items() if name not in {"out", "device", "engine"}}
     return json_sha256([models, _input_hashes(config), settings])[:12]
 
 

@@ -25,7 +25,8 @@ from precompute.corpus.proteins import N_AMINO_ACIDS, Corpus, read_corpus
 from precompute.corpus.trained import TrainedSAE, plm_directions, read_trained
 from precompute.features.counts import FirstPass, Pooled, SecondPass, enrichment, write_pooled
 from precompute.features.quality import Quality
-from precompute.pipeline.executors import Job, executor_of, in_order
+from precompute.pipeline.engines import engine_of
+from precompute.pipeline.executors import Job, in_order
 from precompute.pipeline.progress import Meter, Report
 from protsae.plm.registry import load_plm
 
@@ -40,7 +41,7 @@ def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float 
     plm = load_plm(config.plm, device=config.device)
     meter = Meter(report, "statistics", 2 * len(saes) * corpus.n_residues)
     features, rows = [], []
-    with executor_of(config.workers).session(_counter, meter.advance, lambda piece: piece.codes.stem) as session:
+    with engine_of(config).session(_counter, meter.advance, lambda piece: piece.codes.stem) as session:
 
         def counts(pieces: Iterable[_First | _Second]) -> Iterator[Any]:
             for shard, counted in zip(corpus.shards, in_order(session, pieces), strict=True):

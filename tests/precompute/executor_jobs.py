@@ -53,6 +53,19 @@ def troubles() -> Job:
     return job
 
 
+def dies_once() -> Job:
+    """Each item takes its process with it the first time, and leaves a file that says so."""
+
+    def job(item: tuple[str, str], _emit: Callable[[Any], None]) -> str:
+        folder, name = item
+        if not (Path(folder) / name).exists():
+            (Path(folder) / name).touch()
+            os._exit(3)
+        return name
+
+    return job
+
+
 def refuses() -> Job:
     """Cannot be made."""
     raise InputError("no such model; give another")

@@ -9,7 +9,18 @@ Read `COMPUTED`.
 from collections.abc import Callable
 from pathlib import Path
 
-from precompute.analyses import confounds, confusion, curves, families, maps, motifs, shortlist, sites, steerability
+from precompute.analyses import (
+    confounds,
+    confusion,
+    curves,
+    families,
+    maps,
+    motifs,
+    shortlist,
+    sites,
+    steerability,
+    themes,
+)
 from precompute.analyses.computed import Computed
 from precompute.config import RunConfig
 
@@ -29,9 +40,20 @@ COMPUTED: dict[str, Compute] = {
     "shortlist": shortlist.compute,
     "sites": sites.compute,
     "steerability": steerability.compute,
+    "themes": themes.compute,
 }
 """By the names of `protsae.store.analyses.known.ANALYSES`."""
 
-IN_EVERY_RUN = ("confounds", "confusion", "curves", "families", "maps", "motifs", "shortlist", "sites")
+IN_EVERY_RUN = (
+    "confounds",
+    "confusion",
+    "curves",
+    "families",
+    "maps",
+    "motifs",
+    "shortlist",
+    "sites",
+    "themes",
+)
 """Those that `python -m precompute run` computes, in this order (`maps` reads the families); the others are added to a
 finished bundle."""

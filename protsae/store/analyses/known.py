@@ -12,10 +12,23 @@ from protsae.store.analyses.reading import AnalysisQueries
 from protsae.store.analyses.shortlist import SHORTLIST
 from protsae.store.analyses.sites import SITES
 from protsae.store.analyses.steerability import STEERABILITY
+from protsae.store.analyses.themes import THEMES
 
 ANALYSES = {
     analysis.name: analysis
-    for analysis in (CONFOUNDS, CONFUSION, CURVES, EVALUATION, FAMILIES, MAPS, MOTIFS, SHORTLIST, SITES, STEERABILITY)
+    for analysis in (
+        CONFOUNDS,
+        CONFUSION,
+        CURVES,
+        EVALUATION,
+        FAMILIES,
+        MAPS,
+        MOTIFS,
+        SHORTLIST,
+        SITES,
+        STEERABILITY,
+        THEMES,
+    )
 }
 
 

@@ -200,6 +200,14 @@ class ProtSAE(SAE):
             final = keep_top_k(final, k)
         return final, (final[:, :m] > 0) & (natural[:, :m] == 0)
 
+    @override
+    def encode_feature(self, x: Float[Tensor, "n d_model"], feature: int) -> Float[Tensor, " n"]:
+        """Defined features that fire apart are their own pre-activations; free ones need these to be positive."""
+        if feature < self.cfg.n_defined and not self.fires_apart:
+            return self.encode(x)[:, feature]
+        own = self.pre_act(x, feature)
+        return own.relu() if feature < self.cfg.n_defined else self.encode_where(x, feature, own > 0)
+
     @torch.no_grad()
     def fit_prevalence(self, prevalence: Float[Tensor, " m"]) -> None:
         """Start the offsets at the logit of each concept's share of positives, 0 to 1, kept off both ends [D]."""

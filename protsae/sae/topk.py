@@ -48,6 +48,11 @@ class TopKSAE(TiedSAE):
         """The k largest positive pre-activations of each row."""
         return keep_top_k(pre_acts.relu(), self.cfg.k), None
 
+    @override
+    def encode_feature(self, x: Float[Tensor, "n d_model"], feature: int) -> Float[Tensor, " n"]:
+        """Features compete only where this one's pre-activation is positive."""
+        return self.encode_where(x, feature, self.pre_act(x, feature) > 0)
+
 
 def keep_top_k(acts: Float[Tensor, "n d_sae"], k: int) -> Float[Tensor, "n d_sae"]:
     """Set all but the k largest of each row to zero; among equals the lower index stays.

@@ -148,20 +148,6 @@ class SAE(nn.Module, ABC):
         """
         return self.encode(x)[:, feature]
 
-    def encode_where(
-        self, x: Float[Tensor, "n d_model"], feature: int, may_fire: Bool[Tensor, " n"]
-    ) -> Float[Tensor, " n"]:
-        """`encode_feature` that encodes only residues where the feature may fire; it is silent at the others."""
-        acts = x.new_zeros(len(x))
-        if may_fire.any():
-            acts[may_fire] = self.encode(x[may_fire])[:, feature]
-        return acts
-
-    def pre_act(self, x: Float[Tensor, "n d_model"], feature: int) -> Float[Tensor, " n"]:
-        """What a feature has at each residue before features compete and thresholds cut."""
-        weight, bias = self.encoder()
-        return (self.rescaled(x) - self.b_dec) @ weight[feature] + bias[feature]
-
     def decode(
         self, acts: Float[Tensor, "n d_sae"], x: Float[Tensor, "n d_model"] | None = None
     ) -> Float[Tensor, "n d_model"]:

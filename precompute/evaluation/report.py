@@ -96,7 +96,8 @@ def _setting(results: Results) -> list[str]:
     training = train_settings(context, 0)
     split = context.corpus.split
     counts = ", ".join(f"{int((split == part).sum()):,} {part}" for part in ("train", "valid", "test"))
-    missing = [row.name for row in results.every if results.read(row) is None]
+    asked = [row for row in results.every if row.part in config.parts]
+    missing = [row.name for row in asked if results.read(row) is None]
     inputs = ", ".join(f"{name} {digest[:12]}" for name, digest in manifest["inputs"].items())
     where = f"layer {plm.layer} of {plm.num_layers}, {plm.site}"
     falls = {
@@ -128,7 +129,9 @@ def _setting(results: Results) -> list[str]:
     if missing:
         kinds = Counter(name.rsplit("/", 2)[0] for name in missing)
         which = ", ".join(f"{name} ({count})" for name, count in kinds.items())
-        lines.append(f"**Missing:** {len(missing)} of {len(results.every)} rows have no result: {which}.")
+        lines.append(f"**Missing:** {len(missing)} of {len(asked)} rows have no result: {which}.")
+    if others := [part.title for part in PARTS.values() if part.key not in config.parts]:
+        lines.append(f"**Not asked for** (`--parts`): {'; '.join(others)}.")
     return lines
 
 

@@ -23,7 +23,7 @@ from precompute.evaluation.hardware import describe
 from precompute.evaluation.rows import ALIASES, PAPER, Row, chosen_rows, plan_rows
 from precompute.evaluation.scoring import Scored
 from precompute.evaluation.training import train_settings
-from precompute.stages.train import protsae_config
+from precompute.training.recipes import protsae_config
 from protsae.bundle.building import add_analysis
 from protsae.files import json_sha256, read_json, write_json
 from protsae.store.analyses.evaluation import EVALUATION

@@ -74,8 +74,13 @@ def pooled(values: np.ndarray, pooling: str) -> float:
     return float(values.max() if pooling == "max" else values.mean())
 
 
-def sentence(made: list[Call], *, seen_in_training: bool) -> str:
-    """What the calls say, and how far to trust them."""
+def sentence(made: list[Call], split: str | None) -> str:
+    """What the calls say, and how far to trust them.
+
+    Args:
+        made: the calls.
+        split: of the stored protein that it is, or nearly is; None where there is none.
+    """
     firm = [call for call in made if call.is_called and call.is_firm]
     if not firm:
         return "No guided feature that held up on unseen proteins calls its term here."
@@ -84,6 +89,11 @@ def sentence(made: list[Call], *, seen_in_training: bool) -> str:
         f"{words.count(len(firm), 'term')} called by guided features that held up on unseen proteins; "
         f"there, {100 * right:.0f} % of such calls were right on average."
     )
-    if seen_in_training:
+    if split == "train":
         text += " This protein, or a near copy, trained the autoencoders: its calls are no evidence."
+    if split == "valid":
+        text += (
+            " This protein, or a near copy, trained no autoencoder but helped to choose features and thresholds, which "
+            "flatters its calls."
+        )
     return text

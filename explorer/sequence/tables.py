@@ -110,8 +110,7 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
 
 def term_table(about: Subject, called: list[predictions.Call]) -> None:
     """Terms that guided features call, with how often such calls were right on unseen proteins."""
-    seen = about.known is not None and about.known.split != "test"
-    st.markdown(predictions.sentence(called, seen_in_training=seen))
+    st.markdown(predictions.sentence(called, about.known.split if about.known is not None else None))
     everything = frame.flag("Also those that were not called, or not confirmed on unseen proteins", "all")
     shown = [call for call in called if everything or (call.is_called and call.is_firm)]
     annotated = {row.go_id for row in data.protein_terms(about.known.accession)} if about.known else None

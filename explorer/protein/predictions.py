@@ -12,10 +12,16 @@ from explorer.draw import verdicts, words
 from explorer.services import data, live
 from explorer.services.cached import cached_by_bundle
 from explorer.services.refs import FeatureRef
+from protsae.store.analyses.calibration import Band, band_at, bands_of
 from protsae.store.rows import TermFeature
 
 LEAST_RIGHT = 0.3
 """Held-out precision below which a call is not worth a reader's time."""
+
+
+@cached_by_bundle(4, shared=True)
+def _bands(sae: str) -> dict[str, list[Band]]:
+    return bands_of(data.bundle().reader, sae)
 
 
 class Call(NamedTuple):
@@ -28,6 +34,8 @@ class Call(NamedTuple):
     """Concept predictor's mean over the residues, 0 to 1."""
     information: float
     """Of the term, in bits: how much it says that a protein carries it."""
+    band: Band | None = None
+    """How often unseen proteins with a signal like this carry the term; None where that was not measured."""
 
     @property
     def is_called(self) -> bool:
@@ -60,7 +68,9 @@ def calls(sequence: str, preferred: str = "") -> list[Call]:
         pi = live.encode(sequence, name).pi.mean(axis=0)
         for term, row in zip(terms, values, strict=True):
             chance = float(pi[term.feature]) if term.feature < len(pi) else float("nan")
-            found.append(Call(term, pooled(row, term.pooling), chance, information.get(term.go_id, 0.0)))
+            score = pooled(row, term.pooling)
+            band = band_at(_bands(name).get(term.go_id, []), score)
+            found.append(Call(term, score, chance, information.get(term.go_id, 0.0), band))
     return sorted(found, key=_order)
 
 

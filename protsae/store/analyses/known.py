@@ -1,5 +1,6 @@
 """The analyses that this version knows, by name: read `ANALYSES`."""
 
+from protsae.store.analyses.calibration import CALIBRATION
 from protsae.store.analyses.confounds import CONFOUNDS
 from protsae.store.analyses.confusion import CONFUSION
 from protsae.store.analyses.contract import Analysis
@@ -15,7 +16,19 @@ from protsae.store.analyses.steerability import STEERABILITY
 
 ANALYSES = {
     analysis.name: analysis
-    for analysis in (CONFOUNDS, CONFUSION, CURVES, EVALUATION, FAMILIES, MAPS, MOTIFS, SHORTLIST, SITES, STEERABILITY)
+    for analysis in (
+        CALIBRATION,
+        CONFOUNDS,
+        CONFUSION,
+        CURVES,
+        EVALUATION,
+        FAMILIES,
+        MAPS,
+        MOTIFS,
+        SHORTLIST,
+        SITES,
+        STEERABILITY,
+    )
 }
 
 

@@ -1,13 +1,15 @@
 """Does losing a metal site lower the metal features more than another substitution does? On held-out families.
 
-    python benchmarks/metal_sites.py [--bundle assets/demo] [--most 400] [--out FILE.json]
+    python benchmarks/metal_sites.py [--bundle assets/demo] [--split test] [--most 400] [--out FILE.json]
 
 For each test protein with residues that bind a metal (UniProt's binding sites that name one, and contacts in
-structures), and for each guided feature of "metal ion binding" or a term below it that fires there: every site residue
-that is C, H, D or E (at most 8) becomes alanine; so does, for each, one residue at random that is no site, and one of
-the same letter that is no site. A protein's loss is the mean fall of the feature's mean activation over the chain, as a
-share of the wild type's, over substitutions and features. Test families are none of training's; sign flips and the
-bootstrap are over families (homology clusters), so that relatives count once.
+structures), and for each guided feature of "metal ion binding" or a term below it: every site residue that is C, H, D
+or E (at most 8) becomes alanine; so does, for each, one residue at random that is no site, and one of the same letter
+that is no site. Two losses of a protein are told, of mean activations over the chain and means over the substitutions:
+of "features" the mean over the features that fire of the fall as a share of the wild type's, in which a feature that
+hardly fires weighs as much as one that does; of "activation" the fall summed over the features, each in units of its
+full colour, as a share of the sum in the wild type. Test families are none of training's; sign flips and the bootstrap
+are over families (homology clusters), so that relatives count once.
 """
 
 import argparse
@@ -55,6 +57,8 @@ class Models(NamedTuple):
     spec: PLMSpec
     sae: SAE
     features: list[int]
+    full: np.ndarray
+    """Activation of full colour of each."""
 
 
 def main() -> None:
@@ -62,13 +66,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", type=Path, default=Path("assets/demo"))
     parser.add_argument("--most", type=int, default=400, help="proteins, the first by accession")
+    parser.add_argument("--split", choices=("test", "valid"), default="test")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     begun = time.monotonic()
     with open_bundle(args.bundle) as opened:
-        found = measure(opened, args.most)
+        found = measure(opened, args.split, args.most)
     found["seconds"] = round(time.monotonic() - begun)
     text = json.dumps(found, indent=1)
     sys.stdout.write(f"{text}\n")
@@ -76,20 +81,22 @@ def main() -> None:
         args.out.write_text(text)
 
 
-def measure(opened: Bundle, most: int) -> dict[str, object]:
+def measure(opened: Bundle, split: str, most: int) -> dict[str, object]:
     """Losses of all proteins, and what they say."""
     sae_row = next(row for row in opened.reader.saes() if row.role == "guided")
     plm, spec = open_plm(opened.folder)
     sae = load_sae(sae_folder(opened.folder, sae_row.name)).eval()
     wanted = {METAL_BINDING, *opened.reader.below(METAL_BINDING)}
     terms = [term for term in opened.reader.guiding_features(sae_row.name) if term.go_id in wanted]
-    models = Models(plm, spec, sae, [term.feature for term in terms])
+    features = [term.feature for term in terms]
+    full = opened.reader.feature_table(sae_row.name)["p999_act"].to_numpy(float)[features]
+    models = Models(plm, spec, sae, features, full)
     families: dict[str, list[np.ndarray]] = defaultdict(list)
     n_proteins = n_substitutions = 0
-    for protein in proteins(opened, most):
+    for protein in proteins(opened, split, most):
         losses = losses_in(protein, models)
-        if len(losses):
-            families[protein.row.cluster].append(losses.mean(axis=0))
+        if losses is not None:
+            families[protein.row.cluster].append(losses)
             n_proteins += 1
             n_substitutions += len(protein.sites)
     means = np.array([np.mean(one, axis=0) for _, one in sorted(families.items())])
@@ -98,18 +105,23 @@ def measure(opened: Bundle, most: int) -> dict[str, object]:
         "proteins": n_proteins,
         "families": len(means),
         "site_substitutions": n_substitutions,
-        "loss_at_sites": round(float(means[:, 0].mean()), 4),
-        "against_same_letter": paired(means[:, 0], means[:, 1]),
-        "against_any_residue": paired(means[:, 0], means[:, 2]),
+        **{
+            name: {
+                "loss_at_sites": round(float(loss[:, 0].mean()), 4),
+                "against_same_letter": paired(loss[:, 0], loss[:, 1]),
+                "against_any_residue": paired(loss[:, 0], loss[:, 2]),
+            }
+            for name, loss in (("features", means[:, 0]), ("activation", means[:, 1]))
+        },
     }
 
 
-def proteins(opened: Bundle, most: int) -> list[Protein]:
-    """Test proteins with a metal site and room for controls, the first by accession."""
+def proteins(opened: Bundle, split: str, most: int) -> list[Protein]:
+    """Proteins of a split with a metal site and room for controls, the first by accession."""
     found: list[Protein] = []
     for accession in sorted(opened.reader.sequence_index()["accession"]):
         row = opened.reader.protein(accession)
-        if row is None or row.split != "test" or len(row.sequence) > 1000:
+        if row is None or row.split != split or len(row.sequence) > 1000:
             continue
         named = {
             position - 1
@@ -147,8 +159,8 @@ def with_controls(row: ProteinRow, named: Sequence[int]) -> Protein | None:
 
 
 @torch.inference_mode()
-def losses_in(protein: Protein, models: Models) -> np.ndarray:
-    """[features that fire, 3]: mean loss at sites, at the same letter elsewhere, anywhere."""
+def losses_in(protein: Protein, models: Models) -> np.ndarray | None:
+    """[2 kinds of loss, 3]: mean loss at sites, at the same letter elsewhere, anywhere; None where all are silent."""
     sequence = protein.row.sequence
     places = [*protein.sites, *protein.same_letter, *protein.anywhere]
     read = [sequence, *(f"{sequence[:place]}A{sequence[place + 1 :]}" for place in places)]
@@ -156,9 +168,13 @@ def losses_in(protein: Protein, models: Models) -> np.ndarray:
     rows = torch.cat([states[index] for index in range(len(read))])
     acts = np.stack([models.sae.encode_feature(rows, feature).numpy() for feature in models.features])
     means = acts.reshape(len(models.features), len(read), len(sequence)).mean(axis=2)
-    means = means[means[:, 0] > 0]
-    lost = 1 - means[:, 1:] / means[:, :1]
-    return lost.reshape(len(means), 3, len(protein.sites)).mean(axis=2)
+    fires = means[:, 0] > 0
+    if not fires.any():
+        return None
+    share = 1 - means[fires, 1:] / means[fires, :1]
+    summed = (means / models.full[:, None]).sum(axis=0)
+    both = np.stack([share.mean(axis=0), 1 - summed[1:] / summed[0]])
+    return both.reshape(2, 3, len(protein.sites)).mean(axis=2)
 
 
 def paired(at_sites: np.ndarray, control: np.ndarray) -> dict[str, float]:

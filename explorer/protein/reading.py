@@ -19,7 +19,8 @@ LONGEST_IN_ADDRESS = 1500
 """Residues; browsers and servers carry addresses of two thousand characters safely."""
 
 OFFLINE = (
-    "The explorer is offline and cannot fetch it: paste its sequence or FASTA, or drop a structure file beside the box."
+    "Nothing is fetched unless you let it: paste its sequence or FASTA, drop a structure file beside the box, or let "
+    "public databases be asked (the switch on the page Sequence)."
 )
 
 LONGEST_NAME = 60

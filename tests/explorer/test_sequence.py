@@ -164,7 +164,7 @@ def test_an_unknown_protein_in_the_address_is_said(open_page: OpenPage) -> None:
     assert "“P69905” is not among the 40 proteins of this bundle (Fabula ficta 26, Escherichia exempli 14)" in text_of(
         app
     )
-    assert "The explorer is offline and cannot fetch it: paste its sequence or FASTA" in text_of(app)
+    assert "Nothing is fetched unless you let it: paste its sequence or FASTA" in text_of(app)
     assert "https://www.uniprot.org/uniprotkb/P69905" in "".join(html_of(app, "ps-out"))
 
 

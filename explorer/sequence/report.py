@@ -15,7 +15,7 @@ from explorer.protein import subject as subjects
 from explorer.protein.reading import Pasted, Stored
 from explorer.protein.subject import Subject
 from explorer.protein.uploads import Uploaded
-from explorer.sequence import relied, scans, variants
+from explorer.sequence import beside, relied, scans, variants
 from explorer.sequence.tables import feature_table, take_away, term_table
 from explorer.services import data, live
 from explorer.services.refs import FeatureRef
@@ -92,8 +92,9 @@ def evidence(about: Subject) -> None:
         )
     called = predictions.calls(about.sequence, sae)
     firm = sum(call.is_called and call.is_firm for call in called)
-    features, terms, changes, relied_on, files = st.tabs([
+    features, terms, changes, relied_on, other, files = st.tabs([
         f"Features that fire · {len(active)}", f"GO terms called · {firm}", "Mutations", "What it relies on",
+        "Beside another",
         "Downloads",
     ])  # fmt: skip
     with features:
@@ -104,6 +105,8 @@ def evidence(about: Subject) -> None:
         mutations(about, sae, rows)
     with relied_on:
         relied.show(about, sae, rows)
+    with other:
+        beside.show(about, sae, rows)
     with files:
         take_away(about, sae, active, rows, called)
 

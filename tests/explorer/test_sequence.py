@@ -59,8 +59,8 @@ def test_an_accession_shows_the_protein_and_stands_in_the_address(open_page: Ope
     assert f"the same as {first_protein().accession}" in html_of(app, "ps-understood")[0]
     assert views_of(app)[0]["sequence"] == first_protein().sequence
     assert all(row["href"].startswith("./feature?sae=") for row in views_of(app)[0]["rows"])
-    names = ["Features that fire", "GO terms called", "Mutations", "What it relies on", "Downloads"]
-    assert [tab.label.split(" · ")[0] for tab in app.tabs] == names
+    names = ["Features that fire", "GO terms called", "Mutations", "What it relies on", "Beside another"]
+    assert [tab.label.split(" · ")[0] for tab in app.tabs] == [*names, "Downloads"]
 
 
 def test_the_address_brings_a_pasted_sequence_back(open_page: OpenPage) -> None:

@@ -29,6 +29,7 @@ from tiny_alignments import (
     site_tables,
     term_baseline_table,
 )
+from tiny_calibration import calibration_table
 from tiny_confusion import confusion_table
 from tiny_curves import curve_tables
 from tiny_evaluation import evaluation_table
@@ -181,6 +182,7 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
         "structure": structure_table(proteins),
     }
     analyses = {
+        "calibration": {"term_band": calibration_table(alignments)},
         "confounds": {"feature_confound": confound_table(features)},
         "curves": curve_tables(alignments, alone),
         "confusion": {"sibling_confusion": confusion_table(alignments)},

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from precompute.analyses import (
+    calibration,
     confounds,
     confusion,
     curves,
@@ -31,6 +32,7 @@ Compute = Callable[[RunConfig, Path, Callable[[str], None]], Computed]
 bundle, finished or half built"""
 
 COMPUTED: dict[str, Compute] = {
+    "calibration": calibration.compute,
     "confounds": confounds.compute,
     "confusion": confusion.compute,
     "curves": curves.compute,
@@ -45,6 +47,7 @@ COMPUTED: dict[str, Compute] = {
 """By the names of `protsae.store.analyses.known.ANALYSES`."""
 
 IN_EVERY_RUN = (
+    "calibration",
     "confounds",
     "confusion",
     "curves",

@@ -32,6 +32,7 @@ from tiny_alignments import (
 )
 from tiny_confusion import confusion_table
 from tiny_curves import curve_tables
+from tiny_dense import dense_table
 from tiny_evaluation import evaluation_table
 from tiny_families import family_tables
 from tiny_maps import map_tables
@@ -183,6 +184,7 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
         "confounds": {"feature_confound": confound_table(features)},
         "curves": curve_tables(alignments, alone),
         "confusion": {"sibling_confusion": confusion_table(alignments)},
+        "dense": {"dense_tag": dense_table(features)},
         "evaluation": {"evaluation": evaluation_table()},
         "families": family_tables(features),
         "motifs": motif_tables(features),

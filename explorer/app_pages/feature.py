@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explorer.draw import exports, markup, words
-from explorer.feature import evidence, examples, family, motif, shortlist, space
+from explorer.feature import dense, evidence, examples, family, motif, shortlist, space
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
@@ -48,6 +48,7 @@ def main() -> None:
         evidence.at_the_site(row, data.feature_sites(ref))
         evidence.what_else(facts)
         evidence.when_it_fires(row)
+        dense.card(row)
         evidence.amino_acids(row)
         evidence.surroundings(ref, row)
     family.section(row)

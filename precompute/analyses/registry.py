@@ -9,7 +9,18 @@ Read `COMPUTED`.
 from collections.abc import Callable
 from pathlib import Path
 
-from precompute.analyses import confounds, confusion, curves, families, maps, motifs, shortlist, sites, steerability
+from precompute.analyses import (
+    confounds,
+    confusion,
+    curves,
+    dense,
+    families,
+    maps,
+    motifs,
+    shortlist,
+    sites,
+    steerability,
+)
 from precompute.analyses.computed import Computed
 from precompute.config import RunConfig
 
@@ -22,6 +33,7 @@ COMPUTED: dict[str, Compute] = {
     "confounds": confounds.compute,
     "confusion": confusion.compute,
     "curves": curves.compute,
+    "dense": dense.compute,
     "families": families.compute,
     "maps": maps.compute,
     "motifs": motifs.compute,
@@ -31,5 +43,5 @@ COMPUTED: dict[str, Compute] = {
 }
 """By the names of `protsae.store.analyses.known.ANALYSES`."""
 
-IN_EVERY_RUN = ("confounds", "confusion", "curves", "families", "maps", "motifs", "shortlist", "sites")
+IN_EVERY_RUN = ("confounds", "confusion", "curves", "dense", "families", "maps", "motifs", "shortlist", "sites")
 """Those that `python -m precompute run` computes; the others are added to a finished bundle."""

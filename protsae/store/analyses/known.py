@@ -4,6 +4,7 @@ from protsae.store.analyses.confounds import CONFOUNDS
 from protsae.store.analyses.confusion import CONFUSION
 from protsae.store.analyses.contract import Analysis
 from protsae.store.analyses.curves import CURVES
+from protsae.store.analyses.dense import DENSE
 from protsae.store.analyses.evaluation import EVALUATION
 from protsae.store.analyses.families import FAMILIES
 from protsae.store.analyses.maps import MAPS
@@ -15,7 +16,19 @@ from protsae.store.analyses.steerability import STEERABILITY
 
 ANALYSES = {
     analysis.name: analysis
-    for analysis in (CONFOUNDS, CONFUSION, CURVES, EVALUATION, FAMILIES, MAPS, MOTIFS, SHORTLIST, SITES, STEERABILITY)
+    for analysis in (
+        CONFOUNDS,
+        CONFUSION,
+        CURVES,
+        DENSE,
+        EVALUATION,
+        FAMILIES,
+        MAPS,
+        MOTIFS,
+        SHORTLIST,
+        SITES,
+        STEERABILITY,
+    )
 }
 
 

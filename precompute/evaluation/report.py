@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from precompute.evaluation import plots
-from precompute.evaluation.hardware import describe
 from precompute.evaluation.rows import SPARSITY
 from precompute.evaluation.store import Results
 from precompute.evaluation.training import train_settings
@@ -118,7 +117,7 @@ def _setting(results: Results) -> list[str]:
         f"{context.corpus.n_proteins:,} proteins ({counts}), {context.corpus.n_residues:,} residues",
         f"d_sae {context.width}, k {context.run.k}; {how}",
         f"Seeds {seeds}; fidelity on {config.fidelity_proteins} test proteins; {scored}",
-        f"Hardware: {describe(config.device)}",
+        f"Hardware: {_hardware(results)}",
     ]
     spaces = [
         (s.namespace, s.m, *(int(s.on(part).sum()) for part in ("train", "valid", "test")))
@@ -131,6 +130,15 @@ def _setting(results: Results) -> list[str]:
         which = ", ".join(f"{name} ({count})" for name, count in kinds.items())
         lines.append(f"**Missing:** {len(missing)} of {len(results.every)} rows have no result: {which}.")
     return lines
+
+
+def _hardware(results: Results) -> str:
+    """On what rows were computed, with how many where it was not always the same."""
+    found = (results.read(row) for row in results.every)
+    where = Counter(result.get("hardware", "not recorded") for result in found if result is not None)
+    if len(where) == 1:
+        return next(iter(where))
+    return "; ".join(f"{hardware} ({n} rows)" for hardware, n in where.most_common()) or "no row is done"
 
 
 def _main(summary: Summary) -> list[str]:

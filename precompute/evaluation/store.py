@@ -1,6 +1,7 @@
 """Rows' results on disk, and the bundle's analysis `evaluation` made from them.
 
-    BUNDLE.work/evaluate/<slug>/result.json        fingerprint, entries (method, namespace, k, metrics), facts, seconds
+    BUNDLE.work/evaluate/<slug>/result.json        fingerprint, entries (method, namespace, k, metrics), facts, seconds,
+                                                   hardware
 
 A result counts where its fingerprint is the present one: settings, embeddings, labels, the rows it needs, and FORMAT.
 
@@ -18,6 +19,7 @@ import pandas as pd
 from precompute.analyses.registry import CREATED_BY
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.context import Context
+from precompute.evaluation.hardware import describe
 from precompute.evaluation.rows import ALIASES, PAPER, Row, chosen_rows, plan_rows
 from precompute.evaluation.scoring import Scored
 from precompute.evaluation.training import train_settings
@@ -75,6 +77,7 @@ class Results:
             "entries": [entry._asdict() for entry in scored.entries],
             "facts": scored.facts,
             "seconds": round(seconds, 2),
+            "hardware": describe(self.config.device),
         }
         write_json(folder / RESULT, content)
         if not self.config.keep:

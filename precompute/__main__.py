@@ -1,4 +1,5 @@
-"""Command line of precompute: `python -m precompute run | stage | analyse | evaluate | migrate | plm | cluster`.
+"""Command line of precompute: `python -m precompute run | stage | analyse | evaluate | explain | migrate | plm |
+cluster`.
 
 What the user can mend is one line on standard error and exit code 2; what is our fault keeps its traceback. With
 `--debug`, in whatever place, what the user can mend comes with its traceback, too.
@@ -19,6 +20,8 @@ from precompute.analyses.adding import analyse
 from precompute.config import RunConfig, check_inputs
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.runner import evaluate
+from precompute.explaining.config import ExplainConfig
+from precompute.explaining.explain import explain
 from precompute.inputs.homology import cluster_with_mmseqs
 from precompute.inputs.uniprot import read_proteins
 from precompute.options import add_flags, build
@@ -80,7 +83,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="precompute", description="Sequences and GO annotations in, a bundle for the explorer out.")
     parser.add_argument(DEBUG, action="store_true", help=_DEBUG_HELP)
-    names = "run|stage|analyse|evaluate|migrate|plm|cluster"
+    names = "run|stage|analyse|evaluate|explain|migrate|plm|cluster"
     commands = parser.add_subparsers(dest="command", required=True, metavar=names, parser_class=_Parser)
     run = commands.add_parser("run", help="all stages, in order", description="Make a bundle.")
     run.add_argument("--clean", action="store_true", help="Remove the work folder after success.")
@@ -99,13 +102,22 @@ def _parser() -> argparse.ArgumentParser:
     about = "Train every method on a bundle's embeddings and score it on held-out proteins."
     evaluate = commands.add_parser("evaluate", help="compare all methods", description=about)
     evaluate.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
+    about = "Have features explained by a language model of words; shows the prompts and their cost unless --send."
+    explain = commands.add_parser("explain", help="explain features in words", description=about)
+    explain.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
     plm = commands.add_parser("plm", help="train a small PLM", description="Train a PLM of ESM-2's architecture.")
     cluster = commands.add_parser("cluster", help="homology clusters", description="Cluster a FASTA with MMseqs2.")
     cluster.add_argument("--sequences", type=Path, required=True, metavar="FILE", help="FASTA or UniProtKB TSV.")
     cluster.add_argument("--out", type=Path, required=True, metavar="FILE", help="TSV: name, representative.")
     for command in commands.choices.values():
         command.add_argument(DEBUG, action="store_true", help=_DEBUG_HELP)
-    configs = ((run, RunConfig), (stage, RunConfig), (evaluate, EvaluateConfig), (plm, PLMTrainConfig))
+    configs = (
+        (run, RunConfig),
+        (stage, RunConfig),
+        (evaluate, EvaluateConfig),
+        (explain, ExplainConfig),
+        (plm, PLMTrainConfig),
+    )
     for command, config_class in configs:
         command.add_argument("--quiet", action="store_true", help="No progress, no summary.")
         add_flags(command, config_class, without=("bundle",))
@@ -154,6 +166,10 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     evaluate(build(EvaluateConfig, vars(arguments)), Console(quiet=arguments.quiet))
 
 
+def _explain(arguments: argparse.Namespace) -> None:
+    explain(build(ExplainConfig, vars(arguments)), Console(quiet=arguments.quiet).say)
+
+
 def _plm(arguments: argparse.Namespace) -> None:
     config = build(PLMTrainConfig, vars(arguments))
     train(config, Console(quiet=arguments.quiet).say)
@@ -171,6 +187,7 @@ _COMMANDS = {
     "stage": _stage,
     "analyse": _analyse,
     "evaluate": _evaluate,
+    "explain": _explain,
     "migrate": _migrate,
     "plm": _plm,
     "cluster": _cluster,

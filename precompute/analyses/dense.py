@@ -26,7 +26,7 @@ from precompute.features.dense import (
     signals,
     told,
 )
-from precompute.features.sampled import Sample, rows_by_shard, sample_proteins, sampled_codes
+from precompute.features.sampled import Sample, annotated, rows_by_shard, sample_proteins, sampled_codes
 from precompute.pipeline.progress import Transient
 from precompute.pipeline.tables import empty_table, read_table
 from protsae.plm.registry import load_plm
@@ -107,18 +107,12 @@ def _of_protein(codes: CSR, sample: Sample) -> list[list[Told]]:
 
 def secondary_structure(work: Path, corpus: Corpus, sample: Sample) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Residues in each element, and those of proteins that have any; all [n] bool."""
-    table = read_table(work / "proteins" / "annotation.parquet", ["accession", "kind", "start_pos", "end_pos"])
-    place = {str(corpus.accession[row]): number for number, row in enumerate(sample.proteins)}
-    table = table.loc[table["kind"].isin(list(ELEMENTS)) & table["accession"].isin(list(place))]
-    first = np.cumsum(sample.length) - sample.length
-    found = {name: np.zeros(len(sample.letters), dtype=bool) for name in ELEMENTS.values()}
+    sites = annotated(work, corpus, sample)
+    found = {name: sites[kind] for kind, name in ELEMENTS.items() if kind in sites and sites[kind].any()}
     known = np.zeros(len(sample.proteins), dtype=bool)
-    for accession, kind, start, end in table.itertuples(index=False, name=None):
-        number = place[accession]
-        known[number] = True
-        last = min(int(end), int(sample.length[number]) - 1)
-        found[ELEMENTS[kind]][first[number] + max(int(start), 0) : first[number] + last + 1] = True
-    return {name: inside for name, inside in found.items() if inside.any()}, known[sample.group]
+    for inside in found.values():
+        known[sample.group[inside]] = True
+    return found, known[sample.group]
 
 
 def principal(work: Path, corpus: Corpus, sample: Sample) -> tuple[np.ndarray, int]:

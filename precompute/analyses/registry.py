@@ -10,16 +10,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from precompute.analyses import (
+    alikeness,
+    breadth,
     confounds,
     confusion,
     curves,
     dense,
+    enriched,
     families,
     maps,
     motifs,
     shortlist,
     sites,
     steerability,
+    telling,
 )
 from precompute.analyses.computed import Computed
 from precompute.config import RunConfig
@@ -30,18 +34,36 @@ Compute = Callable[[RunConfig, Path, Callable[[str], None]], Computed]
 """(settings of the run, its work folder, where to report progress) -> tables and settings"""
 
 COMPUTED: dict[str, Compute] = {
+    "alikeness": alikeness.compute,
+    "breadth": breadth.compute,
     "confounds": confounds.compute,
     "confusion": confusion.compute,
     "curves": curves.compute,
     "dense": dense.compute,
+    "enriched": enriched.compute,
     "families": families.compute,
     "maps": maps.compute,
     "motifs": motifs.compute,
     "shortlist": shortlist.compute,
     "sites": sites.compute,
     "steerability": steerability.compute,
+    "telling": telling.compute,
 }
 """By the names of `protsae.store.analyses.known.ANALYSES`."""
 
-IN_EVERY_RUN = ("confounds", "confusion", "curves", "dense", "families", "maps", "motifs", "shortlist", "sites")
+IN_EVERY_RUN = (
+    "alikeness",
+    "breadth",
+    "confounds",
+    "confusion",
+    "curves",
+    "dense",
+    "enriched",
+    "families",
+    "maps",
+    "motifs",
+    "shortlist",
+    "sites",
+    "telling",
+)
 """Those that `python -m precompute run` computes; the others are added to a finished bundle."""

@@ -13,7 +13,6 @@ thresholds. The product of two cosines is as high for a copy as for an antipode,
 one and positive for the other. Hydropathy: Kyte and Doolittle 1982 (doi:10.1016/0022-2836(82)90515-0).
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +20,6 @@ from jaxtyping import Float, Int
 from scipy.stats import rankdata
 
 from precompute.corpus.codes import CSR
-from precompute.corpus.proteins import N_AMINO_ACIDS
 from precompute.features.sampled import Sample
 from protsae.alphabet import AMINO_ACIDS
 from protsae.measures.ranking import sparse_aurocs, sparse_ranks
@@ -91,11 +89,10 @@ def signals(sample: Sample, elements: dict[str, np.ndarray], known: np.ndarray) 
         ("terminus", "last", n - 1 - place < ENDS, True),
         ("hydrophobicity", "", HYDROPATHY[sample.letters], False),
     ]
-    columns += [
-        ("amino_acid", letter, sample.letters == number, True)
-        for number, letter in enumerate(AMINO_ACIDS[:N_AMINO_ACIDS])
-    ]
-    columns += [("structure", name, is_in, True) for name, is_in in elements.items()]
+    for number, letter in enumerate(AMINO_ACIDS):
+        columns.append(("amino_acid", letter, sample.letters == number, True))
+    for name, is_in in elements.items():
+        columns.append(("structure", name, is_in, True))
     return Signals(
         [one[0] for one in columns],
         [one[1] for one in columns],
@@ -205,20 +202,19 @@ class Partner(NamedTuple):
 
 
 def partners(
-    encoder: Float[np.ndarray, "d_sae d"], decoder: Float[np.ndarray, "d_sae d"], of: Sequence[int]
+    encoder: Float[np.ndarray, "d_sae d"], decoder: Float[np.ndarray, "d_sae d"], of: Int[np.ndarray, " n"]
 ) -> dict[Tag, Partner]:
     """Antipodes (both cosines negative) and copies (both positive) of some features among all of an SAE."""
     enc, dec = _unit(encoder), _unit(decoder)
-    rows = np.asarray(of, dtype=np.int64)
-    cos_enc, cos_dec = enc[rows] @ enc.T, dec[rows] @ dec.T
+    cos_enc, cos_dec = enc[of] @ enc.T, dec[of] @ dec.T
     product = cos_enc * cos_dec
     found: dict[Tag, Partner] = {}
     signs: dict[Tag, int] = {"antipodal": -1, "duplicate": 1}
     for tag, sign in signs.items():
         score = np.where((sign * cos_enc > 0) & (sign * cos_dec > 0), product, 0.0)
-        score[np.arange(len(rows)), rows] = 0.0
+        score[np.arange(len(of)), of] = 0.0
         best = score.argmax(axis=1) if score.size else np.zeros(0, dtype=np.int64)
-        found[tag] = Partner(best, score[np.arange(len(rows)), best])
+        found[tag] = Partner(best, score[np.arange(len(of)), best])
     return found
 
 

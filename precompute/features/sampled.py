@@ -9,6 +9,7 @@ from scipy.sparse import csr_array, vstack
 
 from precompute.corpus.codes import CSR, code_path, read_codes
 from precompute.corpus.proteins import Corpus, amino_acid_codes
+from precompute.pipeline.tables import read_table
 
 
 class Sample(NamedTuple):
@@ -81,3 +82,23 @@ def sampled_codes(corpus: Corpus, folder: Path, samples: Sequence[Sample]) -> li
         for number, rows in wanted[shard]:
             pieces[number].append(codes[rows])
     return [csr_array(vstack(piece, format="csr")) for piece in pieces]
+
+
+def annotated(work: Path, corpus: Corpus, sample: Sample) -> dict[str, np.ndarray]:
+    """Kind of annotation -> [n] bool, the residues of a sample that have it; every kind of the corpus.
+
+    Args:
+        work: folder of the run.
+        corpus: all proteins.
+        sample: some of them.
+    """
+    table = read_table(work / "proteins" / "annotation.parquet", ["accession", "kind", "start_pos", "end_pos"])
+    found = {str(kind): np.zeros(len(sample.letters), dtype=bool) for kind in sorted(set(table["kind"]))}
+    place = {str(corpus.accession[row]): number for number, row in enumerate(sample.proteins)}
+    first = np.cumsum(sample.length) - sample.length
+    table = table.loc[table["accession"].isin(list(place))]
+    for accession, kind, start, end in table.itertuples(index=False, name=None):
+        number = place[accession]
+        last = min(int(end), int(sample.length[number]) - 1)
+        found[kind][first[number] + max(int(start), 0) : first[number] + last + 1] = True
+    return found

@@ -108,7 +108,7 @@ def test_an_antipode_and_a_copy_are_told_apart() -> None:
     encoder[6], decoder[6] = encoder[5], 2 * decoder[5]
     encoder[8], decoder[8] = -encoder[7], decoder[7]
 
-    found = partners(encoder, decoder, [3, 4, 5, 7])
+    found = partners(encoder, decoder, np.array([3, 4, 5, 7]))
     assert found["antipodal"].feature[:2].tolist() == [4, 3]
     assert found["antipodal"].score[:2] == pytest.approx([1, 1])
     assert found["duplicate"].feature[2] == 6

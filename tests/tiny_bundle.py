@@ -27,7 +27,6 @@ from tiny_alignments import (
     graded,
     kind_baseline_table,
     site_tables,
-    steerability_table,
     term_baseline_table,
 )
 from tiny_audits import alikeness_table, breadth_table, telling_table
@@ -52,6 +51,7 @@ from tiny_proteins import (
     structure_table,
 )
 from tiny_shortlist import shortlist_tables
+from tiny_steerability import steerability_tables
 
 from protsae.alphabet import AMINO_ACIDS
 from protsae.bundle.manifest import write_manifest
@@ -196,7 +196,7 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
         "maps": map_tables(features, list(models)),
         "shortlist": shortlist_tables(features, proteins),
         "sites": site_tables(features, alone),
-        "steerability": {"steerability": steerability_table(alignments)},
+        "steerability": steerability_tables(alignments, spec.embed_dim),
         "telling": {"telling": telling_table(features)},
     }
     return Parts(tables, analyses, models, spec)

@@ -92,6 +92,10 @@ class ToyPLM(PLM):
         chosen = self.site_at(layer, site)
         return PLMState(self._run(self._table[self.tokenise(sequence, masked)], 0, layer), layer, chosen, 0, 0)
 
+    def onward(self, state: PLMState, *, layer: int, site: Site | None = None, edit: Edit | None = None) -> PLMState:
+        x = state.stream if edit is None else state.edited(edit)
+        return state._replace(stream=self._run(x, state.layer, layer), layer=layer, site=self.site_at(layer, site))
+
     def logits_from(self, state: PLMState, *, edit: Edit | None = None) -> Float[Tensor, "n_residues 20"]:
         x = state.stream if edit is None else state.edited(edit)
         return self._run(x, state.layer, LAYERS) @ self._head

@@ -31,7 +31,8 @@ from precompute.config import RunConfig
 CREATED_BY = "precompute, ProtSAE Explorer"
 
 Compute = Callable[[RunConfig, Path, Callable[[str], None]], Computed]
-"""(settings of the run, its work folder, where to report progress) -> tables and settings"""
+"""(settings of the run, its work folder, where to report progress) -> tables and settings; `out` of the settings is the
+bundle, finished or half built"""
 
 COMPUTED: dict[str, Compute] = {
     "alikeness": alikeness.compute,
@@ -66,4 +67,5 @@ IN_EVERY_RUN = (
     "sites",
     "telling",
 )
-"""Those that `python -m precompute run` computes; the others are added to a finished bundle."""
+"""Those that `python -m precompute run` computes, in this order (`maps` reads the families); the others are added to a
+finished bundle."""

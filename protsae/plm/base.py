@@ -2,6 +2,7 @@
 
     harvest           sequences -> residue activations [n_residues, d_model]
     state             the lower half of a forward pass, up to a layer and site
+    onward            from a cached state a few layers up, with an edit spliced in
     logits_from       the upper half, from a cached state, with an edit spliced in
     amino_acid_effect how a direction of the residual stream pushes the twenty amino-acid logits
 
@@ -156,6 +157,21 @@ class PLM(Protocol):
 
         Raises:
             InputError: the sequence is empty, too long, or has a letter that the model does not know.
+            ConfigError: the model has no such layer or site.
+        """
+        ...
+
+    @abstractmethod
+    def onward(self, state: PLMState, *, layer: int, site: Site | None = None, edit: Edit | None = None) -> PLMState:
+        """A state taken further up, for edits at several layers.
+
+        Args:
+            state: where to start from; it is not changed.
+            layer: block at which to stop, at or above the state's.
+            site: one of `sites`, the first of them where None.
+            edit: replaces the residues' activations in `state`, as in `logits_from`.
+
+        Raises:
             ConfigError: the model has no such layer or site.
         """
         ...

@@ -187,6 +187,17 @@ class ESM2PLM(PLM):
         return PLMState(self._run([self.tokenise(sequence, masked)], (layer, chosen)), layer, chosen)
 
     @torch.no_grad()
+    def onward(self, state: PLMState, *, layer: int, site: Site | None = None, edit: Edit | None = None) -> PLMState:
+        """A state taken further up; see `PLM.onward`."""
+        chosen = self.site_at(layer, site)
+        x = state.stream if edit is None else state.edited(edit)
+        with self._autocast():
+            packed = Packed.resume(self._model, x)
+            place = (state.layer, state.site)
+            higher = plm_packed.run(self._model, self._fused, packed, start=place, stop=(layer, chosen)).float()
+        return state._replace(stream=higher, layer=layer, site=chosen)
+
+    @torch.no_grad()
     def logits_from(self, state: PLMState, *, edit: Edit | None = None) -> Float[Tensor, "n_residues 20"]:
         """The upper half of a forward pass; see `PLM.logits_from`."""
         x = state.stream if edit is None else state.edited(edit)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from esm2_files import random_model
-from torch.testing import assert_close
 
 sys.path.insert(0, str(Path(__file__).parent))
 import tiny_saes
@@ -28,8 +27,8 @@ def test_the_language_model_gives_the_same_states() -> None:
     layer, site = 1, here.sites[0]
     expected = dict(here.harvest(SEQUENCES, layer=layer, site=site))
     found = dict(there.harvest(SEQUENCES, layer=layer, site=site))
-    for place, states in expected.items():
-        assert_close(found[place], states, rtol=1e-3, atol=1e-4)
+    for place, states in expected.items():  # bfloat16 products: 8 bits of each factor
+        assert float((found[place] - states).norm() / states.norm()) < 0.01
 
 
 @pytest.mark.parametrize("name", tiny_saes.NAMES)

@@ -36,7 +36,7 @@ def telling_table(features: pd.DataFrame) -> pd.DataFrame:
 def alikeness_table(features: pd.DataFrame) -> pd.DataFrame:
     """Rows of `alikeness` for every feature that fires; z rises with the number of the feature."""
     own = features.loc[features["max_act"] > 0, ["sae", "feature"]].reset_index(drop=True)
-    return own.assign(n_firing=40, score=0.08, by_chance=0.001, z=own["feature"] / 4)
+    return own.assign(n_firing=40, score=0.08, by_chance=0.001, z=own["feature"] / 4, null_z=0.1)
 
 
 def breadth_table(features: pd.DataFrame) -> pd.DataFrame:

@@ -93,8 +93,9 @@ def summary(sae: str, table: pd.DataFrame) -> list[tuple[str, str, str]]:
             )
             rows.append((f"{name} tell", text, f"{label_worth.DETECTION} {label_worth.RULE}"))
     if table["z"].notna().any():
-        n = int((table["z"] >= label_worth.SURE_Z).sum())
-        text = f"{n:,} of {int(table['z'].notna().sum()):,} features (z from {label_worth.SURE_Z:g})"
+        counts = [int((table[column] >= label_worth.SURE_Z).sum()) for column in ("z", "null_z")]
+        of = int(table["z"].notna().sum())
+        text = f"{counts[0]:,} of {of:,} features by {label_worth.SURE_Z:g} standard deviations (null {counts[1]:,})"
         rows.append(("Proteins alike in sequence", text, label_worth.ALIKE))
     if (found := audits.enriched_summary(sae)) is not None:
         rows.append(("Strongest proteins share a term", shared_terms.overall(found), shared_terms.HELP))

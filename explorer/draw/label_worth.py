@@ -32,8 +32,8 @@ BROAD = (
 )
 SURE_Z = 3.0
 """Standard deviations from which on similarity is more than luck."""
-MUCH = 0.05
-"""Similarity from which on it is worth a word; two random proteins have 0."""
+LITTLE, MUCH = 0.01, 0.05
+"""Similarities from which on it is worth a word; two random proteins have 0."""
 TELLS = 0.6
 """Balanced accuracy from which on a label tells something of where a feature fires."""
 
@@ -110,8 +110,8 @@ def alike(found: Alikeness) -> tuple[str, str, str]:
 def alike_sentence(found: Alikeness) -> str:
     """What that means."""
     if found.z >= SURE_Z:
-        much = "clearly" if found.score >= MUCH else "slightly"
-        return f"By their letters alone, the proteins in which it fires are {much} more alike than luck gives."
+        much = "clearly" if found.score >= MUCH else "slightly" if found.score >= LITTLE else "hardly"
+        return f"By their letters alone, the proteins in which it fires are {much} more alike than others."
     return "By their letters alone, the proteins in which it fires are no more alike than others."
 
 

@@ -20,8 +20,11 @@ def show(term: str) -> None:
         frame.say(shared_terms.HELP, "ps-small ps-soft")
         with st.container(gap="xxsmall"):
             for row in found[:MOST]:
-                name = f"{data.sae(row.sae).display_name} #{row.feature} · on test {shared_terms.on_test(row)}"
-                doubts.link(FeatureRef(row.sae, row.feature), name)
+                ref = FeatureRef(row.sae, row.feature)
+                feature = data.feature(ref)
+                called = words.label(feature.label, feature.label_grade) if feature else ""
+                name = f"{data.sae(row.sae).display_name} #{row.feature} · {called}"
+                doubts.link(ref, f"{name} · on test {shared_terms.on_test(row)}")
         if len(found) > MOST:
             st.caption(f"The {MOST} surest on test; all are in the file.")
         st.download_button(

@@ -56,9 +56,9 @@ def enriched_summary(sae: str) -> EnrichedSummary | None:
 def measured(sae: str) -> pd.DataFrame:
     """Every feature of an autoencoder that fires, and every number that was measured of it; NaN where it was not.
 
-    Columns sae, feature, kind, label, label_grade, density; z of alikeness; breadth; detection, strong (detection of
-    the strongest tenth), null_detection, relatives, rule, fuzzing, null_fuzzing of telling; shared, the surest term
-    that test confirms.
+    Columns sae, feature, kind, label, label_grade, density; z and null_z of alikeness; breadth; detection, strong
+    (detection of the strongest tenth), null_detection, relatives, rule, fuzzing, null_fuzzing of telling; shared, the
+    surest term that test confirms.
     """
     reader = bundle().reader
     points = reader.map_points(sae)
@@ -68,7 +68,7 @@ def measured(sae: str) -> pd.DataFrame:
             TELLING,
             ["detection", "strongest", "false_share", "null_detection", "relatives", "rule", "fuzzing", "null_fuzzing"],
         ),
-        (ALIKENESS, ["z"]),
+        (ALIKENESS, ["z", "null_z"]),
         (BREADTH, ["breadth"]),
     ):
         own = reader.analysis_table(analysis, analysis.tables[0].name)

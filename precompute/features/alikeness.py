@@ -38,6 +38,8 @@ class Scores(NamedTuple):
     score: Float[np.ndarray, " d"]
     by_chance: Float[np.ndarray, " d"]
     z: Float[np.ndarray, " d"]
+    null_z: Float[np.ndarray, " d"]
+    """z of one further deal."""
 
 
 def profiles(sequences: Sequence[str]) -> Float[np.ndarray, "n 512"]:
@@ -88,5 +90,9 @@ def scores(acts: Float[np.ndarray, "n d"], vectors: Float[np.ndarray, "n k"], rn
     everything = (float((vectors.sum(axis=0, dtype=np.float64) ** 2).sum()) - lengths.sum()) / max(1, n * (n - 1))
     by_chance = np.where(enough, everything, np.nan)
     spread = np.sqrt(((dealt - everything) ** 2).mean(axis=0))
-    z = np.divide(score - everything, spread, out=np.full(len(score), np.nan), where=enough & (spread > 0))
-    return Scores(n_firing, score, by_chance, z)
+    able = enough & (spread > 0)
+
+    def beyond(values: np.ndarray) -> np.ndarray:
+        return np.divide(values - everything, spread, out=np.full(len(values), np.nan), where=able)
+
+    return Scores(n_firing, score, by_chance, beyond(score), beyond(of(rng.permutation(len(acts)))))

@@ -1,5 +1,6 @@
 """Feature, beyond its label: what a dense one carries, what strongest proteins share, what a label tells."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from protsae.bundle.opening import open_bundle
 from protsae.store.analyses.dense import DENSEST
 from protsae.store.analyses.enriched import surest_terms
 
-from .conftest import OpenPage, links_of, subheaders_of, text_of
+from .conftest import OpenPage, links_of, opener, subheaders_of, text_of
 
 
 def dense_feature(tiny_bundle: Path, place: int) -> str:
@@ -89,7 +90,7 @@ def test_a_label_is_held_against_where_its_feature_fires(open_page: OpenPage) ->
     assert "too few of one to say how well its label tells them apart" in few
     assert "0.71" not in few
 
-    assert "clearly more alike than luck gives" in text_of(open_page("feature", sae="vanilla", feature="20"))
+    assert "clearly more alike than others" in text_of(open_page("feature", sae="vanilla", feature="20"))
 
 
 @pytest.mark.parametrize(
@@ -126,3 +127,24 @@ def test_every_feature_stands_in_one_table_in_the_order_of_the_address(open_page
     wrong = open_page("compare", view="features", of="nope", sort="nope", origin="nope")
     assert not wrong.exception
     assert len(wrong.dataframe[0].value)
+
+
+def test_a_bundle_without_them_says_so_in_one_sentence_each(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
+    for name in ("alikeness", "breadth", "dense", "enriched", "telling"):
+        shutil.rmtree(bundle / "analyses" / name)
+    open_page = opener(bundle, monkeypatch)
+
+    every = open_page("compare", view="features", of="vanilla")
+    assert not every.exception
+    for name in ("alikeness", "breadth", "dense", "enriched", "telling"):
+        assert f"analyse BUNDLE {name}" in text_of(every)
+    assert len(every.dataframe[0].value)
+
+    feature = open_page("feature", sae="vanilla", feature=dense_feature(bundle, 0))
+    assert not feature.exception
+    for name in ("alikeness", "breadth", "dense", "telling"):
+        assert f"analyse BUNDLE {name}" in text_of(feature)
+    assert not open_page("find", q="GO:0003677").exception

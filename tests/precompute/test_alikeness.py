@@ -51,6 +51,7 @@ def test_one_family_stands_out_and_random_firing_does_not(vectors: np.ndarray) -
     within = vectors[:8] @ vectors[:8].T
     assert found.score[0] == pytest.approx((within.sum() - 8) / 56, abs=1e-5), "the family's mean similarity"
     assert found.z[0] > 10
+    assert np.abs(found.null_z).max() < 6
     assert abs(found.z[1:].mean()) < 0.3
     assert found.z[1:].std() == pytest.approx(1, abs=0.25)
 

@@ -32,6 +32,7 @@ ALIKENESS = Analysis(
                 Column("score", "REAL", "mean similarity of two proteins, weighted by both activations, -1 to 1"),
                 Column("by_chance", "REAL", "the same of all pairs"),
                 Column("z", "REAL", "how many standard deviations of random deals above that"),
+                Column("null_z", "REAL", "the same of activations dealt at random once more"),
             ),
             sorted_by=("sae", "feature"),
         ),
@@ -48,6 +49,7 @@ class Alikeness(NamedTuple):
     score: float
     by_chance: float
     z: float
+    null_z: float
 
 
 def alikeness_of(reader: AnalysisQueries, sae: str, feature: int) -> Alikeness | None:

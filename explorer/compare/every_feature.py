@@ -52,7 +52,7 @@ def page() -> None:
         sort = frame.choice("Sort by", "sort", list(SORTS), show=lambda one: SORTS[one][0], kind="select")
     carries = {feature: density.short(own) or NOTHING for feature, own in audits.tags_of(sae).items()}
     table = audits.measured(sae)
-    table = table.assign(carries=table["feature"].map(carries).fillna(""))
+    table = table.assign(carries=[carries.get(feature, "") for feature in table["feature"].tolist()])
     told(sae, table)
     listed(sae, table if kind == "all" else table.loc[table["kind"] == kind], sort)
 

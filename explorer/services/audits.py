@@ -78,7 +78,7 @@ def measured(sae: str) -> pd.DataFrame:
     return table.assign(
         sae=sae,
         strong=(table["strongest"] + 1 - table["false_share"]) / 2,
-        shared=table["feature"].map(surest).fillna(""),
+        shared=[surest.get(feature, "") for feature in table["feature"].tolist()],
     )
 
 

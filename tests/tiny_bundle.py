@@ -29,7 +29,7 @@ from tiny_alignments import (
     site_tables,
     term_baseline_table,
 )
-from tiny_audits import alikeness_table, breadth_table, telling_table
+from tiny_audits import alikeness_table, breadth_table, fold_table, telling_table
 from tiny_confusion import confusion_table
 from tiny_curves import curve_tables
 from tiny_dense import dense_table
@@ -183,6 +183,7 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
         "structure": structure_table(proteins),
     }
     analyses = {
+        "folds": {"fold": fold_table(features)},
         "breadth": {"breadth": breadth_table(features)},
         "alikeness": {"alikeness": alikeness_table(features)},
         "confounds": {"feature_confound": confound_table(features)},

@@ -16,6 +16,7 @@ from protsae.store.analyses.alikeness import ALIKENESS
 from protsae.store.analyses.breadth import BREADTH
 from protsae.store.analyses.dense import DENSE, DENSEST
 from protsae.store.analyses.enriched import ENRICHED
+from protsae.store.analyses.folds import FOLDS
 from protsae.store.analyses.telling import TELLING
 
 MOST_ROWS = 500
@@ -27,6 +28,7 @@ SORTS = {
     "strong": ("… in the strongest tenth", "strong", False),
     "relatives": ("… against relatives", "relatives", False),
     "residues": ("How well a rule tells residues", "fuzzing", False),
+    "space": ("How alike its places are in space", "fold_z", True),
     "narrow": ("Fewest organisms", "breadth", True),
     "densest": ("Densest", "density", False),
     "rarest": ("Rarest", "density", True),
@@ -59,7 +61,7 @@ def page() -> None:
 
 def told(sae: str, table: pd.DataFrame) -> None:
     """What each measure says of the whole autoencoder, beside its null; how dense its features are."""
-    for reason in filter(None, map(data.absence, (TELLING, ALIKENESS, BREADTH, ENRICHED, DENSE))):
+    for reason in filter(None, map(data.absence, (TELLING, ALIKENESS, BREADTH, FOLDS, ENRICHED, DENSE))):
         frame.say(reason, "ps-small ps-soft")
     st.html(markup.wrap(markup.facts(summary(sae, table))))
     st.header("How densely do they fire?", anchor=False)
@@ -97,6 +99,11 @@ def summary(sae: str, table: pd.DataFrame) -> list[tuple[str, str, str]]:
         of = int(table["z"].notna().sum())
         text = f"{counts[0]:,} of {of:,} features by {label_worth.SURE_Z:g} standard deviations (null {counts[1]:,})"
         rows.append(("Proteins alike in sequence", text, label_worth.ALIKE))
+    if table["fold_z"].notna().any():
+        counts = [int((table[column] <= -label_worth.SURE_Z).sum()) for column in ("fold_z", "null_fold_z")]
+        of = int(table["fold_z"].notna().sum())
+        text = f"{counts[0]:,} of {of:,} features by {label_worth.SURE_Z:g} standard deviations (null {counts[1]:,})"
+        rows.append(("Places alike in space", text, label_worth.SPACE))
     if (found := audits.enriched_summary(sae)) is not None:
         rows.append(("Strongest proteins share a term", shared_terms.overall(found), shared_terms.HELP))
     return rows
@@ -117,6 +124,8 @@ def listed(sae: str, table: pd.DataFrame, sort: str) -> None:
             "Label": [words.label(*pair) for pair in zip(shown["label"], shown["label_grade"], strict=True)],
             "Fires on, %": 100 * shown["density"],
             "Alike, z": shown["z"],
+            "In space, Å": shown["rmsd"],
+            "z": shown["fold_z"],
             "Organisms": shown["breadth"],
             "Label tells": shown["detection"],
             "strongest tenth": shown["strong"],
@@ -133,6 +142,8 @@ def listed(sae: str, table: pd.DataFrame, sort: str) -> None:
             "Label": text(help=words.HELP["label"], width="medium"),
             "Fires on, %": number(format="%.3f", help=words.HELP["density"]),
             "Alike, z": number(format="%.1f", help=label_worth.ALIKE),
+            "In space, Å": number(format="%.1f", help=label_worth.SPACE),
+            "z": number(format="%.1f", help=label_worth.SPACE),
             "Organisms": number(format="%.1f", help=label_worth.BROAD),
             "Label tells": number(format="%.2f", help=label_worth.DETECTION),
             "strongest tenth": number(format="%.2f", help=label_worth.STRONGEST),

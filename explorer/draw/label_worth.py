@@ -3,6 +3,7 @@
 from explorer.draw import words
 from protsae.store.analyses.alikeness import Alikeness
 from protsae.store.analyses.breadth import Breadth
+from protsae.store.analyses.folds import Fold
 from protsae.store.analyses.telling import Telling
 
 DETECTION = (
@@ -29,6 +30,11 @@ BROAD = (
     "In how many organisms it fires, weighted by strength, as if all were equally frequent; one protein a family and "
     "organism, those of unnamed organisms left out. Null: activations dealt at random, which counts how many proteins "
     "each organism has."
+)
+SPACE = (
+    "Mean RMSD of 15 C-alphas around the strongest residue, over pairs of stored structures of different families in "
+    "which it fires most (eight at most). Null: random residues of the same structures; z counts standard deviations, "
+    "negative where the places are more alike."
 )
 SURE_Z = 3.0
 """Standard deviations from which on similarity is more than luck."""
@@ -123,3 +129,9 @@ def broad(found: Breadth) -> tuple[str, str, str]:
         f"{words.percent(found.expected)} of the proteins"
     )
     return ("Organisms", told, BROAD)
+
+
+def in_space(found: Fold) -> tuple[str, str, str]:
+    """How alike its places are in space, as a fact."""
+    told = f"{found.rmsd:.1f} Å over {found.n_proteins} structures, null {found.by_chance:.1f} Å (z {found.z:.1f})"
+    return ("Its places in space", told, SPACE)

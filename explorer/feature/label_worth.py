@@ -8,6 +8,7 @@ from explorer.services.refs import FeatureRef
 from explorer.shell import frame
 from protsae.store.analyses.alikeness import ALIKENESS
 from protsae.store.analyses.breadth import BREADTH
+from protsae.store.analyses.folds import FOLDS
 from protsae.store.analyses.telling import TELLING
 from protsae.store.rows import FeatureRow
 
@@ -29,13 +30,14 @@ def card(row: FeatureRow) -> None:
             if numbers := label_worth.facts(told):
                 with st.expander("All tenths, doubles, relatives, residues"):
                     st.html(markup.wrap(markup.facts(numbers)))
-        for reason in filter(None, map(data.absence, (ALIKENESS, BREADTH))):
+        for reason in filter(None, map(data.absence, (ALIKENESS, BREADTH, FOLDS))):
             frame.say(reason, "ps-small ps-soft")
         if alike is not None:
             frame.say(label_worth.alike_sentence(alike), "ps-small ps-soft")
-        broad = audits.breadth(ref)
+        broad, fold = audits.breadth(ref), audits.fold(ref)
         facts = [
             *([label_worth.alike(alike)] if alike is not None else []),
+            *([label_worth.in_space(fold)] if fold is not None else []),
             *([label_worth.broad(broad)] if broad is not None else []),
         ]
         if facts:

@@ -12,6 +12,7 @@ from protsae.store.analyses.alikeness import ALIKENESS, Alikeness, alikeness_of
 from protsae.store.analyses.breadth import BREADTH, Breadth, breadth_of
 from protsae.store.analyses.dense import DenseTag
 from protsae.store.analyses.enriched import EnrichedSummary, EnrichedTerm
+from protsae.store.analyses.folds import FOLDS, Fold, fold_of
 from protsae.store.analyses.telling import TELLING, Telling, telling_of
 
 
@@ -40,6 +41,11 @@ def breadth(ref: FeatureRef) -> Breadth | None:
     return breadth_of(bundle().reader, *ref)
 
 
+def fold(ref: FeatureRef) -> Fold | None:
+    """How alike in space the places are at which a feature fires most; None where there are too few structures."""
+    return fold_of(bundle().reader, *ref)
+
+
 @cached_by_bundle(128)
 def features_enriched_for(term: str) -> list[EnrichedTerm]:
     """Unguided features whose strongest proteins carry a term, on test, too."""
@@ -56,7 +62,8 @@ def enriched_summary(sae: str) -> EnrichedSummary | None:
 def measured(sae: str) -> pd.DataFrame:
     """Every feature of an autoencoder that fires, and every number that was measured of it; NaN where it was not.
 
-    Columns sae, feature, kind, label, label_grade, density; z and null_z of alikeness; breadth; detection, strong
+    Columns sae, feature, kind, label, label_grade, density; z and null_z of alikeness; breadth; rmsd,
+    fold_z and null_fold_z of folds; detection, strong
     (detection of the strongest tenth), null_detection, relatives, rule, fuzzing, null_fuzzing of telling; shared, the
     surest term that test confirms.
     """
@@ -70,9 +77,12 @@ def measured(sae: str) -> pd.DataFrame:
         ),
         (ALIKENESS, ["z", "null_z"]),
         (BREADTH, ["breadth"]),
+        (FOLDS, ["rmsd", "z", "null_z"]),
     ):
         own = reader.analysis_table(analysis, analysis.tables[0].name)
         own = own.loc[own["sae"] == sae, ["feature", *names]].astype({"feature": "int64"})
+        if analysis is FOLDS:
+            own = own.rename(columns={"z": "fold_z", "null_z": "null_fold_z"})
         table = table.merge(own, on="feature", how="left")
     surest = {row.feature: row.name for row in enriched.surest_terms(reader) if row.sae == sae and row.is_confirmed}
     return table.assign(

@@ -45,7 +45,12 @@ def sample_proteins(corpus: Corpus, part: str, n_residues: int, *, seed: int) ->
     own = np.flatnonzero(corpus.split == part)
     drawn = np.random.default_rng(seed).permutation(own)
     before = np.cumsum(corpus.length[drawn]) - corpus.length[drawn]
-    kept = set(drawn[before < n_residues].tolist())
+    return chosen_proteins(corpus, drawn[before < n_residues])
+
+
+def chosen_proteins(corpus: Corpus, rows: np.ndarray) -> Sample:
+    """These proteins (rows of `Corpus`), in the order of the shards."""
+    kept = set(rows.tolist())
     ordered = [int(one) for shard in corpus.shards for one in shard.proteins if int(one) in kept]
     proteins = np.array(ordered, dtype=np.int64)
     letters = amino_acid_codes("".join(corpus.sequence[one] for one in ordered)).astype(np.int64)

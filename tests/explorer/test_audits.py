@@ -84,6 +84,7 @@ def test_a_label_is_held_against_where_its_feature_fires(open_page: OpenPage) ->
     assert "92 % of the test proteins in which it fires most (a tenth of them) carry the label, 31 % of those" in said
     assert "(null 0.50): cysteine 2 before" in said
     assert "no more alike than others" in said
+    assert "1.2 Å over 5 structures, null 4.6 Å (z -1.0)" in said
     assert "1.0 of 3, null 2.6 (z -4.5); 80 % of it in Saccharomyces cerevisiae, which has 40 %" in said
 
     few = text_of(open_page("feature", sae="protsae_mfo", feature="3"))
@@ -133,18 +134,18 @@ def test_a_bundle_without_them_says_so_in_one_sentence_each(
     tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
-    for name in ("alikeness", "breadth", "dense", "enriched", "telling"):
+    for name in ("alikeness", "breadth", "dense", "enriched", "folds", "telling"):
         shutil.rmtree(bundle / "analyses" / name)
     open_page = opener(bundle, monkeypatch)
 
     every = open_page("compare", view="features", of="vanilla")
     assert not every.exception
-    for name in ("alikeness", "breadth", "dense", "enriched", "telling"):
+    for name in ("alikeness", "breadth", "dense", "enriched", "folds", "telling"):
         assert f"analyse BUNDLE {name}" in text_of(every)
     assert len(every.dataframe[0].value)
 
     feature = open_page("feature", sae="vanilla", feature=dense_feature(bundle, 0))
     assert not feature.exception
-    for name in ("alikeness", "breadth", "dense", "telling"):
+    for name in ("alikeness", "breadth", "dense", "folds", "telling"):
         assert f"analyse BUNDLE {name}" in text_of(feature)
     assert not open_page("find", q="GO:0003677").exception

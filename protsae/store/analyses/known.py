@@ -10,6 +10,7 @@ from protsae.store.analyses.dense import DENSE
 from protsae.store.analyses.enriched import ENRICHED
 from protsae.store.analyses.evaluation import EVALUATION
 from protsae.store.analyses.families import FAMILIES
+from protsae.store.analyses.folds import FOLDS
 from protsae.store.analyses.maps import MAPS
 from protsae.store.analyses.motifs import MOTIFS
 from protsae.store.analyses.reading import AnalysisQueries
@@ -30,6 +31,7 @@ ANALYSES = {
         ENRICHED,
         EVALUATION,
         FAMILIES,
+        FOLDS,
         MAPS,
         MOTIFS,
         SHORTLIST,

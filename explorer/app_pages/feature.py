@@ -3,7 +3,18 @@
 import streamlit as st
 
 from explorer.draw import exports, markup, words
-from explorer.feature import dense, evidence, examples, family, label_worth, motif, shortlist, space, strongest
+from explorer.feature import (
+    dense,
+    evidence,
+    examples,
+    family,
+    label_worth,
+    motif,
+    shortlist,
+    space,
+    strongest,
+    theme,
+)
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
@@ -53,6 +64,7 @@ def main() -> None:
         dense.card(row)
         evidence.amino_acids(row)
         evidence.surroundings(ref, row)
+    theme.line(ref)
     family.section(row)
     shortlist.section(row)
     st.download_button(

@@ -12,6 +12,7 @@ from pathlib import Path
 from precompute.analyses import (
     alikeness,
     breadth,
+    calibration,
     confounds,
     confusion,
     curves,
@@ -25,6 +26,7 @@ from precompute.analyses import (
     sites,
     steerability,
     telling,
+    themes,
 )
 from precompute.analyses.computed import Computed
 from precompute.config import RunConfig
@@ -38,6 +40,7 @@ bundle, finished or half built"""
 COMPUTED: dict[str, Compute] = {
     "alikeness": alikeness.compute,
     "breadth": breadth.compute,
+    "calibration": calibration.compute,
     "confounds": confounds.compute,
     "confusion": confusion.compute,
     "curves": curves.compute,
@@ -51,12 +54,14 @@ COMPUTED: dict[str, Compute] = {
     "sites": sites.compute,
     "steerability": steerability.compute,
     "telling": telling.compute,
+    "themes": themes.compute,
 }
 """By the names of `protsae.store.analyses.known.ANALYSES`."""
 
 IN_EVERY_RUN = (
     "alikeness",
     "breadth",
+    "calibration",
     "confounds",
     "confusion",
     "curves",
@@ -69,6 +74,7 @@ IN_EVERY_RUN = (
     "shortlist",
     "sites",
     "telling",
+    "themes",
 )
 """Those that `python -m precompute run` computes, in this order (`maps` reads the families); the others are added to a
 finished bundle."""

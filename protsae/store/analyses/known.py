@@ -2,6 +2,7 @@
 
 from protsae.store.analyses.alikeness import ALIKENESS
 from protsae.store.analyses.breadth import BREADTH
+from protsae.store.analyses.calibration import CALIBRATION
 from protsae.store.analyses.confounds import CONFOUNDS
 from protsae.store.analyses.confusion import CONFUSION
 from protsae.store.analyses.contract import Analysis
@@ -18,12 +19,14 @@ from protsae.store.analyses.shortlist import SHORTLIST
 from protsae.store.analyses.sites import SITES
 from protsae.store.analyses.steerability import STEERABILITY
 from protsae.store.analyses.telling import TELLING
+from protsae.store.analyses.themes import THEMES
 
 ANALYSES = {
     analysis.name: analysis
     for analysis in (
         ALIKENESS,
         BREADTH,
+        CALIBRATION,
         CONFOUNDS,
         CONFUSION,
         CURVES,
@@ -38,6 +41,7 @@ ANALYSES = {
         SITES,
         STEERABILITY,
         TELLING,
+        THEMES,
     )
 }
 

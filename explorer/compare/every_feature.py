@@ -42,8 +42,8 @@ def page() -> None:
     frame.headline(
         "Every feature, every measure",
         "What holds of all features at once: does a label tell where its feature fires, are its proteins alike by "
-        "something other than this model, what do dense features carry? Each number is told on test proteins and has "
-        "its null on the feature's own page.",
+        "something other than this model, what do dense features carry? Labels and proteins are judged on test "
+        "proteins; every number has its null on the feature's own page.",
         tab=("Every feature",),
     )
     names = [row.name for row in data.saes()]

@@ -34,7 +34,7 @@ BROAD = (
 SPACE = (
     "Mean RMSD of 15 C-alphas around the strongest residue, over pairs of stored structures of different families in "
     "which it fires most (eight at most). Null: random residues of the same structures; z counts standard deviations, "
-    "negative where the places are more alike."
+    "negative where the places are more alike. One helix is like any other, so a low RMSD may be no more than a helix."
 )
 SURE_Z = 3.0
 """Standard deviations from which on similarity is more than luck."""

@@ -19,6 +19,8 @@ from precompute.analyses.adding import analyse
 from precompute.config import RunConfig, check_inputs
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.runner import evaluate
+from precompute.explaining.config import ExplainConfig
+from precompute.explaining.explain import explain
 from precompute.fetching.config import FetchConfig
 from precompute.fetching.run import fetch
 from precompute.inputs.homology import cluster_with_mmseqs
@@ -107,6 +109,9 @@ def _parser() -> argparse.ArgumentParser:
     about = "Train every method on a bundle's embeddings and score it on held-out proteins."
     evaluate = commands.add_parser("evaluate", help="compare all methods", description=about)
     evaluate.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
+    about = "Have features explained by a language model of words; shows the prompts and their cost unless --send."
+    explain = commands.add_parser("explain", help="explain features in words", description=about)
+    explain.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
     plm = commands.add_parser("plm", help="train a small PLM", description="Train a PLM of ESM-2's architecture.")
     cluster = commands.add_parser("cluster", help="homology clusters", description="Cluster a FASTA with MMseqs2.")
     cluster.add_argument("--sequences", type=Path, required=True, metavar="FILE", help="FASTA or UniProtKB TSV.")
@@ -119,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         (run, RunConfig),
         (stage, RunConfig),
         (evaluate, EvaluateConfig),
+        (explain, ExplainConfig),
         (plm, PLMTrainConfig),
         (fetching, FetchConfig),
     )
@@ -176,6 +182,10 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     evaluate(build(EvaluateConfig, vars(arguments)), Console(quiet=arguments.quiet))
 
 
+def _explain(arguments: argparse.Namespace) -> None:
+    explain(build(ExplainConfig, vars(arguments)), Console(quiet=arguments.quiet).say)
+
+
 def _plm(arguments: argparse.Namespace) -> None:
     config = build(PLMTrainConfig, vars(arguments))
     train(config, Console(quiet=arguments.quiet).say)
@@ -199,6 +209,7 @@ _COMMANDS = {
     "analyse": _analyse,
     "seeds": _seeds,
     "evaluate": _evaluate,
+    "explain": _explain,
     "migrate": _migrate,
     "plm": _plm,
     "cluster": _cluster,

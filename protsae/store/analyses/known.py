@@ -8,7 +8,9 @@ from protsae.store.analyses.evaluation import EVALUATION
 from protsae.store.analyses.families import FAMILIES
 from protsae.store.analyses.maps import MAPS
 from protsae.store.analyses.motifs import MOTIFS
+from protsae.store.analyses.onsets import ONSETS
 from protsae.store.analyses.reading import AnalysisQueries
+from protsae.store.analyses.seeds import SEEDS
 from protsae.store.analyses.shortlist import SHORTLIST
 from protsae.store.analyses.sites import SITES
 from protsae.store.analyses.steerability import STEERABILITY
@@ -24,6 +26,8 @@ ANALYSES = {
         FAMILIES,
         MAPS,
         MOTIFS,
+        ONSETS,
+        SEEDS,
         SHORTLIST,
         SITES,
         STEERABILITY,

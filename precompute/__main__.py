@@ -1,4 +1,4 @@
-"""Command line of precompute: `python -m precompute run | stage | analyse | seeds | evaluate | migrate | plm | ...`.
+"""The command line: `python -m precompute run`, and the commands beside it; `--help` lists them.
 
 What the user can mend is one line on standard error and exit code 2; what is our fault keeps its traceback. With
 `--debug`, in whatever place, what the user can mend comes with its traceback, too.
@@ -19,6 +19,8 @@ from precompute.analyses.adding import analyse
 from precompute.config import RunConfig, check_inputs
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.runner import evaluate
+from precompute.fetching.config import FetchConfig
+from precompute.fetching.run import fetch
 from precompute.inputs.homology import cluster_with_mmseqs
 from precompute.inputs.uniprot import read_proteins
 from precompute.options import add_flags, build
@@ -81,8 +83,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="precompute", description="Sequences and GO annotations in, a bundle for the explorer out.")
     parser.add_argument(DEBUG, action="store_true", help=_DEBUG_HELP)
-    names = "run|stage|analyse|seeds|evaluate|migrate|plm|cluster"
-    commands = parser.add_subparsers(dest="command", required=True, metavar=names, parser_class=_Parser)
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     run = commands.add_parser("run", help="all stages, in order", description="Make a bundle.")
     run.add_argument("--clean", action="store_true", help="Remove the work folder after success.")
     stage = commands.add_parser("stage", help="one stage", description="Run one stage; those before it must be done.")
@@ -110,12 +111,21 @@ def _parser() -> argparse.ArgumentParser:
     cluster = commands.add_parser("cluster", help="homology clusters", description="Cluster a FASTA with MMseqs2.")
     cluster.add_argument("--sequences", type=Path, required=True, metavar="FILE", help="FASTA or UniProtKB TSV.")
     cluster.add_argument("--out", type=Path, required=True, metavar="FILE", help="TSV: name, representative.")
+    about = "Fetch proteins, GO annotations, the ontology and structures from the public databases, for a run."
+    fetching = commands.add_parser("fetch", help="inputs from UniProt, QuickGO, PDB", description=about)
     for command in commands.choices.values():
         command.add_argument(DEBUG, action="store_true", help=_DEBUG_HELP)
-    configs = ((run, RunConfig), (stage, RunConfig), (evaluate, EvaluateConfig), (plm, PLMTrainConfig))
+    configs = (
+        (run, RunConfig),
+        (stage, RunConfig),
+        (evaluate, EvaluateConfig),
+        (plm, PLMTrainConfig),
+        (fetching, FetchConfig),
+    )
     for command, config_class in configs:
         command.add_argument("--quiet", action="store_true", help="No progress, no summary.")
         add_flags(command, config_class, without=("bundle",))
+    commands.metavar = "|".join(commands.choices)
     return parser
 
 
@@ -178,6 +188,11 @@ def _cluster(arguments: argparse.Namespace) -> None:
     write_text(arguments.out, "".join(f"{name}\t{cluster}\n" for name, cluster in clusters.items()))
 
 
+def _fetch(arguments: argparse.Namespace) -> None:
+    command = fetch(build(FetchConfig, vars(arguments)), Console(quiet=arguments.quiet))
+    sys.stdout.write(f"{command}\n")
+
+
 _COMMANDS = {
     "run": _run,
     "stage": _stage,
@@ -187,6 +202,7 @@ _COMMANDS = {
     "migrate": _migrate,
     "plm": _plm,
     "cluster": _cluster,
+    "fetch": _fetch,
 }
 
 

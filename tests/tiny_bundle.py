@@ -27,9 +27,9 @@ from tiny_alignments import (
     graded,
     kind_baseline_table,
     site_tables,
-    steerability_table,
     term_baseline_table,
 )
+from tiny_calibration import calibration_table
 from tiny_confusion import confusion_table
 from tiny_curves import curve_tables
 from tiny_evaluation import evaluation_table
@@ -50,6 +50,7 @@ from tiny_proteins import (
 )
 from tiny_seeds import onset_tables, seed_tables
 from tiny_shortlist import shortlist_tables
+from tiny_steerability import steerability_tables
 from tiny_themes import theme_tables
 
 from protsae.alphabet import AMINO_ACIDS
@@ -182,6 +183,7 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
         "structure": structure_table(proteins),
     }
     analyses = {
+        "calibration": {"term_band": calibration_table(alignments)},
         "confounds": {"feature_confound": confound_table(features)},
         "curves": curve_tables(alignments, alone),
         "confusion": {"sibling_confusion": confusion_table(alignments)},
@@ -194,7 +196,7 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
         "shortlist": shortlist_tables(features, proteins),
         "themes": theme_tables(features, proteins),
         "sites": site_tables(features, alone),
-        "steerability": {"steerability": steerability_table(alignments)},
+        "steerability": steerability_tables(alignments, spec.embed_dim),
     }
     return Parts(tables, analyses, models, spec)
 

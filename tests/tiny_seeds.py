@@ -1,4 +1,4 @@
-"""Trainings from other seeds, for `tiny_bundle.py`: of five, feature i is found in 2 + i modulo 4, feature 0 in one.
+"""Trainings from other seeds, for `tiny_bundle.py`: of five, feature i is found in 2 + i modulo 4, feature 0 in one."""
 
 import numpy as np
 import pandas as pd

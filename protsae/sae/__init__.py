@@ -2,13 +2,14 @@
 
 `topk` (the vanilla SAE) and `protsae` (guided by the Gene Ontology); to compare with them `relu` (with an L1 penalty),
 `gated`, `jumprelu`, `batchtopk`, `ordered` (by nested dropout), `gba` (biases that follow firing rates) and `splice`
-(class means of the concepts, nothing trained).
+(class means of the concepts, nothing trained). `imported` is what other programs have trained.
 """
 
 from protsae.sae.base import SAE
 from protsae.sae.batchtopk import BatchTopKSAE, BatchTopKSAEConfig
 from protsae.sae.gated import GatedSAE, GatedSAEConfig
 from protsae.sae.gba import GBASAE, GBASAEConfig
+from protsae.sae.imported import ImportedSAE, ImportedSAEConfig
 from protsae.sae.jumprelu import JumpReLUSAE, JumpReLUSAEConfig
 from protsae.sae.loaders import load_sae
 from protsae.sae.ordered import OrderedSAE, OrderedSAEConfig
@@ -29,6 +30,8 @@ __all__ = [
     "GatedSAE",
     "GatedSAEConfig",
     "GuidedOutput",
+    "ImportedSAE",
+    "ImportedSAEConfig",
     "JumpReLUSAE",
     "JumpReLUSAEConfig",
     "OrderedSAE",

@@ -1,4 +1,4 @@
-"""Checkpoints of SAEs by their format: our own is read, those of other programs are named."""
+"""Checkpoints of SAEs by their format: our own is read, those that are not read are named; see `test_imported.py`."""
 
 import json
 from pathlib import Path
@@ -10,11 +10,10 @@ import torch
 from safetensors.torch import save_file
 
 from protsae.errors import ArtifactError, ConfigError
-from protsae.sae import SAE, TopKSAE, TopKSAEConfig, load_sae
-from protsae.sae.loaders import Format, registry
+from protsae.sae import SAE, ImportedSAEConfig, TopKSAE, TopKSAEConfig, load_sae
+from protsae.sae.loaders import Foreign, Format, Stated, Told, load_foreign, registry, tensors
 
 WEIGHTS = {"W_enc": torch.ones(4, 8), "W_dec": torch.ones(8, 4), "b_enc": torch.zeros(8), "b_dec": torch.zeros(4)}
-LENS = "sae_weights.safetensors"
 
 
 def write(folder: Path, config: str | None, content: Any, weights: str, tensors: dict[str, torch.Tensor]) -> Path:
@@ -31,36 +30,8 @@ def write(folder: Path, config: str | None, content: Any, weights: str, tensors:
     return folder
 
 
-def saelens(architecture: str | None, **more: Any) -> dict[str, Any]:
-    named = {} if architecture is None else {"architecture": architecture}
-    return {**named, "d_in": 4, "d_sae": 8, "dtype": "float32", "apply_b_dec_to_input": True, **more}
-
-
 OF_OTHERS = {
-    "SAELens standard": (
-        "cfg.json",
-        saelens("standard"),
-        LENS,
-        "an SAELens checkpoint (standard)",
-    ),
-    "SAELens topk": ("cfg.json", saelens("topk", k=2), LENS, "an SAELens checkpoint (topk)"),
-    "SAELens jumprelu": (
-        "cfg.json",
-        saelens("jumprelu"),
-        LENS,
-        "an SAELens checkpoint (jumprelu)",
-    ),
-    "SAELens gated": ("cfg.json", saelens("gated"), LENS, "an SAELens checkpoint (gated)"),
-    "SAELens of old": ("cfg.json", saelens(None, hook_point="x"), LENS, "an SAELens checkpoint,"),
-    "SAELens, weights only": (None, None, LENS, "an SAELens checkpoint,"),
-    "dictionary_learning": (
-        "config.json",
-        {"trainer": {"dict_class": "AutoEncoderTopK", "activation_dim": 4}, "buffer": {}},
-        "ae.pt",
-        "a dictionary_learning checkpoint (AutoEncoderTopK)",
-    ),
-    "dictionary_learning, weights only": (None, None, "ae.pt", "a dictionary_learning checkpoint,"),
-    "sparsify": ("cfg.json", {"expansion_factor": 2, "k": 2, "d_in": 4}, "sae.safetensors", "checkpoint"),
+    "sparsify": ("cfg.json", {"expansion_factor": 2, "k": 2, "d_in": 4}, "sae.safetensors", "a sparsify checkpoint,"),
     "sparsify of old": ("cfg.json", {"num_latents": 8, "k": 2}, "sae.safetensors", "a sparsify checkpoint,"),
     "Gemma Scope": (None, None, "params.npz", "a Gemma Scope checkpoint,"),
 }
@@ -82,18 +53,19 @@ def test_a_checkpoint_of_another_program_is_named(name: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("file", "kind"),
-    [
-        ("sae_weights.safetensors", "an SAELens checkpoint"),
-        ("ae.pt", "a dictionary_learning checkpoint"),
-        ("mine.pt", "a .pt file of an unknown program"),
-        ("params.npz", "a Gemma Scope checkpoint"),
-    ],
+    ("file", "kind"), [("mine.pt", "a .pt file of an unknown program"), ("params.npz", "a Gemma Scope checkpoint")]
 )
 def test_the_file_itself_may_be_given(file: str, kind: str, tmp_path: Path) -> None:
     folder = write(tmp_path / "sae", None, None, file, WEIGHTS)
     with pytest.raises(ArtifactError, match=f"{file} is {kind}"):
         load_sae(folder / file)
+
+
+def test_weights_without_their_configuration_are_refused(tmp_path: Path) -> None:
+    folder = write(tmp_path / "sae", None, None, "sae_weights.safetensors", WEIGHTS)
+    for path in (folder, folder / "sae_weights.safetensors"):
+        with pytest.raises(ArtifactError, match=r"cfg\.json is missing or damaged"):
+            load_sae(path)
 
 
 @pytest.mark.parametrize("content", ["", "[1]", "{", '"x"', '{"trainer": 3}', '{"architecture": 3}'])
@@ -116,21 +88,23 @@ def test_our_own_is_detected_or_asked_for(tmp_path: Path) -> None:
     sae = own(tmp_path)
     for found in (load_sae(tmp_path), load_sae(tmp_path, "own")):
         assert torch.equal(found.W_dec, sae.W_dec)
-    with pytest.raises(ConfigError, match="no format 'saelens' of SAEs: the formats are own"):
-        load_sae(tmp_path, "saelens")
+    with pytest.raises(ConfigError, match="no format 'sailens' of SAEs: the formats are own, interplm"):
+        load_sae(tmp_path, "sailens")
+    with pytest.raises(ArtifactError, match="no SAE of a known format; say which it is: interplm"):
+        load_foreign(tmp_path)
 
 
 def test_a_format_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = write(tmp_path / "sae", "cfg.json", saelens("topk", k=2), "sae_weights.safetensors", WEIGHTS)
+    folder = write(tmp_path / "sae", "cfg.json", {"num_latents": 8, "k": 2}, "sae.safetensors", WEIGHTS)
 
-    def load(path: Path) -> SAE:
-        cfg = json.loads((path / "cfg.json").read_text())
-        return TopKSAE(TopKSAEConfig(d_model=cfg["d_in"], d_sae=cfg["d_sae"], k=cfg["k"]), seed=0)
+    def load(path: Path, told: Told) -> Foreign:
+        found: dict[str, Any] = {**tensors.read_tensors(path / "sae.safetensors")}
+        return Foreign(tensors.assembled(path, **found, activation="topk", k=told.k or 2), Stated())
 
-    saelens_format = Format(lambda path: (path / "sae_weights.safetensors").is_file(), load)
-    monkeypatch.setitem(registry.FORMATS, "saelens", saelens_format)
+    sparsify = Format(lambda path: (path / "sae.safetensors").is_file(), load)
+    monkeypatch.setitem(registry.FOREIGN, "sparsify", sparsify)
 
-    assert load_sae(folder).cfg == TopKSAEConfig(d_model=4, d_sae=8, k=2)
-    assert load_sae(folder, "saelens").d_sae == 8
+    assert load_sae(folder).cfg == ImportedSAEConfig(d_model=4, d_sae=8, activation="topk", k=2)
+    assert load_sae(folder, "sparsify", Told(k=3)).cfg.k == 3
     own(tmp_path / "own")
     assert load_sae(tmp_path / "own").d_model == 4

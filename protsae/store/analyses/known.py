@@ -1,5 +1,6 @@
 """The analyses that this version knows, by name: read `ANALYSES`."""
 
+from protsae.store.analyses.calibration import CALIBRATION
 from protsae.store.analyses.confounds import CONFOUNDS
 from protsae.store.analyses.confusion import CONFUSION
 from protsae.store.analyses.contract import Analysis
@@ -19,6 +20,7 @@ from protsae.store.analyses.themes import THEMES
 ANALYSES = {
     analysis.name: analysis
     for analysis in (
+        CALIBRATION,
         CONFOUNDS,
         CONFUSION,
         CURVES,

@@ -164,3 +164,27 @@ def test_equal_dictionaries_are_found_and_random_ones_of_the_same_spread_are_not
     luck = best(own, null)[1]
     assert luck.mean() > best(own, random_directions(300, 24, 2))[1].mean()
     assert (luck > 0.95).mean() < 0.05
+
+
+@pytest.mark.parametrize("mode", ["bag", "boost"])
+def test_an_ensemble_is_written_as_an_sae_and_measured(
+    mode: str, again: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["ensemble", "--work", str(again), "--sae", "vanilla", "--mode", mode, "--members", "2"]
+
+    assert main(flags) == 0
+
+    ensemble = load_sae(again / "ensembles" / f"vanilla-{mode}")
+    assert ensemble.d_sae == 2 * read_trained(again)[1].d_sae
+    assert "2 members" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("sae", "mode", "sentence"),
+    [("none", "bag", "the run has no SAE 'none'; it has protsae, vanilla"), ("protsae", "boost", "protsae is guided")],
+)
+def test_what_makes_no_ensemble_is_refused(
+    sae: str, mode: str, sentence: str, again: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ensemble", "--work", str(again), "--sae", sae, "--mode", mode, "--quiet"]) == 2
+    assert sentence in capsys.readouterr().err

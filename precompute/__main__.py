@@ -31,6 +31,7 @@ from precompute.pipeline.progress import Console
 from precompute.pipeline.runner import Runner
 from precompute.plm.training import PLMTrainConfig, train
 from precompute.stages.order import STAGE_NAMES, STAGES
+from precompute.training.ensembles import EnsembleConfig, make_ensemble
 from precompute.training.seeds import SeedsConfig, train_seeds
 from protsae.bundle.migrating import migrate_bundle
 from protsae.errors import ConfigError, ProtSAEError
@@ -102,6 +103,10 @@ def _parser() -> argparse.ArgumentParser:
     seeds = commands.add_parser("seeds", help="train from other seeds", description=about)
     seeds.add_argument("--quiet", action="store_true", help="No progress.")
     add_flags(seeds, SeedsConfig)
+    about = "Present several trainings of one SAE as one: as their mean, or each trained on what is left over."
+    ensemble = commands.add_parser("ensemble", help="several SAEs as one", description=about)
+    ensemble.add_argument("--quiet", action="store_true", help="No progress.")
+    add_flags(ensemble, EnsembleConfig)
     about = "Bring a bundle of the version before to this program's, in its place."
     migrate = commands.add_parser("migrate", help="update an old bundle", description=about)
     migrate.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a bundle.")
@@ -172,6 +177,10 @@ def _seeds(arguments: argparse.Namespace) -> None:
     train_seeds(settings.run(), settings.work, Console(quiet=arguments.quiet).say, settings.members)
 
 
+def _ensemble(arguments: argparse.Namespace) -> None:
+    make_ensemble(build(EnsembleConfig, vars(arguments)), Console(quiet=arguments.quiet).say)
+
+
 def _migrate(arguments: argparse.Namespace) -> None:
     changed = migrate_bundle(arguments.bundle)
     version = f"schema version {SCHEMA_VERSION}"
@@ -208,6 +217,7 @@ _COMMANDS = {
     "stage": _stage,
     "analyse": _analyse,
     "seeds": _seeds,
+    "ensemble": _ensemble,
     "evaluate": _evaluate,
     "explain": _explain,
     "migrate": _migrate,

@@ -51,6 +51,7 @@ from tiny_proteins import (
     split_counts,
     structure_table,
 )
+from tiny_seeds import onset_tables, seed_tables
 from tiny_shortlist import shortlist_tables
 from tiny_steerability import steerability_tables
 from tiny_themes import theme_tables
@@ -198,6 +199,8 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
         "families": family_tables(features),
         "motifs": motif_tables(features),
         "maps": map_tables(features, list(models)),
+        "onsets": onset_tables(features),
+        "seeds": seed_tables(features),
         "shortlist": shortlist_tables(features, proteins),
         "themes": theme_tables(features, proteins),
         "sites": site_tables(features, alone),

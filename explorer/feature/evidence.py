@@ -6,8 +6,8 @@ Each function draws one card. Read `how_we_know`, then `badges`.
 import streamlit as st
 
 from explorer import theme
-from explorer.draw import charts, confounded, markup, outward, steered, verdicts, words
-from explorer.services import audit, data
+from explorer.draw import charts, confounded, markup, outward, returning, steered, verdicts, words
+from explorer.services import audit, data, seeds
 from explorer.services.refs import FeatureRef
 from explorer.shell import doubts, frame, links
 from protsae.store.analyses.confounds import CONFOUNDS, ConfoundRow
@@ -211,7 +211,16 @@ def badges(row: FeatureRow, headline: Headline, facts: list[ConfoundRow]) -> str
             )
         )
     notes.append(_confound_badge(row, facts))
+    notes.append(_seed_badge(row))
     return "".join(notes)
+
+
+def _seed_badge(row: FeatureRow) -> str:
+    """In how many trainings it is found; '' where it was not trained again."""
+    found = seeds.of_feature(FeatureRef(row.sae, row.feature))
+    if found is None or row.max_act <= 0:
+        return ""
+    return returning.badge(found, seeds.of_term(row.sae, row.go_id) if row.go_id else None)
 
 
 def _confound_badge(row: FeatureRow, facts: list[ConfoundRow]) -> str:

@@ -14,7 +14,9 @@ from protsae.store.analyses.families import FAMILIES
 from protsae.store.analyses.folds import FOLDS
 from protsae.store.analyses.maps import MAPS
 from protsae.store.analyses.motifs import MOTIFS
+from protsae.store.analyses.onsets import ONSETS
 from protsae.store.analyses.reading import AnalysisQueries
+from protsae.store.analyses.seeds import SEEDS
 from protsae.store.analyses.shortlist import SHORTLIST
 from protsae.store.analyses.sites import SITES
 from protsae.store.analyses.steerability import STEERABILITY
@@ -37,6 +39,8 @@ ANALYSES = {
         FOLDS,
         MAPS,
         MOTIFS,
+        ONSETS,
+        SEEDS,
         SHORTLIST,
         SITES,
         STEERABILITY,

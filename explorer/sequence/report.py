@@ -5,6 +5,7 @@ Read `show`, then `evidence`.
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.mutable_tab_container import TabContainer
 
 from explorer.components.protein_view import StripRow
 from explorer.draw import corpus, downloads, markup, outward, views, words
@@ -92,23 +93,32 @@ def evidence(about: Subject) -> None:
         )
     called = predictions.calls(about.sequence, sae)
     firm = sum(call.is_called and call.is_firm for call in called)
-    features, terms, changes, relied_on, other, files = st.tabs([
-        f"Features that fire · {len(active)}", f"GO terms called · {firm}", "Mutations", "What it relies on",
-        "Beside another",
-        "Downloads",
-    ])  # fmt: skip
-    with features:
+    opened = tabs({
+        "": f"Features that fire · {len(active)}", "terms": f"GO terms called · {firm}", "mutations": "Mutations",
+        "relies": "What it relies on", "beside": "Beside another", "files": "Downloads",
+    })  # fmt: skip
+    with opened[""]:
         feature_table(about, sae, active, table, len(rows))
-    with terms:
+    with opened["terms"]:
         term_table(about, called)
-    with changes:
-        mutations(about, sae, rows)
-    with relied_on:
-        relied.show(about, sae, rows)
-    with other:
-        beside.show(about, sae, rows)
-    with files:
+    with opened["files"]:
         take_away(about, sae, active, rows, called)
+    for name, draw in (("mutations", mutations), ("relies", relied.show), ("beside", beside.show)):
+        if opened[name].open:
+            with opened[name]:
+                draw(about, sae, rows)
+
+
+def tabs(labels: dict[str, str]) -> dict[str, TabContainer]:
+    """The tabs below the view, by the name that the address knows; the open one is kept there."""
+
+    def write() -> None:
+        shown = st.session_state["sequence_tabs"]
+        frame.write_address(tab=next((name for name, label in labels.items() if label == shown and name), None))
+
+    st.session_state["sequence_tabs"] = labels.get(st.query_params.get("tab", ""), labels[""])
+    found = st.tabs(list(labels.values()), key="sequence_tabs", on_change=write)
+    return dict(zip(labels, found, strict=True))
 
 
 def mutations(about: Subject, sae: str, rows: list[StripRow]) -> None:

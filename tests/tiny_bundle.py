@@ -50,6 +50,7 @@ from tiny_proteins import (
 )
 from tiny_shortlist import shortlist_tables
 from tiny_steerability import steerability_tables
+from tiny_themes import theme_tables
 
 from protsae.alphabet import AMINO_ACIDS
 from protsae.bundle.manifest import write_manifest
@@ -190,6 +191,7 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
         "motifs": motif_tables(features),
         "maps": map_tables(features, list(models)),
         "shortlist": shortlist_tables(features, proteins),
+        "themes": theme_tables(features, proteins),
         "sites": site_tables(features, alone),
         "steerability": steerability_tables(alignments, spec.embed_dim),
     }

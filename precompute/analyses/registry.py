@@ -20,6 +20,7 @@ from precompute.analyses import (
     shortlist,
     sites,
     steerability,
+    themes,
 )
 from precompute.analyses.computed import Computed
 from precompute.config import RunConfig
@@ -41,9 +42,21 @@ COMPUTED: dict[str, Compute] = {
     "shortlist": shortlist.compute,
     "sites": sites.compute,
     "steerability": steerability.compute,
+    "themes": themes.compute,
 }
 """By the names of `protsae.store.analyses.known.ANALYSES`."""
 
-IN_EVERY_RUN = ("calibration", "confounds", "confusion", "curves", "families", "maps", "motifs", "shortlist", "sites")
+IN_EVERY_RUN = (
+    "calibration",
+    "confounds",
+    "confusion",
+    "curves",
+    "families",
+    "maps",
+    "motifs",
+    "shortlist",
+    "sites",
+    "themes",
+)
 """Those that `python -m precompute run` computes, in this order (`maps` reads the families); the others are added to a
 finished bundle."""

@@ -13,6 +13,7 @@ from protsae.store.analyses.reading import AnalysisQueries
 from protsae.store.analyses.shortlist import SHORTLIST
 from protsae.store.analyses.sites import SITES
 from protsae.store.analyses.steerability import STEERABILITY
+from protsae.store.analyses.themes import THEMES
 
 ANALYSES = {
     analysis.name: analysis
@@ -28,6 +29,7 @@ ANALYSES = {
         SHORTLIST,
         SITES,
         STEERABILITY,
+        THEMES,
     )
 }
 

@@ -80,8 +80,10 @@ def evidence(about: Subject) -> None:
     if not active:
         st.html(markup.empty("No feature of this autoencoder fires here.", "Choose another one in the side bar."))
         return
+    called = predictions.calls(about.sequence, sae)
+    refs = pairs(called) if st.query_params.get("pairs") == "1" else []
     chosen = picked(sae)[:MOST_ROWS] or first_rows(about, sae, active, table)
-    rows = strips(about, [FeatureRef(sae, feature) for feature in chosen])
+    rows = strips(about, refs or [FeatureRef(sae, feature) for feature in chosen])
     viewer.show(
         key="sequence_view", name=downloads.stem(about.name or "sequence"), sequence=about.sequence, rows=rows,
         tracks=subjects.tracks(about), structure=about.structure,
@@ -91,7 +93,6 @@ def evidence(about: Subject) -> None:
         st.caption(
             "No structure: the strip shows every residue. Drop a PDB or mmCIF file beside the box to see it in 3D."
         )
-    called = predictions.calls(about.sequence, sae)
     firm = sum(call.is_called and call.is_firm for call in called)
     opened = tabs({
         "": f"Features that fire · {len(active)}", "terms": f"GO terms called · {firm}", "mutations": "Mutations",
@@ -142,6 +143,16 @@ def first_rows(about: Subject, sae: str, active: list[live.ActiveFeature], table
         asked = None
     named = [] if asked is None else [asked.feature]
     return [*named, *(feature for feature in features if feature not in named)][:SHOWN_ROWS]
+
+
+def pairs(called: list[predictions.Call]) -> list[FeatureRef]:
+    """Of the most telling called terms the guided feature and the best one without guidance, side by side."""
+    found: list[FeatureRef] = []
+    for call in called:
+        other = data.term_pair(call.term.go_id).baseline
+        if call.is_called and call.is_firm and other is not None:
+            found += [FeatureRef(call.term.sae, call.term.feature), FeatureRef(other.sae, other.feature)]
+    return found[:SHOWN_ROWS]
 
 
 def strips(about: Subject, refs: list[FeatureRef]) -> list[StripRow]:

@@ -342,8 +342,10 @@ def test_a_brushed_range_ranks_features_by_their_own_background(open_page: OpenP
     table = next(element.value for element in app.dataframe if "Shifted" in element.value)
     preferred = ranges.of_protein(protein.sequence, data.guided_saes()[0].name, (3, 9))
     assert len(table)
-    assert table["Fold"].tolist() == [one.fold for one in preferred.values()][: len(table)]
-    assert table["There"].tolist() == pytest.approx([100 * one.inside for one in preferred.values()][: len(table)])
+    shown = [preferred[int(url.rsplit("feature=", 1)[1])] for url in table["Feature"]]
+    assert table["Fold"].tolist() == pytest.approx([one.fold for one in shown])
+    assert table["There"].tolist() == pytest.approx([100 * one.inside for one in shown])
+    assert shown[0].gain == max(one.gain for one in preferred.values())
     assert ((table["Shifted"] > 0) & (table["Shifted"] <= 1)).all()
 
 

@@ -125,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     for command, config_class in configs:
         command.add_argument("--quiet", action="store_true", help="No progress, no summary.")
         add_flags(command, config_class, without=("bundle",))
+    commands.metavar = "|".join(commands.choices)
     return parser
 
 

@@ -16,7 +16,8 @@ from precompute.config import RunConfig
 CREATED_BY = "precompute, ProtSAE Explorer"
 
 Compute = Callable[[RunConfig, Path, Callable[[str], None]], Computed]
-"""(settings of the run, its work folder, where to report progress) -> tables and settings"""
+"""(settings of the run, its work folder, where to report progress) -> tables and settings; `out` of the settings is the
+bundle, finished or half built"""
 
 COMPUTED: dict[str, Compute] = {
     "confounds": confounds.compute,
@@ -32,4 +33,5 @@ COMPUTED: dict[str, Compute] = {
 """By the names of `protsae.store.analyses.known.ANALYSES`."""
 
 IN_EVERY_RUN = ("confounds", "confusion", "curves", "families", "maps", "motifs", "shortlist", "sites")
-"""Those that `python -m precompute run` computes; the others are added to a finished bundle."""
+"""Those that `python -m precompute run` computes, in this order (`maps` reads the families); the others are added to a
+finished bundle."""

@@ -17,6 +17,7 @@ import pandas as pd
 
 from precompute.evaluation import plots
 from precompute.evaluation.rows import SPARSITY
+from precompute.evaluation.scoring import SPLICE_RESIDUES
 from precompute.evaluation.store import Results
 from precompute.evaluation.training import train_settings
 from precompute.pipeline.progress import duration
@@ -49,7 +50,8 @@ PROTOCOL = """\
   a protein has no annotation are unknown and guide nothing.
 - PLM neurons: every dimension of the PLM's states is two features of its own, what lies above its mean and what lies
   below; nothing is sparse. They are scored like an unguided SAE.
-- SpLiCE, the neurons and the linear probe have nothing random to repeat by seed.
+- SpLiCE, the neurons and the linear probe have nothing random to repeat by seed. SpLiCE solves a lasso for every
+  residue, so it is scored on {splice} residues drawn from each protein.
 - Sites are judged inside annotated proteins only: residues that annotations name for a term are positive, the other
   residues of the same proteins negative, over the terms with enough such proteins in every split. Guided SAEs are
   judged by each term's own feature, others by the feature with the best AP on valid; the baselines are regressions
@@ -80,7 +82,7 @@ def write_report(results: Results, table: pd.DataFrame) -> None:
         *_other_parts(summary),
         *_sparsity(summary),
         "## How it was measured",
-        PROTOCOL,
+        PROTOCOL.format(splice=SPLICE_RESIDUES),
         "### Metrics",
         "\n".join(f"- **{metric.title}** (`{metric.key}`): {metric.sentence}" for metric in METRICS.values()),
         "## Time",

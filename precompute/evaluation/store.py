@@ -21,7 +21,7 @@ from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.context import Context
 from precompute.evaluation.hardware import describe
 from precompute.evaluation.rows import ALIASES, PAPER, Row, chosen_rows, plan_rows
-from precompute.evaluation.scoring import Scored
+from precompute.evaluation.scoring import SPLICE_RESIDUES, Scored
 from precompute.evaluation.training import train_settings
 from precompute.training.recipes import protsae_config
 from protsae.bundle.building import add_analysis
@@ -92,7 +92,10 @@ class Results:
                 "row": row,
                 "training": asdict(train_settings(self.context, row.seed)),
                 "sae": self.context.run.k,
-                "scoring": [config.score_residues, config.held_out_residues, config.fidelity_proteins],
+                "scoring": [
+                    *(config.score_residues, config.held_out_residues, config.fidelity_proteins),
+                    *([SPLICE_RESIDUES] if row.kind == "splice" else []),
+                ],
                 "data": self.context.fingerprint,
                 "needs": [self.fingerprint(self.by_name[name]) for name in row.needs],
             }

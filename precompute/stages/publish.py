@@ -58,7 +58,7 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
         rows = _write_store(work, folder / STORE, spec, identity)
         for name in IN_EVERY_RUN:
             report(f"writing the analysis {name}")
-            tables, settings = COMPUTED[name](config, work, report)
+            tables, settings = COMPUTED[name](replace(config, out=folder), work, report)
             target = folder / ANALYSES / name
             write_analysis(target, KNOWN[name], tables, bundle_id=identity, created_by=CREATED_BY, settings=settings)
         report("hashing and checking")

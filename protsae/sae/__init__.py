@@ -2,9 +2,7 @@
 
 `topk` (the vanilla SAE) and `protsae` (guided by the Gene Ontology); to compare with them `relu` (with an L1 penalty),
 `gated`, `jumprelu`, `batchtopk`, `ordered` (by nested dropout), `gba` (biases that follow firing rates) and `splice`
-(class means of the concepts, nothing trained).
-`gated`, `jumprelu`, `batchtopk` and `splice` (class means of the concepts, nothing trained). `imported` is what other
-programs have trained.
+(class means of the concepts, nothing trained). `imported` is what other programs have trained.
 """
 
 from protsae.sae.base import SAE

@@ -348,7 +348,7 @@ def _compressed(acts: Float[Tensor, "n d_sae"]) -> csr_array:
     indptr = np.zeros(len(acts) + 1, dtype=np.int32)
     np.cumsum(torch.bincount(rows, minlength=len(acts)).cpu().numpy(), out=indptr[1:])
     active = acts[rows, features].cpu().numpy()
-    return csr_array((active, features.int().cpu().numpy(), indptr), shape=tuple(acts.shape))
+    return csr_array((active, features.int().cpu().numpy(), indptr), shape=(len(acts), acts.shape[1]))
 
 
 def random_directions(n: int, d_model: int, generator: torch.Generator) -> Float[Tensor, "n d_model"]:

@@ -67,11 +67,11 @@ def read_uploaded_structure(data: bytes, filename: str, sequence: str | None = N
     if sequence is not None:
         return place(structure, chains, sequence, filename)
     chain = max(chains, key=lambda one: len(one.letters))
-    own = _own_sequence(chain)
+    own, others = _own_sequence(chain), _others(chain, chains)
     if own is not None:
-        return _placed(structure, filename, chain, own, chain.full)
+        return _placed(structure, filename, chain, own, chain.full)._replace(notes=others)
     everything = ResidueMap(np.arange(len(chain.letters)), 1.0, 1.0, 0.0)
-    return _placed(structure, filename, chain, everything, chain.letters)._replace(notes=_missing(chain))
+    return _placed(structure, filename, chain, everything, chain.letters)._replace(notes=others + _missing(chain))
 
 
 def place(
@@ -111,6 +111,16 @@ def _own_sequence(chain: Chain) -> ResidueMap | None:
         return ResidueMap(np.arange(len(chain.letters)), 1.0, 1.0, 0.0)
     found = align_residues(chain.letters, chain.full, chain.is_broken)
     return found if found.identity >= MIN_OWN_IDENTITY and (found.positions >= 0).mean() >= MIN_OWN_IDENTITY else None
+
+
+def _others(chain: Chain, chains: Sequence[Chain]) -> tuple[str, ...]:
+    """That the file holds other proteins, too."""
+    letters = {one.letters: one.name for one in chains if one.letters != chain.letters}
+    if not letters:
+        return ()
+    names = ", ".join(list(letters.values())[:8]) + (", ..." if len(letters) > 8 else "")
+    text = f"The file holds other protein chains, too ({names}); the longest, {chain.name}, is read. "
+    return (text + "Paste another's sequence to see that one.",)
 
 
 def _missing(chain: Chain) -> tuple[str, ...]:

@@ -43,9 +43,10 @@ class SteerConfig:
     mask_ratio: float = 0.5
     """Share of the residues that may change, 0 to 1; the paper's."""
 
-    mask_choice: Literal["low_activation", "random", "responsive"] = "low_activation"
+    mask_choice: Literal["low_activation", "random", "responsive"] = "responsive"
     """Which ones: those with the shortest PLM activations at the SAE's place, any, or those whose predictions move most
-    when the push is made with nothing hidden."""
+    when the push is made with nothing hidden, at the strength that features are tested at; they are the same at every
+    strength of one sign."""
 
     method: Literal["masked", "gibbs", "unmasked"] = "masked"
     """Hide a share of the residues and refill them, as the paper does; hide a few at a time, over and over, until that

@@ -9,7 +9,19 @@ Read `COMPUTED`.
 from collections.abc import Callable
 from pathlib import Path
 
-from precompute.analyses import confounds, confusion, curves, families, maps, motifs, shortlist, sites, steerability
+from precompute.analyses import (
+    calibration,
+    confounds,
+    confusion,
+    curves,
+    families,
+    maps,
+    motifs,
+    shortlist,
+    sites,
+    steerability,
+    themes,
+)
 from precompute.analyses.computed import Computed
 from precompute.config import RunConfig
 
@@ -20,6 +32,7 @@ Compute = Callable[[RunConfig, Path, Callable[[str], None]], Computed]
 bundle, finished or half built"""
 
 COMPUTED: dict[str, Compute] = {
+    "calibration": calibration.compute,
     "confounds": confounds.compute,
     "confusion": confusion.compute,
     "curves": curves.compute,
@@ -29,9 +42,21 @@ COMPUTED: dict[str, Compute] = {
     "shortlist": shortlist.compute,
     "sites": sites.compute,
     "steerability": steerability.compute,
+    "themes": themes.compute,
 }
 """By the names of `protsae.store.analyses.known.ANALYSES`."""
 
-IN_EVERY_RUN = ("confounds", "confusion", "curves", "families", "maps", "motifs", "shortlist", "sites")
+IN_EVERY_RUN = (
+    "calibration",
+    "confounds",
+    "confusion",
+    "curves",
+    "families",
+    "maps",
+    "motifs",
+    "shortlist",
+    "sites",
+    "themes",
+)
 """Those that `python -m precompute run` computes, in this order (`maps` reads the families); the others are added to a
 finished bundle."""

@@ -24,13 +24,14 @@ check: $(READY)
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-# Hold the SAEs against two independent packages; these need much, so they get an environment of their own. nnsight asks
+# Hold the SAEs and the files of others against two independent packages; these need much, so they get an environment of their own. nnsight asks
 # for torchvision, which nothing here calls and which breaks transformers where it was built for another torch.
 parity:
 	$(PYTHON) -m venv $(RUNS)/parity
 	$(RUNS)/parity/bin/pip install --quiet --editable '.[dev,parity]'
 	$(RUNS)/parity/bin/pip uninstall --quiet --yes torchvision
-	PROTSAE_PARITY=required $(RUNS)/parity/bin/pytest tests/protsae/test_parity.py
+	PROTSAE_PARITY=required $(RUNS)/parity/bin/pytest tests/protsae/test_parity.py \
+		tests/protsae/test_foreign_files.py
 
 # Rebuild the embedded bundle from the source data in $(DATA): relatives, language model, precompute. Takes hours on a CPU.
 # It takes the model that the bundle holds; `make demo PLM=esm2_t6_8M_UR50D` takes Meta's own weights instead, which are

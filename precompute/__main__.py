@@ -1,4 +1,4 @@
-"""Command line of precompute: `python -m precompute run | stage | analyse | evaluate | migrate | plm | cluster`.
+"""Command line of precompute: `python -m precompute run`, `stage`, `analyse`, `evaluate`, `import-sae` and others.
 
 What the user can mend is one line on standard error and exit code 2; what is our fault keeps its traceback. With
 `--debug`, in whatever place, what the user can mend comes with its traceback, too.
@@ -19,6 +19,7 @@ from precompute.analyses.adding import analyse
 from precompute.config import RunConfig, check_inputs
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.runner import evaluate
+from precompute.importing import check_imported, describe, formats
 from precompute.inputs.homology import cluster_with_mmseqs
 from precompute.inputs.uniprot import read_proteins
 from precompute.options import add_flags, build
@@ -31,6 +32,8 @@ from protsae.bundle.migrating import migrate_bundle
 from protsae.errors import ConfigError, ProtSAEError
 from protsae.files import write_text
 from protsae.plm.fetching import fetch_shown
+from protsae.plm.sites import SITES
+from protsae.sae.loaders import Told
 from protsae.store.analyses.known import ANALYSES
 from protsae.store.schema import SCHEMA_VERSION
 
@@ -80,7 +83,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="precompute", description="Sequences and GO annotations in, a bundle for the explorer out.")
     parser.add_argument(DEBUG, action="store_true", help=_DEBUG_HELP)
-    names = "run|stage|analyse|evaluate|migrate|plm|cluster"
+    names = "run|stage|analyse|evaluate|import-sae|migrate|plm|cluster"
     commands = parser.add_subparsers(dest="command", required=True, metavar=names, parser_class=_Parser)
     run = commands.add_parser("run", help="all stages, in order", description="Make a bundle.")
     run.add_argument("--clean", action="store_true", help="Remove the work folder after success.")
@@ -99,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     about = "Train every method on a bundle's embeddings and score it on held-out proteins."
     evaluate = commands.add_parser("evaluate", help="compare all methods", description=about)
     evaluate.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
+    _add_import(commands.add_parser("import-sae", help="check an SAE of another program", description=_IMPORT))
     plm = commands.add_parser("plm", help="train a small PLM", description="Train a PLM of ESM-2's architecture.")
     cluster = commands.add_parser("cluster", help="homology clusters", description="Cluster a FASTA with MMseqs2.")
     cluster.add_argument("--sequences", type=Path, required=True, metavar="FILE", help="FASTA or UniProtKB TSV.")
@@ -112,6 +116,29 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+_IMPORT = "Say what an SAE of another program is, and what a run would still ask for; `run --sae` takes it in."
+
+
+def _add_import(command: argparse.ArgumentParser) -> None:
+    command.add_argument("path", type=Path, metavar="PATH", help="Folder or file of the SAE.")
+    command.add_argument(
+        "--format", choices=formats(), metavar="NAME", help=f"{', '.join(formats())}; else it is found."
+    )
+    command.add_argument("--bundle", type=Path, metavar="BUNDLE", help="Measure it on this bundle's language model.")
+    command.add_argument("--out", type=Path, metavar="DIR", help="Write it there in our own form.")
+    for name, kind, text in (
+        ("k", int, "Features that TopK keeps per residue, where no file says it."),
+        ("layer", int, "Block whose states it reads, from 1."),
+        ("scale", float, "Factor of its input, where its files only say that there is one."),
+    ):
+        command.add_argument(f"--{name}", type=kind, metavar="N", help=text)
+    command.add_argument("--site", choices=SITES, default="", help="Where in the block.")
+    command.add_argument("--plm", default="", metavar="NAME", help="Language model whose states it reads.")
+    command.add_argument(
+        "--kind", choices=("topk", "batchtopk"), help="Which rule made it, where its tensors do not say."
+    )
+
+
 _DEBUG_HELP = "Print the traceback of every error."
 
 
@@ -120,6 +147,7 @@ def _run(arguments: argparse.Namespace) -> None:
     console = Console(quiet=arguments.quiet)
     for config in configs:
         check_inputs(config)
+        check_imported(config)
     for config in configs:
         if config is not configs[0]:
             share_stages(configs[0].work, config.work, without_layer(STAGES))
@@ -142,6 +170,13 @@ def _stage(arguments: argparse.Namespace) -> None:
 
 def _analyse(arguments: argparse.Namespace) -> None:
     analyse(arguments.bundle, arguments.name, Console(quiet=arguments.quiet), STAGES)
+
+
+def _import_sae(arguments: argparse.Namespace) -> None:
+    given = arguments
+    told = Told(given.k, given.layer, given.site, given.plm, given.scale, given.kind)
+    for line in describe(given.path, given.format, told, bundle=given.bundle, out=given.out):
+        sys.stdout.write(line + "\n")
 
 
 def _migrate(arguments: argparse.Namespace) -> None:
@@ -171,6 +206,7 @@ _COMMANDS = {
     "stage": _stage,
     "analyse": _analyse,
     "evaluate": _evaluate,
+    "import-sae": _import_sae,
     "migrate": _migrate,
     "plm": _plm,
     "cluster": _cluster,

@@ -22,6 +22,7 @@ from precompute.align.sites import SiteLabels, guiding_sites, site_labels
 from precompute.config import RunConfig
 from precompute.corpus.concepts import Concepts, choose_concepts
 from precompute.corpus.forecast import MORE, check_splits, nothing_guides
+from precompute.corpus.imported import bring_in
 from precompute.corpus.labels import read_labels
 from precompute.corpus.proteins import Corpus, read_corpus
 from precompute.pipeline.plan import array_hash, follow_plan
@@ -93,6 +94,11 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
             cfg = with_what_there_is(cfg, data)
         seed = config.seed if spec.seed is None else spec.seed
         results[spec.name] = trainer.train(_Recipe(spec, cfg, data, seed))
+    valid = np.flatnonzero(corpus.split == "valid")
+    for imported in config.sae:
+        report(f"reading {imported.name}")
+        folder = work / "train" / imported.name
+        results[imported.name] = bring_in(imported, folder, reader, valid, seed=config.seed)
     for path in (work / "train").iterdir():
         if path.is_dir() and path.name not in results:
             shutil.rmtree(path)
@@ -284,9 +290,10 @@ def _concepts(config: RunConfig, work: Path, corpus: Corpus, ontology: Ontology)
 def _numbers(results: list[dict[str, Any]], left_out: list[str]) -> dict[str, int | float | str]:
     numbers: dict[str, int | float | str] = {}
     for result in results:
-        name, seconds = result["name"], max(1e-3, result["seconds"])
+        name = result["name"]
         numbers[f"d_sae {name}"], numbers[f"k {name}"] = result["d_sae"], result["k"]
         numbers[f"terms {name}"] = len(result["concepts"])
-        numbers[f"steps/s {name}"] = result["steps"] / seconds
+        if result["role"] != "imported":
+            numbers[f"steps/s {name}"] = result["steps"] / max(1e-3, result["seconds"])
         numbers[f"EV {name}"] = result["validation"]["explained_variance"]
     return numbers | ({"left out": " ".join(left_out)} if left_out else {})

@@ -28,8 +28,10 @@ from precompute.pipeline.progress import Console
 from precompute.pipeline.runner import Runner
 from precompute.plm.training import PLMTrainConfig, train
 from precompute.stages.order import STAGE_NAMES, STAGES
+from protsae.api.opened import open_bundle
 from protsae.bundle.migrating import migrate_bundle
 from protsae.errors import ConfigError, ProtSAEError
+from protsae.export.registry import TARGETS, export
 from protsae.files import write_text
 from protsae.plm.fetching import fetch_shown
 from protsae.plm.sites import SITES
@@ -83,7 +85,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="precompute", description="Sequences and GO annotations in, a bundle for the explorer out.")
     parser.add_argument(DEBUG, action="store_true", help=_DEBUG_HELP)
-    names = "run|stage|analyse|evaluate|import-sae|migrate|plm|cluster"
+    names = "run|stage|analyse|evaluate|import-sae|export|migrate|plm|cluster"
     commands = parser.add_subparsers(dest="command", required=True, metavar=names, parser_class=_Parser)
     run = commands.add_parser("run", help="all stages, in order", description="Make a bundle.")
     run.add_argument("--clean", action="store_true", help="Remove the work folder after success.")
@@ -103,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser("evaluate", help="compare all methods", description=about)
     evaluate.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
     _add_import(commands.add_parser("import-sae", help="check an SAE of another program", description=_IMPORT))
+    _add_export(commands.add_parser("export", help="a bundle in other tools' files", description=_EXPORT))
     plm = commands.add_parser("plm", help="train a small PLM", description="Train a PLM of ESM-2's architecture.")
     cluster = commands.add_parser("cluster", help="homology clusters", description="Cluster a FASTA with MMseqs2.")
     cluster.add_argument("--sequences", type=Path, required=True, metavar="FILE", help="FASTA or UniProtKB TSV.")
@@ -137,6 +140,16 @@ def _add_import(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--kind", choices=("topk", "batchtopk"), help="Which rule made it, where its tensors do not say."
     )
+
+
+_EXPORT = "Write a bundle, or some of its SAEs, in the files of other tools."
+
+
+def _add_export(command: argparse.ArgumentParser) -> None:
+    command.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
+    command.add_argument("--to", choices=tuple(TARGETS), required=True, metavar="TOOL", help=", ".join(TARGETS))
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="Folder to write to.")
+    command.add_argument("--sae", nargs="+", metavar="NAME", help="Only these SAEs; without it all.")
 
 
 _DEBUG_HELP = "Print the traceback of every error."
@@ -179,6 +192,12 @@ def _import_sae(arguments: argparse.Namespace) -> None:
         sys.stdout.write(line + "\n")
 
 
+def _export(arguments: argparse.Namespace) -> None:
+    with open_bundle(arguments.bundle) as bundle:
+        for path in export(bundle, arguments.to, arguments.out, arguments.sae):
+            sys.stdout.write(f"{path}\n")
+
+
 def _migrate(arguments: argparse.Namespace) -> None:
     changed = migrate_bundle(arguments.bundle)
     version = f"schema version {SCHEMA_VERSION}"
@@ -207,6 +226,7 @@ _COMMANDS = {
     "analyse": _analyse,
     "evaluate": _evaluate,
     "import-sae": _import_sae,
+    "export": _export,
     "migrate": _migrate,
     "plm": _plm,
     "cluster": _cluster,

@@ -180,7 +180,12 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 .ps-strip {{ height: 16px; border-radius: 3px; background-color: var(--ps-zero); position: relative;
   overflow: hidden; }}
 .ps-strip i {{ position: absolute; top: 0; bottom: 0; min-width: 1.5px; }}
-.ps-marks {{ position: relative; height: 1.2rem; margin-top: -.9rem; }}
+.ps-marks {{ position: relative; height: 1.2rem; }}
+.ps-range {{ position: relative; height: 5px; margin: -.7rem 0 .15rem; border-radius: 3px; overflow: hidden; }}
+.ps-range i {{ position: absolute; top: 0; bottom: 0; }}
+.ps-range .natural {{ background: var(--ps-soft); }}
+.ps-range .seen {{ background: var(--ps-soft); opacity: .45; }}
+.ps-range .beyond {{ background: repeating-linear-gradient(135deg, var(--ps-line) 0 4px, transparent 4px 8px); }}
 .ps-marks span {{ position: absolute; white-space: nowrap; }}
 .ps-aligned {{ overflow-x: auto; border: 1px solid var(--ps-line); border-radius: 8px; }}
 .ps-aligned:focus-visible {{ outline-offset: -2px !important; }}

@@ -1,4 +1,4 @@
-"""Command line of precompute: `python -m precompute run`, `stage`, `analyse`, `evaluate`, `import-sae` and others.
+"""The command line: `python -m precompute run`, and the commands beside it; `--help` lists them.
 
 What the user can mend is one line on standard error and exit code 2; what is our fault keeps its traceback. With
 `--debug`, in whatever place, what the user can mend comes with its traceback, too.
@@ -19,6 +19,8 @@ from precompute.analyses.adding import analyse
 from precompute.config import RunConfig, check_inputs
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.runner import evaluate
+from precompute.fetching.config import FetchConfig
+from precompute.fetching.run import fetch
 from precompute.importing import check_imported, describe, formats
 from precompute.inputs.homology import cluster_with_mmseqs
 from precompute.inputs.uniprot import read_proteins
@@ -28,6 +30,7 @@ from precompute.pipeline.progress import Console
 from precompute.pipeline.runner import Runner
 from precompute.plm.training import PLMTrainConfig, train
 from precompute.stages.order import STAGE_NAMES, STAGES
+from precompute.training.seeds import SeedsConfig, train_seeds
 from protsae.api.opened import open_bundle
 from protsae.bundle.migrating import migrate_bundle
 from protsae.errors import ConfigError, ProtSAEError
@@ -85,8 +88,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="precompute", description="Sequences and GO annotations in, a bundle for the explorer out.")
     parser.add_argument(DEBUG, action="store_true", help=_DEBUG_HELP)
-    names = "run|stage|analyse|evaluate|import-sae|export|migrate|plm|cluster"
-    commands = parser.add_subparsers(dest="command", required=True, metavar=names, parser_class=_Parser)
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     run = commands.add_parser("run", help="all stages, in order", description="Make a bundle.")
     run.add_argument("--clean", action="store_true", help="Remove the work folder after success.")
     stage = commands.add_parser("stage", help="one stage", description="Run one stage; those before it must be done.")
@@ -97,6 +99,12 @@ def _parser() -> argparse.ArgumentParser:
     analyse.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
     analyse.add_argument("name", choices=tuple(ANALYSES), metavar="NAME", help=", ".join(ANALYSES))
     analyse.add_argument("--quiet", action="store_true", help="No progress, no summary.")
+    about = (
+        "Train the SAEs of a run from other seeds too, for the analyses `seeds` and `onsets`; finished ones are kept."
+    )
+    seeds = commands.add_parser("seeds", help="train from other seeds", description=about)
+    seeds.add_argument("--quiet", action="store_true", help="No progress.")
+    add_flags(seeds, SeedsConfig)
     about = "Bring a bundle of the version before to this program's, in its place."
     migrate = commands.add_parser("migrate", help="update an old bundle", description=about)
     migrate.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a bundle.")
@@ -110,12 +118,21 @@ def _parser() -> argparse.ArgumentParser:
     cluster = commands.add_parser("cluster", help="homology clusters", description="Cluster a FASTA with MMseqs2.")
     cluster.add_argument("--sequences", type=Path, required=True, metavar="FILE", help="FASTA or UniProtKB TSV.")
     cluster.add_argument("--out", type=Path, required=True, metavar="FILE", help="TSV: name, representative.")
+    about = "Fetch proteins, GO annotations, the ontology and structures from the public databases, for a run."
+    fetching = commands.add_parser("fetch", help="inputs from UniProt, QuickGO, PDB", description=about)
     for command in commands.choices.values():
         command.add_argument(DEBUG, action="store_true", help=_DEBUG_HELP)
-    configs = ((run, RunConfig), (stage, RunConfig), (evaluate, EvaluateConfig), (plm, PLMTrainConfig))
+    configs = (
+        (run, RunConfig),
+        (stage, RunConfig),
+        (evaluate, EvaluateConfig),
+        (plm, PLMTrainConfig),
+        (fetching, FetchConfig),
+    )
     for command, config_class in configs:
         command.add_argument("--quiet", action="store_true", help="No progress, no summary.")
         add_flags(command, config_class, without=("bundle",))
+    commands.metavar = "|".join(commands.choices)
     return parser
 
 
@@ -198,6 +215,11 @@ def _export(arguments: argparse.Namespace) -> None:
             sys.stdout.write(f"{path}\n")
 
 
+def _seeds(arguments: argparse.Namespace) -> None:
+    settings = build(SeedsConfig, vars(arguments))
+    train_seeds(settings.run(), settings.work, Console(quiet=arguments.quiet).say, settings.members)
+
+
 def _migrate(arguments: argparse.Namespace) -> None:
     changed = migrate_bundle(arguments.bundle)
     version = f"schema version {SCHEMA_VERSION}"
@@ -220,16 +242,23 @@ def _cluster(arguments: argparse.Namespace) -> None:
     write_text(arguments.out, "".join(f"{name}\t{cluster}\n" for name, cluster in clusters.items()))
 
 
+def _fetch(arguments: argparse.Namespace) -> None:
+    command = fetch(build(FetchConfig, vars(arguments)), Console(quiet=arguments.quiet))
+    sys.stdout.write(f"{command}\n")
+
+
 _COMMANDS = {
     "run": _run,
     "stage": _stage,
     "analyse": _analyse,
+    "seeds": _seeds,
     "evaluate": _evaluate,
     "import-sae": _import_sae,
     "export": _export,
     "migrate": _migrate,
     "plm": _plm,
     "cluster": _cluster,
+    "fetch": _fetch,
 }
 
 

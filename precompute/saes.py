@@ -43,7 +43,7 @@ class SAESpec:
     """What pages call it; without it the name."""
 
     architecture: str = "topk"
-    """One that the training loop can make: protsae, topk, batchtopk, relu, gated, jumprelu."""
+    """One that the training loop can make: protsae, topk, batchtopk, relu, gated, jumprelu, ordered, gba."""
 
     namespace: GOScope | None = None
     """Whose terms guide it, MFO, BPO, CCO, or GO for all three; for a guided architecture, and for no other."""

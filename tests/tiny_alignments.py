@@ -144,38 +144,6 @@ def _site_scores(rng: np.random.Generator, ap: float) -> dict[str, Any]:
     }
 
 
-def steerability_table(alignments: pd.DataFrame) -> pd.DataFrame:
-    """A row for every feature with enough test proteins; of `protsae_mfo` alone every third one raises its function."""
-    rng = np.random.default_rng(12)
-    rows = []
-    for row in alignments.loc[alignments["n_pos_test"] >= 5].to_dict("records"):
-        raises = row["sae"] == "protsae_mfo" and row["feature"] % 3 == 0
-        random_feature, difference = float(rng.normal(0, 0.05)), float(rng.uniform(0.4, 0.9)) if raises else 0.0
-        rows.append(
-            {
-                "sae": row["sae"],
-                "feature": row["feature"],
-                "go_id": row["go_id"],
-                "probe_auroc": 0.8,
-                "n_proteins": 12,
-                "effect": random_feature + difference,
-                "random_feature": random_feature,
-                "random_direction": float(rng.normal(0, 0.05)),
-                "difference": difference,
-                "difference_low": difference - 0.2,
-                "difference_high": difference + 0.2,
-                "p_value": 0.001 if raises else 0.6,
-                "is_confirmed": raises,
-                "q_value": 0.01 if raises else 1.0,
-                "n_changed": 9.0,
-                "n_changed_random": 4.0,
-                "surprisal_change": 0.3,
-                "specificity": 0.9 if raises else 0.5,
-            }
-        )
-    return pd.DataFrame(rows).drop_duplicates(["sae", "feature"])
-
-
 def _scores(rng: np.random.Generator, f1: float, *, rank: int, n_pos: dict[str, int]) -> dict[str, Any]:
     return {
         "rank_in_feature": rank,

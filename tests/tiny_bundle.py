@@ -27,9 +27,9 @@ from tiny_alignments import (
     graded,
     kind_baseline_table,
     site_tables,
-    steerability_table,
     term_baseline_table,
 )
+from tiny_calibration import calibration_table
 from tiny_confusion import confusion_table
 from tiny_curves import curve_tables
 from tiny_evaluation import evaluation_table
@@ -49,6 +49,8 @@ from tiny_proteins import (
     structure_table,
 )
 from tiny_shortlist import shortlist_tables
+from tiny_steerability import steerability_tables
+from tiny_themes import theme_tables
 
 from protsae.alphabet import AMINO_ACIDS
 from protsae.bundle.manifest import write_manifest
@@ -180,6 +182,7 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
         "structure": structure_table(proteins),
     }
     analyses = {
+        "calibration": {"term_band": calibration_table(alignments)},
         "confounds": {"feature_confound": confound_table(features)},
         "curves": curve_tables(alignments, alone),
         "confusion": {"sibling_confusion": confusion_table(alignments)},
@@ -188,8 +191,9 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
         "motifs": motif_tables(features),
         "maps": map_tables(features, list(models)),
         "shortlist": shortlist_tables(features, proteins),
+        "themes": theme_tables(features, proteins),
         "sites": site_tables(features, alone),
-        "steerability": {"steerability": steerability_table(alignments)},
+        "steerability": steerability_tables(alignments, spec.embed_dim),
     }
     return Parts(tables, analyses, models, spec)
 

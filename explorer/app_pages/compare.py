@@ -18,8 +18,8 @@ from explorer.compare import (
     views,
 )
 from explorer.compare.comparison import Sides
-from explorer.draw import markup, outward, words
-from explorer.services import data
+from explorer.draw import markup, outward, steered, words
+from explorer.services import audit, data
 from explorer.services.comparing import Versus
 from explorer.services.refs import FeatureRef
 from explorer.shell import address, cards, frame, links
@@ -149,6 +149,8 @@ def both(term: TermRow, pair: data.TermPair, compared: Sides) -> None:
                 ref = FeatureRef(row.sae, row.feature)
                 also = [other for other in data.feature_terms(ref) if other.go_id != term.go_id]
                 st.html(markup.wrap(markup.paragraph(comparison.entanglement(also), "ps-small ps-soft")))
+                if turned_up := steered.brief(audit.steered().get(ref)):
+                    st.caption(words.capitalised(turned_up) + ".", help=steered.HELP)
                 frame.link(
                     links.feature(*ref),
                     f"Open {sae.display_name} #{row.feature}",

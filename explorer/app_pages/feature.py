@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explorer.draw import exports, markup, words
-from explorer.feature import evidence, examples, family, motif, shortlist, space
+from explorer.feature import evidence, examples, family, motif, shortlist, space, theme
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
@@ -50,6 +50,7 @@ def main() -> None:
         evidence.when_it_fires(row)
         evidence.amino_acids(row)
         evidence.surroundings(ref, row)
+    theme.line(ref)
     family.section(row)
     shortlist.section(row)
     st.download_button(

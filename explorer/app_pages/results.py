@@ -4,7 +4,7 @@ import streamlit as st
 
 from explorer.draw import corpus, markup, words
 from explorer.draw.bars import Drawn, bars
-from explorer.findings import answers
+from explorer.findings import answers, audit_view
 from explorer.findings.answers import Answer
 from explorer.services import data, measured, provenance
 from explorer.shell import frame, links, takeaway
@@ -52,6 +52,7 @@ def main() -> None:
     )
     for place, answer in enumerate(found):
         show(answer, place)
+    audit_view.show()
     for reason in filter(None, map(data.absence, (SITES, STEERABILITY))):
         frame.say(reason, "ps-soft ps-small")
     on_what()

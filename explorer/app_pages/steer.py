@@ -2,30 +2,23 @@
 
 import contextlib
 import math
+from functools import partial
 
 import streamlit as st
 
 from explorer.draw import corpus, markup, words
 from explorer.protein import reading
 from explorer.protein.reading import Pasted, Stored
-from explorer.services import data, live
+from explorer.services import audit, data, live
 from explorer.services.refs import FeatureRef
 from explorer.shell import doubts, frame, links
-from explorer.shell.bound import bound
-from explorer.steer import address, opening, report, runs, steerable
+from explorer.steer import address, also, opening, report, runs, steerable
 from explorer.steer.runs import Plan
+from explorer.steer.settings import settings
 from protsae.errors import InputError, ProtSAEError
-from protsae.steering.steer import SteerConfig
 from protsae.store.grades import GRADES
 
 OWN = "A sequence of my own"
-MASKS = {"low_activation": "least active in the language model", "random": "at random"}
-REFILLS = {"attributable": "only where the push alters the choice", "all": "every hidden residue"}
-REFILL = (
-    "With “every hidden residue”, as in the paper, the model also rewrites residues that it merely likes less; then "
-    "strength 0 changes the sequence, too."
-)
-BARE = "Decodes from the features alone, as the paper does; then strength 0 changes something, too."
 
 
 def main() -> None:
@@ -41,6 +34,8 @@ def main() -> None:
     left, middle, right = st.columns([1.5, 1.5, 1], gap="medium", vertical_alignment="top")
     with left:
         chosen = feature_box(ref)
+        if chosen is not None:
+            also.box(chosen)
     if chosen is None:
         frame.problem(
             f"No feature of {data.sae(ref.sae).display_name} fires on any residue of this corpus, so none can be "
@@ -57,13 +52,19 @@ def main() -> None:
     if sequence is None:
         return
     with right:
-        config = settings(len(sequence))
+        config = settings(len(sequence), accession)
     try:
         live.language_model()
     except ProtSAEError as error:
         st.html(markup.empty(str(error), "The pages on stored proteins work without it."))
         return
-    report.show(Plan(chosen.sae, chosen.feature, sequence, config), accession, address.drawn())
+    others = also.seated(chosen)
+    plan = Plan(chosen.sae, chosen.feature, sequence, config, others)
+    report.show(plan, accession, address.drawn(partial(also.write, chosen, others) if others else _nothing))
+
+
+def _nothing() -> None:
+    """No other feature has a slider."""
 
 
 def tab() -> tuple[str, ...]:
@@ -127,7 +128,7 @@ def feature_box(ref: FeatureRef) -> FeatureRef | None:
 
 def feature_options(sae: str) -> dict[int, str]:
     """Feature -> what the list calls it: those that raise their function, then by grade and held-out F1."""
-    table, explained = live.features(sae), doubts.texts(sae)
+    table, explained, effects = live.features(sae), doubts.texts(sae), audit.steered()
     raising = {feature: place for place, feature in enumerate(steerable.best(sae))}
     rows = [row for row in table.to_dict("records") if row["p99_act"] > 0]
     rows.sort(
@@ -141,7 +142,9 @@ def feature_options(sae: str) -> dict[int, str]:
     for row in rows:
         term = f" · {row['go_id']}" if isinstance(row["go_id"], str) else ""
         score = "" if row["label_grade"] == "none" else f" · F1 {row['label_f1']:.2f} {row['label_grade']}"
-        raises = " · raises its function" if row["feature"] in raising else ""
+        tested = effects.get(FeatureRef(sae, row["feature"]))
+        turned = "" if tested is None else f" · turned up {tested.difference:+.2f}"
+        raises = f"{turned} · raises its function" if row["feature"] in raising else turned
         name = words.label(row["label"], row["label_grade"])
         doubt = f" · {explained[row['feature']]}" if row["feature"] in explained else ""
         names[int(row["feature"])] = f"{name}{term} · #{row['feature']}{score}{raises}{doubt}"
@@ -206,27 +209,6 @@ def own_sequence() -> str | None:
     if row is None:
         st.html(markup.empty("The box holds several proteins.", "Leave one of them."))
     return row.sequence if row else None
-
-
-def settings(length: int) -> SteerConfig:
-    """How to steer; every choice is in the address."""
-    st.html('<div style="font-size:.875rem;margin-bottom:-.65rem">How</div>')  # as the labels of the boxes beside it
-    with st.popover("Settings", icon=":material/tune:", width="stretch"):
-        ratio = st.slider("Share of residues that may change", 0.05, 1.0, step=0.05, **bound("ratio", 0.3, 0.05, 1.0))
-        mask = frame.choice("Which ones", "mask", list(MASKS), show=MASKS.__getitem__, kind="select")
-        first = st.number_input("From residue", 1, length, **bound("from", 1, 1, length))
-        last = st.number_input("To residue", int(first), length, **bound("to", length, int(first), length))
-        refill = frame.choice("Refill", "refill", list(REFILLS), show=REFILLS.__getitem__, kind="select", tip=REFILL)
-        alone = frame.flag("Leave the term's ancestors alone", "alone")
-        bare = frame.flag("Drop what the autoencoder does not reconstruct", "bare", tip=BARE)
-        rounds = st.number_input("Rounds of refilling", 1, 8, **bound("rounds", 1, 1, 8))
-        seed = st.number_input("Seed", 0, 9999, **bound("seed", 0, 0, 9999))
-    whole = (first, last) == (1, length)
-    return SteerConfig(
-        mask_ratio=ratio, mask_choice="random" if mask == "random" else "low_activation",
-        residues=None if whole else (int(first) - 1, int(last)), add_error=not bare, include_ancestors=not alone,
-        rounds=int(rounds), seed=int(seed), refill="all" if refill == "all" else "attributable",
-    )  # fmt: skip
 
 
 main()

@@ -6,8 +6,8 @@ Each function draws one card. Read `how_we_know`, then `badges`.
 import streamlit as st
 
 from explorer import theme
-from explorer.draw import charts, confounded, markup, outward, verdicts, words
-from explorer.services import data
+from explorer.draw import charts, confounded, markup, outward, steered, verdicts, words
+from explorer.services import audit, data
 from explorer.services.refs import FeatureRef
 from explorer.shell import doubts, frame, links
 from protsae.store.analyses.confounds import CONFOUNDS, ConfoundRow
@@ -42,6 +42,8 @@ def how_we_know(row: FeatureRow, headline: Headline, facts: list[ConfoundRow]) -
         if isinstance(headline, TermFeature):
             name = f"{words.capitalised(headline.term_name)} ({headline.go_id})"
         st.html(markup.wrap(_named(name, headline), markup.brief_score(headline, data.sae(row.sae).role)))
+        if turned_up := steered.brief(audit.steered().get(FeatureRef(row.sae, row.feature))):
+            st.caption(words.capitalised(turned_up) + ".", help=steered.HELP)
         with st.expander("Precision, recall, baselines"):
             if isinstance(headline, TermFeature):
                 frame.say(verdicts.verdict(headline), "ps-small ps-soft")

@@ -15,6 +15,7 @@ from explorer.protein import subject as subjects
 from explorer.protein.reading import Pasted, Stored
 from explorer.protein.subject import Subject
 from explorer.protein.uploads import Uploaded
+from explorer.sequence import beside, relied, scans, variants
 from explorer.sequence.tables import feature_table, take_away, term_table
 from explorer.services import data, live
 from explorer.services.refs import FeatureRef
@@ -91,13 +92,33 @@ def evidence(about: Subject) -> None:
         )
     called = predictions.calls(about.sequence, sae)
     firm = sum(call.is_called and call.is_firm for call in called)
-    features, terms, files = st.tabs([f"Features that fire · {len(active)}", f"GO terms called · {firm}", "Downloads"])
+    features, terms, changes, relied_on, other, files = st.tabs([
+        f"Features that fire · {len(active)}", f"GO terms called · {firm}", "Mutations", "What it relies on",
+        "Beside another",
+        "Downloads",
+    ])  # fmt: skip
     with features:
         feature_table(about, sae, active, table, len(rows))
     with terms:
         term_table(about, called)
+    with changes:
+        mutations(about, sae, rows)
+    with relied_on:
+        relied.show(about, sae, rows)
+    with other:
+        beside.show(about, sae, rows)
     with files:
         take_away(about, sae, active, rows, called)
+
+
+def mutations(about: Subject, sae: str, rows: list[StripRow]) -> None:
+    """Variants that the reader types, and the map of all single ones."""
+    typed = variants.box(about)
+    if typed:
+        variants.show(about, sae, typed)
+    st.divider()
+    marked = sorted({position for variant in typed for position in variant.positions})
+    scans.show(about, sae, rows, marked)
 
 
 def first_rows(about: Subject, sae: str, active: list[live.ActiveFeature], table: pd.DataFrame) -> list[int]:

@@ -29,8 +29,11 @@ from explorer.protein.subject import Subject
 from explorer.services import data, live
 from explorer.services.refs import FeatureRef
 from explorer.shell import address, doubts, frame, links, viewer
+from protsae.store.analyses.calibration import CALIBRATION
 
 TABLE_ROWS = 120
+BAND_FIELDS = ("band_hits_test", "band_n_test", "prevalence_test")
+"""Columns behind those of every list of called terms."""
 
 UNUSUAL = (
     "The most unusual first: more residues fire more strongly here than in a random stretch of the corpus as long. "
@@ -40,6 +43,11 @@ IN_RANGE = (
     "Ranked for residues {} to {}: fires there, and more than elsewhere. Clear the range to rank the whole chain."
 )
 ALONG = "The whole chain from first to last residue; the height is the share of full colour in the strips above."
+AT_THIS_SIGNAL = (
+    "Of test proteins (other families than those that trained or chose anything) whose signal lies in the same band as "
+    "here, those that carry the term. Bands are cut on validation proteins: the 10 strongest, the next 10, 20, 40 …"
+)
+BY_CHANCE = "Share of all annotated test proteins that carry the term: what a signal without meaning would have."
 ANNOTATED = "Whether the stored protein carries the term; 'no' may be a gap in the annotation."
 
 
@@ -110,14 +118,15 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
 
 def term_table(about: Subject, called: list[predictions.Call]) -> None:
     """Terms that guided features call, with how often such calls were right on unseen proteins."""
-    seen = about.known is not None and about.known.split != "test"
-    st.markdown(predictions.sentence(called, seen_in_training=seen))
+    st.markdown(predictions.sentence(called, about.known.split if about.known is not None else None))
     everything = frame.flag("Also those that were not called, or not confirmed on unseen proteins", "all")
     shown = [call for call in called if everything or (call.is_called and call.is_firm)]
     annotated = {row.go_id for row in data.protein_terms(about.known.accession)} if about.known else None
     if not shown:
         return
     st.caption(MOST_SAID)
+    if reason := data.absence(CALIBRATION):
+        frame.say(reason, "ps-small ps-soft")
     st.dataframe(
         pd.DataFrame({
             "Term": [links.compare(c.term.go_id).url for c in shown],
@@ -126,6 +135,8 @@ def term_table(about: Subject, called: list[predictions.Call]) -> None:
             "Information": [c.information for c in shown],
             "Called": [c.is_called for c in shown],
             "Signal / threshold": [f"{words.amount(c.score)} / {words.amount(c.term.threshold)}" for c in shown],
+            "Right at this signal": [right_here(c) for c in shown],
+            "By chance": [c.band.null if c.band is not None else None for c in shown],
             "Right, held out": [c.term.test_precision for c in shown],
             "Held-out F1": [c.term.test_f1 for c in shown],
             "Evidence": [verdicts.grade_name(c.term) for c in shown],
@@ -142,6 +153,8 @@ def term_table(about: Subject, called: list[predictions.Call]) -> None:
             "Information": st.column_config.NumberColumn(format="%.1f bits", help=INFORMATION),
             "QuickGO": st.column_config.LinkColumn(display_text="QuickGO ↗"),
             "Signal / threshold": st.column_config.TextColumn(help=words.HELP["threshold"]),
+            "Right at this signal": st.column_config.TextColumn(help=AT_THIS_SIGNAL),
+            "By chance": st.column_config.NumberColumn(format="%.2f", help=BY_CHANCE),
             "Right, held out": st.column_config.NumberColumn(format="%.2f", help=words.HELP["precision"]),
             "Held-out F1": st.column_config.NumberColumn(format="%.2f", help=words.HELP["f1"]),
             **doubts.column_config(),
@@ -151,6 +164,14 @@ def term_table(about: Subject, called: list[predictions.Call]) -> None:
             "Feature": st.column_config.LinkColumn(display_text=r"feature=(\d+)"),
         },
     )  # fmt: skip
+
+
+def right_here(call: predictions.Call) -> str:
+    """Share and counts of the band that the signal lies in."""
+    band = call.band
+    if band is None or band.share is None:
+        return "not measured"
+    return f"{100 * band.share:.0f} % ({band.test_hits} of {band.test_n})"
 
 
 def carried(go_id: str, annotated: set[str] | None) -> str:
@@ -178,7 +199,8 @@ def take_away(
         terms = [
             (c.term.go_id, c.term.term_name, c.term.namespace, f"{c.information:.3f}", c.is_called, f"{c.score:.6g}",
              c.term.threshold,
-             c.term.pooling, c.term.test_precision, c.term.test_f1, c.term.n_pos_test, c.term.grade, f"{c.pi:.4f}")
+             c.term.pooling, c.term.test_precision, c.term.test_f1, c.term.n_pos_test, c.term.grade, f"{c.pi:.4f}",
+             *((c.band.test_hits, c.band.test_n, f"{c.band.null:.4f}") if c.band is not None else (None, None, None)))
             for c in called
         ]  # fmt: skip
-        save("GO terms (CSV)", downloads.table_csv(TERM_FIELDS.split(), terms), f"{name}_go_terms.csv")
+        save("GO terms (CSV)", downloads.table_csv([*TERM_FIELDS.split(), *BAND_FIELDS], terms), f"{name}_go_terms.csv")

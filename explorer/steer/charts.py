@@ -3,32 +3,57 @@
 Read `dose_response`.
 """
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import plotly.graph_objects as go
 
 from explorer import theme
 from explorer.draw import charts
-from explorer.steer.runs import STRENGTHS, Dose, Push
+from explorer.steer.doses import ARMS, STRENGTHS, Dose, Told
+from explorer.steer.runs import Push
 from explorer.steer.verdicts import NATURAL
 from protsae import palette
-from protsae.steering.steer import Reading, SteerResult
+from protsae.alphabet import AMINO_ACIDS
+from protsae.steering.steer import Predictions, SteerResult
+from protsae.steering.substitutions import substitutions
 from protsae.store.rows import Role
 
-MEASURES: dict[str, Callable[[Reading], float]] = {
-    "mean over the chain": lambda reading: reading.mean_act,
-    "peak": lambda reading: reading.max_act,
-}
-"""What is read out of a new sequence: the mean judges, the peak is one residue."""
+
+class Measure(NamedTuple):
+    """One way to judge what a push did."""
+
+    title: str
+    """Of its axis."""
+    of: Callable[[Told], float]
+
+
+_MEASURES = (
+    Measure("log-odds, by the probe", lambda told: _known(told.log_odds)),
+    Measure("3-mers, SD nearer to carriers", lambda told: _known(told.kmers)),
+    Measure("mean of the feature", lambda told: told.reading.mean_act),
+)
+
+
+def measures(doses: Sequence[Dose]) -> list[Measure]:
+    """Those that can judge here: first what steering did not touch, last the feature itself."""
+    return [one for one in _MEASURES if math.isfinite(one.of(doses[0].told["feature"]))]
+
+
+def _known(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def log_odds(result: SteerResult, mode: theme.Mode) -> go.Figure:
-    """One stem a changed residue, at its place in the chain: how much more likely the new letter is than the old."""
+    """One stem a changed residue, how much likelier the new letter is than the old; rings are conservative changes."""
     figure = charts.base(170, hovermode="closest")
     positions = (result.changed + 1).tolist()
     heights = result.log_odds.tolist()
-    names = [f"{result.original[p]}{p + 1}{result.steered[p]}" for p in result.changed.tolist()]
+    found = substitutions(result.original, result.steered)
+    names = [f"{one.name}, {one.kind}" for one in found]
+    symbols = ["circle-open" if one.kind == "conservative" else "diamond" for one in found]
     stems_x = [x for position in positions for x in (position, position, None)]
     stems_y = [y for height in heights for y in (0, height, None)]
     figure.add_scatter(
@@ -38,7 +63,7 @@ def log_odds(result: SteerResult, mode: theme.Mode) -> go.Figure:
         x=positions,
         y=heights,
         mode="markers",
-        marker={"color": palette.INK[mode], "size": 6},
+        marker={"color": palette.INK[mode], "size": 7, "symbol": symbols},
         customdata=names,
         hovertemplate="%{customdata} %{y:+.2f}<extra></extra>",
     )
@@ -71,42 +96,76 @@ def ranked(result: SteerResult, random: Sequence[Push], role: Role, mode: theme.
 
 
 def dose_response(doses: Sequence[Dose], role: Role, mode: theme.Mode, at: float) -> go.Figure:
-    """Mean and peak after re-reading against strength, for the feature and its controls; the natural range is shaded.
+    """What judges make of each arm against strength; the natural range is shaded.
 
-    Both axes of strength span all strengths, so that a curve grows in place while it is computed.
+    All axes of strength span all strengths, so that a curve grows in place while it is computed.
     """
-    figure = charts.base(320, hovermode="x unified").set_subplots(1, 2, horizontal_spacing=0.09)
+    shown = measures(doses)
+    figure = charts.base(340, hovermode="x unified").set_subplots(1, len(shown), horizontal_spacing=0.09)
     figure.update_layout(
-        showlegend=True, legend={"orientation": "h", "y": 1.12, "x": 0}, margin={"l": 8, "r": 8, "t": 30, "b": 8}
+        showlegend=True, legend={"orientation": "h", "y": 1.12, "x": 0, "yanchor": "bottom"}, margin=_MARGIN
     )
-    lines = (
-        ("this feature", [d.steered for d in doses], theme.identity(role, mode), "solid"),
-        ("random feature of equal density", [d.random_feature for d in doses], palette.MUTED[mode], "solid"),
-        ("random direction of equal length", [d.random_direction for d in doses], palette.MUTED[mode], "dash"),
-    )
-    for column, (what, value_of) in enumerate(MEASURES.items(), start=1):
+    for column, measure in enumerate(shown, start=1):
         place: dict[str, Any] = {"row": 1, "col": column}
         marked: dict[str, Any] = place | {"exclude_empty_subplots": False}
         figure.add_vrect(*NATURAL, **marked, **_shade(mode))
         figure.add_vline(x=at, line={"color": palette.INK[mode], "width": 1, "dash": "dot"}, **marked)
-        for name, readings, colour, dash in lines:
+        for arm, name in ARMS.items():
+            if arm not in doses[0].told:
+                continue
             figure.add_scatter(
                 x=[dose.strength for dose in doses],
-                y=[value_of(reading) for reading in readings],
+                y=[measure.of(dose.told[arm]) for dose in doses],
                 name=name,
-                legendgroup=name,
+                legendgroup=arm,
                 showlegend=column == 1,
                 mode="lines+markers",
-                line={"color": colour, "width": 2.2, "dash": dash},
+                line={"width": 2.2, **_line(arm, role, mode)},
                 marker={"size": 6},
                 hovertemplate="%{y:.3g}",
                 **place,
             )
-        figure.update_yaxes(title=what, rangemode="tozero", **place)
+        figure.update_yaxes(title=measure.title, automargin=True, **place)
     room = 0.3
     figure.update_xaxes(
         title="strength, in 99th percentiles", zeroline=False, range=[STRENGTHS[0] - room, STRENGTHS[-1] + room]
     )
+    return figure
+
+
+_MARGIN = {"l": 8, "r": 8, "t": 64, "b": 8}
+
+
+def _line(arm: str, role: Role, mode: theme.Mode) -> dict[str, Any]:
+    """Colour and dash of an arm: identity colours for features of autoencoders, grey for controls, ink for the rest."""
+    return {
+        "feature": {"color": theme.identity(role, mode), "dash": "solid"},
+        "logits": {"color": theme.identity(role, mode), "dash": "dot"},
+        "unguided": {"color": theme.identity("unguided", mode), "dash": "dash"},
+        "difference_of_means": {"color": palette.INK[mode], "dash": "dashdot"},
+        "random_feature": {"color": palette.MUTED[mode], "dash": "solid"},
+        "random_direction": {"color": palette.MUTED[mode], "dash": "dash"},
+    }[arm]
+
+
+def preferences(scan: Predictions, sequence: str, mode: theme.Mode) -> go.Figure:
+    """How the push moves the log-probability of each letter at every residue, nothing hidden."""
+    change = (scan.after - scan.before).T
+    most = max(float(np.abs(change).max()), 1e-3)
+    figure = charts.base(360, hovermode="closest")
+    figure.add_heatmap(
+        z=change,
+        x=list(range(1, len(sequence) + 1)),
+        y=list(AMINO_ACIDS),
+        customdata=np.tile(np.array(list(sequence)), (len(AMINO_ACIDS), 1)),
+        zmin=-most,
+        zmax=most,
+        colorscale=[[0, palette.MUTED[mode]], [0.5, palette.CLEAR], [1, palette.RAMP[mode][-1]]],
+        colorbar={"title": "nats", "thickness": 10},
+        hovertemplate="%{customdata}%{x} to %{y}: %{z:+.2f}<extra></extra>",
+    )
+    figure.update_xaxes(title="residue", showgrid=False)
+    figure.update_yaxes(autorange="reversed", dtick=1, tickfont={"size": 10}, showgrid=False)
     return figure
 
 

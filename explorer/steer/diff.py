@@ -1,9 +1,14 @@
 """Original and steered sequence, one above the other; differences are outlined, never filled.
 
+A full outline is a radical change by BLOSUM62, a dotted underline a conservative one.
+
 Groups of ten letters stand side by side and go on below where the page is narrow. Read `diff_html`.
 """
 
+from collections.abc import Mapping
 from html import escape
+
+from protsae.steering.substitutions import Kind, substitutions
 
 GROUP, LINE = 10, 60
 
@@ -15,7 +20,9 @@ STYLE = """<style>
 .psd-who { width: 3.6rem; line-height: 17.5px; padding-top: 16px; }
 .psd-s { font-family: "Source Code Pro", ui-monospace, monospace; letter-spacing: .16em; }
 .psd-s b { outline: 1.5px solid var(--ps-ink); border-radius: 2px; padding-left: .16em; margin-left: -.16em; }
+.psd-s b.near { outline: none; border-bottom: 2px dotted var(--ps-ink); }
 .psd-s.old b { outline: 1px dashed var(--ps-soft); font-weight: 400; }
+.psd-s.old b.near { outline: none; border-bottom: 2px dotted var(--ps-soft); }
 </style>"""
 
 
@@ -44,12 +51,16 @@ def diff_html(original: str, steered: str) -> str:
 
 def _group(position: int, old: str, new: str) -> str:
     """Up to ten letters under the number of their first."""
+    kinds: dict[int, Kind] = {one.position: one.kind for one in substitutions(old, new)}
     return (
-        f'<span><span class="psd-n">{position}</span><span class="psd-s old">{_letters(old, new)}</span>'
-        f'<span class="psd-s">{_letters(new, old)}</span></span>'
+        f'<span><span class="psd-n">{position}</span><span class="psd-s old">{_letters(old, kinds)}</span>'
+        f'<span class="psd-s">{_letters(new, kinds)}</span></span>'
     )
 
 
-def _letters(shown: str, other: str) -> str:
-    pairs = zip(map(escape, shown), map(escape, other), strict=True)
-    return "".join(f"<b>{letter}</b>" if letter != beside else letter for letter, beside in pairs)
+def _letters(shown: str, kinds: Mapping[int, Kind]) -> str:
+    marks = {"conservative": '<b class="near">{}</b>', "radical": "<b>{}</b>"}
+    return "".join(
+        marks[kinds[place]].format(escape(letter)) if place in kinds else escape(letter)
+        for place, letter in enumerate(shown)
+    )

@@ -13,13 +13,12 @@ from explorer.services import data
 from explorer.services.cached import cached_by_bundle
 from explorer.services.refs import FeatureRef
 from explorer.steer import runs, steerable, verdicts
+from explorer.steer.address import STRENGTH
 from explorer.steer.runs import Plan
 from protsae.errors import ProtSAEError
 from protsae.steering.steer import SteerConfig
 
 MOST_TRIED = 8
-STRENGTH = 1.0
-"""As strong as in natural proteins."""
 RISES = 1.1
 """The mean over the chain must grow by this factor, and the peak must grow, too."""
 
@@ -37,7 +36,7 @@ class Example(NamedTuple):
 
 @cached_by_bundle(8, spinner="Looking for an example …")
 def opening(sae: str) -> Example:
-    """The first of at most eight examples in which the concept rises at strength 1; the first where it does in none."""
+    """The first of at most eight examples in which the concept rises; the first where it does in none."""
     found = list(islice(candidates(sae), MOST_TRIED))
     try:
         for place, example in enumerate(found):
@@ -88,4 +87,6 @@ def sentence(example: Example) -> str:
     if not example.n_tried:
         return ""
     tried = "the first example tried" if example.n_tried == 1 else f"the first of {example.n_tried} examples tried"
-    return f"The page opens on {tried} whose concept rises at strength 1; random features were not looked at."
+    return (
+        f"The page opens on {tried} whose concept rises at strength {STRENGTH:g}; random features were not looked at."
+    )

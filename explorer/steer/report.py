@@ -15,16 +15,17 @@ from explorer.protein.subject import known_protein, stored_structure
 from explorer.services import data, live, slices
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links, viewer
-from explorer.steer import runs, verdicts
+from explorer.steer import also, judged, many, runs, verdicts
 from explorer.steer.address import HIGHEST, LOWEST, Drawn
 from explorer.steer.curve import response
 from explorer.steer.runs import Plan, Push
-from explorer.steer.tables import changed_residues, compare, differ
+from explorer.steer.tables import changed_residues, compare, differ, everywhere
 from protsae.errors import ProtSAEError
 from protsae.steering.steer import SteerResult
 from protsae.store.rows import FeatureRow
 
 VIEW = "steer_view"
+TABS = ("Difference", "Log-odds", "Judges", "Controls", "Dose-response", "Samples")
 HOW_MUCH = (
     "In units of the feature's 99th percentile: 0 touches nothing, 1 adds as much as in strong natural cases, beyond 1 "
     "the model has rarely seen, below 0 takes the feature away."
@@ -44,7 +45,8 @@ def show(plan: Plan, accession: str, drawn: Drawn) -> None:
     """Slider and answer."""
     row = data.feature(plan.ref)
     assert row is not None, plan.ref
-    strength = slider(drawn)
+    strength = slider(drawn, row)
+    plan = plan._replace(also=also.sliders(plan.ref, plan.also))
     try:
         result = runs.answer(plan, strength)
         random = runs.random_features(plan, strength)
@@ -53,18 +55,26 @@ def show(plan: Plan, accession: str, drawn: Drawn) -> None:
         return
     found = verdicts.read(row, result, random)
     st.html(markup.wrap(markup.verdict(found.title, found.text)))
+    if said := judged.sentence(plan, result):
+        frame.say(said, "ps-small ps-soft")
     progress = st.container()
     numbers(result, random.items if random.is_whole else [])
     view(plan, row, result, accession)
-    difference, changes, controls, dose = st.tabs(["Difference", "Log-odds", "Controls", "Dose-response"])
+    difference, changes, judging, control, dose, draws = st.tabs(TABS)
     with difference:
-        differ(plan, result, accession)
+        differ(result)
+        many.take_away(plan, result, accession)
     with changes:
         changed_residues(result, FeatureRef(plan.sae, plan.feature))
-    with controls:
+        everywhere(plan, result)
+    with judging:
+        judged.judges_table(plan, result, drawn)
+    with control:
         compare(plan, result, random)
     with dose:
         response(plan, strength, drawn)
+    with draws:
+        many.samples(plan, strength, accession, drawn)
     if result.n_changed and not random.is_whole:
         with progress:  # drawn last: the answer stands before the first random feature is run
             st.fragment(weigh, run_every=slices.EVERY_SECONDS)(plan, strength, drawn)
@@ -75,22 +85,28 @@ def weigh(plan: Plan, strength: float, drawn: Drawn) -> None:
     """Run random features for a moment; the whole page is drawn anew once all are known."""
     random = runs.random_features(plan, strength, seconds=slices.SLICE_SECONDS)
     if random.is_whole:
+        runs.compared(plan, strength)  # kept, so that the page drawn anew does not wait for it
         drawn.anew()
     done = len(random.items)
     st.progress(done / random.total, f"Beside random features: {done} of {random.total} tried")
 
 
-def slider(drawn: Drawn) -> float:
+def slider(drawn: Drawn, row: FeatureRow) -> float:
     """How much, in units of the feature's natural 99th percentile."""
     value = st.slider("How much", LOWEST, HIGHEST, step=0.25, format="%.2f", help=HOW_MUCH, **drawn.slider)
-    st.html(scale_bar())
+    st.html(scale_bar(row.max_act / row.p99_act if row.p99_act > 0 else 1.0))
     return value
 
 
-def scale_bar() -> str:
-    """Under the slider's own rail: what its values mean, each word at its place."""
+def scale_bar(strongest: float) -> str:
+    """Under the slider's own rail: the natural range, what is beyond it shaded, each word at its place.
+
+    Args:
+        strongest: activation of the corpus' strongest residue, in 99th percentiles.
+    """
     span = HIGHEST - LOWEST
     zero, one = -100 * LOWEST / span, 100 * (1 - LOWEST) / span
+    top = 100 * (min(strongest, HIGHEST) - LOWEST) / span
     marks = (
         ("left:0", "taken away"),
         (f"left:{zero:.1f}%;transform:translateX(-50%)", "0 untouched"),
@@ -98,7 +114,13 @@ def scale_bar() -> str:
         ("right:0", "beyond nature"),
     )
     below = "".join(f'<span style="{at}">{text}</span>' for at, text in marks)
-    return f'<div class="ps ps-soft ps-small ps-marks">{below}</div>'
+    bar = (
+        f'<div class="ps-range" role="img" aria-label="Natural up to 1, the strongest residue at {strongest:.1f}">'
+        f'<i class="natural" style="left:{zero:.1f}%;width:{one - zero:.1f}%"></i>'
+        f'<i class="seen" style="left:{one:.1f}%;width:{max(top - one, 0):.1f}%"></i>'
+        f'<i class="beyond" style="left:{top:.1f}%;right:0"></i></div>'
+    )
+    return f'<div class="ps ps-soft ps-small">{bar}<div class="ps-marks">{below}</div></div>'
 
 
 def numbers(result: SteerResult, random: Sequence[Push]) -> None:

@@ -1,8 +1,9 @@
 """Steering runs for the Steer page: what is raised, where, and every answer kept while the slider moves.
 
 What does not depend on the strength (mask, lower half of the language model, encoding) is computed once per protein and
-setting; a strength then costs the upper layers and one re-encoding. What takes many runs (random features, the curve)
-is computed in slices (`services/slices.py`). Read `Plan`, then `answer`, then `random_features`.
+setting; a strength then costs the upper layers and one re-encoding, which the protein view shares. What takes many runs
+(random features, samples) is computed in slices (`services/slices.py`); the curve is in `doses.py`. Read `Plan`, then
+`answer`, then `random_features`.
 """
 
 from dataclasses import replace
@@ -18,12 +19,10 @@ from explorer.services.cached import cached_by_bundle
 from explorer.services.refs import FeatureRef
 from explorer.services.slices import Known, Slices
 from protsae.steering.controls import Controls, controls, matched_sets
-from protsae.steering.steer import Reading, SteerConfig, Steering, SteerResult
+from protsae.steering.steer import Predictions, Reading, Rewritten, SteerConfig, Steering, SteerResult
 from protsae.store.rows import TermFeature
 
 MOST_LISTED, STORED_LENGTHS = 600, (90, 400)
-STRENGTHS = (-2.0, -1.0, -0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
-"""Of the dose-response curve, in units of the feature's 99th percentile."""
 
 
 class Plan(NamedTuple):
@@ -33,6 +32,8 @@ class Plan(NamedTuple):
     feature: int
     sequence: str
     config: SteerConfig
+    also: tuple[tuple[int, float], ...] = ()
+    """Other features with a strength of their own each."""
 
     @property
     def ref(self) -> FeatureRef:
@@ -51,28 +52,6 @@ class Push(NamedTuple):
 
     n_changed: int
     perplexity: float
-
-
-class Dose(NamedTuple):
-    """One strength of the curve, and the same strength on things that should not matter."""
-
-    strength: float
-    steered: Reading
-    random_feature: Reading
-    random_direction: Reading
-    n_changed: int
-    n_changed_random: int
-    n_changed_direction: int
-
-    @property
-    def readings(self) -> tuple[Reading, Reading, Reading]:
-        """Of the feature and its two controls."""
-        return self.steered, self.random_feature, self.random_direction
-
-    @property
-    def changes(self) -> tuple[int, int, int]:
-        """Residues changed, of the same three."""
-        return self.n_changed, self.n_changed_random, self.n_changed_direction
 
 
 class Check(NamedTuple):
@@ -114,6 +93,12 @@ def raised(plan: Plan) -> dict[int, float]:
     return chosen
 
 
+def always(plan: Plan) -> dict[int, float]:
+    """What is added to the plan's other features, whatever the strength of the first."""
+    p99, _ = scales(plan.sae)
+    return {feature: strength * float(p99[feature]) for feature, strength in plan.also}
+
+
 def answer(plan: Plan, strength: float) -> SteerResult:
     """The sequence at one strength.
 
@@ -121,7 +106,9 @@ def answer(plan: Plan, strength: float) -> SteerResult:
         InputError: the sequence is too long, or the feature never fires.
         ArtifactError: the language model cannot be loaded.
     """
-    return _answer(_without_strength(plan), strength)
+    written = rewritten(plan, strength)
+    before, after = (reading(plan.ref, sequence) for sequence in (plan.sequence, written.steered))
+    return SteerResult.of(written, strength, (before,), (after,))
 
 
 def compared(plan: Plan, strength: float) -> Controls:
@@ -138,11 +125,6 @@ def random_features(plan: Plan, strength: float, *, seconds: float = 0) -> Known
         seconds: for how long to compute what is not known yet, one run at least; 0 for nothing.
     """
     return _pushes(_without_strength(plan), strength).known(seconds)
-
-
-def curve(plan: Plan, *, seconds: float = 0) -> Known[Dose]:
-    """Dose-response of the feature and of two controls, strength by strength; `seconds` as in `random_features`."""
-    return _doses(_without_strength(plan)).known(seconds)
 
 
 def independent(plan: Plan, result: SteerResult) -> Check | None:
@@ -171,52 +153,69 @@ def _steering(sae: str, sequence: str, config: SteerConfig) -> Steering:
     return Steering(plm, spec, live.sae(sae), sequence, config)
 
 
-def _prepared(plan: Plan) -> Steering:
-    return _steering(plan.sae, plan.sequence, plan.config)
+def prepared(plan: Plan) -> Steering:
+    """The plan's sequence, run up to the autoencoder; shared by all strengths."""
+    return _steering(plan.sae, plan.sequence, replace(plan.config, strength=1.0))
+
+
+def rewritten(plan: Plan, strength: float) -> Rewritten:
+    """The new sequence at one strength, without a read-out."""
+    return _rewritten(_without_strength(plan), strength)
+
+
+def scanned(plan: Plan, strength: float) -> Predictions:
+    """What the model prefers at every residue with nothing hidden, without the push and with it."""
+    return _scanned(_without_strength(plan), strength)
+
+
+def reading(ref: FeatureRef, sequence: str) -> Reading:
+    """What a feature makes of a sequence, from the encoding that the protein view shares."""
+    own, pi = live.feature_rows(sequence, [ref])[0], live.encode(sequence, ref.sae).pi
+    mean_pi = float(pi[:, ref.feature].mean()) if ref.feature < pi.shape[1] else None
+    return Reading(ref.feature, float(own.max()), float(own.mean()), mean_pi)
 
 
 @cached_by_bundle(256, shared=True)
-def _answer(plan: Plan, strength: float) -> SteerResult:
-    return _prepared(plan).run(raised(plan), strength=strength)
+def _rewritten(plan: Plan, strength: float) -> Rewritten:
+    return prepared(plan).rewrite(raised(plan), strength=strength, always=always(plan))
+
+
+@cached_by_bundle(16, shared=True)
+def _scanned(plan: Plan, strength: float) -> Predictions:
+    return prepared(plan).scan(raised(plan), strength=strength, always=always(plan))
 
 
 @cached_by_bundle(128, shared=True)
 def _compared(plan: Plan, strength: float) -> Controls:
-    return controls(_prepared(plan), raised(plan), strength=strength, seed=plan.config.seed)
+    return controls(
+        prepared(plan), raised(plan), strength=strength, always=always(plan), read=[plan.feature], seed=plan.config.seed
+    )
 
 
 @cached_by_bundle(64, shared=True)
-def _sets(plan: Plan) -> list[tuple[int, ...]]:
-    p99, density = _scales(plan.sae)
+def random_sets(plan: Plan) -> list[tuple[int, ...]]:
+    """Random features to raise in the place of the plan's, set by set; the strength is no part of it."""
+    p99, density = scales(plan.sae)
     return matched_sets(list(raised(plan)), p99=p99, density=density, seed=plan.config.seed)
 
 
 @cached_by_bundle(128, shared=True)
 def _pushes(plan: Plan, strength: float) -> Slices[Push]:
-    sets = _sets(plan)
+    sets = random_sets(plan)
     return Slices(len(sets), lambda place: _push(plan, strength, sets[place]))
 
 
-@cached_by_bundle(16, shared=True)
-def _doses(plan: Plan) -> Slices[Dose]:
-    return Slices(len(STRENGTHS), lambda place: _dose(plan, STRENGTHS[place]))
-
-
 def _push(plan: Plan, strength: float, features: tuple[int, ...]) -> Push:
-    p99, _ = _scales(plan.sae)
+    p99, _ = scales(plan.sae)
     others = {feature: float(p99[feature]) for feature in features}
-    result = _prepared(plan).run(others, strength=strength, read=[plan.feature])
-    return Push(features, result.after[0], result.n_changed, result.perplexity_after)
+    written = prepared(plan).rewrite(others, strength=strength, always=always(plan))
+    return Push(
+        features, reading(plan.ref, written.steered), len(written.changed), float(np.exp(written.surprisal_after))
+    )
 
 
-def _dose(plan: Plan, strength: float) -> Dose:
-    steered, random = _answer(plan, strength), _push(plan, strength, _sets(plan)[0])
-    elsewhere = _compared(plan, strength).random_direction
-    readings = (steered.after[0], random.after, elsewhere.after[0])
-    return Dose(strength, *readings, steered.n_changed, random.n_changed, elsewhere.n_changed)
-
-
-def _scales(sae: str) -> tuple[np.ndarray, np.ndarray]:
+def scales(sae: str) -> tuple[np.ndarray, np.ndarray]:
+    """p99_act and density of every feature."""
     table = live.features(sae)
     return table["p99_act"].to_numpy(), table["density"].to_numpy()
 

@@ -21,19 +21,45 @@ from explorer.steer.diff import diff_html
 from explorer.steer.runs import Plan, Push
 from protsae.alphabet import AMINO_ACIDS
 from protsae.steering.steer import Reading, SteerResult
+from protsae.steering.substitutions import substitutions
 
 
-def differ(plan: Plan, result: SteerResult, accession: str) -> None:
-    """The two sequences, and the new one to take away."""
-    if result.steered == result.original:
+def differ(result: SteerResult) -> None:
+    """The two sequences, conservative and radical changes told apart."""
+    found = substitutions(result.original, result.steered)
+    if not found:
         st.caption("The two sequences are identical.")
-    else:
-        st.html(diff_html(result.original, result.steered))
-    name = accession or "sequence"
-    title = f"{name}_steered {plan.sae} feature {plan.feature} strength {result.strength:g} seed {plan.config.seed}"
-    both = downloads.fasta(title, result.steered) + downloads.fasta(f"{name}_original", result.original)
-    file = downloads.file_name(name, plan.sae, plan.feature, f"{result.strength:g}.fasta")
-    st.download_button("Steered sequence (FASTA)", both, file, icon=":material/download:", on_click="ignore")
+        return
+    near = sum(one.kind == "conservative" for one in found)
+    st.caption(
+        f"{near} conservative (dotted underline, BLOSUM62 of 0 or above), {len(found) - near} radical (full outline)."
+    )
+    st.html(diff_html(result.original, result.steered))
+
+
+def everywhere(plan: Plan, result: SteerResult) -> None:
+    """On demand: what the push does to the predictions at every residue with nothing hidden."""
+    if st.toggle("Every residue, nothing hidden", key="steer_scan"):
+        scan = runs.scanned(plan, result.strength)
+        takeaway.chart(
+            charts.preferences(scan, plan.sequence, frame.mode()), "steer_scan_chart",
+            "Change of each letter's log-probability under the push, nothing hidden", refs=[plan.ref],
+        )  # fmt: skip
+        lines = [
+            (
+                residue + 1,
+                plan.sequence[residue],
+                letter,
+                float(scan.after[residue, place] - scan.before[residue, place]),
+            )
+            for residue in range(len(plan.sequence))
+            for place, letter in enumerate(AMINO_ACIDS)
+        ]
+        st.download_button(
+            "All log-odds (CSV)", downloads.table_csv(["residue", "letter", "to", "change_nats"], lines),
+            downloads.file_name(plan.sae, plan.feature, "nothing_hidden.csv"), icon=":material/download:",
+            on_click="ignore",
+        )  # fmt: skip
 
 
 def changed_residues(result: SteerResult, ref: FeatureRef) -> None:
@@ -45,6 +71,7 @@ def changed_residues(result: SteerResult, ref: FeatureRef) -> None:
         charts.log_odds(result, frame.mode()), "steer_log_odds", "Log-odds of the residues that changed", refs=[ref]
     )
     place = {int(p): i for i, p in enumerate(result.masked)}
+    kinds = {one.position: one for one in substitutions(result.original, result.steered)}
     lines = []
     for position, odds in zip(result.changed.tolist(), result.log_odds.tolist(), strict=True):
         i, old, new = place[position], result.original[position], result.steered[position]
@@ -52,6 +79,8 @@ def changed_residues(result: SteerResult, ref: FeatureRef) -> None:
             {
                 "Change": f"{old}{position + 1}{new}",
                 "Residue": position + 1,
+                "Kind": kinds[position].kind,
+                "BLOSUM62": kinds[position].score,
                 "Log-odds": odds,
                 "Old, before": float(np.exp(result.logp_before[i, AMINO_ACIDS.index(old)])),
                 "New, before": float(np.exp(result.logp_before[i, AMINO_ACIDS.index(new)])),
@@ -71,27 +100,35 @@ def changed_residues(result: SteerResult, ref: FeatureRef) -> None:
 
 
 def compare(plan: Plan, result: SteerResult, random: Known[Push]) -> None:
-    """The same mask and strength on things that should not matter, and a judge that was not pushed."""
+    """The same mask and strength on things that should not matter.
+
+    Nothing is run here: controls come with the random features, which are run in slices.
+    """
+    if not result.n_changed:
+        st.caption("No residue changed, so there is nothing to compare.")
+        return
+    if not random.is_whole:
+        st.caption(f"Controls are being run: {len(random.items)} of {random.total} random features so far.")
+        return
     control = runs.compared(plan, result.strength)
     rows = [
         _row("This feature", result),
         _row("Nothing (every hidden residue refilled)", control.no_push),
         _row("Random direction of equal length", control.random_direction),
     ]
-    if result.n_changed and random.is_whole:
-        mean, peak = verdicts.ranks(result, random.items)
-        takeaway.chart(
-            charts.ranked(result, random.items, data.sae(plan.sae).role, frame.mode()),
-            "steer_rank",
-            "Mean activation after this push and after each of the random ones",
-            refs=[FeatureRef(plan.sae, plan.feature)],
-        )
-        st.caption(
-            f"{mean.n} random features of about the same density, pushed to the same multiple of their own 99th "
-            f"percentile. This one does more than {mean.n_less} of them by the mean (p = {mean.p_value:.2g}) and than "
-            f"{peak.n_less} by the peak (p = {peak.p_value:.2g})."
-        )
-        rows.insert(1, _median(random.items))
+    mean, peak = verdicts.ranks(result, random.items)
+    takeaway.chart(
+        charts.ranked(result, random.items, data.sae(plan.sae).role, frame.mode()),
+        "steer_rank",
+        "Mean activation after this push and after each of the random ones",
+        refs=[FeatureRef(plan.sae, plan.feature)],
+    )
+    st.caption(
+        f"{mean.n} random features of about the same density, pushed to the same multiple of their own 99th "
+        f"percentile. This one does more than {mean.n_less} of them by the mean (p = {mean.p_value:.2g}) and than "
+        f"{peak.n_less} by the peak (p = {peak.p_value:.2g})."
+    )
+    rows.insert(1, _median(random.items))
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
@@ -105,20 +142,6 @@ def compare(plan: Plan, result: SteerResult, random: Known[Push]) -> None:
     )
     before = result.before[0]
     st.caption(f"Before: mean {words.amount(before.mean_act)}, peak {words.amount(before.max_act)}.")
-    unpushed(plan, result)
-
-
-def unpushed(plan: Plan, result: SteerResult) -> None:
-    """What the best feature of an autoencoder without guidance makes of the new sequence."""
-    check = runs.independent(plan, result)
-    if check is not None:
-        side = "above" if check.after > check.term.threshold else "below"
-        st.markdown(
-            f"A judge that was not pushed: feature #{check.term.feature} of "
-            f"{words.md(words.sae_long(data.sae(check.term.sae)))}, which fits "
-            f"“{words.md(check.term.term_name)}” best, goes from {words.amount(check.before)} to "
-            f"{words.amount(check.after)}, {side} its threshold of {words.amount(check.term.threshold)}."
-        )
 
 
 def _row(name: str, result: SteerResult) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from explorer.draw import words
 from explorer.services.slices import Known
-from explorer.steer.runs import Dose, Push
+from explorer.steer.doses import CONTROLS, Dose
+from explorer.steer.runs import Push
 from protsae.steering.controls import Rank, rank
 from protsae.steering.steer import Reading, SteerResult
 from protsae.store.rows import FeatureRow
@@ -25,6 +26,9 @@ THERE = 0.5
 
 CLEAR = 0.05
 """Share by which the mean must rise above the untouched one for a curve to rise."""
+
+CLEAR_SPREADS = 0.25
+"""The same of the probe's log-odds, in standard deviations over proteins."""
 
 RANDOM_TOO = 0.5
 """A curve says nothing of the feature where a control rises by this share of its rise."""
@@ -90,30 +94,84 @@ def ranks(result: SteerResult, random: Sequence[Push]) -> tuple[Rank, Rank]:
     )
 
 
-def read_curve(doses: Sequence[Dose]) -> Verdict:
-    """The curve in words: does the concept follow the strength, and does it within the natural range?"""
-    at = {dose.strength: dose for dose in doses}
-    start, natural, top = (at[s].steered.mean_act for s in (0.0, 1.0, max(at)))
-    best = max(doses, key=lambda dose: dose.steered.mean_act)
-    highest = best.steered.mean_act
-    if best.strength <= 0 or highest <= start * (1 + CLEAR):
+def read_curve(doses: Sequence[Dose], clear: float | None = None) -> Verdict:
+    """The curve in words: does the concept follow the strength more than under controls, and what does it better?
+
+    Args:
+        doses: all strengths, 0 and 1 among them.
+        clear: rise of the probe's log-odds that counts; None where only the feature itself can judge.
+    """
+    judged = Judged.of(doses, clear)
+    start, natural = (judged.at(strength, "feature") for strength in (0.0, 1.0))
+    best = max(doses, key=lambda dose: judged.of_arm(dose, "feature"))
+    highest = judged.of_arm(best, "feature")
+    if best.strength <= 0 or highest - start <= judged.clear:
         return Verdict(
             "No strength makes the new sequence carry more of it.",
-            f"Untouched, its mean over the chain is {words.amount(start)}; at every strength it stays at or below "
-            f"{words.amount(max(highest, start))}.",
+            f"Untouched, {judged.what} is {judged.shown(start)}; at every strength it stays at or below "
+            f"{judged.shown(max(highest, start))}. {_alternatives(judged, doses)}".strip(),
         )
-    control = max(reading.mean_act for dose in doses for reading in dose.readings[1:])
+    control = max(judged.of_arm(dose, arm) for dose in doses for arm in CONTROLS)
     title = "Turning it up makes the new sequence carry more of it."
     if control - start >= RANDOM_TOO * (highest - start):
         title = "It rises, but so it does under a control."
     within = natural > start + 0.5 * (highest - start)
-    tail = "" if top >= 0.8 * highest else "Stronger pushes lose it again."
+    top = judged.of_arm(max(doses), "feature")
+    tail = "" if top >= start + 0.8 * (highest - start) else "Stronger pushes lose it again."
     found = (
-        f"Its mean over the chain goes from {words.amount(start)}, untouched, to {words.amount(highest)} at strength "
-        f"{best.strength:g}, to {words.amount(control)} at most under one random feature or direction; most of the "
-        f"effect comes {'within the natural range' if within else 'beyond nature'}."
+        f"{words.capitalised(judged.what)} goes from {judged.shown(start)}, untouched, to {judged.shown(highest)} at "
+        f"strength {best.strength:g}, to {judged.shown(control)} at most under one random feature or direction; most "
+        f"of the effect comes {'within the natural range' if within else 'beyond nature'}."
     )
-    return Verdict(title, _join(found, tail))
+    return Verdict(title, _join(found, _alternatives(judged, doses), tail))
+
+
+class Judged(NamedTuple):
+    """What the curve is read by: the probe where the term can be read out, else the feature itself."""
+
+    what: str
+    clear: float
+    doses: Sequence[Dose]
+    by_probe: bool
+
+    @classmethod
+    def of(cls, doses: Sequence[Dose], clear: float | None) -> "Judged":
+        """The judge of a curve."""
+        if clear is not None and doses[0].told["feature"].log_odds is not None:
+            return cls("the term's log-odds by a probe that steering did not touch", clear, doses, by_probe=True)
+        start = next(dose.told["feature"].reading.mean_act for dose in doses if dose.strength == 0)
+        return cls("the feature's own mean over the chain", CLEAR * start, doses, by_probe=False)
+
+    def of_arm(self, dose: Dose, arm: str) -> float:
+        """What the judge says of one arm at one strength."""
+        told = dose.told[arm]
+        return told.log_odds if self.by_probe and told.log_odds is not None else told.reading.mean_act
+
+    def at(self, strength: float, arm: str) -> float:
+        """The same at a strength that the curve has."""
+        return next(self.of_arm(dose, arm) for dose in self.doses if dose.strength == strength)
+
+    def shown(self, value: float) -> str:
+        """A value of the judge."""
+        return f"{value:+.2f}" if self.by_probe else words.amount(value)
+
+
+OTHERS = {
+    "difference_of_means": "the difference of means",
+    "unguided": "the best feature without guidance",
+    "logits": "amplified logits",
+}
+"""Alternatives, as sentences call them."""
+
+
+def _alternatives(judged: Judged, doses: Sequence[Dose]) -> str:
+    """How high alternatives reach; '' where none was run."""
+    reached = [
+        f"{name} {judged.shown(max(judged.of_arm(dose, arm) for dose in doses))}"
+        for arm, name in OTHERS.items()
+        if arm in doses[0].told
+    ]
+    return f"At most, it is {words.join(reached)} by the same judge." if reached else ""
 
 
 def _moves(before: float, after: float) -> str:

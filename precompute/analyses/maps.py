@@ -30,10 +30,11 @@ from precompute.features.separation import (
 )
 from precompute.pipeline.progress import Transient
 from precompute.pipeline.tables import empty_table, read_table
-from protsae.bundle.layout import MANIFEST
-from protsae.bundle.opening import open_bundle
+from protsae.bundle.layout import ANALYSES, MANIFEST
+from protsae.errors import BundleError
 from protsae.files import read_json
 from protsae.store.analyses.families import FAMILIES
+from protsae.store.analyses.files import DESCRIPTION, read_analysis
 
 _SEPARATION = {
     "sae": "str", "layout": "str", "space": "str", "grouping": "str", "k": "int32", "n_features": "int32",
@@ -169,16 +170,18 @@ def branches(parents: Mapping[str, list[str]], carried: Mapping[str, int]) -> di
 def known_families(bundle: Path, work: Path) -> Callable[[str], pd.Series] | None:
     """Gives of an SAE the family of each feature ('' has none); None where the run's bundle holds no such analysis.
 
-    A bundle that another run has made, or that this one is about to replace, says nothing of this run's features.
+    A bundle that another run has made, or that this one is about to replace, says nothing of this run's features. One
+    that has no manifest yet is being built by this run.
     """
-    made = read_json(work / "publish" / "done.json")
-    here = read_json(bundle / MANIFEST)
-    if made is None or here is None or made["numbers"].get("bundle_id") != here["bundle_id"]:
+    folder, here = bundle / ANALYSES / FAMILIES.name, read_json(bundle / MANIFEST)
+    about = read_json(folder / DESCRIPTION)
+    made = about if here is None else (read_json(work / "publish" / "done.json") or {}).get("numbers")
+    if about is None or made is None or (here or made).get("bundle_id") != made.get("bundle_id"):
         return None
-    with open_bundle(bundle) as opened:
-        if opened.reader.absence(FAMILIES):
-            return None
-        table = opened.reader.analysis_table(FAMILIES, "feature_family")
+    try:
+        table = read_analysis(folder, FAMILIES, bundle_id=made["bundle_id"])["feature_family"].to_pandas()
+    except BundleError:  # of another version
+        return None
     names = table["family"].astype(str).astype(object)
     return lambda sae: names.loc[table["sae"] == sae].set_axis(table.loc[table["sae"] == sae, "feature"])
 

@@ -1,13 +1,12 @@
 """The analysis `steerability`: does raising a validated feature raise its own function, more than controls do?
 
 Which features are validated, and for which term, is what the bundle's reader says. The read-out is one linear probe a
-sub-ontology on the mean PLM states of annotated proteins, fitted on train, its penalty chosen on valid; steered are
-test proteins that are annotated in the sub-ontology and lack the term. What one feature does is computed in
-`protsae/steering/steerability.py`.
+sub-ontology on the mean PLM states of annotated proteins (`read_out.py`); steered are proteins that are annotated in
+the sub-ontology and lack the term. What one feature does is computed in `protsae/steering/steerability.py`.
 
-A first look takes every feature on few proteins, too few for any of them to stand after a correction for so many tests
-(with n proteins no p lies below 2^-n). The clearest of them are steered again on more proteins, none of which the
-first look used; their p-values are of these alone, and are corrected for the number of features steered again.
+A first look takes every feature on a few validation proteins, too few for any of them to stand after a correction for
+so many tests (with n proteins no p lies below 2^-n). The clearest of them are steered again on test proteins, with
+more controls; their p-values are of these alone, and are corrected for the number of features steered again.
 
 Features are taken in blocks of 64, each a file of BUNDLE.work/steerability, so that a killed run goes on where it was.
 
@@ -25,22 +24,20 @@ import pandas as pd
 from scipy.stats import false_discovery_control
 
 from precompute.analyses.computed import Computed
+from precompute.analyses.read_out import Readable, ReadOut, kmer_judge, read_out, readable
 from precompute.config import RunConfig
-from precompute.corpus.labels import read_labels
 from precompute.corpus.proteins import Corpus, read_corpus
 from precompute.pipeline.plan import follow_plan, text_hash
-from precompute.pipeline.progress import Meter, Transient
-from precompute.pipeline.tables import empty_table, read_table, write_arrays, write_table
+from precompute.pipeline.progress import Meter
+from precompute.pipeline.tables import empty_table, read_table, write_table
 from protsae.bundle.layout import STORE, sae_folder
-from protsae.measures.probes import LogisticProbe, choose_logistic
-from protsae.measures.ranking import aurocs
 from protsae.plm.base import PLM
 from protsae.plm.registry import open_plm
 from protsae.plm.spec import PLMSpec
 from protsae.sae import load_sae
-from protsae.shards import ShardReader
 from protsae.steering.steerability import (
     MOST_PAIRS,
+    MoreArms,
     Outcome,
     SteerabilityConfig,
     Trial,
@@ -55,38 +52,17 @@ from protsae.store.rows import TermFeature
 BLOCK = 64
 """Features a file."""
 
-CLEAREST = 64
+CLEAREST = 200
 """Features that are steered again."""
+
+FIRST_PROTEINS = 6
+"""Of the first look, a feature."""
 
 AGAIN = "again"
 """Folder of the second look below that of the first; it has a plan of its own."""
 
 _ALL = 1_000_000
-_LEAST_SPREAD = 1e-6
-"""Of a probe that gives every protein the same log-odds."""
 _TYPES = {"VARCHAR": "str", "BOOLEAN": "bool", "INTEGER": "int32", "REAL": "float32", "DOUBLE": "float64"}
-
-
-class _Readable(NamedTuple):
-    """The terms of one sub-ontology that can be read out, and the proteins that are annotated in it."""
-
-    namespace: str
-    go_id: tuple[str, ...]
-    rows: np.ndarray
-    """[n] of the corpus"""
-
-    labels: np.ndarray
-    """[n, m] bool"""
-
-
-class _ReadOut(NamedTuple):
-    """A probe of `_Readable`'s terms."""
-
-    probe: LogisticProbe
-    auroc: np.ndarray
-    """[m] on test"""
-    spread: np.ndarray
-    """[m] standard deviation of the log-odds on test"""
 
 
 class _Block(NamedTuple):
@@ -116,7 +92,7 @@ class _Bench(NamedTuple):
     work: Path
     bundle: _Bundle
     corpus: Corpus
-    spaces: dict[str, _Readable]
+    spaces: dict[str, Readable]
     """Terms that can be read out, by sub-ontology."""
 
     report: Callable[[str], None]
@@ -124,23 +100,31 @@ class _Bench(NamedTuple):
 
 def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Computed:
     """Rows of `steerability`: every validated feature whose term can be read out."""
-    first = SteerabilityConfig(seed=config.seed)
+    first = SteerabilityConfig(seed=config.seed, n_proteins=FIRST_PROTEINS)
     again = SteerabilityConfig(seed=config.seed + 1, n_proteins=MOST_PAIRS, pool=first.pool)
     bundle, corpus = _open(config), read_corpus(work)
-    bench = _Bench(config, work, bundle, corpus, _readable(work, corpus, bundle.validated), report)
+    spaces = readable(work, corpus, ((row.namespace, row.go_id) for row in bundle.validated))
+    bench = _Bench(
+        config,
+        work,
+        bundle,
+        corpus,
+        spaces,
+        report,
+    )
     folder = work / STEERABILITY.name
-    seen = _steered(bench, folder, bundle.validated, first)
+    seen = _steered(bench, folder, bundle.validated, first, "valid")
     clearest = {(row["sae"], row["feature"]) for row in _clearest(seen)}
     chosen = [row for row in bundle.validated if (row.sae, row.feature) in clearest]
-    confirmed = _steered(bench, folder / AGAIN, chosen, again, beyond=first.pool) if chosen else []
+    confirmed = _steered(bench, folder / AGAIN, chosen, again, "test") if chosen else []
     table = _table(seen, confirmed)
     _tell(table, len(bundle.validated), report)
     settings = {**asdict(first), "clearest": CLEAREST, "n_proteins_again": again.n_proteins, "q": STEERABLE_Q}
-    return Computed({STEERABILITY.name: table}, settings)
+    return Computed({STEERABILITY.name: table, **_read_out_tables(bench)}, settings)
 
 
 def _steered(
-    bench: _Bench, folder: Path, validated: Sequence[TermFeature], settings: SteerabilityConfig, beyond: int = 0
+    bench: _Bench, folder: Path, validated: Sequence[TermFeature], settings: SteerabilityConfig, part: str
 ) -> list[dict[str, object]]:
     """One row a feature, without its q, from blocks that are kept in the folder.
 
@@ -149,16 +133,16 @@ def _steered(
         folder: of the blocks.
         validated: features to steer.
         settings: how.
-        beyond: so many of the proteins that lack the term, in their common order, are not taken.
+        part: of the proteins; with those of test, more controls are run.
     """
-    blocks = _blocks(bench, validated, settings, beyond)
+    blocks = _blocks(bench, validated, settings, part)
     trials = [text_hash(block.sae, block.namespace, repr(block.trials)) for block in blocks]
     follow_plan(folder, {"bundle": bench.bundle.bundle_id, "settings": asdict(settings), "trials": trials})
     read_outs = {name: _read_out(bench, space) for name, space in bench.spaces.items()}
     meter = Meter(bench.report, STEERABILITY.name, sum(len(block.trials) for block in blocks), unit="steered proteins")
     rows: list[dict[str, object]] = []
     for number, block in enumerate(blocks):
-        path, read_out = folder / f"block-{number:05d}.parquet", read_outs[block.namespace]
+        path, out = folder / f"block-{number:05d}.parquet", read_outs[block.namespace]
         if path.is_file():
             meter.skip(len(block.trials))
         else:
@@ -167,14 +151,15 @@ def _steered(
                 bench.bundle.spec,
                 load_sae(sae_folder(bench.config.out, block.sae)).to(bench.bundle.plm.device),
                 block.trials,
-                probe=read_out.probe,
-                spread=read_out.spread,
+                probe=out.probe,
+                spread=out.spread,
                 sequences=bench.corpus.sequence,
                 config=settings,
+                more=_more(bench, block, out) if part == "test" else None,
                 progress=meter.advance,
             )
             write_table(path, pd.DataFrame(outcomes, columns=list(Outcome._fields)))
-        rows += _summaries(block, read_table(path), bench.spaces[block.namespace], read_out, settings)
+        rows += _summaries(block, read_table(path), bench.spaces[block.namespace], out, settings)
     return rows
 
 
@@ -201,49 +186,50 @@ def _tell(table: pd.DataFrame, n_validated: int, report: Callable[[str], None]) 
     report(f"steerability: {n_raise} of {len(table)} features raise their own function more than controls do")
 
 
-def _readable(work: Path, corpus: Corpus, validated: Sequence[TermFeature]) -> dict[str, _Readable]:
-    """By sub-ontology; of every term train, valid and test hold proteins with it and without it."""
-    terms = pd.read_parquet(work / "proteins" / "go_term.parquet", columns=["go_id", "namespace"])
-    labels, place = read_labels(work, corpus, terms), pd.Series(np.arange(len(terms)), index=terms["go_id"])
-    spaces = {}
-    for namespace in sorted({row.namespace for row in validated}):
-        columns = np.flatnonzero(terms["namespace"].to_numpy(dtype=str) == namespace)
-        rows = np.flatnonzero(np.asarray(labels[:, columns].sum(axis=1)) > 0)
-        go_id = np.array(sorted({row.go_id for row in validated if row.namespace == namespace}))
-        carried = labels[rows][:, place.loc[go_id].to_numpy()].toarray() > 0
-        parts = [carried[corpus.split[rows] == part] for part in ("train", "valid", "test")]
-        kept = np.all([part.any(axis=0) & ~part.all(axis=0) for part in parts], axis=0)
-        spaces[namespace] = _Readable(namespace, tuple(go_id[kept].tolist()), rows, carried[:, kept])
-    return {name: space for name, space in spaces.items() if space.go_id}
+def _read_out(bench: _Bench, space: Readable) -> ReadOut:
+    """Kept beside the first look's blocks."""
+    return read_out(bench.work, bench.corpus, space, bench.work / STEERABILITY.name, bench.report)
 
 
-def _read_out(bench: _Bench, space: _Readable) -> _ReadOut:
-    """The probe of one sub-ontology, kept beside the first look's blocks."""
-    work, corpus = bench.work, bench.corpus
-    path = work / STEERABILITY.name / f"probe-{space.namespace}.npz"
-    if not path.is_file():
-        bench.report(Transient(f"steerability: fitting the read-out of {len(space.go_id)} terms of {space.namespace}"))
-        shards = ShardReader(work / "embed")
-        x = shards.protein_means([shards.row_of(str(corpus.accession[row])) for row in space.rows])
-        split = corpus.split[space.rows]
-        probe = choose_logistic(x, space.labels, split, criterion="auc")
-        test = split == "test"
-        log_odds = probe.logits(x[test])
-        told = {
-            "auroc": aurocs(log_odds, space.labels[test]),
-            "spread": np.maximum(log_odds.std(axis=0), _LEAST_SPREAD),
-        }
-        write_arrays(path, {**{name: np.asarray(value) for name, value in probe._asdict().items()}, **told})
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    auroc, spread, l2 = arrays.pop("auroc"), arrays.pop("spread"), float(arrays.pop("l2"))
-    return _ReadOut(LogisticProbe(**arrays, l2=l2), auroc, spread)
+def _more(bench: _Bench, block: _Block, out: ReadOut) -> MoreArms:
+    """Differences of means, and 3-mers of the terms that the block steers."""
+    space = bench.spaces[block.namespace]
+    concepts = sorted({trial.concept for trial in block.trials})
+    return MoreArms(out.difference, {c: kmer_judge(bench.corpus, space, c, bench.config.seed) for c in concepts})
 
 
-def _blocks(bench: _Bench, validated: Sequence[TermFeature], settings: SteerabilityConfig, beyond: int) -> list[_Block]:
-    """What to steer, in the order of SAE, sub-ontology and feature."""
+def _read_out_tables(bench: _Bench) -> dict[str, pd.DataFrame]:
+    """The probes and the differences of means, for live steering."""
+    heads, rows = [], []
+    for space in bench.spaces.values():
+        out = _read_out(bench, space)
+        weight = out.probe.weight / out.probe.scale
+        told = {"auroc": out.auroc, "bias": out.probe.bias - weight @ out.probe.mean, "spread": out.spread}
+        heads.append(pd.DataFrame({"go_id": space.go_id, **told, "carriers": out.carriers, "others": out.others}))
+        n_terms, width = weight.shape
+        rows.append(
+            pd.DataFrame(
+                {
+                    "go_id": np.repeat(np.array(space.go_id), width),
+                    "dimension": np.tile(np.arange(width, dtype=np.int32), n_terms),
+                    "weight": weight.ravel(),
+                    "difference": out.difference.ravel(),
+                }
+            )
+        )
+    found = dict(zip(("term_read_out", "term_direction"), (heads, rows), strict=True))
+    declared = {table.name: table for table in STEERABILITY.tables}
+    empty = {name: empty_table({c.name: _TYPES[c.type] for c in declared[name].columns}) for name in found}
+    return {
+        name: pd.concat(parts, ignore_index=True).sort_values(list(declared[name].sorted_by)) if parts else empty[name]
+        for name, parts in found.items()
+    }
+
+
+def _blocks(bench: _Bench, validated: Sequence[TermFeature], settings: SteerabilityConfig, part: str) -> list[_Block]:
+    """What to steer, in the order of SAE, sub-ontology and feature; proteins of one part of the corpus."""
     bundle, spaces, corpus = bench.bundle, bench.spaces, bench.corpus
-    short = (corpus.split == "test") & (corpus.length <= min(bundle.plm.max_residues, settings.max_residues))
+    short = (corpus.split == part) & (corpus.length <= min(bundle.plm.max_residues, settings.max_residues))
     order = np.random.default_rng(bench.config.seed).permutation(np.flatnonzero(short))
     blocks = []
     for sae, namespace in sorted({(row.sae, row.namespace) for row in validated if row.namespace in spaces}):
@@ -257,7 +243,7 @@ def _blocks(bench: _Bench, validated: Sequence[TermFeature], settings: Steerabil
             if (row.sae, row.namespace) != (sae, namespace) or row.go_id not in space.go_id:
                 continue
             concept = space.go_id.index(row.go_id)
-            eligible = here[~space.labels[known[here], concept]][beyond:]
+            eligible = here[~space.labels[known[here], concept]]
             if len(eligible):
                 drawn.append(draw_trials(row.feature, concept, eligible, p99=p99, density=density, config=settings))
         blocks += [
@@ -268,7 +254,7 @@ def _blocks(bench: _Bench, validated: Sequence[TermFeature], settings: Steerabil
 
 
 def _summaries(
-    block: _Block, outcomes: pd.DataFrame, space: _Readable, read_out: _ReadOut, settings: SteerabilityConfig
+    block: _Block, outcomes: pd.DataFrame, space: Readable, read_out: ReadOut, settings: SteerabilityConfig
 ) -> list[dict[str, object]]:
     """One row a feature, without its q."""
     concept_of = {trial.feature: trial.concept for trial in block.trials}
@@ -284,6 +270,8 @@ def _summaries(
                 "go_id": space.go_id[concept],
                 "probe_auroc": float(read_out.auroc[concept]),
                 **found._asdict(),
+                "seen_difference": found.difference,
+                "seen_null": found.random_direction - found.random_feature,
             }
         )
     return rows
@@ -291,11 +279,14 @@ def _summaries(
 
 def _table(seen: Sequence[dict[str, object]], confirmed: Sequence[dict[str, object]]) -> pd.DataFrame:
     """All features, those steered again with the numbers of the second look, and `q_value`."""
-    (declared,) = STEERABILITY.tables
+    declared = STEERABILITY.tables[0]
     if not seen:
         return empty_table({column.name: _TYPES[column.type] for column in declared.columns})
     second = {(row["sae"], row["feature"]): row for row in confirmed}
-    table = pd.DataFrame([second.get((row["sae"], row["feature"]), row) for row in seen])
+    kept = ("seen_difference", "seen_null")
+    table = pd.DataFrame(
+        [{**second.get((row["sae"], row["feature"]), row), **{name: row[name] for name in kept}} for row in seen]
+    )
     is_confirmed = np.array([(row["sae"], row["feature"]) in second for row in seen])
     corrected = is_confirmed if is_confirmed.any() else ~is_confirmed
     q_value = np.ones(len(table))

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from precompute.evaluation import plots
-from precompute.evaluation.hardware import describe
 from precompute.evaluation.rows import SPARSITY
+from precompute.evaluation.scoring import SPLICE_RESIDUES
 from precompute.evaluation.store import Results
 from precompute.evaluation.training import train_settings
 from precompute.pipeline.progress import duration
@@ -50,7 +50,8 @@ PROTOCOL = """\
   a protein has no annotation are unknown and guide nothing.
 - PLM neurons: every dimension of the PLM's states is two features of its own, what lies above its mean and what lies
   below; nothing is sparse. They are scored like an unguided SAE.
-- SpLiCE, the neurons and the linear probe have nothing random to repeat by seed.
+- SpLiCE, the neurons and the linear probe have nothing random to repeat by seed. SpLiCE solves a lasso for every
+  residue, so it is scored on {splice} residues drawn from each protein.
 - Sites are judged inside annotated proteins only: residues that annotations name for a term are positive, the other
   residues of the same proteins negative, over the terms with enough such proteins in every split. Guided SAEs are
   judged by each term's own feature, others by the feature with the best AP on valid; the baselines are regressions
@@ -81,7 +82,7 @@ def write_report(results: Results, table: pd.DataFrame) -> None:
         *_other_parts(summary),
         *_sparsity(summary),
         "## How it was measured",
-        PROTOCOL,
+        PROTOCOL.format(splice=SPLICE_RESIDUES),
         "### Metrics",
         "\n".join(f"- **{metric.title}** (`{metric.key}`): {metric.sentence}" for metric in METRICS.values()),
         "## Time",
@@ -97,7 +98,8 @@ def _setting(results: Results) -> list[str]:
     training = train_settings(context, 0)
     split = context.corpus.split
     counts = ", ".join(f"{int((split == part).sum()):,} {part}" for part in ("train", "valid", "test"))
-    missing = [row.name for row in results.every if results.read(row) is None]
+    asked = [row for row in results.every if row.part in config.parts]
+    missing = [row.name for row in asked if results.read(row) is None]
     inputs = ", ".join(f"{name} {digest[:12]}" for name, digest in manifest["inputs"].items())
     where = f"layer {plm.layer} of {plm.num_layers}, {plm.site}"
     falls = {
@@ -118,7 +120,7 @@ def _setting(results: Results) -> list[str]:
         f"{context.corpus.n_proteins:,} proteins ({counts}), {context.corpus.n_residues:,} residues",
         f"d_sae {context.width}, k {context.run.k}; {how}",
         f"Seeds {seeds}; fidelity on {config.fidelity_proteins} test proteins; {scored}",
-        f"Hardware: {describe(config.device)}",
+        f"Hardware: {_hardware(results)}",
     ]
     spaces = [
         (s.namespace, s.m, *(int(s.on(part).sum()) for part in ("train", "valid", "test")))
@@ -129,8 +131,19 @@ def _setting(results: Results) -> list[str]:
     if missing:
         kinds = Counter(name.rsplit("/", 2)[0] for name in missing)
         which = ", ".join(f"{name} ({count})" for name, count in kinds.items())
-        lines.append(f"**Missing:** {len(missing)} of {len(results.every)} rows have no result: {which}.")
+        lines.append(f"**Missing:** {len(missing)} of {len(asked)} rows have no result: {which}.")
+    if others := [part.title for part in PARTS.values() if part.key not in config.parts]:
+        lines.append(f"**Not asked for** (`--parts`): {'; '.join(others)}.")
     return lines
+
+
+def _hardware(results: Results) -> str:
+    """On what rows were computed, with how many where it was not always the same."""
+    found = (results.read(row) for row in results.every)
+    where = Counter(result.get("hardware", "not recorded") for result in found if result is not None)
+    if len(where) == 1:
+        return next(iter(where))
+    return "; ".join(f"{hardware} ({n} rows)" for hardware, n in where.most_common()) or "no row is done"
 
 
 def _main(summary: Summary) -> list[str]:

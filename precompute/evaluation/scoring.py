@@ -26,6 +26,9 @@ from protsae.training.validation import validate
 PREDICTED_RESIDUES = 32
 """Residues of each test protein on which forcing and participation are counted."""
 
+SPLICE_RESIDUES = 48
+"""Residues of each protein on which SpLiCE is scored: it solves a lasso for every one."""
+
 
 class Entry(NamedTuple):
     """Numbers of one method in one sub-ontology."""
@@ -117,13 +120,14 @@ def _encode(context: Context, row: Row, sae: SAE, spaces: list[Space], report: R
     split = context.corpus.split
     rows = np.union1d(np.concatenate([space.rows for space in spaces]), np.flatnonzero(split == "test"))
     meter = Meter(report, f"{row.name}: encode", len(rows), unit="proteins")
+    most = SPLICE_RESIDUES if row.kind == "splice" else None
     return pool(
         sae,
         context.reader,
         rows,
         split[rows],
-        train_residues=context.config.score_residues,
-        other_residues=context.config.held_out_residues,
+        train_residues=most or context.config.score_residues,
+        other_residues=most or context.config.held_out_residues,
         seed=row.seed,
         advance=meter.advance,
     )

@@ -1,6 +1,7 @@
 """Rows' results on disk, and the bundle's analysis `evaluation` made from them.
 
-    BUNDLE.work/evaluate/<slug>/result.json        fingerprint, entries (method, namespace, k, metrics), facts, seconds
+    BUNDLE.work/evaluate/<slug>/result.json        fingerprint, entries (method, namespace, k, metrics), facts, seconds,
+                                                   hardware
 
 A result counts where its fingerprint is the present one: settings, embeddings, labels, the rows it needs, and FORMAT.
 
@@ -18,10 +19,11 @@ import pandas as pd
 from precompute.analyses.registry import CREATED_BY
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.context import Context
+from precompute.evaluation.hardware import describe
 from precompute.evaluation.rows import ALIASES, PAPER, Row, chosen_rows, plan_rows
-from precompute.evaluation.scoring import Scored
+from precompute.evaluation.scoring import SPLICE_RESIDUES, Scored
 from precompute.evaluation.training import train_settings
-from precompute.stages.train import protsae_config
+from precompute.training.recipes import protsae_config
 from protsae.bundle.building import add_analysis
 from protsae.files import json_sha256, read_json, write_json
 from protsae.store.analyses.evaluation import EVALUATION
@@ -75,6 +77,7 @@ class Results:
             "entries": [entry._asdict() for entry in scored.entries],
             "facts": scored.facts,
             "seconds": round(seconds, 2),
+            "hardware": describe(self.config.device),
         }
         write_json(folder / RESULT, content)
         if not self.config.keep:
@@ -89,7 +92,10 @@ class Results:
                 "row": row,
                 "training": asdict(train_settings(self.context, row.seed)),
                 "sae": self.context.run.k,
-                "scoring": [config.score_residues, config.held_out_residues, config.fidelity_proteins],
+                "scoring": [
+                    *(config.score_residues, config.held_out_residues, config.fidelity_proteins),
+                    *([SPLICE_RESIDUES] if row.kind == "splice" else []),
+                ],
                 "data": self.context.fingerprint,
                 "needs": [self.fingerprint(self.by_name[name]) for name in row.needs],
             }

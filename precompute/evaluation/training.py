@@ -15,7 +15,7 @@ from precompute.evaluation.context import Context
 from precompute.evaluation.rows import Row
 from precompute.pipeline.plan import follow_plan
 from precompute.pipeline.progress import Report, Transient, duration
-from precompute.stages.train import fresh_sae, protsae_config, training_data, unguided_config, with_what_there_is
+from precompute.training.recipes import fresh_sae, protsae_config, training_data, unguided_config, with_what_there_is
 from protsae.errors import ConfigError, InputError
 from protsae.files import read_json, write_json
 from protsae.ontology.namespaces import WHOLE_GO

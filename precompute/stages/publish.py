@@ -22,6 +22,7 @@ import pandas as pd
 from precompute.analyses.registry import COMPUTED, CREATED_BY, IN_EVERY_RUN
 from precompute.config import RunConfig, settings_of
 from precompute.corpus.trained import TrainedSAE, read_trained
+from precompute.fetching.origin import origins
 from precompute.pipeline.tables import read_table
 from protsae.bundle.building import new_bundle
 from protsae.bundle.layout import ANALYSES, MANIFEST, PLM, PLM_NOTICE, PLM_WEIGHTS, SAE_FILES, STORE, sae_folder
@@ -57,7 +58,7 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
         rows = _write_store(work, folder / STORE, spec, identity)
         for name in IN_EVERY_RUN:
             report(f"writing the analysis {name}")
-            tables, settings = COMPUTED[name](config, work, report)
+            tables, settings = COMPUTED[name](replace(config, out=folder), work, report)
             target = folder / ANALYSES / name
             write_analysis(target, KNOWN[name], tables, bundle_id=identity, created_by=CREATED_BY, settings=settings)
         report("hashing and checking")
@@ -156,7 +157,11 @@ def _facts(config: RunConfig, work: Path, folder: Path, identity: str) -> dict[s
             "plm": _plm_facts(config),
             "probe": read_json(work / "probe" / "probe.json"),
         },
-        "sources": [*SOURCES, *_plm_source(PLMSpec.read(folder / PLM))],
+        "sources": [
+            *SOURCES,
+            *origins((config.proteins, config.annotations, config.ontology)),
+            *_plm_source(PLMSpec.read(folder / PLM)),
+        ],
     }
 
 

@@ -2,6 +2,7 @@
 
     harvest           sequences -> residue activations [n_residues, d_model]
     state             the lower half of a forward pass, up to a layer and site
+    onward            from a cached state a few layers up, with an edit spliced in
     logits_from       the upper half, from a cached state, with an edit spliced in
     amino_acid_effect how a direction of the residual stream pushes the twenty amino-acid logits
 
@@ -128,6 +129,8 @@ class PLM(Protocol):
         site: Site | None = None,
         tokens_per_batch: int = 8192,
         progress: Callable[[int], None] | None = None,
+        masked: Sequence[Sequence[int]] = (),
+        precise: bool = True,
     ) -> Iterator[tuple[int, Float[Tensor, "n_residues d_model"]]]:
         """Activations of many sequences as (index, fp32 on the CPU), each index once, longest first.
 
@@ -137,6 +140,9 @@ class PLM(Protocol):
             site: one of `sites`, the first of them where None.
             tokens_per_batch: at most so many tokens go through at once (or one window, if it alone is longer).
             progress: takes the number of residues just done.
+            masked: of each sequence the 0-based positions that are replaced by the mask token; none where empty.
+            precise: False lets the model multiply in half precision where that is faster on this machine; states then
+                differ by about 1 %.
 
         Raises:
             InputError: a sequence is empty or has a letter that the model does not know.
@@ -156,6 +162,21 @@ class PLM(Protocol):
 
         Raises:
             InputError: the sequence is empty, too long, or has a letter that the model does not know.
+            ConfigError: the model has no such layer or site.
+        """
+        ...
+
+    @abstractmethod
+    def onward(self, state: PLMState, *, layer: int, site: Site | None = None, edit: Edit | None = None) -> PLMState:
+        """A state taken further up, for edits at several layers.
+
+        Args:
+            state: where to start from; it is not changed.
+            layer: block at which to stop, at or above the state's.
+            site: one of `sites`, the first of them where None.
+            edit: replaces the residues' activations in `state`, as in `logits_from`.
+
+        Raises:
             ConfigError: the model has no such layer or site.
         """
         ...

@@ -139,6 +139,15 @@ class SAE(nn.Module, ABC):
         """Activations of all features, zero where inactive and never negative; forced ones included."""
         return self(x).acts
 
+    def encode_feature(self, x: Float[Tensor, "n d_model"], feature: int) -> Float[Tensor, " n"]:
+        """One column of `encode`, with less work where the architecture allows it.
+
+        Args:
+            x: in the PLM's own units.
+            feature: its number.
+        """
+        return self.encode(x)[:, feature]
+
     def decode(
         self, acts: Float[Tensor, "n d_sae"], x: Float[Tensor, "n d_model"] | None = None
     ) -> Float[Tensor, "n d_model"]:
@@ -162,7 +171,7 @@ class SAE(nn.Module, ABC):
     def encode_sparse(self, x: Float[Tensor, "n d_model"]) -> csr_array:
         """`encode` as a sparse matrix [n, d_sae], columns ascending within a row; several times faster on a CPU."""
         if not self.runs_sparse:
-            return csr_array(self.encode(x).cpu().numpy())
+            return _compressed(self.encode(x))
         x_in = self.rescaled(x)
         weight, bias = self.encoder()
         pre_acts = sparse.linear(x_in - self.b_dec, weight, bias)
@@ -340,6 +349,15 @@ def load_sae(folder: Path) -> SAE:
     sae = ARCHITECTURES[architecture](cfg)
     sae.load_state_dict(artifact.read_tensors(folder, architecture, sae.state_dict()))
     return sae
+
+
+def _compressed(acts: Float[Tensor, "n d_sae"]) -> csr_array:
+    """Dense activations as a sparse matrix; from a GPU only what is active travels."""
+    rows, features = acts.nonzero(as_tuple=True)
+    indptr = np.zeros(len(acts) + 1, dtype=np.int32)
+    np.cumsum(torch.bincount(rows, minlength=len(acts)).cpu().numpy(), out=indptr[1:])
+    active = acts[rows, features].cpu().numpy()
+    return csr_array((active, features.int().cpu().numpy(), indptr), shape=(len(acts), acts.shape[1]))
 
 
 def random_directions(n: int, d_model: int, generator: torch.Generator) -> Float[Tensor, "n d_model"]:

@@ -1,5 +1,6 @@
 """Pre-activations and what is asked of them: a whole matrix here, those above a floor in `fast/threshold.py`."""
 
+import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -25,3 +26,8 @@ class Entries:
     def n_fired(self, acts: Float[Tensor, "..."]) -> Int[Tensor, " d_sae"]:
         """Rows on which each feature's activation is not zero."""
         return (acts > 0).sum(0)
+
+    @torch.no_grad()
+    def peaks(self) -> Float[Tensor, " d_sae"]:
+        """The largest pre-activation of each feature, 0 where none is positive."""
+        return self.pre.relu().amax(0)

@@ -136,11 +136,14 @@ class ThresholdSAE(TiedSAE):
         To start there spares hundreds of steps with half of the features active, dense and slow; call it once the
         input is fitted.
         """
+        share = self.b_dec.new_tensor(1 - min(0.5, 2 * self.cfg.k / self.d_sae))
+        return torch.special.ndtri(share) * self.deviation()
+
+    @torch.no_grad()
+    def deviation(self) -> Float[Tensor, ""]:
+        """Of a fresh SAE's pre-activations without their biases; call it once the input is fitted."""
         variance = (1 - self.b_dec.pow(2).sum() / self.d_model).clamp_min(1e-6)  # mean |x_in|^2 = d_model
-        if self.cfg.normalise == "dimension":  # mean |u|^2 = d_model
-            variance = torch.ones_like(variance)
-        share = variance.new_tensor(1 - min(0.5, 2 * self.cfg.k / self.d_sae))
-        return torch.special.ndtri(share) * variance.sqrt()
+        return torch.ones_like(variance) if self.cfg.normalise == "dimension" else variance.sqrt()
 
     @torch.no_grad()
     def encode_sparse(self, x: Float[Tensor, "n d_model"]) -> csr_array:

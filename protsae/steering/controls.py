@@ -51,7 +51,13 @@ def rank(change: float, others: Sequence[float]) -> Rank:
 
 
 def controls(
-    steering: Steering, features: Mapping[int, float], *, strength: float | None = None, seed: int = 0
+    steering: Steering,
+    features: Mapping[int, float],
+    *,
+    strength: float | None = None,
+    always: Mapping[int, float] | None = None,
+    read: Sequence[int] | None = None,
+    seed: int = 0,
 ) -> Controls:
     """Run the controls of `steering.run(features, strength=strength)` that raise no other feature.
 
@@ -59,6 +65,8 @@ def controls(
         steering: the sequence, masked.
         features: those that were raised, each with its p99_act.
         strength: None for the configuration's.
+        always: features that are raised whatever the strength, also in the random direction; not where nothing is.
+        read: features to read out; None for those that are raised.
         seed: of the random direction.
 
     Raises:
@@ -66,8 +74,8 @@ def controls(
     """
     direction = torch.randn(steering.d_model, generator=torch.Generator().manual_seed(seed))
     return Controls(
-        steering.run(features, strength=0.0, refill="all"),
-        steering.run(features, strength=strength, direction=direction),
+        steering.run(features, strength=0.0, read=read, refill="all"),
+        steering.run(features, strength=strength, always=always, read=read, direction=direction),
     )
 
 

@@ -8,16 +8,21 @@ A strength of 1 adds the feature's 99th percentile of positive activations, "as 
 SAE's error stays in x' (switchable), so a strength of 0 leaves x as it is. By default a masked residue changes only
 where the raised features alter the model's choice, so a strength of 0 returns the original sequence, exactly.
 
+The push can be made on the logits instead (`by`): z' = z + strength / s0 (z(s0) - z), z(s0) under a push of s0 = 1/2.
+
 Read `Steering`: it does what does not depend on the strength once, then `Steering.run` costs the layers above the SAE
-and one encoding of the new sequence; `Steering.rewrite` leaves the encoding out. Controls are in `controls.py`, what a
-feature does over many proteins in `steerability.py`.
+and one encoding of the new sequence; `Steering.rewrite` leaves the encoding out, `Steering.scan` hides nothing. How
+letters are chosen is in `refill.py`, controls in `controls.py`, what a feature does over many proteins in
+`steerability.py`.
 
 Source: Liu et al. 2025 (arXiv:2509.05309) for masking, raising a term with its ancestors and the refill; the unit of
-strength, the error term and the attributable refill are this project's.
+strength, the error term and the attributable refill are this project's. Logit-difference amplification: Aranguri and
+McGrath 2025, "Discovering undesired rare behaviors via model diff amplification" (Goodfire).
 """
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -28,11 +33,22 @@ from torch import Tensor
 
 from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import InputError
-from protsae.plm.base import PLM, Edit, PLMState
+from protsae.plm.base import PLM, PLMState
 from protsae.plm.spec import PLMSpec
-from protsae.steering.types import Reading, Rewritten, SteerableSAE, SteerConfig, SteerResult
+from protsae.steering import refill as refilling
+from protsae.steering.types import (
+    Predictions,
+    Push,
+    Reading,
+    Rewritten,
+    SteerableSAE,
+    SteerConfig,
+    SteerResult,
+)
 
 __all__ = [
+    "Predictions",
+    "Push",
     "Reading",
     "Rewritten",
     "SteerConfig",
@@ -42,9 +58,14 @@ __all__ = [
     "dose_response",
 ]
 
+AMPLIFIED = 0.5
+"""Strength of the push whose change of the logits is multiplied, where the strength multiplies logits."""
+
+_NOTHING = np.zeros(0, dtype=np.int64)
+
 
 class _Point(NamedTuple):
-    """A masked sequence, run up to the SAE."""
+    """A sequence, perhaps masked, run up to the SAE."""
 
     state: PLMState
     acts: Tensor
@@ -57,11 +78,11 @@ class _Point(NamedTuple):
 
 
 class Steering:
-    """One sequence, masked and run up to the SAE, ready to be steered at any strength."""
+    """One sequence, run up to the SAE, ready to be steered at any strength."""
 
     @torch.no_grad()
     def __init__(self, plm: PLM, spec: PLMSpec, sae: SteerableSAE, sequence: str, config: SteerConfig) -> None:
-        """Choose the mask and compute all that no strength changes.
+        """Choose what may change and compute all that no strength changes.
 
         Args:
             plm: the language model.
@@ -71,42 +92,51 @@ class Steering:
             config: how to steer; `run` may override its strength.
 
         Raises:
-            InputError: the sequence is too long or has unknown letters, or nothing in it can be masked.
+            InputError: the sequence is too long or has unknown letters, or nothing in it can be changed.
         """
         self.config = config
         self.sequence = sequence
         self.d_model = plm.d_model
         self._plm, self._spec, self._sae = plm, spec, sae
+        self.free = _free(sequence, config)
         self._x = self._activations(sequence)
-        self.masked = _choose_mask(sequence, self._x.norm(dim=-1).cpu().numpy(), config)
-        self._start = self._point(sequence, self.masked)
-        noise = np.random.default_rng(config.seed).gumbel(size=(len(self.masked), 20))
-        self._noise = dict(zip(self.masked.tolist(), noise, strict=True))
+        self._masked = self._fixed_mask()
+
+    @property
+    def masked(self) -> Int[np.ndarray, " n_masked"]:
+        """Positions that may change at any strength, ascending."""
+        return self.free if self._masked is None else self._masked
 
     def run(
         self,
         features: Mapping[int, float],
         *,
         strength: float | None = None,
+        always: Mapping[int, float] | None = None,
         read: Sequence[int] | None = None,
         refill: Literal["attributable", "all"] | None = None,
         direction: Float[Tensor, " d_model"] | None = None,
+        seed: int | None = None,
     ) -> SteerResult:
         """The sequence at one strength, and the features read out of it.
 
         Args:
             features: the features to raise, each with its p99_act.
             strength: None for the configuration's.
+            always: features that are raised whatever the strength, each with what is added to it.
             read: features to read out; None for those that are raised.
             refill: None for the configuration's.
             direction: push along this direction instead, at every residue as far as the features would have pushed.
+            seed: of sampling; None for the configuration's.
 
         Raises:
             InputError: there is no such feature, it never fires (its p99_act is no unit), or the strength is infinite.
         """
         strength = self.config.strength if strength is None else strength
-        written = self.rewrite(features, strength=strength, refill=refill, direction=direction)
-        return self._result(written, strength, list(features) if read is None else read)
+        written = self.rewrite(
+            features, strength=strength, always=always, refill=refill, direction=direction, seed=seed
+        )
+        return self.read_out(written, strength, list(features) if read is None else read)
 
     @torch.no_grad()
     def rewrite(
@@ -114,44 +144,106 @@ class Steering:
         features: Mapping[int, float],
         *,
         strength: float | None = None,
+        always: Mapping[int, float] | None = None,
         refill: Literal["attributable", "all"] | None = None,
         direction: Float[Tensor, " d_model"] | None = None,
+        seed: int | None = None,
     ) -> Rewritten:
         """The sequence at one strength alone, without a read-out: only the layers above the SAE are run.
 
         Arguments and errors are those of `run`.
         """
-        strength = self.config.strength if strength is None else strength
-        self._check(features, strength)
-        refill = refill or self.config.refill
-        letters, still = list(self.sequence), self.masked
-        point = self._start
-        rows: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
-        for left in range(self.config.rounds, 0, -1):
-            logp = _log_softmax(
-                self._plm.logits_from(point.state, edit=self._edit(point, features, strength, direction))
-            )
-            certain_first = still[np.argsort(-logp[still].max(axis=1), kind="stable")]
-            for position in certain_first[: -(-len(still) // left)].tolist():
-                rows[position] = (point.plain[position], point.unsteered[position], logp[position])
-                letters[position] = self._choose(position, *rows[position][1:], refill)
-            still = np.array([p for p in still.tolist() if p not in rows], dtype=np.int64)
-            if not len(still):
-                break
-            point = self._point("".join(letters), still)
-        plain, before, after = (np.stack([rows[p][i] for p in self.masked.tolist()]) for i in range(3))
-        return Rewritten(self.sequence, "".join(letters), self.masked, plain, before, after)
+        push = self._push(features, strength, always, direction)
+        config = self.config if refill is None else replace(self.config, refill=refill)
+        seed = config.seed if seed is None else seed
+
+        def predict(letters: str, hidden: Int[np.ndarray, " n"]) -> Predictions:
+            return self._predictions(self._point(letters, hidden), push)
+
+        if config.method == "gibbs":
+            return refilling.gibbs(predict, self.sequence, self.free, config, seed)
+        if config.method == "unmasked":
+            return refilling.unmasked(predict, self.sequence, self.free, config, seed)
+        return refilling.masked(predict, self.sequence, self._mask(push), config, seed)
+
+    @torch.no_grad()
+    def scan(
+        self,
+        features: Mapping[int, float],
+        *,
+        strength: float | None = None,
+        always: Mapping[int, float] | None = None,
+        direction: Float[Tensor, " d_model"] | None = None,
+    ) -> Predictions:
+        """What the model prefers at every residue with nothing hidden, without the push and with it.
+
+        Arguments and errors are those of `run`.
+        """
+        return self._predictions(self._whole, self._push(features, strength, always, direction))
+
+    @torch.no_grad()
+    def read_out(self, written: Rewritten, strength: float, read: Sequence[int]) -> SteerResult:
+        """What features make of a new sequence, beside what they made of the original."""
+        same = written.steered == self.sequence
+        encoded = self._encoded if same else self._encode(self._activations(written.steered))
+        return SteerResult.of(written, strength, _read(*self._encoded, read), _read(*encoded, read))
 
     @cached_property
     def _encoded(self) -> tuple[Tensor, Tensor]:
         """The original's features, computed when first read out."""
         return self._encode(self._x)
 
+    @cached_property
+    def _whole(self) -> _Point:
+        """The original with nothing hidden."""
+        return self._compute_point(self.sequence, _NOTHING)
+
+    @cached_property
+    def _start(self) -> _Point:
+        """The original with everything hidden that a mask which no strength changes hides."""
+        return self._compute_point(self.sequence, self.masked)
+
+    def _push(
+        self,
+        features: Mapping[int, float],
+        strength: float | None,
+        always: Mapping[int, float] | None,
+        direction: Tensor | None,
+    ) -> Push:
+        push = Push(features, self.config.strength if strength is None else strength, always or {}, direction)
+        _check(push, self._sae.d_sae)
+        return push
+
+    def _mask(self, push: Push) -> Int[np.ndarray, " n_masked"]:
+        if self._masked is not None:
+            return self._masked
+        found = self._predictions(self._whole, push).at(self.free)
+        moved = (np.exp(found.after) * (found.after - found.before)).sum(axis=1)
+        return np.sort(self.free[np.argsort(-moved, kind="stable")[: refilling.wanted(len(self.free), self.config)]])
+
+    def _fixed_mask(self) -> Int[np.ndarray, " n_masked"] | None:
+        """The mask, None where it depends on the push or nothing is masked at once."""
+        if self.config.method != "masked" or self.config.mask_choice == "responsive":
+            return None
+        count = refilling.wanted(len(self.free), self.config)
+        if self.config.mask_choice == "random":
+            return np.sort(np.random.default_rng(self.config.seed).choice(self.free, count, replace=False))
+        length = self._x.norm(dim=-1).cpu().numpy()
+        return np.sort(self.free[np.argsort(length[self.free], kind="stable")[:count]])
+
     def _activations(self, sequence: str) -> Float[Tensor, "n_residues d_model"]:
         return self._plm.state(sequence, layer=self._spec.layer, site=self._spec.site).activations
 
-    def _point(self, sequence: str, masked: Int[np.ndarray, " n_masked"]) -> _Point:
-        state = self._plm.state(sequence, layer=self._spec.layer, site=self._spec.site, masked=masked.tolist())
+    def _point(self, sequence: str, hidden: Int[np.ndarray, " n_masked"]) -> _Point:
+        if sequence == self.sequence:
+            if not len(hidden):
+                return self._whole
+            if self._masked is not None and np.array_equal(hidden, self._masked):
+                return self._start
+        return self._compute_point(sequence, hidden)
+
+    def _compute_point(self, sequence: str, hidden: Int[np.ndarray, " n_masked"]) -> _Point:
+        state = self._plm.state(sequence, layer=self._spec.layer, site=self._spec.site, masked=hidden.tolist())
         acts = self._sae.encode(state.activations)
         decoded = self._sae.decode(acts, state.activations)
         plain = _log_softmax(self._plm.logits_from(state))
@@ -159,62 +251,48 @@ class Steering:
             return _Point(state, acts, decoded, plain, plain)
         return _Point(state, acts, decoded, plain, _log_softmax(self._plm.logits_from(state, edit=lambda _: decoded)))
 
-    def _edit(self, point: _Point, features: Mapping[int, float], strength: float, direction: Tensor | None) -> Edit:
+    def _predictions(self, point: _Point, push: Push) -> Predictions:
+        if self.config.by == "activations":
+            return Predictions(point.plain, point.unsteered, self._pushed(point, push))
+        if push.is_nothing:
+            return Predictions(point.plain, point.unsteered, point.unsteered)
+        small = push._replace(strength=math.copysign(AMPLIFIED, push.strength) if push.strength else 0.0)
+        change = self._pushed(point, small) - point.unsteered
+        amplified = point.unsteered + (abs(push.strength) / AMPLIFIED if push.strength else 1.0) * change
+        return Predictions(point.plain, point.unsteered, _log_softmax(torch.from_numpy(amplified)))
+
+    def _pushed(self, point: _Point, push: Push) -> Float[np.ndarray, "n_residues 20"]:
+        """Log-probabilities under a push of activations."""
+        moved = self._moved(point, push)
+        base = None if self.config.add_error else point.decoded
+        state = point.state
+
+        def edit(x: Tensor) -> Tensor:
+            return (x if base is None or state is not point.state else base) + moved
+
+        if self.config.reach == "above":
+            for layer in range(state.layer + 1, self._plm.num_layers + 1):
+                state = self._plm.onward(state, layer=layer, site=state.site, edit=edit)
+        return _log_softmax(self._plm.logits_from(state, edit=edit))
+
+    def _moved(self, point: _Point, push: Push) -> Float[Tensor, "n_residues d_model"]:
+        """How far each residue is moved; exactly 0 for a push of nothing."""
         span = slice(*(self.config.residues or (0, len(self.sequence))))
         raised = point.acts.clone()
-        for feature, p99 in features.items():
-            raised[span, feature] = (point.acts[span, feature] + strength * p99).clamp(min=0)
-        push = self._sae.decode(raised, point.state.activations) - point.decoded
-        if direction is not None:
-            unit = (direction / direction.norm()).to(push)
-            push = push.norm(dim=-1, keepdim=True) * unit
-        return lambda x: (x if self.config.add_error else point.decoded) + push
-
-    def _choose(self, position: int, before: np.ndarray, after: np.ndarray, refill: str) -> str:
-        old, new = before, after
-        if self.config.temperature > 0:
-            old, new = (logp / self.config.temperature + self._noise[position] for logp in (before, after))
-        if refill == "attributable" and old.argmax() == new.argmax():
-            return self.sequence[position]
-        return AMINO_ACIDS[new.argmax()]
-
-    @torch.no_grad()
-    def _result(self, written: Rewritten, strength: float, read: Sequence[int]) -> SteerResult:
-        old, new = (written.letters(s) for s in (self.sequence, written.steered))
-        each = np.arange(len(self.masked))
-        odds = written.after[each, new] - written.after[each, old]
-        same = written.steered == self.sequence
-        encoded = self._encoded if same else self._encode(self._activations(written.steered))
-        return SteerResult(
-            strength=strength,
-            original=self.sequence,
-            steered=written.steered,
-            masked=self.masked,
-            changed=written.changed,
-            logp_before=written.before,
-            logp_after=written.after,
-            log_odds=odds[old != new],
-            before=_read(*self._encoded, read),
-            after=_read(*encoded, read),
-            perplexity_before=float(np.exp(written.surprisal_before)),
-            perplexity_after=float(np.exp(written.surprisal_after)),
-        )
+        for feature, p99 in push.features.items():
+            raised[span, feature] = (point.acts[span, feature] + push.strength * p99).clamp(min=0)
+        for feature, added in push.always.items():
+            raised[span, feature] = (raised[span, feature] + added).clamp(min=0)
+        moved = self._sae.decode(raised, point.state.activations) - point.decoded
+        if push.direction is None:
+            return moved
+        unit = (push.direction / push.direction.norm()).to(moved)
+        return moved.norm(dim=-1, keepdim=True) * unit
 
     def _encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         acts = self._sae.encode(x)
         predict = getattr(self._sae, "concept_probs", None)
         return acts, acts[:, :0] if predict is None else predict(x)
-
-    def _check(self, features: Mapping[int, float], strength: float) -> None:
-        if not math.isfinite(strength):
-            raise InputError(f"The strength must be a finite number, got {strength}.")
-        if not features:
-            raise InputError("There is no feature to steer: choose at least one.")
-        for feature, p99 in features.items():
-            if not 0 <= feature < self._sae.d_sae:
-                raise InputError(f"There is no feature {feature}: this SAE has features 0 to {self._sae.d_sae - 1}.")
-            if not 0 < p99 < math.inf:
-                raise InputError(f"Feature {feature} has no natural strength (p99_act {p99}): choose one that fires.")
 
 
 def dose_response(steering: Steering, features: Mapping[int, float], strengths: Sequence[float]) -> list[SteerResult]:
@@ -226,17 +304,35 @@ def dose_response(steering: Steering, features: Mapping[int, float], strengths: 
     return [steering.run(features, strength=strength) for strength in strengths]
 
 
-def _choose_mask(sequence: str, length: Float[np.ndarray, " n"], config: SteerConfig) -> Int[np.ndarray, " n_masked"]:
+def _check(push: Push, d_sae: int) -> None:
+    if not math.isfinite(push.strength):
+        raise InputError(f"The strength must be a finite number, got {push.strength}.")
+    if not push.features:
+        raise InputError("There is no feature to steer: choose at least one.")
+    for feature in (*push.features, *push.always):
+        if not 0 <= feature < d_sae:
+            raise InputError(f"There is no feature {feature}: this SAE has features 0 to {d_sae - 1}.")
+    for feature, p99 in push.features.items():
+        if not 0 < p99 < math.inf:
+            raise InputError(f"Feature {feature} has no natural strength (p99_act {p99}): choose one that fires.")
+    for feature, added in push.always.items():
+        if not math.isfinite(added):
+            raise InputError(f"What is added to feature {feature} must be a finite number, got {added}.")
+
+
+def _free(sequence: str, config: SteerConfig) -> Int[np.ndarray, " n_free"]:
+    """Positions that may change: standard amino acids of the range that are not locked."""
     first, end = config.residues or (0, len(sequence))
     if end > len(sequence):
         raise InputError(f"Residues {first + 1} to {end} were chosen, but the sequence has only {len(sequence)}.")
-    candidates = np.array([i for i in range(first, end) if sequence[i] in AMINO_ACIDS], dtype=np.int64)
-    if not len(candidates):
+    standard = [i for i in range(first, end) if sequence[i] in AMINO_ACIDS]
+    if not standard:
         raise InputError(f"None of the residues {sequence[first:end][:20]!r} is a standard amino acid to steer.")
-    count = max(1, round(config.mask_ratio * len(candidates)))
-    if config.mask_choice == "random":
-        return np.sort(np.random.default_rng(config.seed).choice(candidates, count, replace=False))
-    return np.sort(candidates[np.argsort(length[candidates], kind="stable")[:count]])
+    locked = frozenset(config.locked)
+    free = np.array([i for i in standard if i not in locked], dtype=np.int64)
+    if not len(free):
+        raise InputError(f"All of residues {first + 1} to {end} are locked: unlock one of them.")
+    return free
 
 
 def _read(

@@ -8,6 +8,9 @@ the SAE nor its concept predictor. Proteins lack the term, so that there is room
 the seed: nothing is pushed (the original comes back, effect 0), the feature is raised, a random feature of matched
 density is raised (another one on every protein), a random direction is pushed as far.
 
+Where they are asked for, three more are told: the same feature lowered as far, a push along the difference of means
+(CAA) that is as long, and what 3-mers make of the feature's sequence beside the random feature's.
+
 `p_value` is the larger of two exact sign-flip tests, against the random feature and against the random direction: a
 small one says that both are beaten. Whether the feature raises its own function or just any is told by `specificity`:
 the share of the other terms that it raises less, .5 by chance.
@@ -17,8 +20,9 @@ Read `draw_trials`, then `run_trials` and `steerability_of`.
 Source: this project's design; the paper reports no controls.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -31,8 +35,9 @@ from protsae.measures.probes import LogisticProbe
 from protsae.plm.base import PLM
 from protsae.plm.spec import PLMSpec
 from protsae.steering.controls import nearest_in_density
+from protsae.steering.judges import KmerJudge
 from protsae.steering.steer import SteerableSAE, SteerConfig, Steering
-from protsae.steering.types import Rewritten
+from protsae.steering.types import STRENGTH, Rewritten
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +53,11 @@ class SteerabilityConfig:
     max_residues: int = 300
     """Longer proteins are not taken."""
 
-    strength: float = 1.0
+    strength: float = STRENGTH
     """In units of the feature's p99_act."""
 
-    mask_ratio: float = 0.3
-    """Share of the residues that may change, 0 to 1."""
+    how: SteerConfig = field(default_factory=SteerConfig)
+    """How each protein is steered: the explorer's default; the feature alone is raised."""
 
     seed: int = 0
     """Of proteins, control features, directions and bootstrap."""
@@ -67,8 +72,17 @@ class SteerabilityConfig:
 
     @property
     def steering(self) -> SteerConfig:
-        """How each protein is steered: the explorer's default, the feature alone."""
-        return SteerConfig(strength=self.strength, mask_ratio=self.mask_ratio, include_ancestors=False, seed=self.seed)
+        """How each protein is steered, the strength and the seed put in."""
+        return replace(self.how, strength=self.strength, include_ancestors=False, seed=self.seed)
+
+
+class MoreArms(NamedTuple):
+    """What three more read-outs need, by column of the probe."""
+
+    directions: Float[np.ndarray, "m d_model"]
+    """Differences of means."""
+    kmers: Mapping[int, tuple[KmerJudge, float]]
+    """Judge of a term and its spread over proteins; of the terms that are steered."""
 
 
 class Trial(NamedTuple):
@@ -115,6 +129,15 @@ class Outcome(NamedTuple):
     """Share of the other terms that the feature raises less than its own, each against the random feature and in units
     of its own spread over proteins; ties count half."""
 
+    opposite: float = math.nan
+    """Effect of lowering the feature as far; nan where it was not asked for, as below."""
+
+    difference_of_means: float = math.nan
+    """Effect of a push along the difference of means."""
+
+    kmers: float = math.nan
+    """Change of the 3-mers' similarity to carriers, less the random feature's, in units of its spread over proteins."""
+
 
 class Steerability(NamedTuple):
     """One feature over all its proteins; effects in log-odds, means over proteins."""
@@ -137,6 +160,11 @@ class Steerability(NamedTuple):
     n_changed_random: float
     surprisal_change: float
     specificity: float
+    opposite: float
+    difference_of_means: float
+    kmers: float
+    kmers_p_value: float
+    """One-sided sign-flip, that 3-mers are no nearer to carriers' than after the random feature."""
 
 
 def draw_trials(
@@ -183,6 +211,7 @@ def run_trials(
     spread: Float[np.ndarray, " m"],
     sequences: Sequence[str],
     config: SteerabilityConfig,
+    more: MoreArms | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> list[Outcome]:
     """Steer and read out, protein by protein; a sequence that several arms have written is embedded once.
@@ -196,6 +225,7 @@ def run_trials(
         spread: standard deviation of each term's log-odds over proteins, above 0; the unit in which terms are compared.
         sequences: of the proteins, at most `plm.max_residues` long.
         config: how to steer.
+        more: what further read-outs need; None leaves them out.
         progress: takes the number of trials just done.
 
     Raises:
@@ -205,12 +235,19 @@ def run_trials(
     for protein in sorted({trial.protein for trial in trials}):
         here = [place for place, trial in enumerate(trials) if trial.protein == protein]
         steering = Steering(plm, spec, sae, sequences[protein], config.steering)
-        written = {place: _arms(steering, trials[place]) for place in here}
+        written = {place: _arms(steering, trials[place], more) for place in here}
         texts = sorted({sequences[protein], *(arm.steered for arms in written.values() for arm in arms)})
         log_odds = dict(zip(texts, _read_out(plm, spec, probe, texts), strict=True))
         for place, arms in written.items():
             moved = [log_odds[arm.steered] - log_odds[sequences[protein]] for arm in arms]
-            outcomes[place] = _outcome(arms, moved, spread, trials[place].concept)
+            concept = trials[place].concept
+            outcome = _outcome(arms, moved, spread, concept)
+            if more is not None:
+                judge, unit = more.kmers[concept]
+                near = judge.similarity(arms[0].steered) - judge.similarity(arms[1].steered)
+                opposite, means = (float(change[concept]) for change in moved[3:])
+                outcome = outcome._replace(opposite=opposite, difference_of_means=means, kmers=near / unit)
+            outcomes[place] = outcome
         if progress:
             progress(len(here))
     return [outcomes[place] for place in range(len(trials))]
@@ -225,6 +262,7 @@ def steerability_of(outcomes: Sequence[Outcome], *, seed: int = 0) -> Steerabili
     """
     effect, feature, direction, *others = np.array(outcomes, dtype=np.float64).T
     low, high = bootstrap_mean(effect - feature, seed=seed)
+    kmers = others[-1]
     return Steerability(
         len(outcomes),
         float(effect.mean()),
@@ -235,18 +273,24 @@ def steerability_of(outcomes: Sequence[Outcome], *, seed: int = 0) -> Steerabili
         high,
         max(sign_flip_p(effect - feature), sign_flip_p(effect - direction)),
         *(float(values.mean()) for values in others),
+        kmers_p_value=math.nan if np.isnan(kmers).any() else sign_flip_p(kmers),
     )
 
 
-def _arms(steering: Steering, trial: Trial) -> tuple[Rewritten, Rewritten, Rewritten]:
-    """The feature, the random feature and the random direction."""
+def _arms(steering: Steering, trial: Trial, more: MoreArms | None) -> tuple[Rewritten, ...]:
+    """The feature, the random feature and the random direction; the opposite and the difference of means if asked."""
     feature = {trial.feature: trial.p99}
     direction = torch.randn(steering.d_model, generator=torch.Generator().manual_seed(trial.seed))
-    return (
+    arms = (
         steering.rewrite(feature),
         steering.rewrite({trial.control: trial.control_p99}),
         steering.rewrite(feature, direction=direction),
     )
+    if more is None:
+        return arms
+    means = torch.from_numpy(more.directions[trial.concept])
+    opposite = steering.rewrite(feature, strength=-steering.config.strength)
+    return (*arms, opposite, steering.rewrite(feature, direction=means))
 
 
 def _outcome(
@@ -255,7 +299,7 @@ def _outcome(
     """What one trial did.
 
     Args:
-        arms: the feature, the random feature and the random direction.
+        arms: the feature, the random feature and the random direction, then others.
         moved: change of every term's log-odds in each of them.
         spread: unit of each term.
         concept: the feature's own.
@@ -265,7 +309,7 @@ def _outcome(
     others = np.delete(against, concept)
     below = (others < against[concept]).sum() + 0.5 * (others == against[concept]).sum()
     return Outcome(
-        *(float(change[concept]) for change in moved),
+        *(float(change[concept]) for change in moved[:3]),
         n_changed=len(raised.changed),
         n_changed_random=len(random.changed),
         surprisal_change=raised.surprisal_after - raised.surprisal_before,

@@ -1,6 +1,7 @@
 """What goes into steering and what comes out; how it is done is in `steer.py`."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -10,6 +11,9 @@ from torch import Tensor
 
 from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import ConfigError
+
+STRENGTH = 1.0
+"""That is shipped: where the slider stands at first, and what features are tested at."""
 
 
 class SteerableSAE(Protocol):
@@ -33,17 +37,35 @@ class SteerableSAE(Protocol):
 class SteerConfig:
     """How to steer."""
 
-    strength: float = 1.0
+    strength: float = STRENGTH
     """In units of each feature's p99_act; 0 changes nothing, below 0 lowers the features."""
 
     mask_ratio: float = 0.3
     """Share of the residues that may change, 0 to 1."""
 
-    mask_choice: Literal["low_activation", "random"] = "low_activation"
-    """Which ones: those with the shortest PLM activations at the SAE's place, or any."""
+    mask_choice: Literal["low_activation", "random", "responsive"] = "low_activation"
+    """Which ones: those with the shortest PLM activations at the SAE's place, any, or those whose predictions move most
+    when the push is made with nothing hidden."""
+
+    method: Literal["masked", "gibbs", "unmasked"] = "masked"
+    """Hide a share of the residues and refill them, as the paper does; hide a few at a time, over and over, until that
+    share differs; or hide nothing and take that share of substitutions, the most favoured by the push first."""
+
+    by: Literal["activations", "logits"] = "activations"
+    """What the strength multiplies: the features' activations, or the change of the logits that half of their p99_act
+    brings about (logit-difference amplification)."""
+
+    reach: Literal["layer", "above"] = "layer"
+    """Push at the SAE's layer alone, or at the same site of every layer above it, too."""
+
+    at_once: float = 0.1
+    """Share of the residues that a step of `gibbs` hides, above 0 and at most 1."""
 
     residues: tuple[int, int] | None = None
     """Only these residues are masked and steered, from 0, end excluded; None for the whole chain."""
+
+    locked: tuple[int, ...] = ()
+    """Residues that never change, from 0, e.g. an active site."""
 
     add_error: bool = True
     """Keep what the SAE does not reconstruct; False decodes alone, as the paper does."""
@@ -52,7 +74,8 @@ class SteerConfig:
     """Raise the features of a GO term's ancestors with its own; for whoever chooses the features."""
 
     rounds: int = 1
-    """Passes over which the masked residues are refilled, the most certain first; later passes see earlier ones."""
+    """Passes over which the masked residues are refilled, the most certain first; later passes see earlier ones. Of
+    `gibbs`: how often each residue is visited at most."""
 
     temperature: float = 0.0
     """0 takes the likeliest residue; above 0 samples, with the same noise for the steered and the unsteered choice."""
@@ -68,12 +91,52 @@ class SteerConfig:
             raise ConfigError(f"strength must be a finite number, got {self.strength}.")
         if not 0 < self.mask_ratio <= 1:
             raise ConfigError(f"mask_ratio must be above 0 and at most 1, got {self.mask_ratio}.")
+        if not 0 < self.at_once <= 1:
+            raise ConfigError(f"at_once must be above 0 and at most 1, got {self.at_once}.")
+        if self.locked and min(self.locked) < 0:
+            raise ConfigError(f"locked must hold residues counted from 0, got {min(self.locked)}.")
         if self.residues and not 0 <= self.residues[0] < self.residues[1]:
             raise ConfigError(f"residues must be (first, end) with 0 <= first < end, got {self.residues}.")
         if self.rounds < 1:
             raise ConfigError(f"rounds must be at least 1, got {self.rounds}.")
         if not 0 <= self.temperature < math.inf:
             raise ConfigError(f"temperature must be 0 or above, got {self.temperature}.")
+
+
+class Predictions(NamedTuple):
+    """What the model would write, as log-probabilities in the order of AMINO_ACIDS."""
+
+    plain: Float[np.ndarray, "n 20"]
+    """Of the untouched PLM."""
+
+    before: Float[np.ndarray, "n 20"]
+    """At strength 0; differs from `plain` only without the error term."""
+
+    after: Float[np.ndarray, "n 20"]
+    """Under the push."""
+
+    def at(self, positions: Int[np.ndarray, " m"]) -> "Predictions":
+        """Of some residues."""
+        return Predictions(*(rows[positions] for rows in self))
+
+
+class Push(NamedTuple):
+    """What is added to feature activations at every residue, never below silence."""
+
+    features: Mapping[int, float]
+    """What a strength of 1 adds to each: its p99_act."""
+
+    strength: float = 1.0
+    always: Mapping[int, float] = {}
+    """Added whatever the strength: features that have a dose of their own."""
+
+    direction: Float[Tensor, " d_model"] | None = None
+    """Push along this direction instead, at every residue as far as the features would have pushed."""
+
+    @property
+    def is_nothing(self) -> bool:
+        """Nothing is added to any feature."""
+        return self.strength == 0 and not any(self.always.values())
 
 
 class Reading(NamedTuple):
@@ -158,6 +221,29 @@ class SteerResult(NamedTuple):
 
     perplexity_after: float
     """Of the new residues there. A cheap stand-in for pseudo-perplexity: no further pass through the model."""
+
+    @classmethod
+    def of(
+        cls, written: Rewritten, strength: float, before: tuple[Reading, ...], after: tuple[Reading, ...]
+    ) -> "SteerResult":
+        """What was written, with what features make of the original and of the new sequence."""
+        old, new = (written.letters(s) for s in (written.original, written.steered))
+        each = np.arange(len(written.masked))
+        odds = written.after[each, new] - written.after[each, old]
+        return cls(
+            strength=strength,
+            original=written.original,
+            steered=written.steered,
+            masked=written.masked,
+            changed=written.changed,
+            logp_before=written.before,
+            logp_after=written.after,
+            log_odds=odds[old != new],
+            before=before,
+            after=after,
+            perplexity_before=float(np.exp(written.surprisal_before)),
+            perplexity_after=float(np.exp(written.surprisal_after)),
+        )
 
     @property
     def n_changed(self) -> int:

@@ -8,6 +8,7 @@ own, whose insertion codes were lost.
 Read `parse_structure`, then `protein_chains`.
 """
 
+import codecs
 import gzip
 import io
 import re
@@ -20,6 +21,7 @@ import numpy as np
 
 from protsae.errors import InputError
 from protsae.structure.mend import mended
+from protsae.structure.mend_cif import complete_atoms
 from protsae.structure.residues import alpha_carbon, letter
 
 MAX_BYTES = 20_000_000
@@ -64,7 +66,7 @@ def parse_structure(data: bytes, filename: str) -> gemmi.Structure:
         InputError: the file is too large, damaged, or neither PDB nor mmCIF.
     """
     # Columns count bytes, so that letters of several bytes would move what stands behind them.
-    text = _unzipped(data, filename).decode("latin-1").encode("ascii", "replace").decode("ascii")
+    text = _text(_unzipped(data, filename)).encode("ascii", "replace").decode("ascii")
     is_cif = re.search(r"^data_\S*", text, re.MULTILINE) is not None and "_atom_site." in text
     try:
         structure = _read_cif(text) if is_cif else _read_pdb(text)
@@ -199,8 +201,9 @@ def _place(residue: gemmi.Residue) -> np.ndarray | None:
 
 
 def _read_cif(text: str) -> gemmi.Structure:
-    document = gemmi.cif.read_string(text)
-    return gemmi.make_structure_from_block(document[0])
+    block = gemmi.cif.read_string(text)[0]
+    complete_atoms(block)
+    return gemmi.make_structure_from_block(block)
 
 
 def _read_pdb(text: str) -> gemmi.Structure:
@@ -210,6 +213,13 @@ def _read_pdb(text: str) -> gemmi.Structure:
     except (RuntimeError, ValueError):
         # Before 1996 the last eight columns held an id and a line number, where elements and charges stand today.
         return gemmi.read_pdb_string(text, max_line_length=72)
+
+
+def _text(data: bytes) -> str:
+    """The file's text, each byte a letter; a byte order mark is left out."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    return data.removeprefix(codecs.BOM_UTF8).decode("latin-1")
 
 
 def _unzipped(data: bytes, filename: str) -> bytes:

@@ -2,7 +2,9 @@
 
 The format's columns are narrow, and programs overrun them: residue names of four letters reach into the chain's column,
 coordinates that do not fit become stars or push the next ones aside (gemmi reads stars as 0), and insertion codes are
-lost, so that several residues carry one number (gemmi joins those of one name).
+lost, so that several residues carry one number (gemmi joins those of one name). Programs also put END between chains,
+where gemmi stops reading, and leave chains without names, which only TER, a segment's name or a number that begins anew
+tells apart.
 
 Read `mended`.
 
@@ -10,18 +12,24 @@ Source: https://www.wwpdb.org/documentation/file-format-content/format33/sect9.h
 """
 
 import math
+import string
+from collections.abc import Iterator, Sequence
 
 from protsae.structure.residues import STANDARD, parent
 
 _ALTLOC, _NAME, _LAST_OF_NAME, _CHAIN_AND_NUMBER = 16, slice(17, 21), slice(20, 21), slice(20, 27)
 _COORDINATES = (slice(30, 38), slice(38, 46), slice(46, 54))
+_CHAIN, _NUMBER, _ATOM_AND_RESIDUE = 21, slice(22, 26), slice(12, 27)
 _SEGMENT = 72
+_LAST_OXYGENS = frozenset({"OXT", "OT1", "OT2", "OC1", "OC2"})
+_CHAIN_NAMES = string.ascii_uppercase + string.ascii_lowercase + string.digits
 
 
 def mended(pdb: str) -> str:
     """The same atoms in text that gemmi reads as it was meant, without those that have no coordinates."""
-    lines = [line for line in pdb.splitlines() if not is_atom(line) or _has_coordinates(line)]
+    lines = [line for line in _past_ends(pdb.splitlines()) if not is_atom(line) or _has_coordinates(line)]
     _shorten_names(lines)
+    _name_chains(lines)
     _part_residues(lines)
     return "\n".join([*lines, ""])
 
@@ -36,6 +44,72 @@ def _has_coordinates(line: str) -> bool:
         return all(math.isfinite(float(line[columns])) for columns in _COORDINATES)
     except ValueError:
         return False
+
+
+def _past_ends(lines: Sequence[str]) -> list[str]:
+    """The lines, read on past an END unless the same atoms come again behind it: those are another model."""
+    kept: list[str] = []
+    seen: set[str] = set()
+    for block in _blocks(lines):
+        atoms = {line[_ATOM_AND_RESIDUE] for line in block if is_atom(line)}
+        if seen and 2 * len(atoms & seen) >= len(atoms):
+            break
+        kept += [*(["TER"] if seen else []), *block]
+        seen |= atoms
+    return kept
+
+
+def _blocks(lines: Sequence[str]) -> Iterator[list[str]]:
+    """What stands between one END and the next, without them."""
+    block: list[str] = []
+    for line in lines:
+        if line.rstrip() == "END":
+            yield block
+            block = []
+        else:
+            block.append(line)
+    yield block
+
+
+def _name_chains(lines: list[str]) -> None:
+    """Name the chains of a file that holds several and leaves the column blank; what is no protein goes with them."""
+    groups = _unnamed(lines)
+    proteins = [group for group in groups if any(lines[number][12:16].strip() == "CA" for number in group)]
+    if len(proteins) < 2:
+        return
+    taken = {line[_CHAIN] for line in lines if is_atom(line)}
+    names = iter([name for name in _CHAIN_NAMES if name not in taken])
+    name = " "
+    for group in groups:
+        name = next(names, " ") if group in proteins else name
+        for number in group:
+            lines[number] = f"{lines[number][:_CHAIN]}{name}{lines[number][_CHAIN + 1 :]}"
+
+
+def _unnamed(lines: Sequence[str]) -> list[list[int]]:
+    """Places of the first model's atoms without a chain's name, in groups.
+
+    A group ends where the segment changes, where numbers begin anew, and at a TER behind a chain's last oxygen:
+    programs write TER at gaps, too.
+    """
+    groups: list[list[int]] = []
+    segment, first, last, is_end, is_new = "", 0, 0, False, True
+    for place, line in enumerate(lines):
+        if line.startswith("ENDMDL"):
+            break
+        if line.startswith("TER"):
+            is_new = is_new or is_end
+        elif is_atom(line) and line[_CHAIN] == " ":
+            digits = line[_NUMBER].strip()
+            number = int(digits) if digits.lstrip("-").isdecimal() else last
+            here = line[_SEGMENT : _SEGMENT + 4].strip()
+            if is_new or here != segment or (last > first and number <= first):
+                groups.append([])
+                first, is_end = number, False
+            is_end = (is_end and number == last) or line[12:16].strip() in _LAST_OXYGENS
+            segment, last, is_new = here, number, False
+            groups[-1].append(place)
+    return groups
 
 
 def _shorten_names(lines: list[str]) -> None:

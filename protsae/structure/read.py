@@ -51,27 +51,46 @@ class PlacedStructure(NamedTuple):
     """What a reader should know of the sequence, one sentence each."""
 
 
-def read_uploaded_structure(data: bytes, filename: str, sequence: str | None = None) -> PlacedStructure:
+def chain_lengths(data: bytes, filename: str) -> list[tuple[str, int]]:
+    """Name and modelled residues of each protein chain of a file's first model, in the file's order.
+
+    Raises:
+        InputError: the file is too large, no structure, or without a protein chain.
+    """
+    chains = protein_chains(parse_structure(data, filename), filename)
+    return [(chain.name, len(chain.residues)) for chain in chains]
+
+
+def read_uploaded_structure(
+    data: bytes, filename: str, sequence: str | None = None, chain_name: str = ""
+) -> PlacedStructure:
     """A user's structure file, its best-fitting chain placed on the sequence.
 
     Args:
         data: content of a PDB or mmCIF file, gzipped or not.
         filename: quoted in errors; stands in where the file names no PDB id.
         sequence: one-letter code; None takes the longest chain's own, the whole molecule's where the file gives it.
+        chain_name: the chain to take; '' for the one that fits best.
 
     Raises:
         InputError: the file is too large, no structure, without a protein chain, or another protein's.
     """
     structure = parse_structure(data, filename)
     chains = protein_chains(structure, filename)
+    named = [chain for chain in chains if chain.name == chain_name]
+    if chain_name and not named:
+        raise InputError(
+            f"{filename!r} has no protein chain {chain_name!r}; it has {', '.join(chain.name for chain in chains[:20])}"
+        )
+    chains = named or chains
     if sequence is not None:
         return place(structure, chains, sequence, filename)
     chain = max(chains, key=lambda one: len(one.letters))
-    own = _own_sequence(chain)
+    own, others = _own_sequence(chain), _others(chain, chains)
     if own is not None:
-        return _placed(structure, filename, chain, own, chain.full)
+        return _placed(structure, filename, chain, own, chain.full)._replace(notes=others)
     everything = ResidueMap(np.arange(len(chain.letters)), 1.0, 1.0, 0.0)
-    return _placed(structure, filename, chain, everything, chain.letters)._replace(notes=_missing(chain))
+    return _placed(structure, filename, chain, everything, chain.letters)._replace(notes=others + _missing(chain))
 
 
 def place(
@@ -111,6 +130,16 @@ def _own_sequence(chain: Chain) -> ResidueMap | None:
         return ResidueMap(np.arange(len(chain.letters)), 1.0, 1.0, 0.0)
     found = align_residues(chain.letters, chain.full, chain.is_broken)
     return found if found.identity >= MIN_OWN_IDENTITY and (found.positions >= 0).mean() >= MIN_OWN_IDENTITY else None
+
+
+def _others(chain: Chain, chains: Sequence[Chain]) -> tuple[str, ...]:
+    """That the file holds other proteins, too."""
+    letters = {one.letters: one.name for one in chains if one.letters != chain.letters}
+    if not letters:
+        return ()
+    names = ", ".join(list(letters.values())[:8]) + (", ..." if len(letters) > 8 else "")
+    text = f"The file holds other protein chains, too ({names}); the longest, {chain.name}, is read. "
+    return (text + "Paste another's sequence to see that one.",)
 
 
 def _missing(chain: Chain) -> tuple[str, ...]:

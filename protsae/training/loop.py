@@ -57,6 +57,15 @@ class Progress(NamedTuple):
     """Every loss term, mean over the last steps."""
 
 
+class Watch(NamedTuple):
+    """Someone who looks at an SAE while it is trained, and changes nothing."""
+
+    steps: Callable[[int], frozenset[int]]
+    """The steps after which to look, of a training of so many; 0 is before the first."""
+    look: Callable[[int, SAE], None]
+    """Is called with the step; again with the same weights where a training goes on from an earlier checkpoint."""
+
+
 class TrainResult(NamedTuple):
     """What a training has left."""
 
@@ -78,6 +87,8 @@ def train(
     config: TrainConfig,
     out: Path,
     progress: Callable[[Progress], None] | None = None,
+    *,
+    watch: Watch | None = None,
 ) -> TrainResult:
     """Train `sae` in place, or go on from the checkpoint in `out`; at the end it holds the best epoch's weights.
 
@@ -87,6 +98,7 @@ def train(
         config: how to train.
         out: folder for log, checkpoint and result; made if it does not exist.
         progress: called after every `log_every` steps.
+        watch: looks at the SAE at some of the steps.
 
     Raises:
         ConfigError: data and SAE do not fit, or the training diverges.
@@ -94,7 +106,7 @@ def train(
     """
     check_fit(sae, data)
     out.mkdir(parents=True, exist_ok=True)
-    trainer = _Trainer(sae, data, config, out, progress)
+    trainer = _Trainer(sae, data, config, out, progress, watch=watch)
     trainer.start()
     while trainer.epoch < config.epochs:
         trainer.train_epoch()
@@ -111,6 +123,8 @@ class _Trainer:
         config: TrainConfig,
         out: Path,
         progress: Callable[[Progress], None] | None,
+        *,
+        watch: Watch | None,
     ) -> None:
         self.sae, self.data, self.config, self.out, self.progress = sae, data, config, out, progress
         self.device = sae.W_dec.device
@@ -131,6 +145,8 @@ class _Trainer:
         groups += [{"params": guided, "pace": config.guided_pace}] if guided else []
         self.optimizer = torch.optim.Adam(groups, lr=config.lr, fused=True)
         self.epoch = self.batch = self.step = 0
+        self.watch = watch
+        self.watched = watch.steps(config.epochs * self.stream.n_batches) if watch else frozenset[int]()
         self.last_fired = torch.zeros(sae.d_sae, dtype=torch.int64)
         self.history: list[Validation] = []
         self.best: Best | None = None
@@ -146,6 +162,7 @@ class _Trainer:
             fit_input(self.sae, self.stream)
             if self.guidance:
                 self.guidance.start()
+            self._look()
             return
         self.sae.load_state_dict(state.model)
         if self.geometry and state.geometry:
@@ -222,7 +239,12 @@ class _Trainer:
         self.last_fired[n_fired > 0] = self.step
         if config.bound_rates:
             self._bound_rates(n_fired, n)
+        self._look()
         self.window.add({**losses, "l0": passed.n_fired.sum() / n, "l0_forced": passed.n_forced / n}, n)
+
+    def _look(self) -> None:
+        if self.watch and self.step in self.watched:
+            self.watch.look(self.step, self.sae)
 
     def _bound_rates(self, n_fired: Tensor, n_rows: int) -> None:
         biases = self.sae.competing_biases()

@@ -104,7 +104,33 @@ def test_sites_are_compared_over_the_terms_that_all_have() -> None:
 
 @pytest.mark.parametrize(("q_value", "n"), [(0.01, 1), (0.5, 0)])
 def test_steering_counts_what_beats_its_controls(q_value: float, n: int) -> None:
-    row = SteerabilityRow("g", 0, "a", "zinc", 0.9, 12, -0.2, 0.1, 0, 0.3, 0.1, 0.5, 0.01, True, q_value, 3, 3, 0, 0.6)
+    row = SteerabilityRow(
+        "g",
+        0,
+        "a",
+        "zinc",
+        0.9,
+        12,
+        -0.2,
+        0.1,
+        0,
+        0.3,
+        0.1,
+        0.5,
+        0.01,
+        True,
+        q_value,
+        3,
+        3,
+        0,
+        0.6,
+        0.3,
+        0.0,
+        None,
+        None,
+        None,
+        None,
+    )
 
     answer = answers.steers([row], 9)
 

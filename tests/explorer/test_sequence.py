@@ -59,7 +59,8 @@ def test_an_accession_shows_the_protein_and_stands_in_the_address(open_page: Ope
     assert f"the same as {first_protein().accession}" in html_of(app, "ps-understood")[0]
     assert views_of(app)[0]["sequence"] == first_protein().sequence
     assert all(row["href"].startswith("./feature?sae=") for row in views_of(app)[0]["rows"])
-    assert [tab.label.split(" · ")[0] for tab in app.tabs] == ["Features that fire", "GO terms called", "Downloads"]
+    names = ["Features that fire", "GO terms called", "Mutations", "What it relies on", "Beside another"]
+    assert [tab.label.split(" · ")[0] for tab in app.tabs] == [*names, "Downloads"]
 
 
 def test_the_address_brings_a_pasted_sequence_back(open_page: OpenPage) -> None:
@@ -163,7 +164,7 @@ def test_an_unknown_protein_in_the_address_is_said(open_page: OpenPage) -> None:
     assert "“P69905” is not among the 40 proteins of this bundle (Fabula ficta 26, Escherichia exempli 14)" in text_of(
         app
     )
-    assert "The explorer is offline and cannot fetch it: paste its sequence or FASTA" in text_of(app)
+    assert "Nothing is fetched unless you let it: paste its sequence or FASTA" in text_of(app)
     assert "https://www.uniprot.org/uniprotkb/P69905" in "".join(html_of(app, "ps-out"))
 
 
@@ -330,7 +331,7 @@ def test_calls_use_the_frozen_threshold_and_pooling(store: Path) -> None:
     assert all(call.is_called == (call.score > call.term.threshold) for call in found)
     assert predictions.pooled(np.array([1.0, 3.0]), "max") == 3.0
     assert predictions.pooled(np.array([1.0, 3.0]), "mean") == 2.0
-    said = predictions.sentence(found, seen_in_training=True)
+    said = predictions.sentence(found, "train")
     assert "no evidence" in said or "No guided feature" in said
 
 

@@ -8,14 +8,17 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.services import data, slices
+from explorer.services import data, judges, live, slices
 from explorer.services.refs import FeatureRef
 from explorer.services.slices import Slices
 from explorer.shell.bound import number
-from explorer.steer import charts, opening, runs, steerable
+from explorer.steer import also, charts, curve, doses, locks, many, opening, report, runs, steerable
 from explorer.steer.opening import Example
 from explorer.steer.runs import Plan
+from protsae.errors import InputError
+from protsae.steering.recipe import Recipe, replay
 from protsae.steering.steer import SteerConfig
+from protsae.store.rows import AnnotationRow
 
 from .conftest import OpenPage, figures_of, html_of, links_of, param, text_of, traces, views_of
 
@@ -55,22 +58,35 @@ def test_the_strength_is_no_part_of_what_is_computed_once(plan: Plan) -> None:
 
 
 def test_the_curve_passes_through_the_original_at_zero(plan: Plan) -> None:
-    doses = runs.curve(plan, seconds=600).items
+    found = doses.curve(plan, seconds=600).items
 
-    assert [dose.strength for dose in doses] == list(runs.STRENGTHS)
-    zero = next(dose for dose in doses if dose.strength == 0)
-    assert set(zero.changes) == {0}
-    assert len(set(zero.readings)) == 1
-    figure = charts.dose_response(doses[:3], "guided", "light", 1.0)
+    assert [dose.strength for dose in found] == list(doses.STRENGTHS)
+    zero = next(dose for dose in found if dose.strength == 0)
+    assert set(zero.told) == set(doses.ARMS)
+    assert {told.n_changed for told in zero.told.values()} == {0}
+    assert len(set(zero.told.values())) == 1
+    assert any(dose.told["feature"].n_changed for dose in found)
+    one = next(dose for dose in found if dose.strength == 1)
+    result = runs.answer(plan, 1.0)
+    assert one.told["feature"].reading == result.after[0]
+    go_id = judges.term_of(plan.ref)
+    assert go_id is not None
+    probe = judges.probe(go_id)
+    assert probe is not None
+    mean = live.embed(result.steered).double().mean(dim=0).numpy()
+    assert one.told["feature"].log_odds == pytest.approx(float(mean @ probe.weight) + probe.row.bias)
+    figure = charts.dose_response(found[:3], "guided", "light", 1.0)
     drawn = traces(figure)
-    assert [line["x"] for line in drawn] == 6 * [list(runs.STRENGTHS[:3])]
-    assert drawn[0]["y"] == [dose.steered.mean_act for dose in doses[:3]]
-    assert drawn[3]["y"] == [dose.steered.max_act for dose in doses[:3]]
+    assert [line["x"] for line in drawn] == 3 * len(doses.ARMS) * [list(doses.STRENGTHS[:3])]
+    assert drawn[0]["y"] == [dose.told["feature"].log_odds for dose in found[:3]]
+    assert drawn[-len(doses.ARMS)]["y"] == [dose.told["feature"].reading.mean_act for dose in found[:3]]
     shapes = json.loads(str(figure.to_json()))["layout"]["shapes"]
     assert [(shape["type"], shape["xref"]) for shape in shapes] == [
-        *(("rect", "x"), ("line", "x")),
-        *(("rect", "x2"), ("line", "x2")),
+        (kind, axis) for axis in ("x", "x2", "x3") for kind in ("rect", "line")
     ]
+    lines = curve.csv(found).splitlines()
+    assert len(lines) == 1 + len(found) * len(doses.ARMS)
+    assert lines[0].startswith("strength,pushed,log_odds_probe,kmers_sd")
 
 
 def test_a_feature_is_ranked_among_random_features_of_which_none_is_raised_with_it(plan: Plan) -> None:
@@ -135,7 +151,7 @@ def test_the_page_opens_on_the_feature_that_raises_its_function_most_surely(open
         *("Residues changed", "Mean over the chain", "Peak", "Perplexity there")
     ]
     assert [row["label"] for row in views_of(app)[0]["rows"]] == ["steered", "original"]
-    assert [tab.label for tab in app.tabs] == ["Difference", "Log-odds", "Controls", "Dose-response"]
+    assert [tab.label for tab in app.tabs] == list(report.TABS)
 
 
 def test_at_strength_zero_the_page_says_that_nothing_changes(open_page: OpenPage) -> None:
@@ -183,18 +199,14 @@ def test_the_dose_response_grows_on_demand(open_page: OpenPage, monkeypatch: pyt
     app = app.button(key="steer_curve").click().run()
 
     assert not app.exception
-    assert "Strength 1 of 13" in [bar.proto.text for bar in app.get("progress")]
+    assert f"Strength 1 of {len(doses.STRENGTHS)}" in [bar.proto.text for bar in app.get("progress")]
     assert len(figures_of(app)[-1]["data"][0]["x"]) == 1
-    for _ in range(13):
+    for _ in range(len(doses.STRENGTHS)):
         app = app.run()
     curve = figures_of(app)[-1]["data"]
     assert len(figures_of(app)) == len(before) + 1
-    assert [line["name"] for line in curve[:3]] == [
-        "this feature",
-        "random feature of equal density",
-        "random direction of equal length",
-    ]
-    assert all(line["x"] == list(runs.STRENGTHS) for line in curve)
+    assert [line["name"] for line in curve[: len(doses.ARMS)]] == list(doses.ARMS.values())
+    assert all(line["x"] == list(doses.STRENGTHS) for line in curve)
     assert len(html_of(app, "ps-lead")) == 3
 
 
@@ -209,12 +221,18 @@ def test_a_page_drawn_anew_by_a_timer_stands_where_its_reader_left_it() -> None:
             st.session_state["drawn"] = True
             st.query_params.from_dict({"feature": "5", "strength": "1.25", "gone": "1"})  # of the timer's request
             moved = {"key": "bound_strength", "on_change": lambda: frame.write_address(strength="3")}
-            Drawn({"feature": "59", "protein": "P1"}, moved).anew()
+            others = lambda: frame.write_address(also="7:2")  # noqa: E731
+            Drawn({"feature": "59", "protein": "P1"}, moved, others).anew()
 
     app = AppTest.from_function(script).run()
 
     assert not app.exception
-    assert {name: param(app, name) for name in app.query_params} == {"feature": "59", "protein": "P1", "strength": "3"}
+    assert {name: param(app, name) for name in app.query_params} == {
+        "feature": "59",
+        "protein": "P1",
+        "strength": "3",
+        "also": "7:2",
+    }
 
 
 def test_a_sequence_of_ones_own_is_the_first_place_to_steer(open_page: OpenPage) -> None:
@@ -303,3 +321,121 @@ def test_the_page_says_how_its_example_was_chosen() -> None:
     assert opening.sentence(example) == ""
     assert "the first of 4 examples tried whose concept rises" in opening.sentence(example._replace(n_tried=4))
     assert "random features were not looked at" in opening.sentence(example._replace(n_tried=1))
+
+
+def test_a_recipe_of_the_page_replays_to_what_it_showed(plan: Plan) -> None:
+    warm = plan._replace(config=SteerConfig(temperature=1.0, locked=(3, 4), seed=7), also=((9, -1.0), (11, 2.0)))
+    shown = runs.answer(warm, 2.5)
+    told = Recipe.read(many.recipe(warm, 2.5).text())
+
+    (again,) = replay(told, *live.language_model(), live.sae(warm.sae))
+
+    assert again.written.steered == shown.steered
+    assert set(told.always) == {9, 11}
+    assert told.always[9] < 0 < told.always[11]
+    assert "sequence" not in json.loads(told.line())
+
+
+def test_other_features_are_pushed_with_a_strength_of_their_own(open_page: OpenPage) -> None:
+    app = open_page("steer", sae="protsae_mfo", feature="5", also="9:-1,11:2,5:3,99999:1,x:2")
+
+    assert not app.exception
+    assert app.text_input(key="steer_also").value == "#9, #11"
+    assert app.slider(key="steer_also_protsae_mfo_9").value == -1
+    app = app.slider(key="steer_also_protsae_mfo_11").set_value(3.0).run()
+    assert param(app, "also") == "9:-1,11:3"
+    app = app.text_input(key="steer_also").set_value("#12").run()
+    assert param(app, "also") == "12:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("zinc", "'zinc' is no feature"),
+        ("#9999", "#9999 never fires here"),
+        ("GO:9999999", "is guided by 'GO:9999999'"),
+    ],
+)
+def test_what_is_no_other_feature_is_quoted_back(open_page: OpenPage, text: str, said: str) -> None:
+    app = open_page("steer", sae="protsae_mfo", feature="5")
+    app = app.text_input(key="steer_also").set_value(text).run()
+
+    assert not app.exception
+    assert any(said in warning.value for warning in app.warning)
+    with pytest.raises(InputError, match="At most 5 other features"):
+        also.named("1,2,3,4,6,7,8,9", FeatureRef("protsae_mfo", 5))
+
+
+def test_locked_residues_are_read_offered_and_kept(open_page: OpenPage) -> None:
+    assert locks.read(" 3, 5-7;K9 12 - 13", 20) == (3, 5, 6, 7, 9, 12, 13)
+    assert locks.written([3, 5, 6, 7, 9]) == "3, 5-7, 9"
+    assert locks.read(locks.written([1, 2, 9]), 9) == (1, 2, 9)
+    app = open_page("steer", sae="protsae_mfo", feature="5", lock="2, 4-6", strength="5", warm="1", refill="all")
+
+    assert not app.exception
+    marks = set(views_of(app)[0]["marks"])
+    assert marks
+    assert not marks & {2, 4, 5, 6}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("x3y", "'x3y' is no residue"), ("900-901", "does not lie in residues 1 to")]
+)
+def test_a_wrong_lock_is_quoted_back_and_locks_nothing(open_page: OpenPage, text: str, said: str) -> None:
+    app = open_page("steer", sae="protsae_mfo", feature="5", lock=text)
+
+    assert not app.exception
+    assert any(said in warning.value for warning in app.warning)
+
+
+def test_what_annotation_names_is_offered_for_locking() -> None:
+    def named(kind: str, start: int, end: int) -> AnnotationRow:
+        return AnnotationRow("P1", kind, "", start, end, "UniProt")
+
+    rows = [
+        named("Domain", 1, 90),
+        named("Binding site", 10, 12),
+        named("Active site", 40, 40),
+        named("Motif", 99, 120),
+    ]
+
+    assert locks.offered(rows, 100) == [
+        ("Active site", (40,)),
+        ("Motif", (99, 100)),
+        ("Binding site", (10, 11, 12)),
+    ]
+
+
+def test_samples_are_written_in_slices_and_ranked(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = open_page("steer", sae="protsae_mfo", feature="5", strength="5")
+    assert "every sample is the same" in text_of(app)
+    app = open_page("steer", sae="protsae_mfo", feature="5", strength="5", warm="1.5", refill="all")
+    monkeypatch.setattr(slices, "SLICE_SECONDS", 1e-9)
+    app = app.button(key="steer_samples").click().run()
+    assert "Sample 1 of 10" in [bar.proto.text for bar in app.get("progress")]
+    for _ in range(12):
+        app = app.run()
+
+    assert not app.exception
+    assert "different sequences of 10, ranked by" in text_of(app)
+
+
+def test_judges_that_steering_did_not_touch_stand_beside_the_verdict(open_page: OpenPage) -> None:
+    app = open_page("steer", sae="protsae_mfo", feature="5", strength="5")
+
+    assert not app.exception
+    assert "that steering did not touch: probe " in text_of(app)
+    app = app.button(key="steer_perplexity").click().run()
+    assert any("Residue " in bar.proto.text for bar in app.get("progress"))
+    for _ in range(4):
+        app = app.run()
+    assert "Pseudo-perplexity" in [metric.label for metric in app.metric]
+
+
+def test_nothing_hidden_is_scanned_on_demand(open_page: OpenPage) -> None:
+    app = open_page("steer", sae="protsae_mfo", feature="5", strength="2")
+    before = len(figures_of(app))
+    app = app.toggle(key="steer_scan").set_value(True).run()
+
+    assert not app.exception
+    assert len(figures_of(app)) == before + 1

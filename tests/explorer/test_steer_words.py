@@ -10,7 +10,8 @@ from explorer.services.refs import FeatureRef
 from explorer.services.slices import Known
 from explorer.steer import charts, verdicts
 from explorer.steer.diff import diff_html
-from explorer.steer.runs import Dose, Push
+from explorer.steer.doses import Dose, Told
+from explorer.steer.runs import Push
 from protsae.steering.steer import Reading, SteerResult
 from protsae.store.rows import FeatureRow
 
@@ -88,11 +89,15 @@ def test_a_rise_from_nothing_to_little_is_said_to_be_little(row: FeatureRow) -> 
     )
 
 
-def test_the_curve_is_read_in_words() -> None:
-    def dose(strength: float, steered: float, random: float) -> Dose:
-        by_feature, control = (Reading(0, value, value, None) for value in (steered, random))
-        return Dose(strength, by_feature, control, control, 3, 3, 3)
+def dose(strength: float, steered: float, random: float, log_odds: float | None = None) -> Dose:
+    def told(value: float, odds: float | None) -> Told:
+        return Told(Reading(0, value, value, None), odds, None, 3)
 
+    control = told(random, None if log_odds is None else -2.0)
+    return Dose(strength, {"feature": told(steered, log_odds), "random_feature": control, "random_direction": control})
+
+
+def test_the_curve_is_read_in_words() -> None:
     flat = [dose(s, 1.0, 1.0) for s in (0.0, 1.0, 5.0)]
     falling = [dose(-1.0, 4.0, 1.0), dose(0.0, 2.0, 1.0), dose(1.0, 1.0, 1.0), dose(5.0, 0.5, 1.0)]
     rising = [dose(0.0, 1.0, 1.0), dose(1.0, 4.0, 1.1), dose(5.0, 5.0, 1.2)]
@@ -110,10 +115,26 @@ def test_the_curve_is_read_in_words() -> None:
     assert "so it does under a control" in verdicts.read_curve(alike).title
 
 
+def test_where_a_probe_judges_the_curve_the_features_own_word_does_not_count() -> None:
+    proud = [dose(0.0, 1.0, 1.0, -2.0), dose(1.0, 9.0, 1.0, -2.0), dose(5.0, 9.0, 1.0, -1.9)]
+    raised = [dose(0.0, 1.0, 1.0, -2.0), dose(1.0, 1.0, 1.0, -0.5), dose(5.0, 1.0, 1.0, 1.0)]
+
+    said = verdicts.read_curve(proud, 0.5)
+    assert said.title == "No strength makes the new sequence carry more of it."
+    assert "by a probe that steering did not touch is -2.00" in said.text
+    found = verdicts.read_curve(raised, 0.5)
+    assert found.title == "Turning it up makes the new sequence carry more of it."
+    assert "from -2.00, untouched, to +1.00 at strength 5, to -2.00 at most" in found.text
+    means = raised[0].told["feature"]._replace(log_odds=2.5)
+    also = [one._replace(told=one.told | {"difference_of_means": means}) for one in raised]
+    assert "At most, it is the difference of means +2.50 by the same judge." in verdicts.read_curve(also, 0.5).text
+
+
 def test_differences_are_outlined_in_both_lines_and_nothing_else() -> None:
     html = diff_html("MKVLAAGITRMKVLA", "MKVLAAGITRMKWLA")
 
-    assert html.count("<b>") == 2
+    assert html.count("<b>") == 2  # V to W is radical
+    assert diff_html("MKV", "MRV").count('<b class="near">') == 2  # K to R is not
     assert [re.sub("<[^>]*>?", " ", group).split() for group in html.split('class="psd-n">')[1:]] == [
         ["1", "MKVLAAGITR", "MKVLAAGITR"],
         ["11", "MK", "V", "LA", "MK", "W", "LA"],
@@ -125,4 +146,4 @@ def test_log_odds_stand_at_their_residue() -> None:
     marked = traces(charts.log_odds(result(1, 1, 3, [1, 7]), "dark"))[1]
 
     assert marked["x"] == [2, 8]
-    assert marked["customdata"] == ["K2W", "I8W"]
+    assert marked["customdata"] == ["K2W, radical", "I8W, radical"]

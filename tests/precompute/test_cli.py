@@ -170,7 +170,7 @@ def test_a_layer_that_the_plm_lacks_is_refused_before_any_layer_is_run(
 @pytest.mark.parametrize(
     ("arguments", "quoted"),
     [
-        ([], "required: run|stage|analyse|evaluate|import-sae|export|migrate|plm"),
+        ([], "required: run|stage|analyse|"),
         (["walk"], "invalid choice: 'walk'"),
         (["run"], "missing: --proteins, --annotations, --ontology, --out"),
         (["run", "--bogus", "1"], "--bogus"),

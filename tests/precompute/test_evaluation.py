@@ -21,7 +21,7 @@ from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.context import Space
 from precompute.evaluation.hierarchy import ancestors_among, conditional_information
 from precompute.evaluation.pooling import pool
-from precompute.evaluation.rows import GUIDANCE, PAPER, chosen_rows, plan_rows
+from precompute.evaluation.rows import PAPER, chosen_rows, plan_rows
 from precompute.saes import DEFAULT_SAES, SAESpec
 from protsae.bundle.building import check_bundle
 from protsae.bundle.opening import open_bundle
@@ -128,7 +128,7 @@ def test_the_report_holds_the_numbers_and_says_what_is_missing(bundle: Path, rep
     text = report.read_text()
     value = results(bundle)["main/linear probe/MFO/seed 0"]["entries"][0]["metrics"]["fmax"]
     assert f"| linear probe | {value:.3f} |" in text
-    assert f"guidance/{next(iter(GUIDANCE))} (1)" in text
+    assert f"**Not asked for** (`--parts`): {PARTS['sparsity'].title}; {PARTS['guidance'].title}." in text
     assert f"## {PARTS['sparsity'].title}\n" in text
     table = Summary(stored(bundle)).table("main", "function", "BPO")
     for line in table.lines:

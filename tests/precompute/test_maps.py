@@ -1,6 +1,7 @@
 """Where features lie by their activations, and whether a space keeps labels together: planted, shuffled, by hand."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,10 @@ def test_families_are_those_of_the_bundle_that_this_run_has_made(tiny_bundle: Pa
     assert families is not None
     assert set(families("vanilla").loc[[ROOT, *TWINS]]) == {"0", "1"}
     assert 0 not in families("vanilla").index
+
+    half_built = tmp_path / "bundle.partial"
+    shutil.copytree(tiny_bundle / "analyses" / "families", half_built / "analyses" / "families")
+    assert known_families(half_built, tmp_path / "none") is not None, "it has no manifest yet: this run is building it"
 
 
 def test_guesses_have_no_group_and_an_annotation_is_a_branch_of_its_own() -> None:

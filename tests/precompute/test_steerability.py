@@ -13,9 +13,9 @@ from precompute.analyses import steerability
 from precompute.corpus.proteins import read_corpus
 from precompute.pipeline.finished import read_run
 from protsae.bundle.opening import open_bundle
-from protsae.steering.steerability import SteerabilityConfig, draw_trials, run_trials
+from protsae.steering.steerability import draw_trials, run_trials
 from protsae.store.analyses.known import present
-from protsae.store.analyses.steerability import STEERABILITY, steerability_rows
+from protsae.store.analyses.steerability import STEERABILITY, read_out_of, steerability_rows
 from protsae.store.reader import StoreReader
 from protsae.store.rows import TermFeature
 
@@ -47,15 +47,24 @@ def test_every_validated_feature_has_a_row_beside_its_controls(bundle: Path) -> 
         assert STEERABILITY in present(opened.reader)
         rows = steerability_rows(opened.reader)
         validated = {(row.sae, row.feature): row.go_id for row in opened.reader.validated_features()}
+        width = opened.reader.saes()[0].d_model
+        read = [read_out_of(opened.reader, go_id) for go_id in sorted({row.go_id for row in rows})]
     assert rows
     assert {(row.sae, row.feature) for row in rows} <= set(validated)
+    assert all(found is not None and len(found[1]) == width and found[0].spread > 0 for found in read)
     assert all(row.go_id == validated[row.sae, row.feature] for row in rows)
-    test = int((read_corpus(bundle.with_name("bundle.work")).split == "test").sum())
-    assert all(1 <= row.n_proteins <= min(12, test) for row in rows)
+    split = read_corpus(bundle.with_name("bundle.work")).split
+    test, valid = (int((split == part).sum()) for part in ("test", "valid"))
+    assert all(1 <= row.n_proteins <= (test if row.is_confirmed else valid) for row in rows)
+    again = [row for row in rows if row.is_confirmed]
+    assert again
+    assert all((row.opposite is None) is not row.is_confirmed for row in rows)
+    assert all((row.kmers_p_value is None) is not row.is_confirmed for row in rows)
     assert all(row.difference == pytest.approx(row.effect - row.random_feature, abs=1e-5) for row in rows)
     assert all(row.difference_low <= row.difference + 1e-6 <= row.difference_high + 2e-6 for row in rows)
-    q = false_discovery_control(np.array([row.p_value for row in rows]))
-    assert [row.q_value for row in rows] == pytest.approx(q.tolist())
+    q = false_discovery_control(np.array([row.p_value for row in again]))
+    assert [row.q_value for row in again] == pytest.approx(q.tolist())
+    assert {row.q_value for row in rows if not row.is_confirmed} <= {1.0}
 
 
 def test_a_killed_run_goes_on_and_comes_to_the_same_table(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +111,7 @@ def test_without_a_validated_feature_the_table_is_empty(bundle: Path, monkeypatc
 
 
 def row(feature: int, p_value: float, difference: float = 1.0) -> dict[str, object]:
-    (declared,) = STEERABILITY.tables
+    declared = STEERABILITY.tables[0]
     numbers: dict[str, object] = {column.name: 0.5 for column in declared.columns if column.type != "BOOLEAN"}
     own = {"sae": "a", "feature": feature, "go_id": "GO:1", "n_proteins": 12}
     return numbers | own | {"p_value": p_value, "difference": difference}
@@ -130,7 +139,9 @@ def test_a_second_look_is_corrected_for_what_it_looked_at() -> None:
     assert not alone["is_confirmed"].any()
 
 
-def test_the_second_look_takes_proteins_that_the_first_did_not(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_look_takes_test_proteins_and_the_first_validation_ones(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     taken: list[tuple[int, set[int]]] = []
 
     def noted(feature, concept, eligible, **how):
@@ -139,18 +150,15 @@ def test_the_second_look_takes_proteins_that_the_first_did_not(bundle: Path, mon
         return found
 
     monkeypatch.setattr(steerability, "draw_trials", noted)
-    monkeypatch.setattr(steerability, "MOST_PAIRS", 1)
-    monkeypatch.setattr(steerability, "SteerabilityConfig", lambda **how: SteerabilityConfig(**{**how, **FEW}))
     table, _ = computed(bundle)
 
+    split = read_corpus(bundle.with_name("bundle.work")).split
     first: dict[int, set[int]] = {}
     again: dict[int, set[int]] = {}
     for feature, proteins in taken:
         (again if feature in first else first)[feature] = proteins
     assert again
-    assert all(proteins.isdisjoint(first[feature]) for feature, proteins in again.items())
+    assert {split[protein] for proteins in first.values() for protein in proteins} == {"valid"}
+    assert {split[protein] for proteins in again.values() for protein in proteins} == {"test"}
     assert int(table["is_confirmed"].sum()) == len(again)
-
-
-FEW = {"n_proteins": 1, "pool": 1}
-"""So that a small corpus has proteins left."""
+    assert table["seen_difference"].notna().all()

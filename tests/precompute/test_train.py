@@ -19,7 +19,7 @@ from precompute.corpus.trained import baseline_of, plm_directions, read_trained
 from precompute.options import build
 from precompute.saes import DEFAULT_SAES, SAESpec
 from precompute.stages import train
-from precompute.stages.train import protsae_config, training_data
+from precompute.training.recipes import protsae_config, training_data
 from protsae.errors import ConfigError, InputError
 from protsae.ontology.namespaces import GOScope
 

@@ -98,7 +98,7 @@ def test_a_format_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     folder = write(tmp_path / "sae", "cfg.json", {"num_latents": 8, "k": 2}, "sae.safetensors", WEIGHTS)
 
     def load(path: Path, told: Told) -> Foreign:
-        found = tensors.read_tensors(path / "sae.safetensors")
+        found: dict[str, Any] = {**tensors.read_tensors(path / "sae.safetensors")}
         return Foreign(tensors.assembled(path, **found, activation="topk", k=told.k or 2), Stated())
 
     sparsify = Format(lambda path: (path / "sae.safetensors").is_file(), load)

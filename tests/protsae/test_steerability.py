@@ -9,7 +9,8 @@ from toy_plm import D_MODEL, LAYERS, MASK, ToyPLM
 from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import ConfigError
 from protsae.measures.probes import LogisticProbe
-from protsae.steering.steer import Steering
+from protsae.steering.directions import difference_of_means
+from protsae.steering.steer import SteerConfig, Steering
 from protsae.steering.steerability import (
     Outcome,
     SteerabilityConfig,
@@ -159,3 +160,89 @@ def test_trials_are_drawn_from_the_pool_with_controls_of_equal_density() -> None
 def test_settings_out_of_range_are_quoted_back(config: dict, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         SteerabilityConfig(**config)
+
+
+class HalfBlindPLM(TiedPLM):
+    """Its head does not see the last dimension, so nothing along it writes a residue."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._head = self._head.clone()
+        self._head[-1] = 0
+
+
+class CauseAndSign:
+    """Two features that fire alike: the first decodes to the direction that both read, the second where no head looks.
+
+    The error term keeps the rest of the state, so they need not reconstruct it.
+    """
+
+    d_sae = D_MODEL
+
+    def __init__(self, direction: Tensor) -> None:
+        drawn = torch.cat([direction[None], OrthonormalSAE().rows[1:]])
+        self.reads = torch.linalg.qr(drawn.T)[0].T
+        self.reads[0] = self.reads[1] = direction
+        self.writes = self.reads.clone()
+        self.writes[1] = torch.eye(D_MODEL)[-1]
+
+    def encode(self, x: Tensor) -> Tensor:
+        return (x @ self.reads.T).relu()
+
+    def decode(self, acts: Tensor, _x: Tensor | None = None) -> Tensor:
+        return acts @ self.writes
+
+
+def test_of_two_features_that_predict_a_concept_only_the_one_that_causes_it_steers(sequences: list[str]) -> None:
+    plm = HalfBlindPLM()
+    spec = plm.spec(layer=LAYERS, site="resid_post")
+    direction = plm._head[:, AMINO_ACIDS.index("C")]
+    direction = direction / direction.norm()
+    sae = CauseAndSign(direction)
+    means = torch.stack([plm.embed(s, layer=LAYERS).mean(dim=0) for s in sequences])
+    carried = (means @ direction).numpy() > np.median((means @ direction).numpy())
+    pooled = means @ sae.reads[:2].T
+    probe = LogisticProbe(direction.numpy()[None].astype(float), np.zeros(1), np.zeros(D_MODEL), np.ones(D_MODEL), 1.0)
+
+    found = []
+    for feature in (0, 1):
+        trials = draw_trials(feature, 0, np.flatnonzero(~carried), p99=P99, density=DENSITY, config=CONFIG)
+        trials = [trial._replace(control=5) for trial in trials]
+        outcomes = run_trials(
+            plm, spec, sae, trials, probe=probe, spread=np.ones(1), sequences=sequences, config=CONFIG
+        )
+        found.append(steerability_of(outcomes))
+
+    for feature in (0, 1):
+        called = pooled[:, feature].numpy() > np.median(pooled[:, feature].numpy())
+        f1 = 2 * (called & carried).sum() / (called.sum() + carried.sum())
+        assert f1 == 1
+    cause, sign = found
+    assert cause.effect > 0.05
+    assert cause.p_value < 0.01
+    assert (sign.effect, sign.n_changed) == (0, 0)
+    assert sign.p_value > 0.05
+
+
+def test_the_difference_of_means_finds_a_planted_direction_and_steers_along_it(sequences: list[str]) -> None:
+    plm, rng = TiedPLM(), np.random.default_rng(0)
+    planted = plm._head[:, AMINO_ACIDS.index("C")]
+    x = rng.normal(size=(400, D_MODEL))
+    carried = np.arange(400) < 150
+    x[carried] += 2 * (planted / planted.norm()).numpy()
+
+    caa, null = difference_of_means(x, np.stack([carried, rng.permutation(carried)], axis=1))
+
+    def alignment(direction: np.ndarray) -> float:
+        return float(direction @ planted.numpy() / np.linalg.norm(direction) / planted.norm())
+
+    assert np.linalg.norm(caa) == pytest.approx(2, rel=0.15)
+    assert alignment(caa) > 0.95
+    assert np.linalg.norm(null) < 0.6
+    np.testing.assert_allclose(caa, x[carried].mean(axis=0) - x[~carried].mean(axis=0))
+    spec, written = plm.spec(layer=LAYERS, site="resid_post"), []
+    for direction in (caa, null):
+        steering = Steering(plm, spec, OrthonormalSAE(), sequences[0], SteerConfig(mask_choice="random"))
+        written.append(steering.rewrite({0: 1.0}, strength=30, direction=torch.from_numpy(direction)).steered)
+    assert written[0].count("C") > sequences[0].count("C") + 4
+    assert written[1].count("C") < written[0].count("C")

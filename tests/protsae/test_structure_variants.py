@@ -346,6 +346,138 @@ def test_ids_of_the_protein_data_bank() -> None:
     ]
 
 
+# Ends, chains without names, few columns
+
+
+OTHER = "MSDKIIHLTDDSFDTDVLKADGAILVDFWAEWCGPCKMIAPILDEIADEY"
+
+
+def moved(text: str, *, to_chain: str, by: float = 60.0, number: int = 0) -> str:
+    """The atoms elsewhere, in another chain, their numbers raised."""
+    lines = []
+    for line in text.splitlines():
+        if line.startswith("ATOM"):
+            place = f"{line[:21]}{to_chain}{int(line[22:26]) + number:4d}{line[26:30]}{float(line[30:38]) + by:8.3f}"
+            lines.append(place + line[38:])
+    return "\n".join(lines) + "\n"
+
+
+def unnamed(text: str, **changes: float) -> str:
+    return moved(text, to_chain=" ", by=changes.get("by", 0.0), number=int(changes.get("number", 0)))
+
+
+def with_last_oxygen(text: str) -> str:
+    last = text.rstrip("\n").splitlines()[-1]
+    return text + f"{last[:12]} OXT{last[16:30]}{float(last[30:38]) + 1.0:8.3f}{last[38:]}\n"
+
+
+def chains_of(text: str, filename: str = "x.pdb") -> list[tuple[str, str]]:
+    structure = parse_structure(text.encode(), filename)
+    return [(chain.name, chain.letters) for chain in protein_chains(structure, filename)]
+
+
+def test_chains_behind_an_end_are_read_and_another_model_is_not() -> None:
+    first, second = moved(pdb(), to_chain="A"), moved(pdb(OTHER), to_chain="B")
+
+    assert chains_of(f"{first}END\n{second}END\n") == [("A", SEQUENCE), ("B", OTHER)]
+    assert read(f"{first}END   \n{second}END\n", OTHER).chain == "B"
+    assert chains_of(f"{first}END\n{moved(pdb(), to_chain='A', by=3.0)}END\n") == [("A", SEQUENCE)]
+    halves = first.splitlines(keepends=True)
+    assert chains_of("".join([*halves[:100], "END\n", *halves[100:]])) == [("A", SEQUENCE)]
+    assert chains_of(f"{unnamed(pdb())}END\n{unnamed(pdb(OTHER), by=60)}END\n") == [("A", SEQUENCE), ("B", OTHER)]
+
+
+@pytest.mark.parametrize("separator", ["TER\n", "TER   \n", ""])
+def test_chains_without_names_whose_numbers_begin_anew_are_two(separator: str) -> None:
+    text = unnamed(pdb()) + separator + unnamed(pdb(OTHER), by=60) + separator
+    water = "HETATM 9999  O   WAT    51      11.000  10.000  10.000  1.00  0.00           O\n"
+
+    assert chains_of(text + water) == [("A", SEQUENCE), ("B", OTHER)]
+    assert read(text, SEQUENCE).chain == "A"
+
+
+def test_chains_without_names_whose_numbers_go_on_are_told_by_the_last_oxygen() -> None:
+    second = unnamed(pdb(OTHER), by=60, number=50)
+
+    assert chains_of(f"{with_last_oxygen(unnamed(pdb()))}TER\n{second}TER\n") == [("A", SEQUENCE), ("B", OTHER)]
+    assert chains_of(f"{unnamed(pdb())}TER\n{second}TER\n") == [("", SEQUENCE + OTHER)]  # TER at a gap
+
+
+def test_chains_without_names_are_told_by_their_segments() -> None:
+    lines = [f"{line[:72]:<72}PRO{'A' if i < 200 else 'B'}" for i, line in enumerate((unnamed(pdb()) * 2).splitlines())]
+
+    assert chains_of("\n".join(lines)) == [("A", SEQUENCE), ("B", SEQUENCE)]
+
+
+def test_one_chain_without_a_name_keeps_none() -> None:
+    text = unnamed(pdb()) + "TER\nATOM   9999  Na+ Na+    51      10.000  10.000  10.000  1.00  0.00\nTER\n"
+
+    assert chains_of(text) == [("", SEQUENCE)]
+    assert read(text).notes == ()
+
+
+def test_that_a_file_holds_other_proteins_is_said() -> None:
+    found = read(moved(pdb(), to_chain="A") + moved(pdb(OTHER[:30]), to_chain="B"))
+
+    assert found.chain == "A"
+    assert "holds other protein chains, too (B); the longest, A, is read" in found.notes[0]
+    assert read(moved(pdb(), to_chain="A") + moved(pdb(), to_chain="B")).notes == ()
+
+
+PLACE = ("Cartn_x", "Cartn_y", "Cartn_z")
+
+
+def atom_rows() -> list[dict[str, str]]:
+    """The atoms by mmCIF's columns."""
+    rows = []
+    for line in (line for line in pdb().splitlines() if line.startswith("ATOM")):
+        named = {"atom_id": line[12:16], "comp_id": line[17:20], "asym_id": line[21], "seq_id": line[22:26]}
+        row = {f"{kind}_{name}": text.strip() for name, text in named.items() for kind in ("label", "auth")}
+        row |= dict(zip(PLACE, (line[30:38].strip(), line[38:46].strip(), line[46:54].strip()), strict=True))
+        row |= {"group_PDB": "ATOM", "id": line[6:11].strip(), "type_symbol": line[77], "label_alt_id": "."}
+        rows.append(row | {"label_entity_id": "1", "occupancy": "1.00", "B_iso_or_equiv": line[60:66].strip()})
+    return rows
+
+
+def cif_of(columns: Collection[str]) -> str:
+    head = "".join(f"_atom_site.{name}\n" for name in columns)
+    return f"data_x\nloop_\n{head}" + "".join(" ".join(row[name] for name in columns) + "\n" for row in atom_rows())
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        tuple(atom_rows()[0]),
+        ("label_atom_id", "label_comp_id", "label_asym_id", "label_seq_id", *PLACE),
+        ("id", "auth_atom_id", "auth_comp_id", "auth_asym_id", "auth_seq_id", *PLACE),
+        ("label_atom_id", "label_comp_id", "label_seq_id", *PLACE),
+        (*PLACE, "label_comp_id", "label_atom_id", "auth_seq_id"),
+        *(
+            tuple(name for name in atom_rows()[0] if name != left_out)
+            for left_out in ("id", "type_symbol", "auth_seq_id")
+        ),
+    ],
+)
+def test_mmcif_with_few_columns_is_read(columns: tuple[str, ...]) -> None:
+    text = cif_of(columns)
+
+    found = read(text, None, "few.cif")
+
+    assert (found.sequence, found.chain, found.coverage) == (SEQUENCE, "A", 1.0)
+    assert read("\ufeff" + text, None, "few.cif").sequence == SEQUENCE
+
+
+def test_mmcif_without_residue_numbers_is_counted() -> None:
+    columns = ("label_atom_id", "label_comp_id", "label_asym_id", *PLACE)
+
+    assert read(cif_of(columns), None, "few.cif").sequence == SEQUENCE
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_no_text(encoding: str) -> None:
+    assert read_uploaded_structure(pdb().encode(encoding), "one.pdb").sequence == SEQUENCE
+
+
 # Collected cases
 
 

@@ -73,3 +73,8 @@ class SparseEntries(Entries):
     def n_fired(self, acts: Tensor) -> Int[Tensor, " d_sae"]:
         """Rows on which each feature's activation is not zero."""
         return torch.from_numpy(np.bincount(self._rows.features[as_numpy(acts) > 0], minlength=self._rows.d_sae))
+
+    @torch.no_grad()
+    def peaks(self) -> Tensor:
+        """The largest pre-activation of each feature, 0 where none is positive."""
+        return torch.zeros(self._rows.d_sae).scatter_reduce_(0, self._features.long(), self.pre.relu(), "amax")

@@ -1,5 +1,6 @@
 """The analyses that this version knows, by name: read `ANALYSES`."""
 
+from protsae.store.analyses.calibration import CALIBRATION
 from protsae.store.analyses.confounds import CONFOUNDS
 from protsae.store.analyses.confusion import CONFUSION
 from protsae.store.analyses.contract import Analysis
@@ -12,10 +13,24 @@ from protsae.store.analyses.reading import AnalysisQueries
 from protsae.store.analyses.shortlist import SHORTLIST
 from protsae.store.analyses.sites import SITES
 from protsae.store.analyses.steerability import STEERABILITY
+from protsae.store.analyses.themes import THEMES
 
 ANALYSES = {
     analysis.name: analysis
-    for analysis in (CONFOUNDS, CONFUSION, CURVES, EVALUATION, FAMILIES, MAPS, MOTIFS, SHORTLIST, SITES, STEERABILITY)
+    for analysis in (
+        CALIBRATION,
+        CONFOUNDS,
+        CONFUSION,
+        CURVES,
+        EVALUATION,
+        FAMILIES,
+        MAPS,
+        MOTIFS,
+        SHORTLIST,
+        SITES,
+        STEERABILITY,
+        THEMES,
+    )
 }
 
 

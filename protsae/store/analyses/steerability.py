@@ -11,7 +11,7 @@ from protsae.store.queries import columns
 
 STEERABILITY = Analysis(
     name="steerability",
-    version=2,
+    version=3,
     meaning="Whether raising a validated feature raises its own function on held-out proteins, more than controls do",
     reads=("proteins", "embed"),
     tables=(
@@ -22,7 +22,7 @@ STEERABILITY = Analysis(
                 Column("feature", "INTEGER", "0-based index in its SAE; validated features only"),
                 Column("go_id", "VARCHAR", "the term that is read out: its guiding one, else its best"),
                 Column("probe_auroc", "REAL", "of the linear read-out of that term on test proteins, 0 to 1"),
-                Column("n_proteins", "INTEGER", "test proteins without the term, steered"),
+                Column("n_proteins", "INTEGER", "proteins without the term, steered"),
                 Column(
                     "effect", "REAL", "change of the term's log-odds when the feature is raised by its p99_act; mean"
                 ),
@@ -37,8 +37,8 @@ STEERABILITY = Analysis(
                 Column(
                     "is_confirmed",
                     "BOOLEAN",
-                    "it was among the clearest of a first look and was steered again; all numbers are of the second "
-                    "look, on proteins that the first one did not use",
+                    "it was among the clearest of a first look on validation proteins and was steered again; all its "
+                    "numbers but those called seen are of the second look, on test proteins",
                 ),
                 Column(
                     "q_value",
@@ -56,8 +56,48 @@ STEERABILITY = Analysis(
                     "REAL",
                     "share of the other read-out terms that it raises less than its own, 0 to 1; .5 by chance",
                 ),
+                Column("seen_difference", "REAL", "difference in the first look, on validation proteins"),
+                Column("seen_null", "REAL", "random_direction - random_feature there: what luck makes of a difference"),
+                Column("opposite", "REAL", "effect of lowering the feature as far; second look", optional=True),
+                Column(
+                    "difference_of_means",
+                    "REAL",
+                    "effect of a push as long along the mean state of train proteins with the term, minus that of the "
+                    "others (CAA); second look",
+                    optional=True,
+                ),
+                Column(
+                    "kmers",
+                    "REAL",
+                    "change of the mean cosine of 3-mers to train carriers less that to others, minus the random "
+                    "feature's, in standard deviations over proteins; second look",
+                    optional=True,
+                ),
+                Column("kmers_p_value", "DOUBLE", "one-sided sign-flip test that it is above 0", optional=True),
             ),
             sorted_by=("sae", "feature"),
+        ),
+        Table(
+            name="term_read_out",
+            columns=(
+                Column("go_id", "VARCHAR", "of the term that the probe reads"),
+                Column("auroc", "REAL", "of the probe on test proteins, 0 to 1"),
+                Column("bias", "REAL", "log-odds = bias + sum over dimensions of weight * mean state"),
+                Column("spread", "REAL", "standard deviation of the log-odds over test proteins"),
+                Column("carriers", "REAL", "median log-odds of test proteins with the term"),
+                Column("others", "REAL", "median log-odds of test proteins without it"),
+            ),
+            sorted_by=("go_id",),
+        ),
+        Table(
+            name="term_direction",
+            columns=(
+                Column("go_id", "VARCHAR", "of the term"),
+                Column("dimension", "INTEGER", "of the language model's state at the SAEs' place, from 0"),
+                Column("weight", "REAL", "of the probe, for states as they are"),
+                Column("difference", "REAL", "mean state of train proteins with the term, minus that of the others"),
+            ),
+            sorted_by=("go_id", "dimension"),
         ),
     ),
 )
@@ -89,11 +129,49 @@ class SteerabilityRow(NamedTuple):
     n_changed_random: float
     surprisal_change: float
     specificity: float
+    seen_difference: float
+    seen_null: float
+    opposite: float | None
+    difference_of_means: float | None
+    kmers: float | None
+    kmers_p_value: float | None
 
     @property
     def is_steerable(self) -> bool:
         """It raises its own function more than the controls do."""
         return self.q_value < STEERABLE_Q and self.difference > 0
+
+
+class ReadOutRow(NamedTuple):
+    """The probe of one term; columns of `term_read_out`."""
+
+    go_id: str
+    auroc: float
+    bias: float
+    spread: float
+    carriers: float
+    others: float
+
+
+class DirectionRow(NamedTuple):
+    """One dimension of a term's probe and difference of means; columns of `term_direction`."""
+
+    dimension: int
+    weight: float
+    difference: float
+
+
+def read_out_of(reader: AnalysisQueries, go_id: str) -> tuple[ReadOutRow, list[DirectionRow]] | None:
+    """A term's probe and its dimensions in order; None where it cannot be read out, or the analysis is not there."""
+    if reader.absence(STEERABILITY):
+        return None
+    found = reader.rows(
+        ReadOutRow, f"SELECT {columns(ReadOutRow)} FROM memory.main.term_read_out WHERE go_id = ?", [go_id]
+    )
+    if not found:
+        return None
+    query = f"SELECT {columns(DirectionRow)} FROM memory.main.term_direction WHERE go_id = ? ORDER BY dimension"
+    return found[0], reader.rows(DirectionRow, query, [go_id])
 
 
 def steerability_rows(reader: AnalysisQueries) -> list[SteerabilityRow]:

@@ -151,6 +151,18 @@ METHODS: dict[str, Method] = {
             meaning="the classic form: a penalty on activations keeps most features silent",
         ),
         Method(
+            "Ordered",
+            "unguided",
+            architecture="ordered",
+            meaning="features learn in order: each must do without those behind it, so the most useful come first",
+        ),
+        Method(
+            "Group bias",
+            "unguided",
+            architecture="gba",
+            meaning="no penalty: each feature's threshold moves until it fires as often as its group is to",
+        ),
+        Method(
             LINEAR_PROBE,
             "fitted",
             meaning="a linear classifier for each term on the language model's states; it has no features",

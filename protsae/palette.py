@@ -75,6 +75,8 @@ MISSING = {"light": "#C9C6C2", "dark": "#55525C"}
 MUTED = {"light": "#BDB9B4", "dark": "#57535F"}
 WARNING_LINE = {"light": "#D9A100", "dark": "#8F6C00"}
 WARNING_INK = {"light": "#7A5600", "dark": "#F0C75E"}
+CHANGE = {"light": ("#A8326F", "#F6F5F3", "#007355"), "dark": ("#E58DBB", "#211F27", "#3FC79D")}
+"""Of a signed change: full loss, none, full gain."""
 CLEAR = "rgba(0,0,0,0)"
 ON_PRIMARY = {"light": "#FFFFFF", "dark": "#17141F"}
 """Text on a filled button."""

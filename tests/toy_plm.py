@@ -73,14 +73,18 @@ class ToyPLM(PLM):
         site: Site | None = None,
         tokens_per_batch: int = 8192,
         progress: Callable[[int], None] | None = None,
+        masked: Sequence[Sequence[int]] = (),
+        precise: bool = True,
     ) -> Iterator[tuple[int, Float[Tensor, "n_residues d_model"]]]:
+        del precise  # it knows one precision
         self.site_at(layer, site)
         order = sorted(range(len(sequences)), key=lambda i: (-len(sequences[i]), i))
         pieces = [(i, window) for i in order for window in windows(len(sequences[i]), self.max_residues)]
         kept: list[Tensor] = []
         for batch in batches(pieces, tokens_per_batch):
             for index, w in batch:
-                x = self._run(self._table[self.tokenise(sequences[index][w.start : w.stop])], 0, layer)
+                hidden = w.inside(masked[index]) if masked else ()
+                x = self._run(self._table[self.tokenise(sequences[index][w.start : w.stop], hidden)], 0, layer)
                 kept.append(x[w.keep_start - w.start : w.keep_stop - w.start])
                 if w.keep_stop == len(sequences[index]):
                     yield index, torch.cat(kept)

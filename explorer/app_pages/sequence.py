@@ -5,15 +5,17 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.draw import corpus, markup, outward, words
 from explorer.firing import starts
 from explorer.protein import reading, uploads
 from explorer.protein.reading import Hits, NotFoundError, Pasted, Records, Stored
-from explorer.sequence import report
+from explorer.sequence import asking, report
 from explorer.services import data
 from explorer.shell import cards, frame, links
 from protsae.errors import InputError
+from protsae.sources.answers import SourceError
 
 MOST_NEAR = 5
 TOO_LONG = (
@@ -34,11 +36,13 @@ def main() -> None:
     )
     frame.model_note()
     follow_address()
-    given = box()
+    given, beside = box()
     pickers()
     if "sequence_problem" in st.session_state:
         explain(st.session_state["sequence_problem"], "Your text is still in the box: correct it there.")
     subject = attempt(current, "Correct the address, or paste a sequence above.")
+    with beside:
+        given = asking.structure(subject, uploads.letters_of(subject)) or given
     upload = attempt(lambda: uploads.structure_in(given, subject), "Try another file, or remove it.")
     if subject is None and upload is not None:
         subject = Pasted(upload.sequence, upload.name, upload.notes)
@@ -118,8 +122,8 @@ def forget() -> None:
         st.session_state.pop(key, None)
 
 
-def box() -> uploads.Given | None:
-    """The one box, and beside it the place for a structure file."""
+def box() -> tuple[uploads.Given | None, DeltaGenerator]:
+    """The one box, and beside it the place for a structure file and what else may be asked for."""
     left, right = st.columns([2.6, 1], gap="large")
     with left, st.form("sequence_form", border=False, enter_to_submit=False):
         st.text_area(
@@ -130,7 +134,9 @@ def box() -> uploads.Given | None:
         )
         st.form_submit_button("Read it", type="primary", icon=":material/visibility:", on_click=submit)
     with right:
-        return uploads.uploader()
+        given = uploads.uploader()
+        asking.consent()
+    return given, right
 
 
 def submit() -> None:
@@ -147,9 +153,21 @@ def submit() -> None:
             st.session_state["sequence_hits"] = found
             found = Stored(found.proteins[0].accession)
     except InputError as error:
-        st.session_state["sequence_problem"] = error
-        return
+        found = fetched(st.session_state["sequence_box"], error)
+        if found is None:
+            return
     choose(found)
+
+
+def fetched(text: str, error: InputError) -> Pasted | None:
+    """The entry of an accession that is not here, where the reader lets us ask; else the problem is kept."""
+    try:
+        found = asking.protein(text) if isinstance(error, NotFoundError) else None
+    except SourceError as problem:
+        found, error = None, InputError(str(problem))
+    if found is None:
+        st.session_state["sequence_problem"] = error
+    return found
 
 
 def choose(found: Stored | Pasted) -> None:

@@ -103,21 +103,28 @@ class SequenceIndex:
         return [int(i) for i in best if shared[i] >= needed]
 
     def _align(self, sequence: str, stored: int) -> Match:
-        target = self._sequences[stored]
-        blocks = _aligner().align(target.translate(_UNSCORED), sequence.translate(_UNSCORED))[0].aligned
-        positions = np.zeros(len(target), dtype=np.int32)
-        equal = aligned = 0
-        for (a, b), (c, d) in zip(*blocks, strict=True):
-            positions[a:b] = np.arange(c + 1, d + 1)
-            aligned += int(b - a)
-            equal += sum(x == y for x, y in zip(target[a:b], sequence[c:d], strict=True))
-        return Match(
-            self._accessions[stored],
-            equal / max(aligned, 1),
-            aligned / len(sequence),
-            self._has_structure[stored],
-            positions,
+        return aligned(
+            sequence, self._sequences[stored], self._accessions[stored], has_structure=self._has_structure[stored]
         )
+
+
+def aligned(sequence: str, other: str, name: str = "", *, has_structure: bool = False) -> Match:
+    """Another sequence aligned with the reader's, from end to end.
+
+    Args:
+        sequence: the reader's, upper-case one-letter code.
+        other: likewise.
+        name: of the other one.
+        has_structure: of the other one.
+    """
+    blocks = _aligner().align(other.translate(_UNSCORED), sequence.translate(_UNSCORED))[0].aligned
+    positions = np.zeros(len(other), dtype=np.int32)
+    equal = n_aligned = 0
+    for (a, b), (c, d) in zip(*blocks, strict=True):
+        positions[a:b] = np.arange(c + 1, d + 1)
+        n_aligned += int(b - a)
+        equal += sum(x == y for x, y in zip(other[a:b], sequence[c:d], strict=True))
+    return Match(name, equal / max(n_aligned, 1), n_aligned / len(sequence), has_structure, positions)
 
 
 def best_structure(matches: Sequence[Match]) -> Match | None:

@@ -12,10 +12,16 @@ from explorer.draw import verdicts, words
 from explorer.services import data, live
 from explorer.services.cached import cached_by_bundle
 from explorer.services.refs import FeatureRef
+from protsae.store.analyses.calibration import Band, band_at, bands_of
 from protsae.store.rows import TermFeature
 
 LEAST_RIGHT = 0.3
 """Held-out precision below which a call is not worth a reader's time."""
+
+
+@cached_by_bundle(4, shared=True)
+def _bands(sae: str) -> dict[str, list[Band]]:
+    return bands_of(data.bundle().reader, sae)
 
 
 class Call(NamedTuple):
@@ -28,6 +34,8 @@ class Call(NamedTuple):
     """Concept predictor's mean over the residues, 0 to 1."""
     information: float
     """Of the term, in bits: how much it says that a protein carries it."""
+    band: Band | None = None
+    """How often unseen proteins with a signal like this carry the term; None where that was not measured."""
 
     @property
     def is_called(self) -> bool:
@@ -60,7 +68,9 @@ def calls(sequence: str, preferred: str = "") -> list[Call]:
         pi = live.encode(sequence, name).pi.mean(axis=0)
         for term, row in zip(terms, values, strict=True):
             chance = float(pi[term.feature]) if term.feature < len(pi) else float("nan")
-            found.append(Call(term, pooled(row, term.pooling), chance, information.get(term.go_id, 0.0)))
+            score = pooled(row, term.pooling)
+            band = band_at(_bands(name).get(term.go_id, []), score)
+            found.append(Call(term, score, chance, information.get(term.go_id, 0.0), band))
     return sorted(found, key=_order)
 
 
@@ -74,8 +84,13 @@ def pooled(values: np.ndarray, pooling: str) -> float:
     return float(values.max() if pooling == "max" else values.mean())
 
 
-def sentence(made: list[Call], *, seen_in_training: bool) -> str:
-    """What the calls say, and how far to trust them."""
+def sentence(made: list[Call], split: str | None) -> str:
+    """What the calls say, and how far to trust them.
+
+    Args:
+        made: the calls.
+        split: of the stored protein that it is, or nearly is; None where there is none.
+    """
     firm = [call for call in made if call.is_called and call.is_firm]
     if not firm:
         return "No guided feature that held up on unseen proteins calls its term here."
@@ -84,6 +99,11 @@ def sentence(made: list[Call], *, seen_in_training: bool) -> str:
         f"{words.count(len(firm), 'term')} called by guided features that held up on unseen proteins; "
         f"there, {100 * right:.0f} % of such calls were right on average."
     )
-    if seen_in_training:
+    if split == "train":
         text += " This protein, or a near copy, trained the autoencoders: its calls are no evidence."
+    if split == "valid":
+        text += (
+            " This protein, or a near copy, trained no autoencoder but helped to choose features and thresholds, which "
+            "flatters its calls."
+        )
     return text

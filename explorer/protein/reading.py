@@ -19,11 +19,31 @@ LONGEST_IN_ADDRESS = 1500
 """Residues; browsers and servers carry addresses of two thousand characters safely."""
 
 OFFLINE = (
-    "The explorer is offline and cannot fetch it: paste its sequence or FASTA, or drop a structure file beside the box."
+    "Nothing is fetched unless you let it: paste its sequence or FASTA, drop a structure file beside the box, or let "
+    "public databases be asked (the switch on the page Sequence)."
 )
 
 LONGEST_NAME = 60
 _MOST_NEAR = 5
+_GIVE = "Paste the protein in one-letter code or FASTA; a structure file goes beside the box."
+_FILES = {
+    "PK\x03\x04": "a ZIP archive",
+    "\x1f\x8b": "a compressed file",
+    "%PDF": "a PDF",
+    "{": "JSON",
+    "[{": "JSON",
+    "<?xml": "XML",
+    "<!DOCTYPE": "a web page",
+    "<html": "a web page",
+    "@": "FASTQ, which holds nucleotides",
+}
+"""How the content of files begins that people paste by mistake, and what these are."""
+_ADDRESS = re.compile(
+    r"(?:https?://)?(?:www\.|rest\.|beta\.)?(?:uniprot\.org/uniprot(?:kb)?|alphafold\.ebi\.ac\.uk/entry)/"
+    r"(?:AF-)?(?P<accession>[A-Za-z0-9]{6,10}(?:-[0-9]{1,3})?)(?:-F1)?(?:[./?#].*)?",
+    re.IGNORECASE,
+)
+_ISOFORM = re.compile(r"(?P<accession>[A-Z0-9]{6,10})-(?P<number>[0-9]{1,3})")
 _ORGANISM = re.compile(r"\bOS=(?P<uniprot>.+?)(?=\s+[A-Z]{2}=|$)|\[(?P<ncbi>[^\[\]]+)\]\s*$")
 """UniProt's and NCBI's way to name the organism in a FASTA header."""
 
@@ -99,13 +119,15 @@ def understand(
         NotFoundError: it is the name of a protein that is not stored, or may be words rather than a sequence.
         InputError: it is none of these; the sentence says what is wrong.
     """
-    bare = text.strip()
+    _refuse_files(text)
+    bare = address_in(text) or text.strip()
     is_short = not bare.startswith(">") and len(bare) <= LONGEST_NAME and "\n" not in bare
     hits: list[ProteinHit] = []
     if is_short and bare:
         row = protein(bare.upper())
         if row is not None:
             return Stored(row.accession)
+        _refuse_isoform(bare, protein)
         hits = list(search(bare)) if " " in bare or len(bare) < plausible.CLEARLY_LONG else []
         meant = _by_name(bare, hits)
         if meant is not None:
@@ -130,6 +152,54 @@ def understand(
         note = f"Read as a sequence of {len(sequence.sequence)} residues, for no protein of this bundle is called so."
         return sequence._replace(notes=(*sequence.notes, note))
     return sequence
+
+
+def address_in(text: str) -> str:
+    """The accession that the address of an entry of UniProt or AlphaFold DB names, '' where the text is none."""
+    found = _ADDRESS.fullmatch(text.strip())
+    return found["accession"].upper() if found else ""
+
+
+def _refuse_files(text: str) -> None:
+    """One sentence on what is pasted by mistake.
+
+    Raises:
+        InputError: it is a file's content that holds no sequence as it stands.
+    """
+    begins = text.lstrip("\ufeff \t\r\n")[:200]
+    kind = next((name for mark, name in _FILES.items() if begins.startswith(mark)), "")
+    if kind:
+        raise InputError(f"The text begins with {begins[:12].strip()!r}: it is {kind}, not a sequence. {_GIVE}")
+    if "\x00" in text:
+        raise InputError(f"The text holds bytes of a file that is no text, not a sequence. {_GIVE}")
+
+
+def _refuse_isoform(text: str, protein: Callable[[str], ProteinRow | None]) -> None:
+    """An isoform of a stored protein is another sequence, and is not shown in its place.
+
+    Raises:
+        NotFoundError: the text is an isoform's accession.
+    """
+    found = _ISOFORM.fullmatch(text.upper())
+    row = protein(found["accession"]) if found else None
+    if found and row is not None:
+        raise NotFoundError(
+            f"“{text.upper()}” is isoform {found['number']} of {row.accession}. This bundle holds one sequence of it, "
+            f"the one that UniProt shows: read {row.accession}, or paste the isoform's own sequence.",
+            text,
+            [
+                ProteinHit(
+                    row.accession,
+                    row.entry_name,
+                    row.protein_name,
+                    row.gene_names,
+                    row.organism,
+                    row.length,
+                    row.has_structure,
+                    "accession",
+                )
+            ],
+        )
 
 
 def records(text: str) -> list[Record]:

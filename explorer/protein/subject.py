@@ -5,6 +5,7 @@ carried over to the reader's numbering. Read `learn`.
 """
 
 from dataclasses import replace
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +18,13 @@ from explorer.protein.uploads import Uploaded
 from explorer.services import data
 from explorer.services.cached import cached_by_bundle
 from protsae.store.rows import ProteinRow
+from protsae.structure.origin import confidence
 
 NO_STRUCTURE = "no structure is stored for it; drop a file beside the box to add one"
+
+
+CONFIDENT = 70
+"""pLDDT from which on a predicted backbone is taken for right."""
 
 
 class Subject(NamedTuple):
@@ -101,7 +107,26 @@ def understood(about: Subject) -> str:
 
 
 def tracks(about: Subject) -> list[Track]:
-    """The known protein's annotations, on the reader's numbering."""
+    """Where a predicted structure is in doubt, and the known protein's annotations, on the reader's numbers."""
+    return [*doubtful(about.structure), *_annotated(about)]
+
+
+def doubtful(view: StructureView | None) -> list[Track]:
+    """Residues that a predicted structure places with low confidence; none for an experiment."""
+    if view is None:
+        return []
+    values = confidence(view.pdb)
+    low = sorted(
+        int(position)
+        for position, value in zip(view.positions, values, strict=False)
+        if position > 0 and value < CONFIDENT
+    )
+    runs = [list(run) for _, run in groupby(enumerate(low), key=lambda pair: pair[1] - pair[0])]
+    note = f"pLDDT below {CONFIDENT}: the model is not sure where this lies"
+    return [Track(name="Low confidence", regions=[(run[0][1], run[-1][1], note) for run in runs])] if runs else []
+
+
+def _annotated(about: Subject) -> list[Track]:
     if about.known is None or about.match is None:
         return []
     place = about.match.query_positions

@@ -12,7 +12,7 @@ from explorer.protein.reading import Pasted, Stored
 from explorer.services import data
 from explorer.services.cached import cached_by_bundle
 from protsae.structure.origin import caption
-from protsae.structure.read import read_uploaded_structure
+from protsae.structure.read import chain_lengths, read_uploaded_structure
 
 Given = tuple[str, bytes]
 """File name and content."""
@@ -47,19 +47,41 @@ def structure_in(given: Given | None, subject: Stored | Pasted | None) -> Upload
     """
     if given is None:
         return None
-    name, content = given
-    sequence = None
-    if isinstance(subject, Pasted):
-        sequence = subject.sequence
-    elif isinstance(subject, Stored):
+    return _read(*given, letters_of(subject) or None, chain_of(*given))
+
+
+def letters_of(subject: Stored | Pasted | None) -> str:
+    """The page's sequence, '' where it has none."""
+    if isinstance(subject, Stored):
         row = data.protein(subject.accession)
-        sequence = row.sequence if row else None
-    return _read(name, content, sequence)
+        return row.sequence if row else ""
+    return subject.sequence if subject is not None else ""
+
+
+def chain_of(name: str, content: bytes) -> str:
+    """The chain that the reader picks of a file with several, '' for the one that fits best."""
+    chains = _chains(name, content)
+    if len(chains) < 2:
+        return ""
+    lengths = dict(chains)
+    return st.selectbox(
+        f"{len(chains)} protein chains in this file",
+        ["", *lengths],
+        key="sequence_chain",
+        format_func=lambda chain: (
+            f"{chain} ({lengths[chain]:,} residues modelled)" if chain else "The best fitting one"
+        ),
+    )
+
+
+@cached_by_bundle(8)
+def _chains(name: str, content: bytes) -> list[tuple[str, int]]:
+    return chain_lengths(content, name)
 
 
 @cached_by_bundle(8, spinner="Reading the structure …")
-def _read(name: str, content: bytes, sequence: str | None) -> Uploaded:
-    found = read_uploaded_structure(content, name, sequence)
+def _read(name: str, content: bytes, sequence: str | None, chain: str) -> Uploaded:
+    found = read_uploaded_structure(content, name, sequence, chain)
     fit = f"{100 * found.coverage:.0f} % of the sequence at {100 * found.identity:.0f} % identity"
     title = f"{caption(name, found.chain, None, found.pdb)}, covers {fit}."
     view = StructureView(

@@ -107,9 +107,7 @@ def show(protein: ProteinRow, calls: Sequence[Call] | None) -> None:
     if calls is None:
         st.caption(f"{words.count(len(annotated), 'known term')}; calls of guided features follow.")
     else:
-        st.markdown(predictions.sentence(list(calls), seen_in_training=protein.split == "train"))
-        if protein.split == "valid":
-            st.caption("Features and thresholds were chosen on proteins of this split, so its calls are weak evidence.")
+        st.markdown(predictions.sentence(list(calls), protein.split))
         n_both, n_new = (sum(row.status == one for row in found) for one in (BOTH, CANDIDATE))
         st.caption(
             f"{words.count(len(annotated), 'known term')}, {n_both:,} of them called; "

@@ -21,6 +21,7 @@ PAGES = {
     "feature": "app_pages/feature.py",
     "compare": "app_pages/compare.py",
     "map": "app_pages/map.py",
+    "themes": "app_pages/themes.py",
     "protein": "app_pages/protein.py",
     "sequence": "app_pages/sequence.py",
     "steer": "app_pages/steer.py",
@@ -80,6 +81,11 @@ def map_of(sae: str, colour: str = "", feature: str = "") -> Link:
     """The map of this SAE, beside one of another role, optionally with a feature marked."""
     params = {"sae": sae, "feature": feature, "colour": colour}
     return Link("map", {name: value for name, value in params.items() if value})
+
+
+def themes(sae: str, theme: int = 0) -> Link:
+    """The themes of this SAE, with one of them open."""
+    return Link("themes", {"sae": sae} | ({"theme": str(theme)} if theme else {}))
 
 
 def protein(accession: str, shown: FeatureRef | None = None, *, span: tuple[int, int] | None = None) -> Link:

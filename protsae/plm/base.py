@@ -129,6 +129,8 @@ class PLM(Protocol):
         site: Site | None = None,
         tokens_per_batch: int = 8192,
         progress: Callable[[int], None] | None = None,
+        masked: Sequence[Sequence[int]] = (),
+        precise: bool = True,
     ) -> Iterator[tuple[int, Float[Tensor, "n_residues d_model"]]]:
         """Activations of many sequences as (index, fp32 on the CPU), each index once, longest first.
 
@@ -138,6 +140,9 @@ class PLM(Protocol):
             site: one of `sites`, the first of them where None.
             tokens_per_batch: at most so many tokens go through at once (or one window, if it alone is longer).
             progress: takes the number of residues just done.
+            masked: of each sequence the 0-based positions that are replaced by the mask token; none where empty.
+            precise: False lets the model multiply in half precision where that is faster on this machine; states then
+                differ by about 1 %.
 
         Raises:
             InputError: a sequence is empty or has a letter that the model does not know.

@@ -8,6 +8,7 @@ layers above it again for every edit. The forward pass is in `packed.py` and `es
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -155,6 +156,8 @@ class ESM2PLM(PLM):
         site: Site | None = None,
         tokens_per_batch: int = 8192,
         progress: Callable[[int], None] | None = None,
+        masked: Sequence[Sequence[int]] = (),
+        precise: bool = True,
     ) -> Iterator[tuple[int, Float[Tensor, "n_residues d_model"]]]:
         """Activations of many sequences; see `PLM.harvest`."""
         place = (layer, self.site_at(layer, site))
@@ -165,8 +168,11 @@ class ESM2PLM(PLM):
         ]
         kept: list[Tensor] = []
         for batch in batches(pieces, tokens_per_batch):
-            tokens = [self.tokenise(sequences[index][w.start : w.stop]) for index, w in batch]
-            states = self._run(tokens, place).cpu().split([len(t) for t in tokens])
+            tokens = [
+                self.tokenise(sequences[index][w.start : w.stop], w.inside(masked[index]) if masked else ())
+                for index, w in batch
+            ]
+            states = self._run(tokens, place, precise=precise).cpu().split([len(t) for t in tokens])
             for (index, window), state in zip(batch, states, strict=True):
                 first = window.start - 1
                 kept.append(state[window.keep_start - first : window.keep_stop - first])
@@ -217,10 +223,20 @@ class ESM2PLM(PLM):
         return (effect - effect.mean(dim=-1, keepdim=True)).cpu()
 
     @torch.no_grad()
-    def _run(self, tokens: list[Tensor], stop: tuple[int, Site]) -> Float[Tensor, "n_tokens d_model"]:
-        with self._autocast():
+    def _run(
+        self, tokens: list[Tensor], stop: tuple[int, Site], *, precise: bool = True
+    ) -> Float[Tensor, "n_tokens d_model"]:
+        with self._autocast(precise=precise):
             packed = Packed.embed(self._model, [t.to(self.device) for t in tokens])
             return plm_packed.run(self._model, self._fused, packed, stop=stop).float()
 
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
+    def _autocast(self, *, precise: bool = True) -> torch.autocast:
+        halves = self.device.type == "cuda" or (not precise and multiplies_halves())
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=halves)
+
+
+@cache
+def multiplies_halves() -> bool:
+    """Whether this CPU has instructions that multiply bfloat16 matrices, several times as fast as single precision."""
+    known = getattr(torch.cpu, "get_capabilities", dict)()  # torch has it from 2.10 on
+    return any(known.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))

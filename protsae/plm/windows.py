@@ -20,6 +20,10 @@ class Window(NamedTuple):
     keep_start: int
     keep_stop: int
 
+    def inside(self, positions: Sequence[int]) -> list[int]:
+        """Positions of the sequence (0-based) that lie in the window, counted from its start."""
+        return [position - self.start for position in positions if self.start <= position < self.stop]
+
 
 def windows(n_residues: int, size: int, overlap: int = WINDOW_OVERLAP) -> list[Window]:
     """Evenly spaced windows that cover a sequence; the kept parts cover each residue once.

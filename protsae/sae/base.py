@@ -139,6 +139,15 @@ class SAE(nn.Module, ABC):
         """Activations of all features, zero where inactive and never negative; forced ones included."""
         return self(x).acts
 
+    def encode_feature(self, x: Float[Tensor, "n d_model"], feature: int) -> Float[Tensor, " n"]:
+        """One column of `encode`, with less work where the architecture allows it.
+
+        Args:
+            x: in the PLM's own units.
+            feature: its number.
+        """
+        return self.encode(x)[:, feature]
+
     def decode(
         self, acts: Float[Tensor, "n d_sae"], x: Float[Tensor, "n d_model"] | None = None
     ) -> Float[Tensor, "n d_model"]:

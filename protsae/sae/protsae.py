@@ -36,7 +36,7 @@ from protsae.sae.base import SAE, random_directions
 from protsae.sae.losses import bag_logits, top_logits
 from protsae.sae.passes import ForcingRule
 from protsae.sae.protsae_config import ProtSAEConfig
-from protsae.sae.topk import keep_top_k
+from protsae.sae.topk import keep_top_k, place_in_top_k
 
 FIRST_PACE, LAST_PACE, PACE_STEPS = 0.2, 0.01, 50
 """Thresholds move by the first at the start and by the last in the end, half-way after so many steps."""
@@ -199,6 +199,17 @@ class ProtSAE(SAE):
         if self.cfg.forcing == "before":
             final = keep_top_k(final, k)
         return final, (final[:, :m] > 0) & (natural[:, :m] == 0)
+
+    @override
+    def encode_feature(self, x: Float[Tensor, "n d_model"], feature: int) -> Float[Tensor, " n"]:
+        """Defined features that fire apart are their own pre-activations; free ones compete with free ones."""
+        if not self.fires_apart:
+            return self.encode(x)[:, feature]
+        weight, bias = self.encoder()
+        u, m = self.rescaled(x) - self.b_dec, self.cfg.n_defined
+        if feature < m:
+            return (u @ weight[feature] + bias[feature]).relu()
+        return place_in_top_k(u, weight[m:], bias[m:], feature - m, self.cfg.k)
 
     @torch.no_grad()
     def fit_prevalence(self, prevalence: Float[Tensor, " m"]) -> None:

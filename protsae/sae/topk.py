@@ -48,6 +48,12 @@ class TopKSAE(TiedSAE):
         """The k largest positive pre-activations of each row."""
         return keep_top_k(pre_acts.relu(), self.cfg.k), None
 
+    @override
+    def encode_feature(self, x: Float[Tensor, "n d_model"], feature: int) -> Float[Tensor, " n"]:
+        """Features compete only where this one's pre-activation is positive."""
+        weight, bias = self.encoder()
+        return place_in_top_k(self.rescaled(x) - self.b_dec, weight, bias, feature, self.cfg.k)
+
 
 def keep_top_k(acts: Float[Tensor, "n d_sae"], k: int) -> Float[Tensor, "n d_sae"]:
     """Set all but the k largest of each row to zero; among equals the lower index stays.
@@ -64,3 +70,29 @@ def keep_top_k(acts: Float[Tensor, "n d_sae"], k: int) -> Float[Tensor, "n d_sae
         above = acts[crowded] > least[crowded]
         is_kept[crowded] = above | (tied & (tied.cumsum(1) <= k - above.sum(1, keepdim=True)))
     return acts * is_kept
+
+
+def place_in_top_k(
+    u: Float[Tensor, "n d_model"],
+    weight: Float[Tensor, "n_features d_model"],
+    bias: Float[Tensor, " n_features"],
+    feature: int,
+    k: int,
+) -> Float[Tensor, " n"]:
+    """One column of `keep_top_k(relu(u @ weight.T + bias), k)`: counted, not sorted, and only where it is positive.
+
+    Args:
+        u: input of the encoder.
+        weight: rows of the features that compete.
+        bias: theirs.
+        feature: row of the one that is asked for.
+        k: features kept per residue.
+    """  # fmt: skip
+    own = (u @ weight[feature] + bias[feature]).relu()
+    rows = own > 0
+    if rows.any():
+        pre_acts, mine = u[rows] @ weight.T + bias, own[rows, None]
+        pre_acts[:, feature] = own[rows]
+        before = (pre_acts > mine).sum(1) + (pre_acts[:, :feature] == mine).sum(1)
+        own[rows] *= before < k
+    return own

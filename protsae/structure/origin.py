@@ -109,6 +109,15 @@ def caption(name: str, chain: str, resolution: float | None, pdb: str) -> str:
     return f"{name} chain {chain}" + (f", {resolution:.1f} Å" if resolution else "")
 
 
+def confidence(pdb: str) -> list[float]:
+    """Confidence (pLDDT, 0 to 100) of the 1st, 2nd, ... residue of a kept PDB text; none where it is no prediction."""
+    remark = _REMARK.search(pdb, 0, 400)
+    if remark is None or not remark["plddt"]:
+        return []
+    atoms = (line for line in pdb.splitlines() if line.startswith("ATOM") and line[12:16].strip() == "CA")
+    return [float(line[60:66]) for line in atoms if line[21] == "A"]
+
+
 def _software(structure: gemmi.Structure) -> list[str]:
     return [item.name for item in structure.meta.software]
 

@@ -51,19 +51,38 @@ class PlacedStructure(NamedTuple):
     """What a reader should know of the sequence, one sentence each."""
 
 
-def read_uploaded_structure(data: bytes, filename: str, sequence: str | None = None) -> PlacedStructure:
+def chain_lengths(data: bytes, filename: str) -> list[tuple[str, int]]:
+    """Name and modelled residues of each protein chain of a file's first model, in the file's order.
+
+    Raises:
+        InputError: the file is too large, no structure, or without a protein chain.
+    """
+    chains = protein_chains(parse_structure(data, filename), filename)
+    return [(chain.name, len(chain.residues)) for chain in chains]
+
+
+def read_uploaded_structure(
+    data: bytes, filename: str, sequence: str | None = None, chain_name: str = ""
+) -> PlacedStructure:
     """A user's structure file, its best-fitting chain placed on the sequence.
 
     Args:
         data: content of a PDB or mmCIF file, gzipped or not.
         filename: quoted in errors; stands in where the file names no PDB id.
         sequence: one-letter code; None takes the longest chain's own, the whole molecule's where the file gives it.
+        chain_name: the chain to take; '' for the one that fits best.
 
     Raises:
         InputError: the file is too large, no structure, without a protein chain, or another protein's.
     """
     structure = parse_structure(data, filename)
     chains = protein_chains(structure, filename)
+    named = [chain for chain in chains if chain.name == chain_name]
+    if chain_name and not named:
+        raise InputError(
+            f"{filename!r} has no protein chain {chain_name!r}; it has {', '.join(chain.name for chain in chains[:20])}"
+        )
+    chains = named or chains
     if sequence is not None:
         return place(structure, chains, sequence, filename)
     chain = max(chains, key=lambda one: len(one.letters))

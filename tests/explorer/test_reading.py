@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from explorer.protein.reading import Hits, NotFoundError, Pasted, Records, Stored, understand
+from explorer.protein.reading import Hits, NotFoundError, Pasted, Records, Stored, address_in, understand
 from protsae.errors import InputError
 from protsae.store.rows import ProteinHit
 
@@ -148,8 +148,8 @@ def test_many_records_become_a_choice() -> None:
         ("MKVL*AAGITRHW", "stop codon"),
         ("ATGGCCATTGTAATGGGCCGCTGA", "nucleotides"),
         ("M" * 3 + "KV" * 2600, "more than the limit"),
-        ("P99999", "“P99999” is not among the proteins of this bundle. The explorer is offline"),
-        ("YAL001C", "“YAL001C” is not among the proteins of this bundle. The explorer is offline"),
+        ("P99999", "“P99999” is not among the proteins of this bundle. Nothing is fetched"),
+        ("YAL001C", "“YAL001C” is not among the proteins of this bundle. Nothing is fetched"),
         (">only a header\n", "no sequence below it"),
         ("MKVLAAGIT 1€ RHWMKVLAAGIT", "no amino acid"),
         ("MKV", "only 3 residues"),
@@ -159,3 +159,34 @@ def test_each_wrong_text_gets_one_sentence(text: str, said: str) -> None:
     with pytest.raises(InputError, match=said.replace("(", r"\(")) as caught:
         understand(text, no_protein, lambda _: [])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"sequence": "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ"}', "it is JSON, not a sequence"),
+        ("PK\x03\x04\x14\x00abc", "it is a ZIP archive, not a sequence"),
+        ("%PDF-1.7 x", "it is a PDF, not a sequence"),
+        ("<!DOCTYPE html><p>MKTAYIAKQRQISF", "it is a web page, not a sequence"),
+        ("@read1\nACGT\n+\nIIII", "FASTQ"),
+        ("MKT\x00AYIAKQRQISF", "bytes of a file that is no text"),
+    ],
+)
+def test_a_file_pasted_by_mistake_is_named(text: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        understand(text, lambda _: None, lambda _: [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://www.uniprot.org/uniprotkb/P00331/entry",
+        "https://rest.uniprot.org/uniprotkb/p00331.fasta",
+        "uniprot.org/uniprot/P00331#function",
+        "https://alphafold.ebi.ac.uk/entry/AF-P00331-F1",
+        "https://alphafold.ebi.ac.uk/entry/P00331",
+    ],
+)
+def test_the_address_of_an_entry_is_its_accession(text: str) -> None:
+    assert address_in(text) == "P00331"
+    assert address_in("https://example.org/P00331") == ""

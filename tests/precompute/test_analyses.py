@@ -107,7 +107,7 @@ def other_bundle(bundle: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "spoil", "sentence"),
     [
-        ("themes", lambda _: None, "invalid choice: 'themes'"),
+        ("islands", lambda _: None, "invalid choice: 'islands'"),
         ("evaluation", lambda _: None, "run `python -m precompute evaluate"),
         ("confounds", shutil.rmtree, "is no bundle (it has no manifest.json)"),
         (

@@ -1,0 +1,1 @@
+"""What the page Themes needs and no other."""

@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from protsae.accessions import UniProtId, parse_accession
+from protsae.accessions import UniProtId
+from protsae.accessions import parse_accession as asked_for
 from protsae.sources.addresses import UNIPROT
 from protsae.sources.answers import Answer, NotFoundError, Provenance, SourceError, provenance
 from protsae.sources.client import Client, whole_json
@@ -128,7 +129,7 @@ def uniprot_entry(text: str, client: Client) -> UniProtEntry:
         NotFoundError: there is no such entry, or it was deleted or split (`successors`).
         SourceError: the text is no accession, UniProtKB cannot be reached, or answers what is not understood.
     """
-    asked = parse_accession(text)
+    asked = asked_for(text)
     if asked is None:
         raise SourceError(
             f"{text.strip()[:40]!r} is no UniProt accession; those look like P69905, A0A024R161 or P04637-2."

@@ -119,11 +119,11 @@ def _parser() -> argparse.ArgumentParser:
     about = "Train every method on a bundle's embeddings and score it on held-out proteins."
     evaluate = commands.add_parser("evaluate", help="compare all methods", description=about)
     evaluate.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
-    _add_import(commands.add_parser("import-sae", help="check an SAE of another program", description=_IMPORT))
-    _add_export(commands.add_parser("export", help="a bundle in other tools' files", description=_EXPORT))
     about = "Have features explained by a language model of words; shows the prompts and their cost unless --send."
     explain = commands.add_parser("explain", help="explain features in words", description=about)
     explain.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
+    _add_import(commands.add_parser("import-sae", help="check an SAE of another program", description=_IMPORT))
+    _add_export(commands.add_parser("export", help="a bundle in other tools' files", description=_EXPORT))
     plm = commands.add_parser("plm", help="train a small PLM", description="Train a PLM of ESM-2's architecture.")
     cluster = commands.add_parser("cluster", help="homology clusters", description="Cluster a FASTA with MMseqs2.")
     cluster.add_argument("--sequences", type=Path, required=True, metavar="FILE", help="FASTA or UniProtKB TSV.")
@@ -273,9 +273,9 @@ _COMMANDS = {
     "seeds": _seeds,
     "ensemble": _ensemble,
     "evaluate": _evaluate,
+    "explain": _explain,
     "import-sae": _import_sae,
     "export": _export,
-    "explain": _explain,
     "migrate": _migrate,
     "plm": _plm,
     "cluster": _cluster,

@@ -31,7 +31,7 @@ parity:
 	$(RUNS)/parity/bin/pip install --quiet --editable '.[dev,parity]'
 	$(RUNS)/parity/bin/pip uninstall --quiet --yes torchvision
 	PROTSAE_PARITY=required $(RUNS)/parity/bin/pytest tests/protsae/test_parity.py \
-		tests/protsae/test_foreign_files.py
+		tests/protsae/test_foreign_files.py tests/protsae/test_hugging_face.py tests/export/test_saelens.py
 
 # The docs as a site, in $(RUNS)/site; nothing is fetched while it is built or read.
 docs: $(READY)

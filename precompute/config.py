@@ -88,7 +88,7 @@ class RunConfig:
 
     plm: str = ""
     """Language model: a fair-esm name (esm2_t6_8M_UR50D; downloaded where it is not here), a fair-esm .pt, a folder
-    with config.json and one .safetensors, or a bundle, whose model it is."""
+    with config.json and one .safetensors (Hugging Face's of an ESM-2, too), or a bundle, whose model it is."""
 
     preset: Literal["recommended", "paper"] = "recommended"
     """Form of guidance and training: the recommended one (the defaults), or the paper's; settings given besides win."""

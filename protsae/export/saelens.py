@@ -22,6 +22,7 @@ from protsae.sae.base import SAE
 from protsae.sae.convert import plain
 from protsae.sae.gated import GatedSAE
 from protsae.sae.imported import Activation, ImportedSAE
+from protsae.sae.ordered import OrderedSAE
 from protsae.sae.protsae import ProtSAE
 from protsae.sae.topk import TopKSAE
 
@@ -43,12 +44,12 @@ def folder_of(folder: Path, sae: SAE, metadata: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: SAELens has no such architecture or norm.
     """
+    kind, extra, settings = _form(sae)
     weights = plain(sae)
     if weights.input_norm not in _NORMS:
         raise ConfigError(
             f"SAELens has no norm {weights.input_norm!r} of the input, so this SAE cannot be exported to it"
         )
-    kind, extra, settings = _form(sae)
     tensors = {"W_enc": weights.W_enc, "W_dec": weights.W_dec, "b_dec": weights.b_dec, **extra}
     if kind != "gated":
         tensors["b_enc"] = weights.b_enc
@@ -77,12 +78,12 @@ def _form(sae: SAE) -> tuple[str, dict[str, Tensor], dict[str, Any]]:
         gain = torch.ones_like(sae.scale) if sae.cfg.normalise == "token" else sae.scale
         extra = {"W_pred": (sae.W_pred * gain).T, "b_pred": sae.b_pred}
         return "protsae", extra, {"protsae": json.dumps(dataclasses.asdict(sae.cfg))}
-    if isinstance(sae, TopKSAE):
+    if isinstance(sae, TopKSAE | OrderedSAE):
         return "topk", {}, {"k": sae.cfg.k, "rescale_acts_by_decoder_norm": False}
     if isinstance(sae, GatedSAE):
         return "gated", {name: sae.get_parameter(name) for name in ("b_gate", "r_mag", "b_mag")}, {}
     if not isinstance(sae, ImportedSAE):
-        raise ConfigError(f"SAELens has no architecture {sae.architecture!r}; export it with --to jumprelu")
+        raise ConfigError(f"SAELens has no form for a {sae.architecture} SAE; export others by --sae NAME")
     kind = _KINDS[sae.cfg.activation]
     names = {"jumprelu": ("threshold",), "gated": ("b_gate", "r_mag", "b_mag")}.get(kind, ())
     settings = {"k": sae.cfg.k, "rescale_acts_by_decoder_norm": False} if kind == "topk" else {}

@@ -4,7 +4,7 @@ People give what their training left: a bare state_dict, one inside a checkpoint
 model of fair-esm's. Each is named, as far as its tensors show. Nobody is advised to delete a file: it may be the only
 copy.
 
-Read `what_it_is`, then `of_hugging_face`.
+Read `what_it_is`.
 """
 
 import re
@@ -41,18 +41,6 @@ def what_it_is(saved: Any) -> str:
     return f"is no ESM-2 file of fair-esm's (it holds {_names(saved)}): give one, or {_FOLDER}."
 
 
-def of_hugging_face(config: Any) -> str | None:
-    """The rest of a sentence about a config.json of Hugging Face's; None where it is none, or holds our names, too."""
-    keys = {"num_layers": "num_hidden_layers", "embed_dim": "hidden_size", "attention_heads": "num_attention_heads"}
-    if not isinstance(config, Mapping) or not set(keys.values()) <= config.keys() or set(keys) <= config.keys():
-        return None
-    ours = ", ".join(f'"{name}": {config[key]}' for name, key in keys.items())
-    return (
-        f"is Hugging Face's configuration, which is not read: write {{{ours}}} into it, and rename the parameters in "
-        "the .safetensors file to fair-esm's (layers.0.self_attn.q_proj.weight, ...)."
-    )
-
-
 def _bare(state: Mapping[Any, Any], key: str) -> str:
     where = f"has a bare state_dict under {key!r}" if key else "is a bare state_dict"
     names = [str(name) for name in state]
@@ -60,8 +48,8 @@ def _bare(state: Mapping[Any, Any], key: str) -> str:
         return f"{where} of a contact head alone, without a language model: give the ESM-2 that it belongs to."
     if any(".attention.self.query." in name for name in names):
         return (
-            f"{where} with Hugging Face's parameter names, which are not read: rename them to fair-esm's "
-            f"(layers.0.self_attn.q_proj.weight, ...) and give {_FOLDER}."
+            f"{where} with Hugging Face's parameter names, without the model's shape: give {_FOLDER}, as "
+            "save_pretrained writes them."
         )
     return (
         f"{where}, parameters without the model's shape: give {_FOLDER}, parameters named as fair-esm does"

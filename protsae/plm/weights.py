@@ -25,10 +25,10 @@ from torch import Tensor, nn
 
 from protsae.errors import ArtifactError, InputError
 from protsae.files import sha256
-from protsae.plm import esm2
+from protsae.plm import esm2, hugging_face
 from protsae.plm.about import About
 from protsae.plm.download import Progress, download
-from protsae.plm.foreign import of_hugging_face, what_it_is
+from protsae.plm.foreign import what_it_is
 from protsae.plm.sites import SITES, Outline
 from protsae.plm.spec import FILE as PLM_FILE
 
@@ -183,7 +183,7 @@ def build(shape: Shape, state: Mapping[str, Tensor], source: Path) -> ESM2:
 
 
 def read_safetensors(path: Path, shape: Shape) -> ESM2:
-    """An ESM-2 of a known shape from a safetensors file with fair-esm's parameter names.
+    """An ESM-2 of a known shape from a safetensors file with fair-esm's or Hugging Face's parameter names.
 
     Raises:
         ArtifactError: the file is missing, damaged, or does not fit the shape.
@@ -192,7 +192,7 @@ def read_safetensors(path: Path, shape: Shape) -> ESM2:
         state = load_file(path)
     except (OSError, SafetensorError) as error:
         raise ArtifactError(f"{path} cannot be read as safetensors ({error}): copy or build it again.") from error
-    return build(shape, state, path)
+    return build(shape, hugging_face.renamed(state), path)
 
 
 def check_sha256(path: Path | None, expected: str) -> None:
@@ -239,16 +239,16 @@ def files_of(folder: Path) -> tuple[Path, Path]:
 def _read_shape(config: Path) -> Shape:
     try:
         values = json.loads(config.read_text(encoding="utf-8"))
-        advice = of_hugging_face(values)
-        if advice is not None:
-            raise InputError(f"{config} {advice}")
+        if hugging_face.is_one(values):
+            values = hugging_face.shape_of(values)
         shape = Shape(
             *(int(values[key]) for key in ("num_layers", "embed_dim", "attention_heads")),
             token_dropout=bool(values.get("token_dropout", True)),
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(
-            f"{config} must be JSON with num_layers, embed_dim and attention_heads ({type(error).__name__}: {error})."
+            f"{config} must be JSON with num_layers, embed_dim and attention_heads, or Hugging Face's of an ESM-2 "
+            f"({type(error).__name__}: {error})."
         ) from error
     return _checked(shape, config)
 

@@ -26,6 +26,7 @@ from protsae.sae.batchtopk import BatchTopKSAE
 from protsae.sae.gated import GatedSAE
 from protsae.sae.imported import ImportedSAE, ImportedSAEConfig, InputNorm
 from protsae.sae.jumprelu import JumpReLUSAE
+from protsae.sae.ordered import OrderedSAE
 from protsae.sae.protsae import ProtSAE
 from protsae.sae.relu import ReLUSAE
 from protsae.sae.topk import TopKSAE
@@ -60,13 +61,14 @@ def to_jumprelu(sae: SAE, reference: Float[Tensor, "n d_model"]) -> ImportedSAE:
     """The SAE with thresholds in the place of TopK.
 
     Args:
-        sae: of any architecture but Gated and SpLiCE.
+        sae: TopK, ordered, BatchTopK, ReLU, JumpReLU, ProtSAE or an imported one of these.
         reference: residues in the PLM's own units on which the mean L0 stays, some tens of thousands.
 
     Raises:
         ConfigError: the architecture has no such form.
     """
-    weights, threshold = plain(sae), _thresholds(sae, reference)
+    threshold = _thresholds(sae, reference)
+    weights = plain(sae)
     length = torch.linalg.vector_norm(weights.W_dec, dim=1)
     length = torch.where(length > 0, length, torch.ones_like(length))
     cfg = ImportedSAEConfig(
@@ -99,7 +101,7 @@ def _thresholds(sae: SAE, reference: Tensor) -> Float[Tensor, " d_sae"]:
         return found + sae.floor().cpu()
     if isinstance(sae, ImportedSAE) and sae.cfg.activation in {"relu", "threshold"}:
         return found if sae.cfg.activation == "relu" else sae.get_parameter("threshold").detach().cpu().clone()
-    if isinstance(sae, GatedSAE) or not isinstance(sae, TopKSAE | ProtSAE | ImportedSAE):
+    if isinstance(sae, GatedSAE) or not isinstance(sae, TopKSAE | OrderedSAE | ProtSAE | ImportedSAE):
         raise ConfigError(f"a {sae.architecture} SAE has no form as JumpReLU; export one of TopK, BatchTopK or ProtSAE")
     first = sae.cfg.n_defined if isinstance(sae, ProtSAE) and sae.fires_apart else 0
     found[first:] = _one_threshold(sae, reference, first)

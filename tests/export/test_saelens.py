@@ -28,6 +28,7 @@ from protsae.sae import (
 )
 from protsae.sae.config import Normalise
 from protsae.sae.convert import to_jumprelu
+from protsae.sae.gba import GBASAE, GBASAEConfig
 from protsae.sae.loaders import load_foreign
 
 D, N, M, K = 16, 60, 7, 5
@@ -75,8 +76,12 @@ def test_gated_comes_back(tmp_path: Path) -> None:
 
 def test_what_saelens_has_no_form_for_is_refused(tmp_path: Path) -> None:
     relu = fitted(ReLUSAE(ReLUSAEConfig(d_model=D, d_sae=N, k=K)))
-    with pytest.raises(ConfigError, match="no architecture 'relu'; export it with --to jumprelu"):
+    with pytest.raises(ConfigError, match="no form for a relu SAE; export others by --sae NAME"):
         saelens.folder_of(tmp_path, relu, {})
+    gba = GBASAE(GBASAEConfig(d_model=D, d_sae=N, k=K))
+    for refused in (lambda: saelens.folder_of(tmp_path, gba, {}), lambda: to_jumprelu(gba, X)):
+        with pytest.raises(ConfigError, match="gba SAE"):
+            refused()
     with pytest.raises(ConfigError, match="a gated SAE has no form as JumpReLU"):
         to_jumprelu(GatedSAE(GatedSAEConfig(d_model=D, d_sae=N, k=K)), X)
 

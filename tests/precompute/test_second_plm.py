@@ -66,7 +66,7 @@ def test_a_site_that_it_does_not_offer_is_refused_before_anything_is_read(
 def test_every_door_finds_it(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "local")
     for source in (NAME, folder):
-        assert outline_of(source) == (3, ("resid_post",))
+        assert outline_of(source) == (3, ("resid_post",), None)
         assert isinstance(load_plm(source), ToyPLM)
         fetch_plm(source)
     ToyPLM().spec(layer=2, site="resid_post").write(tmp_path / "plm.json")

@@ -10,7 +10,7 @@ import torch
 from esm2_files import random_model, weights_of
 from safetensors.torch import save_file
 
-from protsae.errors import ArtifactError, InputError
+from protsae.errors import ArtifactError
 from protsae.plm.registry import load_plm, outline_of
 
 STATE = random_model().state_dict()
@@ -76,19 +76,3 @@ def test_a_damaged_file_is_not_advised_away(tmp_path: Path) -> None:
         with pytest.raises(ArtifactError, match=r"mine\.pt is") as caught:
             load_plm(tmp_path / "mine.pt")
         assert "delete" not in str(caught.value)
-
-
-def test_a_folder_of_hugging_faces_is_named(tmp_path: Path) -> None:
-    config = {"model_type": "esm", "num_hidden_layers": 2, "hidden_size": 32, "num_attention_heads": 4}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    save_file(HUGGING_FACE, tmp_path / "model.safetensors")
-
-    for door in (load_plm, outline_of):
-        with pytest.raises(InputError, match="is Hugging Face's configuration") as caught:
-            door(tmp_path)
-    shape = json.loads(re.findall(r"\{.*?\}", str(caught.value))[0])
-    assert shape == {"num_layers": 2, "embed_dim": 32, "attention_heads": 4}
-
-    (tmp_path / "config.json").write_text(json.dumps(config | shape))
-    save_file(weights_of(random_model()), tmp_path / "model.safetensors")
-    assert load_plm(tmp_path, device="cpu").d_model == 32

@@ -17,7 +17,7 @@ from explorer.services import data, live, set_scores, slices
 from explorer.services.explained import explained
 from explorer.services.refs import FeatureRef
 from explorer.services.set_scores import LEVEL, Plan, Pooling, Tested
-from explorer.shell import frame, links, tables
+from explorer.shell import frame, links, tables, takeaway
 from protsae.errors import InputError, ProtSAEError
 
 TITLE = "Which features tell two sets of proteins apart?"
@@ -265,14 +265,15 @@ def chart(tested: Tested, plan: Plan) -> None:
     """Every feature by how far and how surely it differs; a click opens one."""
     table = live.features(plan.sae)
     names = [words.label(*one) for one in zip(table["label"], table["label_grade"], strict=True)]
-    event = st.plotly_chart(
-        set_charts.volcano(tested.features, names, data.sae(plan.sae).role, frame.mode()),
-        key="sets_volcano",
-        on_select="rerun",
-        selection_mode="points",
-        config={"displayModeBar": False},
-        alt="Features by AUROC and by how sure the difference is",
-    )
+    with takeaway.figure("sets", "Features that differ between two sets of proteins", saes=[plan.sae]):
+        event = st.plotly_chart(
+            set_charts.volcano(tested.features, names, data.sae(plan.sae).role, frame.mode()),
+            key="sets_volcano",
+            on_select="rerun",
+            selection_mode="points",
+            config={"displayModeBar": False},
+            alt="Features by AUROC and by how sure the difference is",
+        )
     picked = [point["customdata"] for point in event["selection"]["points"] if "customdata" in point]
     if picked:
         feature = picked[0][0] if isinstance(picked[0], (list, tuple)) else picked[0]

@@ -15,7 +15,7 @@ from explorer.services import data
 from explorer.services.cached import cached_by_bundle
 from explorer.services.comparing import Versus, all_terms
 from explorer.services.explained import explained
-from explorer.shell import frame, links, tables
+from explorer.shell import frame, links, tables, takeaway
 from protsae.store.grades import GRADES
 from protsae.store.rows import Role, TermRow
 
@@ -205,16 +205,18 @@ def histogram(rows: pd.DataFrame, asked: Wanted, term: TermRow, role: Role) -> N
         span = sorted(boxes[0]["x"]) if boxes else None
         frame.write_address(gap=None if span is None else f"{max(span[0], -REACH):.2f}_{min(span[1], REACH):.2f}")
 
-    st.plotly_chart(
-        charts.difference(
-            rows, frame.mode(), term.go_id, role, score=measure.score, named=measure.title, brushed=asked.gap
-        ).update_layout(dragmode="select", selectdirection="h"),
-        key=key,
-        on_select=brush,
-        selection_mode="box",
-        config={"displayModeBar": False},
-        alt=f"Terms by {measure.title}, guided minus {role}",
-    )
+    names = [sae.name for sae in data.saes()]
+    with takeaway.figure("difference", f"Terms by {measure.title}, guided minus {role}", saes=names):
+        st.plotly_chart(
+            charts.difference(
+                rows, frame.mode(), term.go_id, role, score=measure.score, named=measure.title, brushed=asked.gap
+            ).update_layout(dragmode="select", selectdirection="h"),
+            key=key,
+            on_select=brush,
+            selection_mode="box",
+            config={"displayModeBar": False},
+            alt=f"Terms by {measure.title}, guided minus {role}",
+        )
     st.session_state["terms_gap"] = asked.gap or (-REACH, REACH)
 
     def slide() -> None:

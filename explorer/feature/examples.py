@@ -15,7 +15,7 @@ from explorer.draw import aligned, downloads, exports, markup, outward, views, w
 from explorer.feature import loss
 from explorer.services import data
 from explorer.services.refs import FeatureRef
-from explorer.shell import address, frame, links
+from explorer.shell import address, frame, links, takeaway
 from protsae.store.rows import AnnotationRow, ExampleRow, FeatureRow, TermFeature
 
 OTHERS = 11
@@ -207,6 +207,7 @@ def _letters(band: Band, view: str) -> None:
         drawn.append(aligned.Row(name, frame.href(to), note, example.sequence, values, anchors[view], example.peak_pos))
     scale = views.full_colour([band.row], frame.settings().scale)[0]
     label = f"{len(drawn)} proteins as letters, {VIEWS[view][0].lower()}{VIEWS[view][1:]}; scrolls sideways"
-    st.html(markup.wrap(aligned.html(drawn, scale, label, from_one=view == "nterm", mark=token)))
+    with takeaway.figure("aligned", label, refs=[FeatureRef(row.sae, row.feature)], scale=frame.settings().scale):
+        st.html(markup.wrap(aligned.html(drawn, scale, label, from_one=view == "nterm", mark=token)))
     if view != "nterm":
         browser.order("aligned", token, centre=f'[data-centre="{token}"]')

@@ -5,7 +5,7 @@ import streamlit as st
 from explorer.draw import downloads, logo, markup, words
 from explorer.services import data, residues
 from explorer.services.refs import FeatureRef
-from explorer.shell import frame
+from explorer.shell import frame, takeaway
 from protsae.alphabet import AMINO_ACIDS
 from protsae.store.analyses.motifs import MOTIFS, REACH, MotifRow
 from protsae.store.rows import FeatureRow
@@ -40,7 +40,8 @@ def show(ref: FeatureRef, row: FeatureRow) -> None:
             return
         bits = logo.letter_bits(found.counts, found.background)
         said = logo.spoken(bits) or "no column says more than luck"
-        st.image(logo.logo_svg(bits, frame.mode()), width="stretch", alt=f"Sequence logo, 0 is the peak: {said}.")
+        with takeaway.figure("logo", f"Letters around the peak of {ref.sae} #{ref.feature}", refs=[ref]):
+            st.image(logo.logo_svg(bits, frame.mode()), width="stretch", alt=f"Sequence logo, 0 is the peak: {said}.")
         st.html(markup.wrap(f'<p class="ps-small">{markup.escape(reading(found))}</p>', _numbers(found)))
         with st.expander("Colours, counts"):
             st.html(markup.wrap(markup.dots_legend(logo.chemistry_legend(frame.mode()))))

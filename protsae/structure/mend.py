@@ -89,8 +89,8 @@ def _name_chains(lines: list[str]) -> None:
 def _unnamed(lines: Sequence[str]) -> list[list[int]]:
     """Places of the first model's atoms without a chain's name, in groups.
 
-    A group ends where the segment changes, where numbers begin anew, and at a TER behind a chain's last oxygen: programs
-    write TER at gaps, too.
+    A group ends where the segment changes, where numbers begin anew, and at a TER behind a chain's last oxygen:
+    programs write TER at gaps, too.
     """
     groups: list[list[int]] = []
     segment, first, last, is_end, is_new = "", 0, 0, False, True

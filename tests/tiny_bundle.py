@@ -29,9 +29,12 @@ from tiny_alignments import (
     site_tables,
     term_baseline_table,
 )
+from tiny_audits import alikeness_table, breadth_table, fold_table, telling_table
 from tiny_calibration import calibration_table
 from tiny_confusion import confusion_table
 from tiny_curves import curve_tables
+from tiny_dense import dense_table
+from tiny_enriched import enriched_tables
 from tiny_evaluation import evaluation_table
 from tiny_families import family_tables
 from tiny_maps import map_tables
@@ -183,10 +186,15 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
         "structure": structure_table(proteins),
     }
     analyses = {
+        "folds": {"fold": fold_table(features)},
+        "breadth": {"breadth": breadth_table(features)},
+        "alikeness": {"alikeness": alikeness_table(features)},
         "calibration": {"term_band": calibration_table(alignments)},
         "confounds": {"feature_confound": confound_table(features)},
         "curves": curve_tables(alignments, alone),
         "confusion": {"sibling_confusion": confusion_table(alignments)},
+        "dense": {"dense_tag": dense_table(features)},
+        "enriched": enriched_tables(features, list(concepts("MFO"))),
         "evaluation": {"evaluation": evaluation_table()},
         "families": family_tables(features),
         "motifs": motif_tables(features),
@@ -197,6 +205,7 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
         "themes": theme_tables(features, proteins),
         "sites": site_tables(features, alone),
         "steerability": steerability_tables(alignments, spec.embed_dim),
+        "telling": {"telling": telling_table(features)},
     }
     return Parts(tables, analyses, models, spec)
 

@@ -11,11 +11,9 @@ from explorer.services import audit, data, seeds
 from explorer.services.refs import FeatureRef
 from explorer.shell import doubts, frame, links
 from protsae.store.analyses.confounds import CONFOUNDS, ConfoundRow
+from protsae.store.analyses.dense import DENSEST
 from protsae.store.analyses.sites import SITES, FeatureSite
 from protsae.store.rows import FeatureAnnotation, FeatureRow, NeighbourRow, TermFeature
-
-DENSE = 0.1
-"""Fires on more than this share of residues: too much to stand for one idea."""
 
 BIASED = 3.0
 """log2 enrichment from which on an amino acid is worth a word (eight times its usual share)."""
@@ -204,7 +202,7 @@ def badges(row: FeatureRow, headline: Headline, facts: list[ConfoundRow]) -> str
         notes.append(markup.grade(headline))
     if row.max_act <= 0:
         notes.append(markup.badge("no known activations", "It fired on no residue of the corpus.", "warn"))
-    if row.density > DENSE:
+    if row.density > DENSEST:
         notes.append(
             markup.badge(
                 "dense",

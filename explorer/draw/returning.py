@@ -6,8 +6,8 @@ from protsae.store.analyses.seeds import FeatureSeeds, TermSeeds
 COLUMN = "Seeds"
 COLUMN_HELP = (
     "In how many trainings of the same autoencoder, its own included, there is a feature of the same direction (cosine "
-    "0.7 or more). Where it is found in its own only, another start would have split the states in another way. A guided feature is "
-    "known by its term instead: its page says how far its AUROC differs."
+    "0.7 or more). Where it is found in its own only, another start would have split the states in another way. "
+    "A guided feature is known by its term instead: its page says how far its AUROC differs."
 )
 
 STEADY = 0.05

@@ -220,7 +220,8 @@ def _seed_badge(row: FeatureRow) -> str:
     found = seeds.of_feature(FeatureRef(row.sae, row.feature))
     if found is None or row.max_act <= 0:
         return ""
-    return returning.badge(found, seeds.of_term(row.sae, row.go_id) if row.go_id else None)
+    term = seeds.of_term(row.sae, row.go_id) if row.go_id else None
+    return returning.badge(found, term) if term is not None or row.kind != "defined" else ""
 
 
 def _confound_badge(row: FeatureRow, facts: list[ConfoundRow]) -> str:

@@ -214,7 +214,7 @@ def _feature_columns(rows: pd.DataFrame) -> dict[str, list[Any]]:
         "Null": rows["null_f1"].tolist(),
         "Evidence": _evidence(rows),
         confounded.COLUMN: _doubts(rows),
-        **_seeds(refs),
+        **_seeds(refs, rows["origin"]),
         "Guided": ["guided" if one == "defined" else "free" for one in rows["origin"]],
         "Density": rows["density"].tolist(),
         "QuickGO": [f"{outward.QUICKGO}{one}" if one.startswith("GO:") else None for one in rows["label_id"]],
@@ -289,10 +289,19 @@ def _doubts(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def _seeds(refs: Sequence[FeatureRef]) -> dict[str, list[Any]]:
-    """In how many trainings each is found; no column where nothing was trained again."""
+def _seeds(refs: Sequence[FeatureRef], origins: pd.Series) -> dict[str, list[Any]]:
+    """In how many trainings each free feature is found; no column where nothing was trained again."""
     found = [seeds.of_feature(ref) for ref in refs]
-    return {returning.COLUMN: [returning.text(row) if row else "" for row in found]} if any(found) else {}
+    return (
+        {
+            returning.COLUMN: [
+                returning.text(row) if row and origin != "defined" else ""
+                for row, origin in zip(found, origins, strict=True)
+            ]
+        }
+        if any(found)
+        else {}
+    )
 
 
 def _config() -> dict[str, Any]:

@@ -75,7 +75,7 @@ def test_an_address_that_asks_for_nothing_there_is_shown_something(
 ) -> None:
     app = open_page("themes", sae="vanilla", **params)
 
-    shown = " ".join([*(element.value for element in app.get("html")), text_of(app), *subheaders_of(app)])
+    shown = " ".join([*(element.proto.body for element in app.get("html")), text_of(app), *subheaders_of(app)])
     assert said in shown or said.replace("&lt;", "<").replace("&gt;", ">") in shown
     assert not app.exception
 

@@ -8,6 +8,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from protsae.measures.topics import (
     Emissions,
+    Themes,
     fit_emissions,
     fit_quality,
     join,
@@ -39,7 +40,7 @@ class Planted:
             np.array([rng.multinomial(12, 0.8 * row + (1 - 0.8 * row.sum()) * flat) for row in shares])
         )
 
-    def themes(self, emissions: Emissions, n: int) -> np.ndarray:
+    def themes(self, emissions: Emissions, n: int) -> Themes:
         vectors = word_vectors(self.counts, emissions.weight, 12, seed=0)
         return join(emissions, vectors, np.asarray(self.theta.mean(axis=0)).ravel(), n, seed=0)
 

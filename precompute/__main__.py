@@ -19,6 +19,8 @@ from precompute.analyses.adding import analyse
 from precompute.config import RunConfig, check_inputs
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.runner import evaluate
+from precompute.explaining.config import ExplainConfig
+from precompute.explaining.explain import explain
 from precompute.fetching.config import FetchConfig
 from precompute.fetching.run import fetch
 from precompute.inputs.homology import cluster_with_mmseqs
@@ -29,6 +31,7 @@ from precompute.pipeline.progress import Console
 from precompute.pipeline.runner import Runner
 from precompute.plm.training import PLMTrainConfig, train
 from precompute.stages.order import STAGE_NAMES, STAGES
+from precompute.training.ensembles import EnsembleConfig, make_ensemble
 from precompute.training.seeds import SeedsConfig, train_seeds
 from protsae.bundle.migrating import migrate_bundle
 from protsae.errors import ConfigError, ProtSAEError
@@ -100,6 +103,10 @@ def _parser() -> argparse.ArgumentParser:
     seeds = commands.add_parser("seeds", help="train from other seeds", description=about)
     seeds.add_argument("--quiet", action="store_true", help="No progress.")
     add_flags(seeds, SeedsConfig)
+    about = "Present several trainings of one SAE as one: as their mean, or each trained on what is left over."
+    ensemble = commands.add_parser("ensemble", help="several SAEs as one", description=about)
+    ensemble.add_argument("--quiet", action="store_true", help="No progress.")
+    add_flags(ensemble, EnsembleConfig)
     about = "Bring a bundle of the version before to this program's, in its place."
     migrate = commands.add_parser("migrate", help="update an old bundle", description=about)
     migrate.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a bundle.")
@@ -107,6 +114,9 @@ def _parser() -> argparse.ArgumentParser:
     about = "Train every method on a bundle's embeddings and score it on held-out proteins."
     evaluate = commands.add_parser("evaluate", help="compare all methods", description=about)
     evaluate.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
+    about = "Have features explained by a language model of words; shows the prompts and their cost unless --send."
+    explain = commands.add_parser("explain", help="explain features in words", description=about)
+    explain.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
     plm = commands.add_parser("plm", help="train a small PLM", description="Train a PLM of ESM-2's architecture.")
     cluster = commands.add_parser("cluster", help="homology clusters", description="Cluster a FASTA with MMseqs2.")
     cluster.add_argument("--sequences", type=Path, required=True, metavar="FILE", help="FASTA or UniProtKB TSV.")
@@ -119,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         (run, RunConfig),
         (stage, RunConfig),
         (evaluate, EvaluateConfig),
+        (explain, ExplainConfig),
         (plm, PLMTrainConfig),
         (fetching, FetchConfig),
     )
@@ -166,6 +177,10 @@ def _seeds(arguments: argparse.Namespace) -> None:
     train_seeds(settings.run(), settings.work, Console(quiet=arguments.quiet).say, settings.members)
 
 
+def _ensemble(arguments: argparse.Namespace) -> None:
+    make_ensemble(build(EnsembleConfig, vars(arguments)), Console(quiet=arguments.quiet).say)
+
+
 def _migrate(arguments: argparse.Namespace) -> None:
     changed = migrate_bundle(arguments.bundle)
     version = f"schema version {SCHEMA_VERSION}"
@@ -174,6 +189,10 @@ def _migrate(arguments: argparse.Namespace) -> None:
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     evaluate(build(EvaluateConfig, vars(arguments)), Console(quiet=arguments.quiet))
+
+
+def _explain(arguments: argparse.Namespace) -> None:
+    explain(build(ExplainConfig, vars(arguments)), Console(quiet=arguments.quiet).say)
 
 
 def _plm(arguments: argparse.Namespace) -> None:
@@ -198,7 +217,9 @@ _COMMANDS = {
     "stage": _stage,
     "analyse": _analyse,
     "seeds": _seeds,
+    "ensemble": _ensemble,
     "evaluate": _evaluate,
+    "explain": _explain,
     "migrate": _migrate,
     "plm": _plm,
     "cluster": _cluster,

@@ -17,7 +17,7 @@ def curves(found: Reliance, mode: theme.Mode) -> go.Figure:
         for values in many:
             figure.add_scatter(
                 x=share, y=values, mode="lines", line={"color": palette.MUTED[mode], "width": 1, "dash": dash},
-                hoverinfo="skip",
+                hoverinfo="skip", showlegend=False,
             )  # fmt: skip
     for values, dash, name in ((found.insertion, "solid", "added"), (found.deletion, "dash", "taken away")):
         figure.add_scatter(

@@ -1,17 +1,14 @@
 """Lists of features that fire in one protein: what ranks them, what they say of themselves, what is saved of them.
 
-Read `in_range`, then `picked`.
+Read `picked`.
 """
 
 from collections.abc import Callable
 
-import numpy as np
 import streamlit as st
 
 from explorer.draw import words
-from explorer.protein.subject import Subject
-from explorer.services import alike, data, live
-from explorer.services.refs import FeatureRef
+from explorer.services import alike, data
 
 SURPRISE = (
     "What the list is sorted by: by how many nats “so many residues fire this strongly” explains this chain better "
@@ -50,17 +47,6 @@ def picked(sae: str) -> list[int]:
     """Features that the reader ticked, as the address has them."""
     numbers = [text for text in st.query_params.get("rows", "").split(".") if text.isascii() and text.isdigit()]
     return [int(text) for text in dict.fromkeys(numbers) if len(text) < 8 and int(text) < data.sae(sae).d_sae]
-
-
-def in_range(
-    about: Subject, sae: str, active: list[live.ActiveFeature], span: tuple[int, int]
-) -> list[live.ActiveFeature]:
-    """Active features by how much of their activation lies in the range, beyond the range's share of the chain."""
-    values = np.array(live.feature_rows(about.sequence, [FeatureRef(sae, a.feature) for a in active]))
-    inside, total = values[:, span[0] - 1 : span[1]].sum(axis=1), values.sum(axis=1)
-    share = (span[1] - span[0] + 1) / len(about.sequence)
-    gain = inside * np.log2(np.maximum(inside / total, 1e-9) / share)
-    return [active[i] for i in np.argsort(-gain) if gain[i] > 0]
 
 
 def save(label: str, text: str | Callable[[], str], file: str) -> None:

@@ -5,6 +5,7 @@ Read `show`, then `evidence`.
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.mutable_tab_container import TabContainer
 
 from explorer.components.protein_view import StripRow
 from explorer.draw import corpus, downloads, markup, outward, views, words
@@ -79,8 +80,10 @@ def evidence(about: Subject) -> None:
     if not active:
         st.html(markup.empty("No feature of this autoencoder fires here.", "Choose another one in the side bar."))
         return
+    called = predictions.calls(about.sequence, sae)
+    refs = pairs(called) if st.query_params.get("pairs") == "1" else []
     chosen = picked(sae)[:MOST_ROWS] or first_rows(about, sae, active, table)
-    rows = strips(about, [FeatureRef(sae, feature) for feature in chosen])
+    rows = strips(about, refs or [FeatureRef(sae, feature) for feature in chosen])
     viewer.show(
         key="sequence_view", name=downloads.stem(about.name or "sequence"), sequence=about.sequence, rows=rows,
         tracks=subjects.tracks(about), structure=about.structure,
@@ -90,25 +93,33 @@ def evidence(about: Subject) -> None:
         st.caption(
             "No structure: the strip shows every residue. Drop a PDB or mmCIF file beside the box to see it in 3D."
         )
-    called = predictions.calls(about.sequence, sae)
     firm = sum(call.is_called and call.is_firm for call in called)
-    features, terms, changes, relied_on, other, files = st.tabs([
-        f"Features that fire · {len(active)}", f"GO terms called · {firm}", "Mutations", "What it relies on",
-        "Beside another",
-        "Downloads",
-    ])  # fmt: skip
-    with features:
+    opened = tabs({
+        "": f"Features that fire · {len(active)}", "terms": f"GO terms called · {firm}", "mutations": "Mutations",
+        "relies": "What it relies on", "beside": "Beside another", "files": "Downloads",
+    })  # fmt: skip
+    with opened[""]:
         feature_table(about, sae, active, table, len(rows))
-    with terms:
+    with opened["terms"]:
         term_table(about, called)
-    with changes:
-        mutations(about, sae, rows)
-    with relied_on:
-        relied.show(about, sae, rows)
-    with other:
-        beside.show(about, sae, rows)
-    with files:
+    with opened["files"]:
         take_away(about, sae, active, rows, called)
+    for name, draw in (("mutations", mutations), ("relies", relied.show), ("beside", beside.show)):
+        if opened[name].open:
+            with opened[name]:
+                draw(about, sae, rows)
+
+
+def tabs(labels: dict[str, str]) -> dict[str, TabContainer]:
+    """The tabs below the view, by the name that the address knows; the open one is kept there."""
+
+    def write() -> None:
+        shown = st.session_state["sequence_tabs"]
+        frame.write_address(tab=next((name for name, label in labels.items() if label == shown and name), None))
+
+    st.session_state["sequence_tabs"] = labels.get(st.query_params.get("tab", ""), labels[""])
+    found = st.tabs(list(labels.values()), key="sequence_tabs", on_change=write)
+    return dict(zip(labels, found, strict=True))
 
 
 def mutations(about: Subject, sae: str, rows: list[StripRow]) -> None:
@@ -132,6 +143,16 @@ def first_rows(about: Subject, sae: str, active: list[live.ActiveFeature], table
         asked = None
     named = [] if asked is None else [asked.feature]
     return [*named, *(feature for feature in features if feature not in named)][:SHOWN_ROWS]
+
+
+def pairs(called: list[predictions.Call]) -> list[FeatureRef]:
+    """Of the most telling called terms the guided feature and the best one without guidance, side by side."""
+    found: list[FeatureRef] = []
+    for call in called:
+        other = data.term_pair(call.term.go_id).baseline
+        if call.is_called and call.is_firm and other is not None:
+            found += [FeatureRef(call.term.sae, call.term.feature), FeatureRef(other.sae, other.feature)]
+    return found[:SHOWN_ROWS]
 
 
 def strips(about: Subject, refs: list[FeatureRef]) -> list[StripRow]:

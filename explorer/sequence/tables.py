@@ -9,7 +9,7 @@ import streamlit as st
 from explorer.components.protein_view import StripRow
 from explorer.components.strips import profile
 from explorer.draw import confounded, downloads, markup, outward, verdicts, words
-from explorer.firing import choosing
+from explorer.firing import choosing, ranges
 from explorer.firing.lists import (
     INFORMATION,
     MOST_SAID,
@@ -20,7 +20,6 @@ from explorer.firing.lists import (
     TERM_FIELDS,
     counted,
     folded,
-    in_range,
     picked,
     save,
 )
@@ -42,7 +41,17 @@ UNUSUAL = (
 IN_RANGE = (
     "Ranked for residues {} to {}: fires there, and more than elsewhere. Clear the range to rank the whole chain."
 )
+THERE = "Share of the feature's activation in this chain that lies in the marked residues."
+FOLD = "That share over the marked residues' share of the chain: 1 is even, and the feature's own background."
+SHIFTED = (
+    "The null: share of all stretches of this length (the chain closed to a ring) that hold as much of the feature, "
+    "this one among them. Small is unusual; the smallest possible is one over the chain's length."
+)
 ALONG = "The whole chain from first to last residue; the height is the share of full colour in the strips above."
+PAIRS = (
+    "The strips then show, for the first four called terms, the guided feature and below it the feature of the "
+    "autoencoder without guidance that fits the term best; each at full colour at its own 99.9th percentile."
+)
 AT_THIS_SIGNAL = (
     "Of test proteins (other families than those that trained or chose anything) whose signal lies in the same band as "
     "here, those that carry the term. Bands are cut on validation proteins: the 10 strongest, the next 10, 20, 40 …"
@@ -56,7 +65,9 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
     span = viewer.kept(len(about.sequence), n_rows).span
     choosing.controls()
     asked = choosing.wanted()
-    ranked = active if span is None else in_range(about, sae, active, span)
+    preferred = ranges.of_protein(about.sequence, sae, span) if span is not None else {}
+    firing = {a.feature: a for a in active}
+    ranked = active if span is None else [firing[feature] for feature in preferred if feature in firing]
     rows = choosing.rows(about, sae, ranked, table, asked)
     st.caption(f"{UNUSUAL if span is None else IN_RANGE.format(*span)} {counted(rows, len(ranked), TABLE_ROWS)}")
     if not rows:
@@ -65,8 +76,8 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
     listed = [row.feature for row in rows[:TABLE_ROWS]]
     features = [a.feature for a in listed]
     facts = table.set_index("feature").loc[features]
-    ranges = zip(facts["p999_act"].to_numpy(float), facts["max_act"].to_numpy(float), strict=True)
-    full = [float(p999 or highest or 1.0) for p999, highest in ranges]
+    strongest = zip(facts["p999_act"].to_numpy(float), facts["max_act"].to_numpy(float), strict=True)
+    full = [float(p999 or highest or 1.0) for p999, highest in strongest]
     values = live.feature_rows(about.sequence, [FeatureRef(sae, feature) for feature in features])
     which = hash((about.sequence, sae, span, asked))
     key = f"sequence_features_{which}"  # another list must not inherit the ticks of this one
@@ -81,10 +92,16 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
         unlisted = [feature for feature in ticked if feature not in features]
         address.write(rows=".".join(map(str, [*unlisted, *chosen])) or None, row=None)
 
+    marked = [preferred[feature] for feature in features] if span is not None else []
     st.dataframe(
         pd.DataFrame({
             "Feature": [links.feature(sae, feature).url for feature in features],
             "Label": [words.label(*pair) for pair in zip(facts["label"], facts["label_grade"], strict=True)],
+            **({
+                "There": [100 * one.inside for one in marked],
+                "Fold": [one.fold for one in marked],
+                "Shifted": [one.p_shift for one in marked],
+            } if span is not None else {}),
             "Along the chain": [profile(v, s) for v, s in zip(values, full, strict=True)],
             "Unusual": [a.surprise for a in listed],
             "Alike": [folded(row) for row in rows[:TABLE_ROWS]],
@@ -104,6 +121,9 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
             "Along the chain": st.column_config.AreaChartColumn(
                 width="medium", y_min=0, y_max=1, color="primary", help=ALONG
             ),
+            "There": st.column_config.NumberColumn(format="%.0f %%", help=THERE),
+            "Fold": st.column_config.NumberColumn(format="%.1f", help=FOLD),
+            "Shifted": st.column_config.NumberColumn(format="%.2f", help=SHIFTED),
             "Unusual": st.column_config.NumberColumn(format="%.0f", help=SURPRISE),
             "Alike": st.column_config.TextColumn(help=choosing.ALIKE),
             "Strength": st.column_config.ProgressColumn(min_value=0, max_value=100, format="%.0f %%", help=STRENGTH),
@@ -120,6 +140,7 @@ def term_table(about: Subject, called: list[predictions.Call]) -> None:
     """Terms that guided features call, with how often such calls were right on unseen proteins."""
     st.markdown(predictions.sentence(called, about.known.split if about.known is not None else None))
     everything = frame.flag("Also those that were not called, or not confirmed on unseen proteins", "all")
+    frame.flag("Show them above, each beside the best feature without guidance", "pairs", tip=PAIRS)
     shown = [call for call in called if everything or (call.is_called and call.is_firm)]
     annotated = {row.go_id for row in data.protein_terms(about.known.accession)} if about.known else None
     if not shown:

@@ -25,7 +25,7 @@ from precompute.pipeline.progress import Transient
 from precompute.pipeline.tables import empty_table, read_table
 from protsae.store.analyses.calibration import CALIBRATION
 
-RANKS = (10, 20, 40, 80, 160, 320, 640)
+RANKS = (10, 20, 40, 80, 160, 320, 640, 1280, 2560)
 """Valid proteins above an edge."""
 
 

@@ -7,11 +7,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.draw import downloads, views
-from explorer.firing import lists, starts
+from explorer.firing import ranges, starts
 from explorer.protein import predictions, reading, subject, uploads
 from explorer.protein.reading import Pasted
 from explorer.services import data
-from explorer.services.live import ActiveFeature
 from explorer.services.refs import FeatureRef
 from protsae.store.rows import ProteinRow, StructureRow
 
@@ -335,13 +334,19 @@ def test_calls_use_the_frozen_threshold_and_pooling(store: Path) -> None:
     assert "no evidence" in said or "No guided feature" in said
 
 
-def test_a_brushed_range_ranks_features_that_prefer_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = {1: [1.0, 1, 1, 1], 2: [0, 0, 1.0, 0], 3: [1.0, 0, 0, 0]}
-    monkeypatch.setattr(lists.live, "feature_rows", lambda _, refs: [np.array(rows[f]) for _, f in refs])
-    about = subject.Subject("MKVL", "", (), None, None, None, "", "")
-    active = [ActiveFeature(f, 1.0, 1, 1, 10.0, 0.0) for f in rows]
+def test_a_brushed_range_ranks_features_by_their_own_background(open_page: OpenPage) -> None:
+    protein = first_protein()
+    app = open_page("sequence", accession=protein.accession, range="3-9", apart="1")
 
-    assert [a.feature for a in lists.in_range(about, "vanilla", active, (3, 4))] == [2]
+    assert not app.exception
+    table = next(element.value for element in app.dataframe if "Shifted" in element.value)
+    preferred = ranges.of_protein(protein.sequence, data.guided_saes()[0].name, (3, 9))
+    assert len(table)
+    shown = [preferred[int(url.rsplit("feature=", 1)[1])] for url in table["Feature"]]
+    assert table["Fold"].tolist() == pytest.approx([one.fold for one in shown])
+    assert table["There"].tolist() == pytest.approx([100 * one.inside for one in shown])
+    assert shown[0].gain == max(one.gain for one in preferred.values())
+    assert ((table["Shifted"] > 0) & (table["Shifted"] <= 1)).all()
 
 
 def test_how_near_is_said_in_words() -> None:
@@ -373,3 +378,15 @@ def test_files_are_plain_and_safe() -> None:
     assert downloads.residues_csv("MK", [("zinc", np.array([0, 1.5]))]) == "position,residue,zinc\n1,M,0\n2,K,1.5\n"
     assert downloads.fasta("a\nb", "M" * 61) == ">a b\n" + "M" * 60 + "\nM\n"
     assert downloads.file_name("P1/2 x", "vanilla", "", "a.csv") == "P1-2-x_vanilla_a.csv"
+
+
+def test_called_terms_are_shown_beside_the_best_feature_without_guidance(open_page: OpenPage) -> None:
+    app = open_page("sequence", accession=first_protein().accession, pairs="1")
+
+    assert not app.exception
+    shown = [row["code"].split(" ")[0] for row in views_of(app)[0]["rows"]]
+    guided, alone = {row.name for row in data.guided_saes()}, {row.name for row in data.baseline_saes()}
+    calls = [call for call in predictions.calls(first_protein().sequence) if call.is_called and call.is_firm]
+    if calls:
+        assert set(shown[::2]) <= guided
+        assert set(shown[1::2]) <= alone

@@ -17,7 +17,7 @@ def test_a_mutant_lies_residue_on_residue(open_page: OpenPage) -> None:
     protein = first_protein()
     letter = "W" if protein.sequence[9] != "W" else "A"
     mutant = f"{protein.sequence[:9]}{letter}{protein.sequence[10:]}"
-    app = open_page("sequence", accession=protein.accession, beside=f">mine\n{mutant}")
+    app = open_page("sequence", tab="beside", accession=protein.accession, beside=f">mine\n{mutant}")
 
     assert not app.exception
     assert f"mine: {protein.length:,} residues, 99 % identical over 100 %" in text_of(app)
@@ -57,7 +57,9 @@ def test_the_table_tells_both_and_the_most_different_first(store) -> None:
 
 
 def test_a_wrong_text_is_one_sentence(open_page: OpenPage) -> None:
-    app = open_page("sequence", accession=first_protein().accession, beside=">a\nMKTAYIAKQR\n>b\nMKTAYIAKQRQ")
+    app = open_page(
+        "sequence", tab="beside", accession=first_protein().accession, beside=">a\nMKTAYIAKQR\n>b\nMKTAYIAKQRQ"
+    )
 
     assert not app.exception
     assert "The box holds several proteins" in text_of(app)

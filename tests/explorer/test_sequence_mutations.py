@@ -32,11 +32,12 @@ def begun(app, *keys: str) -> None:
     for key in keys:
         question = next(iter(app.session_state[f"{key}_begun"]))
         (mutating.scan if key == "scan" else relying.reliance)(question, 600)
-        del app.session_state[f"{key}_running"]
+        if f"{key}_running" in app.session_state:
+            del app.session_state[f"{key}_running"]
 
 
 def test_nothing_is_computed_before_it_is_asked_for(open_page: OpenPage) -> None:
-    app = open_page("sequence", accession=first_protein().accession)
+    app = open_page("sequence", tab="mutations", accession=first_protein().accession)
 
     assert not app.exception
     assert f"Scan all {19 * first_protein().length:,} substitutions" in [button.label for button in app.button]
@@ -44,7 +45,7 @@ def test_nothing_is_computed_before_it_is_asked_for(open_page: OpenPage) -> None
 
 
 def test_a_scan_is_stopped_gone_on_with_and_drawn(open_page: OpenPage) -> None:
-    app = click(open_page("sequence", accession=first_protein().accession), "Scan all")
+    app = click(open_page("sequence", tab="mutations", accession=first_protein().accession), "Scan all")
     question = next(iter(app.session_state["scan_begun"]))
 
     app = click(app, "Stop")
@@ -70,7 +71,7 @@ def test_a_scan_is_stopped_gone_on_with_and_drawn(open_page: OpenPage) -> None:
 
 
 def test_the_likelihood_is_scanned_too(open_page: OpenPage) -> None:
-    app = open_page("sequence", accession=first_protein().accession, scan="likelihood", likely="wild")
+    app = open_page("sequence", tab="mutations", accession=first_protein().accession, scan="likelihood", likely="wild")
     app = click(app, "Scan all")
     begun(app, "scan")
     app = app.run()
@@ -95,7 +96,7 @@ def test_variants_stand_in_the_address_and_one_is_shown_in_full(open_page: OpenP
     protein = first_protein()
     one = f"{protein.sequence[2]}3{'W' if protein.sequence[2] != 'W' else 'A'}"
     two = f"{protein.sequence[4]}5{'P' if protein.sequence[4] != 'P' else 'G'}"
-    app = open_page("sequence", accession=protein.accession)
+    app = open_page("sequence", tab="mutations", accession=protein.accession)
     app.text_area(key="sequence_variants").set_value(f"{one}, {two}\n{one}/{two}").run()
 
     assert not app.exception
@@ -113,7 +114,7 @@ def test_variants_stand_in_the_address_and_one_is_shown_in_full(open_page: OpenP
 def test_a_wrong_variant_is_one_sentence_and_stays_in_the_box(open_page: OpenPage) -> None:
     protein = first_protein()
     wrong = "W" if protein.sequence[2] != "W" else "A"
-    app = open_page("sequence", accession=protein.accession, variants=f"{wrong}3G")
+    app = open_page("sequence", tab="mutations", accession=protein.accession, variants=f"{wrong}3G")
 
     assert not app.exception
     assert f"“{wrong}3G” expects {wrong} at position 3, but this sequence has {protein.sequence[2]}" in text_of(app)
@@ -121,7 +122,7 @@ def test_a_wrong_variant_is_one_sentence_and_stays_in_the_box(open_page: OpenPag
 
 
 def test_html_in_a_variant_is_text(open_page: OpenPage) -> None:
-    app = open_page("sequence", accession=first_protein().accession, variants="<img/src=x>")
+    app = open_page("sequence", tab="mutations", accession=first_protein().accession, variants="<img/src=x>")
 
     assert not app.exception
     assert "<img" not in "".join(html_of(app, "ps-empty"))
@@ -129,7 +130,7 @@ def test_html_in_a_variant_is_text(open_page: OpenPage) -> None:
 
 def test_what_a_feature_relies_on(open_page: OpenPage) -> None:
     protein = first_protein()
-    app = click(open_page("sequence", accession=protein.accession), "Find out")
+    app = click(open_page("sequence", tab="relies", accession=protein.accession), "Find out")
     begun(app, "relied")
     app = app.run()
 

@@ -23,6 +23,7 @@ from precompute.explaining.config import ExplainConfig
 from precompute.explaining.explain import explain
 from precompute.fetching.config import FetchConfig
 from precompute.fetching.run import fetch
+from precompute.importing import check_imported, describe, formats
 from precompute.inputs.homology import cluster_with_mmseqs
 from precompute.inputs.uniprot import read_proteins
 from precompute.options import add_flags, build
@@ -33,10 +34,14 @@ from precompute.plm.training import PLMTrainConfig, train
 from precompute.stages.order import STAGE_NAMES, STAGES
 from precompute.training.ensembles import EnsembleConfig, make_ensemble
 from precompute.training.seeds import SeedsConfig, train_seeds
+from protsae.api.opened import open_bundle
 from protsae.bundle.migrating import migrate_bundle
 from protsae.errors import ConfigError, ProtSAEError
+from protsae.export.registry import TARGETS, export
 from protsae.files import write_text
 from protsae.plm.fetching import fetch_shown
+from protsae.plm.sites import SITES
+from protsae.sae.loaders import Told
 from protsae.store.analyses.known import ANALYSES
 from protsae.store.schema import SCHEMA_VERSION
 
@@ -117,6 +122,8 @@ def _parser() -> argparse.ArgumentParser:
     about = "Have features explained by a language model of words; shows the prompts and their cost unless --send."
     explain = commands.add_parser("explain", help="explain features in words", description=about)
     explain.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
+    _add_import(commands.add_parser("import-sae", help="check an SAE of another program", description=_IMPORT))
+    _add_export(commands.add_parser("export", help="a bundle in other tools' files", description=_EXPORT))
     plm = commands.add_parser("plm", help="train a small PLM", description="Train a PLM of ESM-2's architecture.")
     cluster = commands.add_parser("cluster", help="homology clusters", description="Cluster a FASTA with MMseqs2.")
     cluster.add_argument("--sequences", type=Path, required=True, metavar="FILE", help="FASTA or UniProtKB TSV.")
@@ -140,6 +147,39 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+_IMPORT = "Say what an SAE of another program is, and what a run would still ask for; `run --sae` takes it in."
+
+
+def _add_import(command: argparse.ArgumentParser) -> None:
+    command.add_argument("path", type=Path, metavar="PATH", help="Folder or file of the SAE.")
+    command.add_argument(
+        "--format", choices=formats(), metavar="NAME", help=f"{', '.join(formats())}; else it is found."
+    )
+    command.add_argument("--bundle", type=Path, metavar="BUNDLE", help="Measure it on this bundle's language model.")
+    command.add_argument("--out", type=Path, metavar="DIR", help="Write it there in our own form.")
+    for name, kind, text in (
+        ("k", int, "Features that TopK keeps per residue, where no file says it."),
+        ("layer", int, "Block whose states it reads, from 1."),
+        ("scale", float, "Factor of its input, where its files only say that there is one."),
+    ):
+        command.add_argument(f"--{name}", type=kind, metavar="N", help=text)
+    command.add_argument("--site", choices=SITES, default="", help="Where in the block.")
+    command.add_argument("--plm", default="", metavar="NAME", help="Language model whose states it reads.")
+    command.add_argument(
+        "--kind", choices=("topk", "batchtopk"), help="Which rule made it, where its tensors do not say."
+    )
+
+
+_EXPORT = "Write a bundle, or some of its SAEs, in the files of other tools."
+
+
+def _add_export(command: argparse.ArgumentParser) -> None:
+    command.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
+    command.add_argument("--to", choices=tuple(TARGETS), required=True, metavar="TOOL", help=", ".join(TARGETS))
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="Folder to write to.")
+    command.add_argument("--sae", nargs="+", metavar="NAME", help="Only these SAEs; without it all.")
+
+
 _DEBUG_HELP = "Print the traceback of every error."
 
 
@@ -148,6 +188,7 @@ def _run(arguments: argparse.Namespace) -> None:
     console = Console(quiet=arguments.quiet)
     for config in configs:
         check_inputs(config)
+        check_imported(config)
     for config in configs:
         if config is not configs[0]:
             share_stages(configs[0].work, config.work, without_layer(STAGES))
@@ -170,6 +211,19 @@ def _stage(arguments: argparse.Namespace) -> None:
 
 def _analyse(arguments: argparse.Namespace) -> None:
     analyse(arguments.bundle, arguments.name, Console(quiet=arguments.quiet), STAGES)
+
+
+def _import_sae(arguments: argparse.Namespace) -> None:
+    given = arguments
+    told = Told(given.k, given.layer, given.site, given.plm, given.scale, given.kind)
+    for line in describe(given.path, given.format, told, bundle=given.bundle, out=given.out):
+        sys.stdout.write(line + "\n")
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    with open_bundle(arguments.bundle) as bundle:
+        for path in export(bundle, arguments.to, arguments.out, arguments.sae):
+            sys.stdout.write(f"{path}\n")
 
 
 def _seeds(arguments: argparse.Namespace) -> None:
@@ -220,6 +274,8 @@ _COMMANDS = {
     "ensemble": _ensemble,
     "evaluate": _evaluate,
     "explain": _explain,
+    "import-sae": _import_sae,
+    "export": _export,
     "migrate": _migrate,
     "plm": _plm,
     "cluster": _cluster,

@@ -52,10 +52,10 @@ from protsae.store.rows import TermFeature
 BLOCK = 64
 """Features a file."""
 
-CLEAREST = 200
+CLEAREST = 150
 """Features that are steered again."""
 
-FIRST_PROTEINS = 6
+FIRST_PROTEINS = 5
 """Of the first look, a feature."""
 
 AGAIN = "again"

@@ -50,7 +50,7 @@ class SteerabilityConfig:
     pool: int = 64
     """They are drawn from so many of the proteins that lack the term: features share the passes that none changes."""
 
-    max_residues: int = 300
+    max_residues: int = 200
     """Longer proteins are not taken."""
 
     strength: float = TESTED_STRENGTH

@@ -52,10 +52,10 @@ from protsae.store.rows import TermFeature
 BLOCK = 64
 """Features a file."""
 
-CLEAREST = 150
+CLEAREST = 80
 """Features that are steered again."""
 
-FIRST_PROTEINS = 5
+FIRST_PROTEINS = 3
 """Of the first look, a feature."""
 
 AGAIN = "again"

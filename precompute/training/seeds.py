@@ -28,7 +28,7 @@ from protsae.sae import SAE, load_sae
 SEEDS = "seeds"
 """Folder below the work folder."""
 
-MEMBERS = 5
+MEMBERS = 3
 """Seeds of each SAE, the bundle's own included."""
 
 _WATCHED = 1

@@ -10,7 +10,7 @@ RUNS ?= runs
 PLM ?= assets/demo
 ARGS ?=
 
-.PHONY: run test check parity demo results lock clean
+.PHONY: run test check parity docs demo results lock clean
 
 run: $(READY)
 	$(BIN)/streamlit run explorer/app.py -- $(ARGS)
@@ -24,13 +24,19 @@ check: $(READY)
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-# Hold the SAEs against two independent packages; these need much, so they get an environment of their own. nnsight asks
+# Hold the SAEs and the files of others against two independent packages; these need much, so they get an environment of their own. nnsight asks
 # for torchvision, which nothing here calls and which breaks transformers where it was built for another torch.
 parity:
 	$(PYTHON) -m venv $(RUNS)/parity
 	$(RUNS)/parity/bin/pip install --quiet --editable '.[dev,parity]'
 	$(RUNS)/parity/bin/pip uninstall --quiet --yes torchvision
-	PROTSAE_PARITY=required $(RUNS)/parity/bin/pytest tests/protsae/test_parity.py
+	PROTSAE_PARITY=required $(RUNS)/parity/bin/pytest tests/protsae/test_parity.py \
+		tests/protsae/test_foreign_files.py
+
+# The docs as a site, in $(RUNS)/site; nothing is fetched while it is built or read.
+docs: $(READY)
+	$(BIN)/pip install --quiet --editable '.[docs]'
+	$(BIN)/mkdocs build --strict
 
 # Rebuild the embedded bundle from the source data in $(DATA): relatives, language model, precompute. Takes hours on a CPU.
 # It takes the model that the bundle holds; `make demo PLM=esm2_t6_8M_UR50D` takes Meta's own weights instead, which are

@@ -1,4 +1,4 @@
-"""Milliseconds from a move of the Steer page's slider to its new sequence and read-out; JSON, by model and length.
+"""Milliseconds from a move of the Steer page's slider to its new sequence and read-out; a JSON line a model and length.
 
     python benchmarks/steering.py [--bundle DIR] [--lengths 100 300 1000] [--repeats 5] [--threads 1]
 
@@ -6,7 +6,8 @@ The bundle's own model and SAE, and ESM-2 35M and 150M with random weights and a
 their middle layer. `prepare` is paid once a sequence; `strength` is what every move of the slider costs: the layers
 above the SAE, and one embedding and encoding of the new sequence. `scan` hides nothing; `gibbs` is a whole sweep,
 measured once.
-`ratio` is `strength` over one forward pass in the same run. Medians; say beside the numbers what else ran.
+`ratio` is `strength` over one forward pass in the same run. Medians of
+processor time, so that with one thread they are those of a free core, whatever else runs.
 """
 
 import argparse
@@ -56,11 +57,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    result = {
-        model.name: {length: timed(model, length, args.repeats) for length in args.lengths}
-        for model in models(args.bundle)
-    }
-    json.dump(result, sys.stdout, indent=1)
+    for model in models(args.bundle):
+        for length in args.lengths:
+            line = {"model": model.name, "length": length, **timed(model, length, args.repeats)}
+            sys.stdout.write(json.dumps(line) + "\n")
+            sys.stdout.flush()
 
 
 def models(bundle: Path) -> Iterator[Model]:
@@ -103,11 +104,11 @@ def timed(model: Model, length: int, repeats: int) -> dict[str, float]:
 
 
 def spent(what: Callable[[], object]) -> float:
-    """Milliseconds."""
-    began = time.perf_counter()
+    """Milliseconds of computing, of all threads."""
+    began = time.process_time()
     with torch.no_grad():
         what()
-    return 1000 * (time.perf_counter() - began)
+    return 1000 * (time.process_time() - began)
 
 
 if __name__ == "__main__":

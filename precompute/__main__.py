@@ -19,8 +19,11 @@ from precompute.analyses.adding import analyse
 from precompute.config import RunConfig, check_inputs
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.runner import evaluate
+from precompute.explaining.config import ExplainConfig
+from precompute.explaining.explain import explain
 from precompute.fetching.config import FetchConfig
 from precompute.fetching.run import fetch
+from precompute.importing import check_imported, describe, formats
 from precompute.inputs.homology import cluster_with_mmseqs
 from precompute.inputs.uniprot import read_proteins
 from precompute.options import add_flags, build
@@ -29,11 +32,16 @@ from precompute.pipeline.progress import Console
 from precompute.pipeline.runner import Runner
 from precompute.plm.training import PLMTrainConfig, train
 from precompute.stages.order import STAGE_NAMES, STAGES
+from precompute.training.ensembles import EnsembleConfig, make_ensemble
 from precompute.training.seeds import SeedsConfig, train_seeds
+from protsae.api.opened import open_bundle
 from protsae.bundle.migrating import migrate_bundle
 from protsae.errors import ConfigError, ProtSAEError
+from protsae.export.registry import TARGETS, export
 from protsae.files import write_text
 from protsae.plm.fetching import fetch_shown
+from protsae.plm.sites import SITES
+from protsae.sae.loaders import Told
 from protsae.store.analyses.known import ANALYSES
 from protsae.store.schema import SCHEMA_VERSION
 
@@ -100,6 +108,10 @@ def _parser() -> argparse.ArgumentParser:
     seeds = commands.add_parser("seeds", help="train from other seeds", description=about)
     seeds.add_argument("--quiet", action="store_true", help="No progress.")
     add_flags(seeds, SeedsConfig)
+    about = "Present several trainings of one SAE as one: as their mean, or each trained on what is left over."
+    ensemble = commands.add_parser("ensemble", help="several SAEs as one", description=about)
+    ensemble.add_argument("--quiet", action="store_true", help="No progress.")
+    add_flags(ensemble, EnsembleConfig)
     about = "Bring a bundle of the version before to this program's, in its place."
     migrate = commands.add_parser("migrate", help="update an old bundle", description=about)
     migrate.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a bundle.")
@@ -107,6 +119,11 @@ def _parser() -> argparse.ArgumentParser:
     about = "Train every method on a bundle's embeddings and score it on held-out proteins."
     evaluate = commands.add_parser("evaluate", help="compare all methods", description=about)
     evaluate.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
+    about = "Have features explained by a language model of words; shows the prompts and their cost unless --send."
+    explain = commands.add_parser("explain", help="explain features in words", description=about)
+    explain.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
+    _add_import(commands.add_parser("import-sae", help="check an SAE of another program", description=_IMPORT))
+    _add_export(commands.add_parser("export", help="a bundle in other tools' files", description=_EXPORT))
     plm = commands.add_parser("plm", help="train a small PLM", description="Train a PLM of ESM-2's architecture.")
     cluster = commands.add_parser("cluster", help="homology clusters", description="Cluster a FASTA with MMseqs2.")
     cluster.add_argument("--sequences", type=Path, required=True, metavar="FILE", help="FASTA or UniProtKB TSV.")
@@ -119,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
         (run, RunConfig),
         (stage, RunConfig),
         (evaluate, EvaluateConfig),
+        (explain, ExplainConfig),
         (plm, PLMTrainConfig),
         (fetching, FetchConfig),
     )
@@ -129,6 +147,39 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+_IMPORT = "Say what an SAE of another program is, and what a run would still ask for; `run --sae` takes it in."
+
+
+def _add_import(command: argparse.ArgumentParser) -> None:
+    command.add_argument("path", type=Path, metavar="PATH", help="Folder or file of the SAE.")
+    command.add_argument(
+        "--format", choices=formats(), metavar="NAME", help=f"{', '.join(formats())}; else it is found."
+    )
+    command.add_argument("--bundle", type=Path, metavar="BUNDLE", help="Measure it on this bundle's language model.")
+    command.add_argument("--out", type=Path, metavar="DIR", help="Write it there in our own form.")
+    for name, kind, text in (
+        ("k", int, "Features that TopK keeps per residue, where no file says it."),
+        ("layer", int, "Block whose states it reads, from 1."),
+        ("scale", float, "Factor of its input, where its files only say that there is one."),
+    ):
+        command.add_argument(f"--{name}", type=kind, metavar="N", help=text)
+    command.add_argument("--site", choices=SITES, default="", help="Where in the block.")
+    command.add_argument("--plm", default="", metavar="NAME", help="Language model whose states it reads.")
+    command.add_argument(
+        "--kind", choices=("topk", "batchtopk"), help="Which rule made it, where its tensors do not say."
+    )
+
+
+_EXPORT = "Write a bundle, or some of its SAEs, in the files of other tools."
+
+
+def _add_export(command: argparse.ArgumentParser) -> None:
+    command.add_argument("bundle", type=Path, metavar="BUNDLE", help="Folder of a finished bundle.")
+    command.add_argument("--to", choices=tuple(TARGETS), required=True, metavar="TOOL", help=", ".join(TARGETS))
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="Folder to write to.")
+    command.add_argument("--sae", nargs="+", metavar="NAME", help="Only these SAEs; without it all.")
+
+
 _DEBUG_HELP = "Print the traceback of every error."
 
 
@@ -137,6 +188,7 @@ def _run(arguments: argparse.Namespace) -> None:
     console = Console(quiet=arguments.quiet)
     for config in configs:
         check_inputs(config)
+        check_imported(config)
     for config in configs:
         if config is not configs[0]:
             share_stages(configs[0].work, config.work, without_layer(STAGES))
@@ -161,9 +213,26 @@ def _analyse(arguments: argparse.Namespace) -> None:
     analyse(arguments.bundle, arguments.name, Console(quiet=arguments.quiet), STAGES)
 
 
+def _import_sae(arguments: argparse.Namespace) -> None:
+    given = arguments
+    told = Told(given.k, given.layer, given.site, given.plm, given.scale, given.kind)
+    for line in describe(given.path, given.format, told, bundle=given.bundle, out=given.out):
+        sys.stdout.write(line + "\n")
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    with open_bundle(arguments.bundle) as bundle:
+        for path in export(bundle, arguments.to, arguments.out, arguments.sae):
+            sys.stdout.write(f"{path}\n")
+
+
 def _seeds(arguments: argparse.Namespace) -> None:
     settings = build(SeedsConfig, vars(arguments))
     train_seeds(settings.run(), settings.work, Console(quiet=arguments.quiet).say, settings.members)
+
+
+def _ensemble(arguments: argparse.Namespace) -> None:
+    make_ensemble(build(EnsembleConfig, vars(arguments)), Console(quiet=arguments.quiet).say)
 
 
 def _migrate(arguments: argparse.Namespace) -> None:
@@ -174,6 +243,10 @@ def _migrate(arguments: argparse.Namespace) -> None:
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     evaluate(build(EvaluateConfig, vars(arguments)), Console(quiet=arguments.quiet))
+
+
+def _explain(arguments: argparse.Namespace) -> None:
+    explain(build(ExplainConfig, vars(arguments)), Console(quiet=arguments.quiet).say)
 
 
 def _plm(arguments: argparse.Namespace) -> None:
@@ -198,7 +271,11 @@ _COMMANDS = {
     "stage": _stage,
     "analyse": _analyse,
     "seeds": _seeds,
+    "ensemble": _ensemble,
     "evaluate": _evaluate,
+    "explain": _explain,
+    "import-sae": _import_sae,
+    "export": _export,
     "migrate": _migrate,
     "plm": _plm,
     "cluster": _cluster,

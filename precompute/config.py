@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from precompute.expansion import expanded
+from precompute.imported import ImportSpec
 from precompute.mmseqs import find_mmseqs
 from precompute.presets import PRESETS, SWITCHES_OF_A_RUN
 from precompute.saes import DEFAULT_SAES, SAESpec, check_list
@@ -205,6 +206,10 @@ class RunConfig:
     saes: tuple[SAESpec, ...] = DEFAULT_SAES
     """The SAEs to make; without it one ProtSAE for all of GO and a TopK SAE at its L0."""
 
+    sae: tuple[ImportSpec, ...] = ()
+    """SAEs of other programs that join those that are made: NAME=PATH:FORMAT, and what their files do not say behind
+    it, as in :k=64:layer=24:site=resid_post:plm=NAME."""
+
     sae_dtype: Literal["float32", "float16"] = "float32"
     """Precision of the saved SAE weights."""
 
@@ -237,7 +242,7 @@ class RunConfig:
                 both = f"{one}={value} and {several} {' '.join(map(str, values))}"
                 raise ConfigError(f"{both} were given; drop one of them")
         check_list(self.saes)
-        check_list(self.sae_list)
+        check_list(self.sae_list, self.sae)
         self._check_rates()
         self._check_guidance()
         self._check_sizes()
@@ -311,9 +316,11 @@ class RunConfig:
 
 
 def settings_of(config: RunConfig) -> dict[str, Any]:
-    """Every setting by its name, the list of SAEs as plain tables."""
+    """Every setting by its name, lists of SAEs as plain tables; `sae` only where there are any."""
     values = {field.name: getattr(config, field.name) for field in fields(config)}
-    return values | {"saes": [asdict(spec) for spec in config.saes]}
+    values["saes"] = [asdict(spec) for spec in config.saes]
+    imported = [{**asdict(spec), "path": str(spec.path.resolve())} for spec in values.pop("sae")]
+    return values | ({"sae": imported} if imported else {})
 
 
 def check_inputs(config: RunConfig) -> None:

@@ -2,8 +2,9 @@
 
 Every field becomes `--its-name`; the string literal under the field is the help text. A flag wins over the TOML file,
 the file over a preset (where the class has any), the preset over the default. Paths in a TOML file are relative to that
-file, a PLM given as one (with a slash) too. A tuple of dataclasses has no flag: it is a list of tables in the file
-(`[[saes]]`), checked as the settings are.
+file, a PLM given as one (with a slash) too. A tuple of dataclasses is a list of tables in the file (`[[saes]]`),
+checked as the settings are; it has a flag only where the dataclass has a `parse`, which makes one of a text. A flag
+that takes several values may be repeated.
 
 Read `add_flags`, then `build`.
 """
@@ -45,7 +46,8 @@ def field_help(config_class: type) -> dict[str, str]:
 def add_flags(parser: argparse.ArgumentParser, config_class: type, *, without: Collection[str] = ()) -> None:
     """Add one flag per field of `config_class` not in `without`, and `--config` for a TOML file of the same names."""
     helps = field_help(config_class)
-    tables = [field.name for field in _fields(config_class) if is_dataclass(_kind(config_class, field.name)[0])]
+    kinds = {field.name: _kind(config_class, field.name)[0] for field in _fields(config_class)}
+    tables = [name for name, kind in kinds.items() if is_dataclass(kind) and not hasattr(kind, "parse")]
     only = "".join(f" Only there, as [[{name}]] tables: {helps[name]}" for name in tables)
     about = f"File with the same names; flags win over it.{only}".replace("%", "%%")
     parser.add_argument("--config", type=Path, metavar="TOML", help=about)
@@ -61,7 +63,7 @@ def add_flags(parser: argparse.ArgumentParser, config_class: type, *, without: C
             flags["action"] = argparse.BooleanOptionalAction
         else:
             flags["metavar"] = "|".join(map(str, kind)) if isinstance(kind, tuple) else _METAVARS.get(kind, "X")
-            flags |= {"nargs": "+"} if is_many else {}
+            flags |= {"nargs": "+", "action": "extend"} if is_many else {}
         parser.add_argument(f"--{field.name.replace('_', '-')}", **flags)
 
 
@@ -122,6 +124,8 @@ def _from_table(config_class: type, table: Mapping[str, Any], *, base: Path, whe
 
 def _from_tables(name: str, kind: Any, value: Any, base: Path) -> tuple[Any, ...]:
     """Instances of the dataclass `kind` from a list of tables."""
+    if isinstance(value, list) and hasattr(kind, "parse"):
+        value = [kind.parse(item) if isinstance(item, str) else item for item in value]
     if not isinstance(value, list | tuple) or not all(isinstance(item, dict | kind) for item in value):
         raise ConfigError(f"{name} must be a list of tables, [[{name}]], got {value!r}")
     made = []

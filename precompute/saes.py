@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from precompute.imported import ImportSpec
 from protsae.errors import ConfigError
 from protsae.ontology.namespaces import GOScope
 from protsae.sae import SAE
@@ -102,15 +103,21 @@ DEFAULT_SAES = (
 """One ProtSAE for all of GO, and a TopK SAE of the same width at its total L0."""
 
 
-def check_list(saes: Sequence[SAESpec]) -> None:
+def check_list(saes: Sequence[SAESpec], imported: Sequence[ImportSpec] = ()) -> None:
     """Check that the SAEs of one run go together.
+
+    Args:
+        saes: that are made.
+        imported: that join them.
 
     Raises:
         ConfigError: there is none, two share a name, or one aims at the L0 of an SAE that does not stand before it.
     """
     if not saes:
         raise ConfigError("the list of SAEs is empty; give at least one [[saes]] table, or leave it out")
-    for what, names in (("name", [one.name.lower() for one in saes]), ("display name", [one.title for one in saes])):
+    all_names = [one.name.lower() for one in (*saes, *imported)]
+    titles = [*(one.title for one in saes), *(one.display_name for one in imported)]
+    for what, names in (("name", all_names), ("display name", titles)):
         name, count = Counter(names).most_common(1)[0]
         if count > 1:
             raise ConfigError(f"{count} SAEs have the {what} {name!r}; each needs its own")

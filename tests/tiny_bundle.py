@@ -29,9 +29,12 @@ from tiny_alignments import (
     site_tables,
     term_baseline_table,
 )
+from tiny_audits import alikeness_table, breadth_table, fold_table, telling_table
 from tiny_calibration import calibration_table
 from tiny_confusion import confusion_table
 from tiny_curves import curve_tables
+from tiny_dense import dense_table
+from tiny_enriched import enriched_tables
 from tiny_evaluation import evaluation_table
 from tiny_families import family_tables
 from tiny_maps import map_tables
@@ -48,6 +51,7 @@ from tiny_proteins import (
     split_counts,
     structure_table,
 )
+from tiny_seeds import onset_tables, seed_tables
 from tiny_shortlist import shortlist_tables
 from tiny_steerability import steerability_tables
 from tiny_themes import theme_tables
@@ -182,18 +186,26 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
         "structure": structure_table(proteins),
     }
     analyses = {
+        "folds": {"fold": fold_table(features)},
+        "breadth": {"breadth": breadth_table(features)},
+        "alikeness": {"alikeness": alikeness_table(features)},
         "calibration": {"term_band": calibration_table(alignments)},
         "confounds": {"feature_confound": confound_table(features)},
         "curves": curve_tables(alignments, alone),
         "confusion": {"sibling_confusion": confusion_table(alignments)},
+        "dense": {"dense_tag": dense_table(features)},
+        "enriched": enriched_tables(features, list(concepts("MFO"))),
         "evaluation": {"evaluation": evaluation_table()},
         "families": family_tables(features),
         "motifs": motif_tables(features),
         "maps": map_tables(features, list(models)),
+        "onsets": onset_tables(features),
+        "seeds": seed_tables(features),
         "shortlist": shortlist_tables(features, proteins),
         "themes": theme_tables(features, proteins),
         "sites": site_tables(features, alone),
         "steerability": steerability_tables(alignments, spec.embed_dim),
+        "telling": {"telling": telling_table(features)},
     }
     return Parts(tables, analyses, models, spec)
 

@@ -1,5 +1,5 @@
 """Compare: is guided better than unguided, for this term (here) and against all methods (`results_view`)? And which
-features tell two sets of proteins apart (`sets_view`)?
+features tell two sets of proteins apart (`sets_view`)? `every_feature` lists all that was measured of each.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from explorer.compare import (
     at_residues,
     comparison,
     curves,
+    every_feature,
     results_view,
     sets_view,
     sharing,
@@ -31,7 +32,7 @@ TITLE = "Guided against unguided"
 
 def main() -> None:
     """The view that the address names."""
-    pages = {"methods": results_view.page, "sets": sets_view.page}
+    pages = {"methods": results_view.page, "sets": sets_view.page, "features": every_feature.page}
     pages.get(st.query_params.get("view", ""), one_term)()
 
 

@@ -3,7 +3,18 @@
 import streamlit as st
 
 from explorer.draw import exports, markup, words
-from explorer.feature import evidence, examples, family, motif, shortlist, space, theme
+from explorer.feature import (
+    dense,
+    evidence,
+    examples,
+    family,
+    label_worth,
+    motif,
+    shortlist,
+    space,
+    strongest,
+    theme,
+)
 from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links
@@ -45,9 +56,12 @@ def main() -> None:
         space.show(ref, row)
     with st.container(key="cards_flow"):
         evidence.what_else_it_matches(headline, terms, sites)
+        strongest.card(row)
+        label_worth.card(row)
         evidence.at_the_site(row, data.feature_sites(ref))
         evidence.what_else(facts)
         evidence.when_it_fires(row)
+        dense.card(row)
         evidence.amino_acids(row)
         evidence.surroundings(ref, row)
     theme.line(ref)

@@ -4,10 +4,12 @@ import streamlit as st
 
 from explorer.draw import corpus, markup, words
 from explorer.draw.bars import Drawn, bars
-from explorer.findings import answers, audit_view
+from explorer.findings import answers, audit_view, onset_chart
 from explorer.findings.answers import Answer
-from explorer.services import data, measured, provenance
+from explorer.services import data, measured, provenance, seeds
 from explorer.shell import frame, links, takeaway
+from protsae.store.analyses.onsets import ONSETS
+from protsae.store.analyses.seeds import SEEDS
 from protsae.store.analyses.sites import SITES
 from protsae.store.analyses.steerability import STEERABILITY
 
@@ -52,8 +54,9 @@ def main() -> None:
     )
     for place, answer in enumerate(found):
         show(answer, place)
+    curves()
     audit_view.show()
-    for reason in filter(None, map(data.absence, (SITES, STEERABILITY))):
+    for reason in filter(None, map(data.absence, (SITES, STEERABILITY, SEEDS, ONSETS))):
         frame.say(reason, "ps-soft ps-small")
     on_what()
     st.header("What none of this means", anchor=False)
@@ -84,6 +87,8 @@ def questions() -> list[Answer | None]:
         asked.append(answers.guidance_helps(measured.differences(guided.name, other.name), guided, other))
         asked.append(answers.finds_site(*measured.sites(), guided, other))
     asked.append(answers.steers(data.steerability(), len(data.validated())))
+    asked.append(answers.comes_back(seeds.whole(), saes))
+    asked.append(answers.learns_when(seeds.learnt(), saes))
     asked.append(answers.kept(saes, measured.liveness()))
     return asked
 
@@ -99,6 +104,21 @@ def show(answer: Answer, place: int) -> None:
             markup.wrap(
                 markup.verdict("What it means", answer.means), markup.verdict("What it does not mean", answer.not_means)
             )
+        )
+
+
+def curves() -> None:
+    """What features knew of the terms while they were trained, step by step."""
+    looks = {sae.name: seeds.curve(sae.name) for sae in data.saes()}
+    looks = {name: rows for name, rows in looks.items() if rows}
+    if not looks:
+        return
+    with st.container(border=True):
+        st.header("How the functions appear, step by step", anchor=False)
+        frame.say(onset_chart.CAPTION, "ps-soft ps-small")
+        drawn = onset_chart.figure(looks, {sae.name: sae for sae in data.saes()}, frame.mode())
+        takeaway.chart(
+            drawn, "onsets", "Held-out AUROC of terms along the training", alt=onset_chart.told(looks), saes=list(looks)
         )
 
 

@@ -12,10 +12,12 @@ from explorer.protein.reading import Pasted, Stored
 from explorer.services import audit, data, live
 from explorer.services.refs import FeatureRef
 from explorer.shell import doubts, frame, links
+from explorer.shell.bound import number
 from explorer.steer import address, also, opening, report, runs, steerable
 from explorer.steer.runs import Plan
 from explorer.steer.settings import settings
 from protsae.errors import InputError, ProtSAEError
+from protsae.steering.types import TESTED_STRENGTH
 from protsae.store.grades import GRADES
 
 OWN = "A sequence of my own"
@@ -83,6 +85,13 @@ def evidence(ref: FeatureRef) -> None:
     if none := steerable.none_raises(ref.sae):
         frame.say(none, "ps-lead")
     frame.say(steerable.sentence(ref), "ps-small ps-soft")
+    if ref in audit.steered() and number(st.query_params.get("strength"), 1.0, -2.0, 5.0) != TESTED_STRENGTH:
+        st.button(
+            f"Turn it to strength {TESTED_STRENGTH:g}, as tested",
+            icon=":material/science:",
+            type="tertiary",
+            on_click=lambda: frame.write_address(strength=f"{TESTED_STRENGTH:g}"),
+        )
 
 
 def what() -> FeatureRef:

@@ -2,7 +2,7 @@
 
 from explorer.shell import frame
 
-VIEWS = {"term": "One term", "methods": "All methods", "sets": "Two sets of proteins"}
+VIEWS = {"term": "One term", "methods": "All methods", "sets": "Two sets of proteins", "features": "Every feature"}
 
 
 def switch() -> str:

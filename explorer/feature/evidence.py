@@ -6,16 +6,14 @@ Each function draws one card. Read `how_we_know`, then `badges`.
 import streamlit as st
 
 from explorer import theme
-from explorer.draw import charts, confounded, markup, outward, steered, verdicts, words
-from explorer.services import audit, data
+from explorer.draw import charts, confounded, markup, outward, returning, steered, verdicts, words
+from explorer.services import audit, data, seeds
 from explorer.services.refs import FeatureRef
 from explorer.shell import doubts, frame, links
 from protsae.store.analyses.confounds import CONFOUNDS, ConfoundRow
+from protsae.store.analyses.dense import DENSEST
 from protsae.store.analyses.sites import SITES, FeatureSite
 from protsae.store.rows import FeatureAnnotation, FeatureRow, NeighbourRow, TermFeature
-
-DENSE = 0.1
-"""Fires on more than this share of residues: too much to stand for one idea."""
 
 BIASED = 3.0
 """log2 enrichment from which on an amino acid is worth a word (eight times its usual share)."""
@@ -204,7 +202,7 @@ def badges(row: FeatureRow, headline: Headline, facts: list[ConfoundRow]) -> str
         notes.append(markup.grade(headline))
     if row.max_act <= 0:
         notes.append(markup.badge("no known activations", "It fired on no residue of the corpus.", "warn"))
-    if row.density > DENSE:
+    if row.density > DENSEST:
         notes.append(
             markup.badge(
                 "dense",
@@ -213,7 +211,16 @@ def badges(row: FeatureRow, headline: Headline, facts: list[ConfoundRow]) -> str
             )
         )
     notes.append(_confound_badge(row, facts))
+    notes.append(_seed_badge(row))
     return "".join(notes)
+
+
+def _seed_badge(row: FeatureRow) -> str:
+    """In how many trainings it is found; '' where it was not trained again."""
+    found = seeds.of_feature(FeatureRef(row.sae, row.feature))
+    if found is None or row.max_act <= 0:
+        return ""
+    return returning.badge(found, seeds.of_term(row.sae, row.go_id) if row.go_id else None)
 
 
 def _confound_badge(row: FeatureRow, facts: list[ConfoundRow]) -> str:

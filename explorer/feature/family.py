@@ -13,12 +13,12 @@ from explorer.services import data, families
 from explorer.services.families import Family
 from explorer.services.refs import FeatureRef
 from explorer.shell import doubts, frame, links, tables
+from protsae.store.analyses.dense import DENSEST
 from protsae.store.analyses.families import FAMILIES, Member
 from protsae.store.rows import FeatureRow
 
 MOST_ABOVE, MOST_BELOW = 4, 6
 """Nodes of the small tree above and below the feature."""
-DENSE = 0.1
 
 
 def section(row: FeatureRow) -> None:
@@ -31,7 +31,7 @@ def section(row: FeatureRow) -> None:
             return
         found = families.family_of(ref)
         if found is None:
-            frame.say(kinship.TOO_DENSE if row.density > DENSE else kinship.ALONE)
+            frame.say(kinship.TOO_DENSE if row.density > DENSEST else kinship.ALONE)
         else:
             warnings(ref, found)
             tree(ref, found)

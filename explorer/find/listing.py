@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from explorer.draw import confounded, downloads, markup, outward, words
+from explorer.draw import confounded, downloads, markup, outward, returning, words
 from explorer.find import filters
-from explorer.services import data, proteins
+from explorer.services import data, proteins, seeds
 from explorer.services.cached import cached_by_bundle
 from explorer.services.refs import FeatureRef
 from explorer.shell import doubts, frame, links
@@ -214,6 +214,7 @@ def _feature_columns(rows: pd.DataFrame) -> dict[str, list[Any]]:
         "Null": rows["null_f1"].tolist(),
         "Evidence": _evidence(rows),
         confounded.COLUMN: _doubts(rows),
+        **_seeds(refs),
         "Guided": ["guided" if one == "defined" else "free" for one in rows["origin"]],
         "Density": rows["density"].tolist(),
         "QuickGO": [f"{outward.QUICKGO}{one}" if one.startswith("GO:") else None for one in rows["label_id"]],
@@ -288,6 +289,12 @@ def _doubts(rows: pd.DataFrame) -> list[str]:
     ]
 
 
+def _seeds(refs: Sequence[FeatureRef]) -> dict[str, list[Any]]:
+    """In how many trainings each is found; no column where nothing was trained again."""
+    found = [seeds.of_feature(ref) for ref in refs]
+    return {returning.COLUMN: [returning.text(row) if row else "" for row in found]} if any(found) else {}
+
+
 def _config() -> dict[str, Any]:
     number, link, text = st.column_config.NumberColumn, st.column_config.LinkColumn, st.column_config.TextColumn
     return {
@@ -304,6 +311,7 @@ def _config() -> dict[str, Any]:
         "Null": number(format="%.2f", help=words.HELP["null"]),
         "Evidence": text(help=words.HELP["grade"]),
         **doubts.column_config(),
+        returning.COLUMN: text(help=returning.COLUMN_HELP),
         "n": number(help=words.HELP["n"]),
         "Density": number(format="percent", help=words.HELP["density"]),
         "Term": link(display_text="compare"),

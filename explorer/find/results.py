@@ -10,7 +10,7 @@ from typing import TypeVar
 import streamlit as st
 
 from explorer.draw import corpus, markup, outward, words
-from explorer.find import around, listing, organism
+from explorer.find import around, listing, organism, unguided
 from explorer.protein import plausible, reading
 from explorer.services import data, proteins
 from explorer.shell import cards, frame, links
@@ -195,6 +195,7 @@ def term_cards(hits: Sequence[TermHit], *, rolled: bool) -> None:
         if row is not None:
             cards.term_card(row, hit, roll_up=rolled, first=index == 0)
             around.show(row.go_id, expanded=index == 0)
+            unguided.show(row.go_id)
 
 
 def term_links(hits: Sequence[TermHit]) -> None:

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from explorer.draw import words
+from protsae.store.analyses.onsets import Onset
+from protsae.store.analyses.seeds import SAESeeds
 from protsae.store.analyses.steerability import STEERABLE_Q, SteerabilityRow
 from protsae.store.rows import Role, SAERow, TermFeature
 
@@ -249,4 +251,65 @@ def kept(saes: Sequence[SAERow], liveness: pd.DataFrame) -> Answer:
         "What a feature list cannot say is in the rest. A feature works where it fires on at least one residue in "
         "10,000.",
         "That the rest is noise.",
+    )
+
+
+def comes_back(rows: Sequence[SAESeeds], saes: Sequence[SAERow]) -> Answer | None:
+    """Whether another training finds the same features; None where there was none."""
+    named = {sae.name: sae for sae in saes}
+    rows = [row for row in rows if row.sae in named]
+    if not rows:
+        return None
+    parts, lines = [], []
+    for row in rows:
+        sae = named[row.sae]
+        same = (
+            ""
+            if row.guided_cosine is None or row.null_guided_cosine is None
+            else f"; features guided by the same term have cosine {row.guided_cosine:.2f}, by another term "
+            f"{row.null_guided_cosine:.2f}"
+        )
+        parts.append(
+            f"{words.percent(row.share_found)} of the features of {words.sae_long(sae)} are found again in a training "
+            f"from another start (in random directions of the same spread: {words.percent(row.null_share_found)}){same}"
+        )
+        lines.append(Bar(f"{sae.display_name}, found again", row.share_found, sae.role, words.percent(row.share_found)))
+        lines.append(Bar("by chance", row.null_share_found, None, words.percent(row.null_share_found)))
+    trainings = words.count(rows[0].n_others, "other training")
+    return Answer(
+        "Does another training find the same features?",
+        f"{'; '.join(parts)}. Mean over {trainings}.",
+        tuple(lines),
+        "share of features with a direction of cosine 0.7 or more in the other training",
+        "What comes back is in the language model's states, whichever way training begins. Each feature says in how "
+        "many trainings it is found.",
+        "That a feature which does not come back is wrong: the same states can be split in more than one way.",
+    )
+
+
+def learns_when(rows: Sequence[Onset], saes: Sequence[SAERow]) -> Answer | None:
+    """When, in its training, an SAE learns its terms; None where nobody looked."""
+    named = {sae.name: sae for sae in saes}
+    rows = [row for row in rows if row.sae in named]
+    if not rows:
+        return None
+    parts, lines = [], []
+    for row in rows:
+        sae, share = named[row.sae], row.n_onset / max(row.n_terms, 1)
+        when = "" if row.median_step is None else f", half of them by step {row.median_step:,.0f} of {row.last_step:,}"
+        parts.append(
+            f"in {words.sae_long(sae)} the AUROC of {row.n_onset:,} of {words.count(row.n_terms, 'term')} steps "
+            f"up{when} (of curves of shuffled labels {words.percent(row.null_share)} do)"
+        )
+        lines.append(Bar(f"{sae.display_name}, terms with an onset", share, sae.role, f"{row.n_onset:,}"))
+        lines.append(Bar("by chance", row.null_share, None, words.percent(row.null_share)))
+    return Answer(
+        "When does a function appear while the autoencoder is trained?",
+        f"Followed on test proteins, {'; '.join(parts)}.",
+        tuple(lines),
+        "share of terms whose AUROC steps up during training",
+        "The best split of a term's curve into before and after says when: of a guided autoencoder for the feature "
+        "that the term guides, else for the feature that is best on validation proteins at that step. Terms that "
+        "random directions already tell apart step up little.",
+        "That the language model learns it then: its weights stay as they are.",
     )

@@ -5,6 +5,7 @@ Read `find_bundle`.
 
 import argparse
 import functools
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -40,5 +41,11 @@ def _given(arguments: tuple[str, ...]) -> str | None:
 
 def stamp(folder: Path) -> tuple[int, ...]:
     """Changes when the bundle was replaced on disk, so that an open one is not kept for ever."""
-    paths = [folder / name for name in (STORE, PLM, MANIFEST)]
-    return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
+    return tuple(_changed(os.path.join(folder, name)) for name in (STORE, PLM, MANIFEST))  # noqa: PTH118 - asked often
+
+
+def _changed(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns  # noqa: PTH116
+    except OSError:
+        return 0

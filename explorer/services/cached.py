@@ -1,13 +1,18 @@
 """The open bundle, and the one way in which the explorer keeps what it has computed.
 
 `cached_by_bundle` keeps a function's results as long as the bundle on disk stays the same: the folder and the times of
-its files are part of every key, so a bundle that is replaced is read anew. Read `bundle`, then `cached_by_bundle`.
+its files are part of every key, so a bundle that is replaced is read anew. Streamlit's caches do it, which hash every
+argument at every call; a page asks hundreds of times, so what all readers share lies in front of them by plain keys.
+
+Read `bundle`, then `cached_by_bundle`.
 """
 
 import functools
 import os
 import sys
-from collections.abc import Callable
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -29,7 +34,16 @@ def bundle() -> bundles.Bundle:
     Raises:
         BundleError: it cannot be opened; the sentence says why.
     """
-    return _open(_key())
+    key = _key()
+    return _OPENED.get(key, lambda: _open(key))
+
+
+def forget() -> None:
+    """Drop all that is kept."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    for front in _FRONTS:
+        front.clear()
 
 
 def cached_by_bundle(
@@ -51,14 +65,67 @@ def cached_by_bundle(
             return function(*args, **kwargs)
 
         kept = cache(max_entries=max_entries, show_spinner=spinner)(by_key)
+        front = _Front(max_entries)
 
         @functools.wraps(function)
         def ask(*args: P.args, **kwargs: P.kwargs) -> R:
-            return kept(*args, **kwargs, **{BUNDLE: _key()})
+            key = _key()
+            plain = _plain(key, args, kwargs) if shared else None
+            if plain is None:
+                return kept(*args, **kwargs, **{BUNDLE: key})
+            return front.get(plain, lambda: kept(*args, **kwargs, **{BUNDLE: key}))
 
         return ask
 
     return decorate
+
+
+class _Front:
+    """The results that were asked for last, by plain keys."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
+        _FRONTS.append(self)
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What is kept under a key, or what `make` gives; made outside the lock, which is held for no computation."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        made = make()
+        with self._lock:
+            self._kept[key] = made
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return made
+
+    def clear(self) -> None:
+        """Drop everything."""
+        with self._lock:
+            self._kept.clear()
+
+
+_FRONTS: list[_Front] = []
+_OPENED = _Front(1)
+
+
+def _plain(key: Key, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Hashable | None:
+    """The arguments as a key, with their types, for 1 and True are equal; None where Streamlit has to hash them."""
+    try:
+        return key, _token(args), tuple((name, _token(value)) for name, value in kwargs.items())
+    except TypeError:
+        return None
+
+
+def _token(value: Any) -> Hashable:
+    if isinstance(value, tuple):
+        return type(value), *map(_token, value)
+    if isinstance(value, str | int | float | None):
+        return type(value), value
+    raise TypeError(f"{type(value).__name__} is no plain key")
 
 
 def _key() -> Key:

@@ -45,10 +45,10 @@ MOST_SEARCHED = 120
 """Validated features that are looked through for examples that differ."""
 
 
-@cached_by_bundle(4)
-def saes() -> list[SAERow]:
+@cached_by_bundle(4, shared=True)
+def saes() -> Sequence[SAERow]:
     """The bundle's autoencoders: guided ones first, then unguided, then imported."""
-    return bundle().reader.saes()
+    return tuple(bundle().reader.saes())
 
 
 def sae(name: str) -> SAERow:

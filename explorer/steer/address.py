@@ -18,7 +18,7 @@ LOWEST, HIGHEST = -2.0, 5.0
 """Of the strength."""
 
 STRENGTH = SteerConfig().strength
-"""Where the slider stands at first."""
+"""Where the slider stands at first: as strong as in natural proteins."""
 
 
 class Drawn(NamedTuple):

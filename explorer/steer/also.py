@@ -110,9 +110,9 @@ def sliders(ref: FeatureRef, also: Also) -> Also:
     values = []
     for feature, _ in also:
         row = data.feature(FeatureRef(ref.sae, feature))
-        name = words.named(row) if row is not None else ""
+        name = words.named(row) if row is not None else f"#{feature}"
         strength = st.slider(
-            f"#{feature} {name}",
+            name,
             LOWEST,
             HIGHEST,
             step=0.25,

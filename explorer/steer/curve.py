@@ -39,7 +39,10 @@ def response(plan: Plan, strength: float, drawn: Drawn) -> None:
     if not found.is_whole:
         st.fragment(grow, run_every=slices.EVERY_SECONDS)(plan, strength, drawn)
         return
-    said = verdicts.read_curve(found.items, _clear(plan))
+    go_id = judges.term_of(plan.ref)
+    probe = judges.probe(go_id) if go_id else None
+    judge = (verdicts.CLEAR_SPREADS * probe.row.spread, probe.row.carriers) if probe else (None, None)
+    said = verdicts.read_curve(found.items, *judge)
     st.html(markup.wrap(markup.verdict(said.title, said.text)))
     curve_so_far(plan, found, strength)
     file = downloads.file_name(plan.sae, plan.feature, "dose_response.csv")
@@ -81,10 +84,3 @@ def csv(found: list[Dose]) -> str:
         for arm, told in dose.told.items()
     ]
     return downloads.table_csv(head, lines)
-
-
-def _clear(plan: Plan) -> float | None:
-    """By how much the probe's log-odds must rise to be called a rise; None where it does not read the term."""
-    go_id = judges.term_of(plan.ref)
-    probe = judges.probe(go_id) if go_id else None
-    return None if probe is None else verdicts.CLEAR_SPREADS * probe.row.spread

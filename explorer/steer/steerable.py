@@ -6,7 +6,7 @@ Read `best`, then `sentence` and `none_raises`.
 from explorer.draw import words
 from explorer.services import data
 from explorer.services.refs import FeatureRef
-from explorer.steer.address import STRENGTH
+from protsae.steering.types import TESTED_STRENGTH
 from protsae.store.analyses.steerability import STEERABILITY, SteerabilityRow
 
 
@@ -44,7 +44,8 @@ def sentence(ref: FeatureRef) -> str:
 def _measured(row: SteerabilityRow) -> str:
     proteins = words.count(row.n_proteins, "held-out protein")
     return (
-        f"Measured beforehand on {proteins} without “{row.term_name}”: raised by itself at strength {STRENGTH:g}, it "
+        f"Measured beforehand on {proteins} without “{row.term_name}”: raised by itself at strength "
+        f"{TESTED_STRENGTH:g}, it "
         f"moves the term's log-odds by {row.effect:+.2f}, a random feature by {row.random_feature:+.2f}, a random "
         f"direction by {row.random_direction:+.2f}. The judge is a linear probe on the language model's states of the "
         f"new sequence, which knows no autoencoder (AUROC {row.probe_auroc:.2f} on held-out proteins)."

@@ -94,14 +94,16 @@ def ranks(result: SteerResult, random: Sequence[Push]) -> tuple[Rank, Rank]:
     )
 
 
-def read_curve(doses: Sequence[Dose], clear: float | None = None) -> Verdict:
+def read_curve(doses: Sequence[Dose], clear: float | None = None, carriers: float | None = None) -> Verdict:
     """The curve in words: does the concept follow the strength more than under controls, and what does it better?
 
     Args:
         doses: all strengths, 0 and 1 among them.
         clear: rise of the probe's log-odds that counts; None where only the feature itself can judge.
+        carriers: log-odds of proteins that carry the term, median.
     """
     judged = Judged.of(doses, clear)
+    natural_ones = f"Proteins that carry the term have {carriers:+.2f} (median)." if carriers is not None else ""
     start, natural = (judged.at(strength, "feature") for strength in (0.0, 1.0))
     best = max(doses, key=lambda dose: judged.of_arm(dose, "feature"))
     highest = judged.of_arm(best, "feature")
@@ -109,7 +111,7 @@ def read_curve(doses: Sequence[Dose], clear: float | None = None) -> Verdict:
         return Verdict(
             "No strength makes the new sequence carry more of it.",
             f"Untouched, {judged.what} is {judged.shown(start)}; at every strength it stays at or below "
-            f"{judged.shown(max(highest, start))}. {_alternatives(judged, doses)}".strip(),
+            + _join(f"{judged.shown(max(highest, start))}.", natural_ones, _alternatives(judged, doses)),
         )
     control = max(judged.of_arm(dose, arm) for dose in doses for arm in CONTROLS)
     title = "Turning it up makes the new sequence carry more of it."
@@ -123,7 +125,7 @@ def read_curve(doses: Sequence[Dose], clear: float | None = None) -> Verdict:
         f"strength {best.strength:g}, to {judged.shown(control)} at most under one random feature or direction; most "
         f"of the effect comes {'within the natural range' if within else 'beyond nature'}."
     )
-    return Verdict(title, _join(found, _alternatives(judged, doses), tail))
+    return Verdict(title, _join(found, natural_ones, _alternatives(judged, doses), tail))
 
 
 class Judged(NamedTuple):
@@ -159,7 +161,7 @@ class Judged(NamedTuple):
 OTHERS = {
     "difference_of_means": "the difference of means",
     "unguided": "the best feature without guidance",
-    "logits": "amplified logits",
+    "logits": "amplifying logits",
 }
 """Alternatives, as sentences call them."""
 
@@ -167,11 +169,11 @@ OTHERS = {
 def _alternatives(judged: Judged, doses: Sequence[Dose]) -> str:
     """How high alternatives reach; '' where none was run."""
     reached = [
-        f"{name} {judged.shown(max(judged.of_arm(dose, arm) for dose in doses))}"
+        f"{name} reaches {judged.shown(max(judged.of_arm(dose, arm) for dose in doses))}"
         for arm, name in OTHERS.items()
         if arm in doses[0].told
     ]
-    return f"At most, it is {words.join(reached)} by the same judge." if reached else ""
+    return f"By the same judge {words.join(reached)}." if reached else ""
 
 
 def _moves(before: float, after: float) -> str:

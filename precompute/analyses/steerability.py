@@ -212,8 +212,8 @@ def _read_out_tables(bench: _Bench) -> dict[str, pd.DataFrame]:
                 {
                     "go_id": np.repeat(np.array(space.go_id), width),
                     "dimension": np.tile(np.arange(width, dtype=np.int32), n_terms),
-                    "weight": weight.ravel(),
-                    "difference": out.difference.ravel(),
+                    "weight": _short(weight.ravel()),
+                    "difference": _short(out.difference.ravel()),
                 }
             )
         )
@@ -224,6 +224,12 @@ def _read_out_tables(bench: _Bench) -> dict[str, pd.DataFrame]:
         name: pd.concat(parts, ignore_index=True).sort_values(list(declared[name].sorted_by)) if parts else empty[name]
         for name, parts in found.items()
     }
+
+
+def _short(values: np.ndarray) -> np.ndarray:
+    """As float32 of eleven significant bits: half the file, and no read-out moves by a hundredth."""
+    bits = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
+    return ((bits + np.uint32(1 << 12)) & np.uint32(0xFFFFE000)).view(np.float32)
 
 
 def _blocks(bench: _Bench, validated: Sequence[TermFeature], settings: SteerabilityConfig, part: str) -> list[_Block]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from precompute.inputs.fasta import accession_of
 from precompute.inputs.tsv import rows
+from protsae.accessions import parse_accession
 from protsae.errors import InputError
-from protsae.sources.uniprot import asked_for
 from protsae.text_files import open_text
 
 _HEADINGS = frozenset({"entry", "accession", "accessions", "uniprot", "uniprotkb", "uniprot_id", "id"})
@@ -29,7 +29,7 @@ def read_accessions(path: Path) -> list[str]:
         if not words or words[0].startswith("#") or (is_fasta and not words[0].startswith(">")):
             continue
         word = accession_of(words[0].removeprefix(">"))
-        asked = asked_for(word)
+        asked = parse_accession(word)
         if asked is not None:
             found[asked.accession] = None
         elif place or word.lower() not in _HEADINGS:

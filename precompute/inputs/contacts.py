@@ -3,6 +3,7 @@
 Read `read_contacts`.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
@@ -19,22 +20,36 @@ KINDS: Mapping[str, str] = {
 }
 
 
-def read_contacts(path: Path, lengths: Mapping[str, int]) -> dict[str, list[Region]]:
-    """Accession -> contact regions, neighbouring residues joined; proteins without `lengths` are passed over.
+OTHERS = "contacts_of_other_proteins"
+"""What is counted of them."""
+
+
+def read_contacts(
+    path: Path, lengths: Mapping[str, int], dropped: Counter[str] | None = None
+) -> dict[str, list[Region]]:
+    """Accession -> contact regions, neighbouring residues joined.
+
+    Args:
+        path: the table.
+        lengths: residues of each protein; others are passed over.
+        dropped: counts the lines of these.
 
     Raises:
         InputError: a column is missing, a kind is unknown, or a position lies outside its protein.
     """
     found: dict[str, dict[str, set[int]]] = {}
     for line, row in records(path, ("Entry", "kind", "position")):
-        accession, kind, position = row["Entry"], row["kind"], row["position"]
+        accession, kind, position = row["Entry"], row["kind"].lower(), row["position"].removesuffix(".0")
         if accession not in lengths:
+            if dropped is not None:
+                dropped[OTHERS] += 1
             continue
         if kind not in KINDS:
-            raise InputError(f"{path} line {line} has kind {kind!r}; it must be one of {', '.join(KINDS)}")
+            raise InputError(f"{path} line {line} has kind {row['kind']!r}; it must be one of {', '.join(KINDS)}")
         if not _lies_within(position, lengths[accession]):
+            length = lengths[accession]
             raise InputError(
-                f"{path} line {line} has position {position!r}; {accession} has residues 1 to {lengths[accession]}"
+                f"{path} line {line} has position {row['position']!r}; {accession} has residues 1 to {length}"
             )
         found.setdefault(accession, {}).setdefault(KINDS[kind], set()).add(int(position) - 1)
     return {

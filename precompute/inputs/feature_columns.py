@@ -1,8 +1,9 @@
 """UniProt's feature columns: text such as `BINDING 83; /ligand="Zn(2+)"; /evidence="..."; DISULFID 12..34` to regions.
 
 Uncertain ends (`<1..34`, `1..>120`) are taken at the position given; unknown ones (`?..45`) and those on other isoforms
-(`P12345-2:5..8`) have no place in the sequence and are left out. A disulfide bond marks its two ends, not what lies
-between them. METAL, NP_BIND and CA_BIND, which UniProt made part of BINDING in 2022, are binding sites here, too.
+(`P12345-2:5..8`) have no place in the sequence: they are left out and counted. A disulfide bond marks its two ends, not
+what lies between them. METAL, NP_BIND and CA_BIND, which UniProt made part of BINDING in 2022, are binding sites here,
+too.
 
 Read `parse_features`.
 
@@ -10,6 +11,7 @@ Source: https://www.uniprot.org/help/sequence_annotation
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from precompute.inputs.records import Region
@@ -63,20 +65,27 @@ _NOTE = re.compile(r'/(\w+)="((?:[^"]|"")*)"')
 _PLACE = re.compile(r"[<>]?(\d+)(?:\.\.[<>]?(\d+))?")
 
 
-def parse_features(text: str, n_residues: int) -> Iterator[Region]:
+UNPLACED = "regions_without_a_place"
+"""What is counted of the features."""
+
+
+def parse_features(text: str, n_residues: int, dropped: Counter[str] | None = None) -> Iterator[Region]:
     """The regions of one cell, in its order.
 
     Args:
         text: the cell.
         n_residues: length of the sequence; a region that leaves it is left out.
+        dropped: counts what is left out.
     """
+    unplaced = 0
     for feature in _FEATURE.finditer(text):
         kind = KINDS["BINDING"] if feature["key"] in FORMER_KINDS else KINDS.get(feature["key"])
         place = _PLACE.fullmatch(feature["place"].strip())
-        if kind is None or place is None:
+        if kind is None:
             continue
-        start, end = int(place[1]) - 1, int(place[2] or place[1]) - 1
+        start, end = (int(place[1]) - 1, int(place[2] or place[1]) - 1) if place is not None else (-1, -1)
         if not 0 <= start <= end < n_residues:
+            unplaced += 1
             continue
         label = _label(feature["notes"])
         if kind == "Disulfide bond" and end > start:
@@ -84,6 +93,8 @@ def parse_features(text: str, n_residues: int) -> Iterator[Region]:
             yield Region(kind, label, end, end)
         else:
             yield Region(kind, label, start, end)
+    if dropped is not None:
+        dropped[UNPLACED] += unplaced
 
 
 def _label(notes: str) -> str:

@@ -35,17 +35,23 @@ class ProteinRecord(NamedTuple):
     """What was changed in its letters, one sentence each."""
 
 
-def checked_sequence(letters: str, accession: str) -> Letters:
+def checked_sequence(letters: str, accession: str, place: str) -> Letters:
     """A sequence as the models read it, by the same rule as pasted text (`protsae.sequences.read_letters`).
+
+    Args:
+        letters: as they stand in the file.
+        accession: of the protein.
+        place: file and line or record, as the beginning of a sentence.
 
     Raises:
         InputError: it is empty, too long, or holds a letter that is no amino acid.
     """
-    found = read_letters(letters, f"protein {accession}")
+    found = read_letters(letters, f"{place}: protein {accession}")
     if not found.sequence:
-        raise InputError(f"protein {accession} has no sequence; leave it out or export the column Sequence")
+        raise InputError(f"{place}: protein {accession} has no sequence; leave it out or export the column Sequence")
     if len(found.sequence) > MAX_RESIDUES:
         raise InputError(
-            f"protein {accession} has {len(found.sequence):,} residues, more than {MAX_RESIDUES:,}; leave it out"
+            f"{place}: protein {accession} has {len(found.sequence):,} residues, more than {MAX_RESIDUES:,}; leave it "
+            "out"
         )
     return found

@@ -9,6 +9,7 @@ Read `find_structures`.
 
 import math
 import re
+from collections import Counter
 from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -30,8 +31,19 @@ class StructureFile(NamedTuple):
     resolution: float | None
 
 
-def find_structures(folder: Path, accessions: Container[str]) -> dict[str, list[StructureFile]]:
+OTHERS = "structures_of_other_proteins"
+"""What is counted of the files."""
+
+
+def find_structures(
+    folder: Path, accessions: Container[str], dropped: Counter[str] | None = None
+) -> dict[str, list[StructureFile]]:
     """Accession -> its structure files, in the order of the table or of the names.
+
+    Args:
+        folder: of the files.
+        accessions: the proteins; files of others are passed over.
+        dropped: counts these files.
 
     Raises:
         InputError: the table lacks a column or names a file that does not exist, or no file belongs to any protein.
@@ -41,6 +53,8 @@ def find_structures(folder: Path, accessions: Container[str]) -> dict[str, list[
     for entry in _from_names(folder, accessions) if table is None else _from_table(table, folder):
         if entry.accession in accessions:
             found.setdefault(entry.accession, []).append(entry)
+        elif dropped is not None:
+            dropped[OTHERS] += 1
     if not found:
         raise InputError(
             f"no file in {folder} belongs to a protein of this run; name the files after the accessions "
@@ -69,10 +83,9 @@ def _from_names(folder: Path, accessions: Container[str]) -> Iterator[StructureF
     for path in sorted(folder.iterdir()):
         if not path.name.lower().removesuffix(".gz").endswith(SUFFIXES):
             continue
-        for word in re.split(r"[^A-Za-z0-9]+", path.name):
-            if word in accessions:
-                yield StructureFile(word, path, "", "", None)
-                break
+        words = re.split(r"[^A-Za-z0-9]+", path.name)
+        known = (word for word in (*words, *map(str.upper, words)) if word in accessions)
+        yield StructureFile(next(known, ""), path, "", "", None)
 
 
 def _number(text: str) -> float | None:

@@ -159,8 +159,8 @@ class Runner:
                 "format": FORMAT,
                 "stage": stage.name,
                 **({"version": stage.version} if stage.version > 1 else {}),
-                "settings": {name: _plain(settings[name]) for name in stage.settings},
-                "inputs": {name: self._hash_input(name) for name in stage.inputs},
+                "settings": {name: _plain(settings[name]) for name in stage.settings if name in settings},
+                "inputs": {name: self._hash_input(name) for name in stage.inputs if getattr(self.config, name) != ()},
                 "after": {name: self.fingerprint(self.stage(name)) for name in stage.after},
             }
             self._fingerprints[stage.name] = json_sha256(content)
@@ -177,6 +177,9 @@ class Runner:
     def _hash_input(self, name: str) -> str:
         if name not in self._input_hashes:
             value = getattr(self.config, name)
+            if name == "sae":
+                self._input_hashes[name] = json_sha256([spec.content() for spec in value])
+                return self._input_hashes[name]
             path = None if value is None else Path(value)
             if path is not None and is_bundle(path):
                 path = weights_file(path) or path / PLM

@@ -69,7 +69,8 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
     asked = frozenset(record.accession for path in _files(config) for record in read_proteins(path))
     report(f"reading annotations of {len(asked):,} proteins")
     found = read_annotations(config.annotations, asked, ontology)
-    proteins, n_regions, changed = _read(config, folder, found.evidence)
+    dropped = Counter[str]()
+    proteins, n_regions, changed = _read(config, folder, found.evidence, dropped)
     for note in changed[:MAX_REPORTED]:
         report(note)
     if found.n_moved:
@@ -92,11 +93,14 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
         "go_terms": len(counts["all"]) - 1,
         "gaf_rows": found.n_rows,
         "gaf_not": found.n_negated,
+        "gaf_nothing_known": found.n_without_data,
+        "gaf_of_isoforms": found.n_of_parts,
         "gaf_other_proteins": found.n_other_proteins,
         "gaf_unknown_terms": found.n_unknown_terms,
         "gaf_moved_terms": found.n_moved,
         "sequences_changed": len(changed),
         "regions": n_regions,
+        **dropped,
     }
 
 
@@ -104,15 +108,17 @@ def _files(config: RunConfig) -> list[Path]:
     return [config.proteins, *(() if config.more_proteins is None else (config.more_proteins,))]
 
 
-def _read(config: RunConfig, folder: Path, evidence: Evidence) -> tuple[pd.DataFrame, int, list[str]]:
-    """The proteins' table without split, and what was changed in their letters.
+def _read(
+    config: RunConfig, folder: Path, evidence: Evidence, dropped: Counter[str]
+) -> tuple[pd.DataFrame, int, list[str]]:
+    """The proteins' table without split, and what was changed in their letters; `dropped` counts what is passed over.
 
     Their residue annotations go straight to the disk.
     """
     rows, n_regions, changed = [], 0, []
     columns = ["accession", "entry_name", "protein_name", "gene_names", "organism", "sequence"]
     with TableWriter(folder / "annotation.parquet", _ANNOTATION) as writer:
-        records = _records(config, evidence)
+        records = _records(config, evidence, dropped)
         while chunk := list(islice(records, CHUNK)):
             n_regions += _append(writer, ((record.accession, record.regions) for record in chunk), "uniprot")
             rows += [record[: len(columns)] for record in chunk]
@@ -121,21 +127,21 @@ def _read(config: RunConfig, folder: Path, evidence: Evidence) -> tuple[pd.DataF
         proteins["length"] = proteins["sequence"].str.len()
         if config.contacts is not None:
             lengths = dict(zip(proteins["accession"], proteins["length"], strict=True))
-            n_regions += _append(writer, read_contacts(config.contacts, lengths).items(), "structure")
+            n_regions += _append(writer, read_contacts(config.contacts, lengths, dropped).items(), "structure")
     return proteins, n_regions, changed
 
 
-def _records(config: RunConfig, evidence: Evidence) -> Iterator[ProteinRecord]:
+def _records(config: RunConfig, evidence: Evidence, dropped: Counter[str]) -> Iterator[ProteinRecord]:
     """All proteins of the first file; of the second those that teach or show something and are not in the first."""
     seen: set[str] = set()
-    for record in read_proteins(config.proteins):
+    for record in read_proteins(config.proteins, dropped):
         seen.add(record.accession)
         yield record
     if config.more_proteins is None:
         return
     every = frozenset(seen).union(record.accession for record in read_proteins(config.more_proteins))
     shown = frozenset() if config.structures is None else find_structures(config.structures, every).keys()
-    for record in read_proteins(config.more_proteins):
+    for record in read_proteins(config.more_proteins, dropped):
         if record.accession not in seen and (record.accession in evidence or record.accession in shown):
             yield record
 

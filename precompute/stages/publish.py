@@ -167,14 +167,17 @@ def _facts(config: RunConfig, work: Path, folder: Path, identity: str) -> dict[s
 
 def _settings(config: RunConfig) -> dict[str, Any]:
     """The configuration, of paths only the last part."""
-    values = settings_of(config).items()
-    return {name: Path(v).name if isinstance(v, Path | str) and "/" in str(v) else v for name, v in values}
+    values = settings_of(config)
+    if "sae" in values:
+        values["sae"] = [{**table, "path": Path(table["path"]).name} for table in values["sae"]]
+    return {name: Path(v).name if isinstance(v, Path | str) and "/" in str(v) else v for name, v in values.items()}
 
 
 def _input_hashes(config: RunConfig) -> dict[str, str]:
     """Every file that a setting names, by the setting."""
     given = {field.name: getattr(config, field.name) for field in fields(config)}
-    return {name: sha256(path) for name, path in given.items() if isinstance(path, Path) and path.is_file()}
+    files = {name: sha256(path) for name, path in given.items() if isinstance(path, Path) and path.is_file()}
+    return files | {f"sae {spec.name}": spec.content() for spec in config.sae}
 
 
 def _plm_facts(config: RunConfig) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ sequence). Read `run`, then `protsae/structure/read.py`.
 
 import gzip
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,9 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
     shipped = proteins.loc[proteins["is_shipped"]]
     sequences = dict(zip(shipped["accession"], shipped["sequence"], strict=True))
     found: dict[str, list[StructureFile]] = {}
+    dropped = Counter[str]()
     if config.structures is not None:
-        found = find_structures(config.structures, frozenset(proteins["accession"]))
+        found = find_structures(config.structures, frozenset(proteins["accession"]), dropped)
     files = {accession: entries for accession, entries in sorted(found.items()) if accession in sequences}
     faults: list[str] = []
     n_placed, n_full, coverage = 0, 0, 0.0
@@ -71,6 +73,7 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
         "structures": n_placed,
         "backbone": n_full,
         "passed_over": len(faults),
+        **dropped,
         "mean_coverage": round(coverage / n_placed, 3) if n_placed else 0.0,
     }
 

@@ -11,8 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from precompute.config import RunConfig
 from precompute.corpus.forecast import MORE, check_splits, nothing_guides
+from precompute.corpus.imported import bring_in
 from precompute.training.recipes import Recipe, Sources, sae_config, with_what_there_is
 from precompute.training.trainer import Trainer
 from protsae.errors import InputError
@@ -55,6 +58,11 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
             cfg = with_what_there_is(cfg, data)
         seed = config.seed if spec.seed is None else spec.seed
         results[spec.name] = trainer.train(Recipe(spec, cfg, data, seed))
+    valid = np.flatnonzero(sources.corpus.split == "valid")
+    for imported in config.sae:
+        report(f"reading {imported.name}")
+        folder = work / "train" / imported.name
+        results[imported.name] = bring_in(imported, folder, sources.reader, valid, seed=config.seed)
     for path in (work / "train").iterdir():
         if path.is_dir() and path.name not in results:
             shutil.rmtree(path)
@@ -67,9 +75,10 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
 def _numbers(results: list[dict[str, Any]], left_out: list[str]) -> dict[str, int | float | str]:
     numbers: dict[str, int | float | str] = {}
     for result in results:
-        name, seconds = result["name"], max(1e-3, result["seconds"])
+        name = result["name"]
         numbers[f"d_sae {name}"], numbers[f"k {name}"] = result["d_sae"], result["k"]
         numbers[f"terms {name}"] = len(result["concepts"])
-        numbers[f"steps/s {name}"] = result["steps"] / seconds
+        if result["role"] != "imported":
+            numbers[f"steps/s {name}"] = result["steps"] / max(1e-3, result["seconds"])
         numbers[f"EV {name}"] = result["validation"]["explained_variance"]
     return numbers | ({"left out": " ".join(left_out)} if left_out else {})

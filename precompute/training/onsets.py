@@ -222,3 +222,30 @@ def _chosen(
         feature[terms] = np.choose(better, [one[1] for one in found])
         auroc[terms] = np.choose(better, [one[2] for one in found])
     return feature, auroc
+
+
+class Looks(NamedTuple):
+    """What was noted of one training."""
+
+    step: np.ndarray
+    """[n_looks] ascending"""
+    go_id: np.ndarray
+    """[n_terms]"""
+    auroc: np.ndarray
+    """[n_looks, n_terms]"""
+    null_auroc: np.ndarray
+    """[n_looks, n_terms]"""
+    error: np.ndarray
+    """[n_looks]"""
+
+
+def read_looks(folder: Path) -> Looks:
+    """Everything that `watch_onsets` has kept in the folder of a finished training."""
+    paths = sorted((folder / "onset").glob("step-*.npz"))
+    found = []
+    for path in paths:
+        with np.load(path, allow_pickle=False) as file:
+            found.append({name: file[name] for name in ("go_id", "auroc", "null_auroc", "error")})
+    step = np.array([int(path.stem.removeprefix("step-")) for path in paths])
+    auroc, null = (np.array([one[name] for one in found]) for name in ("auroc", "null_auroc"))
+    return Looks(step, found[0]["go_id"], auroc, null, np.array([one["error"] for one in found]))

@@ -43,7 +43,7 @@ class SeedsConfig:
     """Work folder of a run, BUNDLE.work; what the stages proteins, embed and train have left there is read."""
 
     members: int = MEMBERS
-    """Seeds of each SAE, the run's own included."""
+    """Trainings of each SAE, the run's own included."""
 
     ontology: Path | None = None
     """Gene Ontology in OBO format, where it is not where the run read it."""

@@ -21,6 +21,23 @@ from protsae.training.config import TrainConfig
 from protsae.training.loop import Progress, Watch, train
 
 
+def train_settings(config: RunConfig) -> TrainConfig:
+    """How every SAE of a run is trained."""
+    return TrainConfig(
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        residues_per_protein=config.residues_per_protein,
+        lr=config.learning_rate,
+        guided_pace=config.guided_pace,
+        schedule=config.schedule,
+        lr_drop_epoch=config.epochs_before_drop,
+        auxk=config.auxk,
+        bound_rates=config.bound_rates,
+        seed=config.seed,
+        save_dtype=config.sae_dtype,
+    )
+
+
 class Trainer:
     """Trains SAEs one after the other with the same settings."""
 
@@ -36,19 +53,7 @@ class Trainer:
         self._folder, self._report = folder, report
         self._device = pick_device(config.device)
         self._embed_plan = read_json(work / "embed" / "plan.json")
-        self._settings = TrainConfig(
-            epochs=config.epochs,
-            batch_size=config.batch_size,
-            residues_per_protein=config.residues_per_protein,
-            lr=config.learning_rate,
-            guided_pace=config.guided_pace,
-            schedule=config.schedule,
-            lr_drop_epoch=config.epochs_before_drop,
-            auxk=config.auxk,
-            bound_rates=config.bound_rates,
-            seed=config.seed,
-            save_dtype=config.sae_dtype,
-        )
+        self._settings = train_settings(config)
 
     def train(self, recipe: Recipe, watch: Watch | None = None) -> dict[str, Any]:
         """Train one SAE, or give the result that an earlier run has left.

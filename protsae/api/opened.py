@@ -41,6 +41,8 @@ from protsae.store.rows import (
 )
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from protsae.plm.base import PLM
     from protsae.sae import SAE
     from protsae.steering.types import SteerConfig, SteerResult
@@ -252,6 +254,16 @@ class OpenBundle:
                 acts.append(sparse.csr_array(found.acts.cpu().numpy()))
                 pi.append(np.zeros((len(x), 0)) if found.extra is None else found.extra.logits.sigmoid().cpu().numpy())
         return Activations(letters, name, sparse.csr_array(sparse.vstack(acts)), np.concatenate(pi))
+
+    def embed(self, sequence: str) -> "Tensor":
+        """States of a sequence at the bundle's layer and site, [n_residues, d_model], fp32 on the CPU.
+
+        Raises:
+            InputError: the sequence cannot be read, or the model's weights are not here.
+        """
+        letters = clean_sequence(sequence, max_residues=MAX_RESIDUES).sequence
+        with self._models():
+            return self._plm.embed(letters, layer=self.plm.layer, site=self.plm.site)
 
     def firing(self, found: Activations, n: int | None = None) -> list[ActiveFeature]:
         """Features that fire on a sequence, the most unusual first; see `protsae/measures/firing.py`.

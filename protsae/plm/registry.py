@@ -26,7 +26,7 @@ from protsae.plm.about import About, notice_in, read_about
 from protsae.plm.base import PLM
 from protsae.plm.download import Progress
 from protsae.plm.esm2_plm import ESM2PLM
-from protsae.plm.sites import SITES, Outline
+from protsae.plm.sites import Outline
 from protsae.plm.spec import FILE, PLMSpec
 
 
@@ -53,7 +53,7 @@ class Architecture(NamedTuple):
 ARCHITECTURES: dict[str, Architecture] = {
     esm2_plm.ARCHITECTURE: Architecture(
         weights.FAIR_ESM_MODELS,
-        lambda name_or_path: Outline(weights.layers_of(name_or_path), SITES),
+        weights.outline,
         lambda name_or_path, device: ESM2PLM.load(name_or_path, device=device),
         lambda folder, spec, device: ESM2PLM.open(folder, spec, device=device),
         weights.fetch,

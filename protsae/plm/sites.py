@@ -23,6 +23,8 @@ class Outline(NamedTuple):
     num_layers: int
     sites: tuple[Site, ...]
     """The same at every layer."""
+    d_model: int | None = None
+    """Width of the residual stream; None where only the weights say it."""
 
 
 def check_site(layer: int, site: str, num_layers: int, offered: Collection[str] = SITES) -> None:

@@ -29,6 +29,7 @@ from protsae.plm import esm2
 from protsae.plm.about import About
 from protsae.plm.download import Progress, download
 from protsae.plm.foreign import of_hugging_face, what_it_is
+from protsae.plm.sites import SITES, Outline
 from protsae.plm.spec import FILE as PLM_FILE
 
 FAIR_ESM_MODELS = (
@@ -40,6 +41,9 @@ FAIR_ESM_MODELS = (
     "esm2_t48_15B_UR50D",
 )
 """The ESM-2 models that fair-esm names, smallest first."""
+
+WIDTHS = {"8M": 320, "35M": 480, "150M": 640, "650M": 1280, "3B": 2560, "15B": 5120}
+"""Dimensions of the residual stream, by the size in the name."""
 
 MD5 = {
     "esm2_t6_8M_UR50D": "8039fc9cee7f71cd2633b13b5a38ff50",
@@ -95,8 +99,8 @@ def read_model(name_or_path: str | Path) -> LoadedModel:
     return LoadedModel(build(*_read_pt(cached), cached), name, cached)
 
 
-def layers_of(name_or_path: str | Path) -> int:
-    """Blocks of an ESM-2, from its name or its configuration; of a `.pt` file the tensors are only mapped.
+def outline(name_or_path: str | Path) -> Outline:
+    """Blocks, sites and width of an ESM-2, from its name or its configuration; of a `.pt` tensors are only mapped.
 
     Raises:
         InputError: nothing of that name exists, or its configuration cannot be read.
@@ -104,10 +108,13 @@ def layers_of(name_or_path: str | Path) -> int:
     """
     path = Path(name_or_path)
     if path.is_dir():
-        return _read_shape(_config_of(path)).num_layers
-    if path.is_file():
-        return _read_pt(_as_pt(path), mapped=zipfile.is_zipfile(path))[0].num_layers
-    return int(_known(str(name_or_path)).split("_")[1].removeprefix("t"))
+        shape = _read_shape(_config_of(path))
+    elif path.is_file():
+        shape = _read_pt(_as_pt(path), mapped=zipfile.is_zipfile(path))[0]
+    else:
+        _, layers, size, _ = _known(str(name_or_path)).split("_")
+        return Outline(int(layers.removeprefix("t")), SITES, WIDTHS[size])
+    return Outline(shape.num_layers, SITES, shape.embed_dim)
 
 
 def fetch(name: str, sha256: str = "", progress: Progress | None = None) -> None:

@@ -7,6 +7,7 @@
 
 from protsae.sae.base import SAE
 from protsae.sae.batchtopk import BatchTopKSAE, BatchTopKSAEConfig
+from protsae.sae.ensemble import EnsembleSAE, EnsembleSAEConfig
 from protsae.sae.gated import GatedSAE, GatedSAEConfig
 from protsae.sae.gba import GBASAE, GBASAEConfig
 from protsae.sae.imported import ImportedSAE, ImportedSAEConfig
@@ -25,6 +26,8 @@ __all__ = [
     "SAE",
     "BatchTopKSAE",
     "BatchTopKSAEConfig",
+    "EnsembleSAE",
+    "EnsembleSAEConfig",
     "ForwardOutput",
     "GBASAEConfig",
     "GatedSAE",

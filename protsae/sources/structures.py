@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 
 import gemmi
 
+from protsae.accessions import parse_accession
 from protsae.sources.addresses import ALPHAFOLD, ESM_ATLAS, RCSB
 from protsae.sources.answers import Answer, NotFoundError, Provenance, SourceError, provenance
 from protsae.sources.client import Client, Limits, whole_json
-from protsae.sources.uniprot import asked_for
 
 MAX_FOLDED = 400
 """Longest sequence that the folding service takes."""
@@ -67,7 +67,7 @@ def alphafold_model(text: str, client: Client) -> FetchedStructure:
         NotFoundError: AlphaFold DB has no model of it.
         SourceError: the text is no accession, AlphaFold DB cannot be reached, or answers what is not understood.
     """
-    asked = asked_for(text)
+    asked = parse_accession(text)
     if asked is None:
         raise SourceError(f"{text.strip()[:40]!r} is no UniProt accession; those look like P69905 or A0A024R161.")
     accession = f"{asked.accession}-{asked.isoform}" if asked.isoform else asked.accession

@@ -5,21 +5,18 @@ entry that took it in; one that was deleted or split is refused with what UniPro
 
 Read `uniprot_entry`.
 
-Source: https://www.uniprot.org/help/api_retrieve_entries, /help/deleted_accessions, /help/accession_numbers
+Source: https://www.uniprot.org/help/api_retrieve_entries, /help/deleted_accessions
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from protsae.accessions import UniProtId, parse_accession
 from protsae.sources.addresses import UNIPROT
 from protsae.sources.answers import Answer, NotFoundError, Provenance, SourceError, provenance
 from protsae.sources.client import Client, whole_json
 
-_ACCESSION = re.compile(
-    r"(?P<accession>[OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9](?:[A-Z][A-Z0-9]{2}[0-9]){1,2})"
-    r"(?:-(?P<isoform>[0-9]{1,4}))?(?:\.(?P<version>[0-9]{1,4}))?"
-)
 _ASPECTS: Mapping[str, str] = {"F": "MFO", "P": "BPO", "C": "CCO"}
 _NAMES: Mapping[str, str] = {"Signal": "Signal peptide"}
 """Feature types that the interface and the columns call differently."""
@@ -28,16 +25,6 @@ _TWO_ENDED = frozenset({"Disulfide bond", "Cross-link"})
 _RESOLUTION = re.compile(r"(\d+(?:\.\d+)?) ?A")
 _SPAN = re.compile(r"(\d+)-(\d+)")
 MAX_MERGES = 5
-
-
-class Asked(NamedTuple):
-    """An accession as someone wrote it, taken apart."""
-
-    accession: str
-    isoform: str
-    """Number behind the dash, '' where there is none."""
-    version: str
-    """Of the sequence, '' where there is none."""
 
 
 class EntryFeature(NamedTuple):
@@ -130,12 +117,6 @@ class UniProtEntry(NamedTuple):
         )
 
 
-def asked_for(text: str) -> Asked | None:
-    """A text as an accession, in either case; None where it has not the form of one."""
-    found = _ACCESSION.fullmatch(text.strip().upper())
-    return None if found is None else Asked(found["accession"], found["isoform"] or "", found["version"] or "")
-
-
 def uniprot_entry(text: str, client: Client) -> UniProtEntry:
     """The entry of an accession.
 
@@ -147,7 +128,7 @@ def uniprot_entry(text: str, client: Client) -> UniProtEntry:
         NotFoundError: there is no such entry, or it was deleted or split (`successors`).
         SourceError: the text is no accession, UniProtKB cannot be reached, or answers what is not understood.
     """
-    asked = asked_for(text)
+    asked = parse_accession(text)
     if asked is None:
         raise SourceError(
             f"{text.strip()[:40]!r} is no UniProt accession; those look like P69905, A0A024R161 or P04637-2."
@@ -166,7 +147,7 @@ def uniprot_entry(text: str, client: Client) -> UniProtEntry:
     return _isoform(entry, asked, client) if asked.isoform else entry
 
 
-def _current(asked: Asked, client: Client) -> tuple[Answer, Mapping[str, Any], tuple[str, ...]]:
+def _current(asked: UniProtId, client: Client) -> tuple[Answer, Mapping[str, Any], tuple[str, ...]]:
     """The answer that holds an active entry, and what has become of the accession on the way."""
     accession, notes = asked.accession, ()
     for _ in range(MAX_MERGES):
@@ -297,7 +278,7 @@ def best_first(reference: PdbReference) -> tuple[int, float, str]:
     return -reference.n_residues, sharpness, reference.pdb_id
 
 
-def _isoform(entry: UniProtEntry, asked: Asked, client: Client) -> UniProtEntry:
+def _isoform(entry: UniProtEntry, asked: UniProtId, client: Client) -> UniProtEntry:
     """The entry with an isoform's own sequence; features are numbered along the canonical one and stay there."""
     name = f"{entry.accession}-{asked.isoform}"
     known = {isoform.id: isoform for isoform in entry.isoforms}

@@ -21,10 +21,10 @@ McGrath 2025, "Discovering undesired rare behaviors via model diff amplification
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -37,6 +37,7 @@ from protsae.plm.base import PLM, PLMState
 from protsae.plm.spec import PLMSpec
 from protsae.steering import refill as refilling
 from protsae.steering.types import (
+    TESTED_STRENGTH,
     Predictions,
     Push,
     Reading,
@@ -62,6 +63,9 @@ AMPLIFIED = 0.5
 """Strength of the push whose change of the logits is multiplied, where the strength multiplies logits."""
 
 _NOTHING = np.zeros(0, dtype=np.int64)
+
+_KEPT = 4
+"""Masked states that are remembered: of the feature, its controls and alternatives."""
 
 
 class _Point(NamedTuple):
@@ -101,6 +105,8 @@ class Steering:
         self.free = _free(sequence, config)
         self._x = self._activations(sequence)
         self._masked = self._fixed_mask()
+        self._points: dict[bytes, _Point] = {}
+        self._responsive: dict[Hashable, Int[np.ndarray, " n_masked"]] = {}
 
     @property
     def masked(self) -> Int[np.ndarray, " n_masked"]:
@@ -198,11 +204,6 @@ class Steering:
         """The original with nothing hidden."""
         return self._compute_point(self.sequence, _NOTHING)
 
-    @cached_property
-    def _start(self) -> _Point:
-        """The original with everything hidden that a mask which no strength changes hides."""
-        return self._compute_point(self.sequence, self.masked)
-
     def _push(
         self,
         features: Mapping[int, float],
@@ -215,11 +216,18 @@ class Steering:
         return push
 
     def _mask(self, push: Push) -> Int[np.ndarray, " n_masked"]:
+        """The residues to hide; the same at every strength of one sign, so that a dose-response is of one mask."""
         if self._masked is not None:
             return self._masked
-        found = self._predictions(self._whole, push).at(self.free)
-        moved = (np.exp(found.after) * (found.after - found.before)).sum(axis=1)
-        return np.sort(self.free[np.argsort(-moved, kind="stable")[: refilling.wanted(len(self.free), self.config)]])
+        strong = push._replace(strength=math.copysign(TESTED_STRENGTH, push.strength))
+        direction = None if push.direction is None else push.direction.cpu().numpy().tobytes()
+        key = (strong.strength, tuple(push.features.items()), tuple(push.always.items()), direction)
+        if key not in self._responsive:
+            found = self._predictions(self._whole, strong).at(self.free)
+            moved = (np.exp(found.after) * (found.after - found.before)).sum(axis=1)
+            count = refilling.wanted(len(self.free), self.config)
+            _keep(self._responsive, key, np.sort(self.free[np.argsort(-moved, kind="stable")[:count]]))
+        return self._responsive[key]
 
     def _fixed_mask(self) -> Int[np.ndarray, " n_masked"] | None:
         """The mask, None where it depends on the push or nothing is masked at once."""
@@ -235,12 +243,14 @@ class Steering:
         return self._plm.state(sequence, layer=self._spec.layer, site=self._spec.site).activations
 
     def _point(self, sequence: str, hidden: Int[np.ndarray, " n_masked"]) -> _Point:
-        if sequence == self.sequence:
-            if not len(hidden):
-                return self._whole
-            if self._masked is not None and np.array_equal(hidden, self._masked):
-                return self._start
-        return self._compute_point(sequence, hidden)
+        if sequence != self.sequence or self.config.method == "gibbs":
+            return self._compute_point(sequence, hidden)
+        if not len(hidden):
+            return self._whole
+        key = hidden.tobytes()
+        point = self._points.get(key) or self._compute_point(sequence, hidden)
+        _keep(self._points, key, point)
+        return point
 
     def _compute_point(self, sequence: str, hidden: Int[np.ndarray, " n_masked"]) -> _Point:
         state = self._plm.state(sequence, layer=self._spec.layer, site=self._spec.site, masked=hidden.tolist())
@@ -293,6 +303,13 @@ class Steering:
         acts = self._sae.encode(x)
         predict = getattr(self._sae, "concept_probs", None)
         return acts, acts[:, :0] if predict is None else predict(x)
+
+
+def _keep(kept: dict[Any, Any], key: Hashable, value: object) -> None:
+    """Remember a value among the last few."""
+    kept[key] = value
+    for oldest in list(kept)[:-_KEPT]:
+        kept.pop(oldest, None)
 
 
 def dose_response(steering: Steering, features: Mapping[int, float], strengths: Sequence[float]) -> list[SteerResult]:

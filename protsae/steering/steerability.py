@@ -37,7 +37,7 @@ from protsae.plm.spec import PLMSpec
 from protsae.steering.controls import nearest_in_density
 from protsae.steering.judges import KmerJudge
 from protsae.steering.steer import SteerableSAE, SteerConfig, Steering
-from protsae.steering.types import STRENGTH, Rewritten
+from protsae.steering.types import TESTED_STRENGTH, Rewritten
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class SteerabilityConfig:
     max_residues: int = 300
     """Longer proteins are not taken."""
 
-    strength: float = STRENGTH
+    strength: float = TESTED_STRENGTH
     """In units of the feature's p99_act."""
 
     how: SteerConfig = field(default_factory=SteerConfig)

@@ -12,8 +12,8 @@ from torch import Tensor
 from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import ConfigError
 
-STRENGTH = 1.0
-"""That is shipped: where the slider stands at first, and what features are tested at."""
+TESTED_STRENGTH = 5.0
+"""That features are tested at: weaker pushes hardly move what judges read (docs/steering.md)."""
 
 
 class SteerableSAE(Protocol):
@@ -37,15 +37,16 @@ class SteerableSAE(Protocol):
 class SteerConfig:
     """How to steer."""
 
-    strength: float = STRENGTH
+    strength: float = 1.0
     """In units of each feature's p99_act; 0 changes nothing, below 0 lowers the features."""
 
-    mask_ratio: float = 0.3
-    """Share of the residues that may change, 0 to 1."""
+    mask_ratio: float = 0.5
+    """Share of the residues that may change, 0 to 1; the paper's."""
 
-    mask_choice: Literal["low_activation", "random", "responsive"] = "low_activation"
+    mask_choice: Literal["low_activation", "random", "responsive"] = "responsive"
     """Which ones: those with the shortest PLM activations at the SAE's place, any, or those whose predictions move most
-    when the push is made with nothing hidden."""
+    when the push is made with nothing hidden, at the strength that features are tested at; they are the same at every
+    strength of one sign."""
 
     method: Literal["masked", "gibbs", "unmasked"] = "masked"
     """Hide a share of the residues and refill them, as the paper does; hide a few at a time, over and over, until that

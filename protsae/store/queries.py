@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from protsae.errors import InputError
 
@@ -43,6 +44,11 @@ class Queries:
         """Rows as a table."""
         with self._cursor(query, parameters) as cursor:
             return cursor.df()
+
+    def arrow(self, query: str) -> pa.Table:
+        """Rows of a query without parameters as an Arrow table, types as the store has them."""
+        with self._connection.cursor() as cursor:
+            return cursor.sql(query).to_arrow_table()
 
     def close(self) -> None:
         """Release the file; the reader cannot be used afterwards."""

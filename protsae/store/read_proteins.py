@@ -39,6 +39,14 @@ class ProteinQueries(Queries):
         query = f"SELECT {PROTEIN} FROM protein p WHERE sequence = ? ORDER BY has_structure DESC, accession LIMIT 1"
         return self.first(ProteinRow, query, [sequence])
 
+    def sequences_of(self, split: str, limit: int) -> list[str]:
+        """Sequences of shipped proteins of a split, one a family, in an order that says nothing of them."""
+        query = """
+            SELECT arg_min(sequence, accession) FROM protein WHERE split = ? GROUP BY cluster
+            ORDER BY md5(cluster) LIMIT ?
+        """
+        return [sequence for (sequence,) in self.tuples(query, [split, limit])]
+
     def family(self, cluster: str) -> list[ProteinHit]:
         """Shipped proteins of a homology cluster, those with a structure first."""
         query = f"SELECT {PROTEIN_HIT} FROM protein p WHERE cluster = ? ORDER BY has_structure DESC, p.accession"

@@ -3,7 +3,9 @@
 Read `TermQueries.term_features`. Search stands in `search.py`.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 
 import pandas as pd
 
@@ -76,19 +78,25 @@ class TermQueries(Queries):
 
         Those that most test proteins carry come first.
         """
+        parents, children = self._edges
+        near = {child for parent in parents.get(go_id, ()) for child in children[parent]}
+        apart = near - {go_id} - _reached(children, go_id) - _reached(parents, go_id)
         query = f"""
-            WITH RECURSIVE {_BELOW}, above(id) AS (
-                SELECT parent FROM go_edge WHERE child = $1
-                UNION SELECT e.parent FROM go_edge e JOIN above ON e.child = above.id),
-            near(id) AS (
-                SELECT DISTINCT child FROM go_edge
-                WHERE parent IN (SELECT parent FROM go_edge WHERE child = $1) AND child <> $1)
-            SELECT {TERM} FROM go_term WHERE go_id IN (SELECT id FROM near)
-                AND go_id NOT IN (SELECT id FROM below) AND go_id NOT IN (SELECT id FROM above)
-                AND namespace = (SELECT namespace FROM go_term WHERE go_id = $1)
+            SELECT {TERM} FROM go_term WHERE go_id IN (SELECT unnest($1))
+                AND namespace = (SELECT namespace FROM go_term WHERE go_id = $2)
             ORDER BY n_test DESC, n_shipped DESC, name
         """
-        return self.rows(TermRow, query, [go_id])
+        return self.rows(TermRow, query, [sorted(apart), go_id])
+
+    @cached_property
+    def _edges(self) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+        """Of every term its direct parents and its direct children; walking them in SQL takes ten times as long."""
+        parents: defaultdict[str, set[str]] = defaultdict(set)
+        children: defaultdict[str, set[str]] = defaultdict(set)
+        for child, parent in self.tuples("SELECT child, parent FROM go_edge"):
+            parents[child].add(parent)
+            children[parent].add(child)
+        return dict(parents), dict(children)
 
     def best_guided(self, go_ids: Sequence[str]) -> list[TermFeature]:
         """The features that these terms guide, best held-out F1 first."""
@@ -143,3 +151,14 @@ class TermQueries(Queries):
 _BELOW = """below(id) AS (
     SELECT child FROM go_edge WHERE parent = $1
     UNION SELECT e.child FROM go_edge e JOIN below ON e.parent = below.id)"""
+
+
+def _reached(edges: Mapping[str, Collection[str]], start: str) -> set[str]:
+    """All that can be reached over edges, without the start."""
+    found: set[str] = set()
+    todo = [start]
+    while todo:
+        fresh = set(edges.get(todo.pop(), ())) - found
+        found |= fresh
+        todo += fresh
+    return found

@@ -72,7 +72,7 @@ def _blocks(lines: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _name_chains(lines: list[str]) -> None:
-    """Name the chains of a file that holds several and leaves the column blank; what is no protein goes with them."""
+    """Name the chains where several have no name; what is no protein goes with the chain before it."""
     groups = _unnamed(lines)
     proteins = [group for group in groups if any(lines[number][12:16].strip() == "CA" for number in group)]
     if len(proteins) < 2:
@@ -89,8 +89,8 @@ def _name_chains(lines: list[str]) -> None:
 def _unnamed(lines: Sequence[str]) -> list[list[int]]:
     """Places of the first model's atoms without a chain's name, in groups.
 
-    A group ends where the segment changes, where numbers begin anew, and at a TER behind a chain's last oxygen:
-    programs write TER at gaps, too.
+    A group ends where the segment changes, where numbers begin anew, and at a TER behind a chain's last oxygen (TER may
+    stand at a gap, too).
     """
     groups: list[list[int]] = []
     segment, first, last, is_end, is_new = "", 0, 0, False, True

@@ -79,7 +79,7 @@ def superpose(moving: Chain, fixed: Chain, *, seed: int = 0) -> Fit | None:
         return None
     one, other = (_at(chain, np.array([chain.anchor]), distances)[0] for chain in (moving, fixed))
     rotation, translation = kabsch(one, other)
-    rmsd = float(_rmsd(one[None], other[None])[0])
+    rmsd = float(rmsds(one[None], other[None])[0])
     null = _at_random(moving, fixed, distances, np.random.default_rng(seed))
     return Fit(
         tuple(distances.tolist()),
@@ -113,8 +113,8 @@ def kabsch(
     return rotation, b - rotation @ a
 
 
-def _rmsd(moving: Float[np.ndarray, "sets n 3"], fixed: Float[np.ndarray, "sets n 3"]) -> Float[np.ndarray, " sets"]:
-    """After the best fit of each set."""
+def rmsds(moving: Float[np.ndarray, "sets n 3"], fixed: Float[np.ndarray, "sets n 3"]) -> Float[np.ndarray, " sets"]:
+    """Angstrom, after the best fit of each set."""
     a, b = (points - points.mean(axis=1, keepdims=True) for points in (moving, fixed))
     u, singular, vt = np.linalg.svd(np.swapaxes(a, 1, 2) @ b)
     singular[:, 2] *= np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)
@@ -131,7 +131,7 @@ def _at_random(
         return np.zeros(0)
     one, other = (rng.choice(own, RANDOM) for own in anchors)
     apart = one - moving.anchor != other - fixed.anchor  # moved along alike they would still correspond
-    return _rmsd(_at(moving, one[apart], distances), _at(fixed, other[apart], distances))
+    return rmsds(_at(moving, one[apart], distances), _at(fixed, other[apart], distances))
 
 
 def _anchors(chain: Chain, distances: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n_anchors"]:

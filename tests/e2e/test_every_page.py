@@ -25,6 +25,7 @@ PAGES = {
     "ablated": "feature?ablate=1",
     "compare": "compare",
     "methods": "compare?view=methods",
+    "every": "compare?view=features",
     "map": "map?find=zinc",
     "around": "?q=GO:0005524&list=features",
     "proteins": "?q=kinase&list=proteins&space=yes",

@@ -77,10 +77,17 @@ def test_a_tables_link_opens_its_feature_under_the_base_path(page: Page, server_
     expect(opened.get_by_text("How do we know?")).to_be_visible()
 
 
-def test_the_structure_is_drawn_under_the_base_path(page: Page, server_under_a_path: str) -> None:
+def test_the_structure_is_drawn_under_the_base_path_and_no_file_is_missing(
+    page: Page, server_under_a_path: str
+) -> None:
+    missing: list[str] = []
+    loaded: list[str] = []
+    page.on("response", lambda answer: (missing if answer.status >= 400 else loaded).append(urlsplit(answer.url).path))
     page.goto(f"{server_under_a_path}/feature")
 
     expect(page.locator(".psv-3d:visible canvas").first).to_be_visible()
+    assert "/lab/protsae/app/static/3Dmol-min.js" in loaded
+    assert [path for path in missing if "/_stcore/" not in path] == []  # Streamlit looks for its base path
 
 
 def test_without_webgl_the_map_is_points_that_open_a_feature(page_without_webgl: Page, server: str) -> None:

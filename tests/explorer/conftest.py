@@ -12,8 +12,9 @@ from urllib.parse import parse_qsl
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
+
+from explorer.services import cached
 
 APP = Path(__file__).resolve().parents[2] / "explorer" / "app.py"
 
@@ -22,8 +23,7 @@ APP = Path(__file__).resolve().parents[2] / "explorer" / "app.py"
 def closed_at_the_end() -> Iterator[None]:
     """What the explorer's cache holds open is released before the interpreter ends."""
     yield
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    cached.forget()
 
 
 OpenPage = Callable[..., AppTest]

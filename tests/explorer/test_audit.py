@@ -34,7 +34,7 @@ def test_the_audit_holds_every_feature_that_was_steered_with_its_f1(open_page: O
     measured = {(row.sae, row.feature) for row in data.steerability()}
     assert set(zip(found.table["sae"], found.table["feature"], strict=True)) == measured & set(f1)
     assert len(found.table) > 10
-    assert all(f1[row.sae, row.feature] == row.f1 for row in found.table.itertuples())
+    assert all(f1[row["sae"], row["feature"]] == row["f1"] for row in found.table.to_dict("records"))
     assert audit_view.sentence(found) in text_of(app)
     drawn = figures_of(app)[-1]["data"]
     assert drawn[0]["name"] == "a random direction"

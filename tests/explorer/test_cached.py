@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import streamlit as st
 
 from explorer.services import bundle as bundles
 from explorer.services import cached
@@ -21,8 +20,7 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("PROTSAE_BUNDLE", str(tmp_path))
     CALLS.clear()
     yield
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    cached.forget()
 
 
 @cached.cached_by_bundle(4)
@@ -37,6 +35,13 @@ def shared(name: str) -> list[str]:
     """One object for all."""
     CALLS.append(("shared", name))
     return [name]
+
+
+@cached.cached_by_bundle(8, shared=True)
+def kinds(what: object) -> str:
+    """Of what kind it was asked for."""
+    CALLS.append(("kinds", what))
+    return type(what).__name__
 
 
 @cached.cached_by_bundle(4)
@@ -87,6 +92,17 @@ def test_a_reader_cannot_spoil_anothers_copy_but_shares_what_is_shared() -> None
 
     assert table(2)["row"].tolist() == [0, 1]
     assert shared("a") is shared("a")
+
+
+def test_what_is_equal_is_not_the_same_key(tmp_path: Path) -> None:
+    assert kinds(1) == "int"
+    assert kinds(True) == "bool"
+    assert kinds(1.0) == "float"
+    assert kinds((1,)) == "tuple"
+    assert kinds([1]) == "list", "no plain key, so Streamlit hashes it"
+    touch(tmp_path)
+    assert kinds(1) == "int"
+    assert [call for call in CALLS if call[0] == "kinds"] == [("kinds", n) for n in (1, True, 1.0, (1,), [1], 1)]
 
 
 def test_the_oldest_result_goes_first() -> None:

@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-import streamlit as st
 
 from explorer.compare import comparison
 from explorer.draw import words
 from explorer.protein.predictions import pooled
-from explorer.services import data, live
+from explorer.services import cached, data, live
 from explorer.services.refs import FeatureRef
 from protsae.store.rows import DifferenceRow
 
@@ -87,13 +86,13 @@ def test_it_opens_on_a_term_on_whose_proteins_the_guided_feature_fires(
         return peaks[go_id]
 
     monkeypatch.setattr(comparison, "firing", firing)
-    st.cache_data.clear()
+    cached.forget()
     assert comparison.default_term(compared, "MFO") == faint[3]
     assert tried == faint[:4]
     peaks[faint[3]] = peaks[faint[4]] = 0.2
-    st.cache_data.clear()
+    cached.forget()
     assert comparison.default_term(compared, "MFO") == faint[2]
-    st.cache_data.clear()
+    cached.forget()
 
 
 def test_how_far_a_feature_fires_is_told_in_its_own_full_colour(open_page: OpenPage) -> None:

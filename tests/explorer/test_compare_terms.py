@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import streamlit as st
 
 from explorer.compare import at_residues, comparison, curves, sharing, term_charts, term_table
 from explorer.compare.term_table import MEASURES, Wanted
-from explorer.services import comparing, data
+from explorer.services import cached, comparing, data
 from explorer.services.comparing import Versus
 from protsae.store.analyses.curves import AreaDifference
 
@@ -231,8 +230,7 @@ def without_analyses(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_bundle_without_curves_and_sites_says_so_and_shows_the_rest(without_analyses: OpenPage) -> None:
     app = without_analyses("compare", go=GO)
     said = text_of(app)
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    cached.forget()
 
     assert not app.exception
     assert "`python -m precompute analyse BUNDLE curves` adds it." in said

@@ -434,8 +434,12 @@ def test_judges_that_steering_did_not_touch_stand_beside_the_verdict(open_page: 
 
 def test_nothing_hidden_is_scanned_on_demand(open_page: OpenPage) -> None:
     app = open_page("steer", sae="protsae_mfo", feature="5", strength="2")
-    before = len(figures_of(app))
+
+    def heatmaps() -> int:
+        return sum(trace["type"] == "heatmap" for figure in figures_of(app) for trace in figure["data"])
+
+    assert heatmaps() == 0
     app = app.toggle(key="steer_scan").set_value(True).run()
 
     assert not app.exception
-    assert len(figures_of(app)) == before + 1
+    assert heatmaps() == 1

@@ -127,7 +127,8 @@ def test_where_a_probe_judges_the_curve_the_features_own_word_does_not_count() -
     assert "from -2.00, untouched, to +1.00 at strength 5, to -2.00 at most" in found.text
     means = raised[0].told["feature"]._replace(log_odds=2.5)
     also = [one._replace(told=one.told | {"difference_of_means": means}) for one in raised]
-    assert "At most, it is the difference of means +2.50 by the same judge." in verdicts.read_curve(also, 0.5).text
+    assert "By the same judge the difference of means reaches +2.50." in verdicts.read_curve(also, 0.5).text
+    assert "Proteins that carry the term have +3.00 (median)." in verdicts.read_curve(proud, 0.5, 3.0).text
 
 
 def test_differences_are_outlined_in_both_lines_and_nothing_else() -> None:

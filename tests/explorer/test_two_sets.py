@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-import streamlit as st
 
 from explorer.compare import protein_sets, sets_view
 from explorer.compare.protein_sets import Gathered, Member
-from explorer.services import data, live, set_scores
+from explorer.services import cached, data, live, set_scores
 from explorer.services.set_scores import Plan
 from protsae.errors import InputError
 
@@ -19,7 +18,7 @@ ZINC, ATP = "go:GO:0008270", "go:GO:0005524"
 def small_sets(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The made-up bundle has few families."""
     monkeypatch.setattr(protein_sets, "LEAST", 2)
-    st.cache_data.clear()
+    cached.forget()
     open_page("find")
 
 

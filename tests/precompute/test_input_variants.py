@@ -7,6 +7,7 @@ import bz2
 import gzip
 import json
 import lzma
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -297,7 +298,55 @@ def test_files_and_the_page_refuse_a_letter_alike(tmp_path: Path, letters: str, 
     with pytest.raises(InputError) as in_file:
         from_file(tmp_path / "p", form.format(letters))
 
-    assert str(in_file.value) == str(on_page.value).replace("The sequence", "protein Q1")
+    place, _, sentence = str(in_file.value).partition(": ")
+    assert sentence == str(on_page.value).replace("The sequence", "protein Q1")
+    assert place in {f"{tmp_path / 'p'} line 2", f"{tmp_path / 'p'} record 1"}
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("Q00001\tInvented kinase", ("Q00001", "", "Invented kinase", "")),
+        (
+            "sp|Q00001|MADE1_TEST\tInvented kinase OS=Testus testus",
+            ("Q00001", "MADE1_TEST", "Invented kinase", "Testus testus"),
+        ),
+        ("Q00001\xa0Invented kinase", ("Q00001", "", "Invented kinase", "")),
+        ("Q00001.2 Invented kinase", ("Q00001", "", "Invented kinase", "")),
+        ("AFDB:AF-Q00001-F1 Invented kinase", ("Q00001", "", "Invented kinase", "")),
+        ("AF-Q00001-F1-model_v6", ("Q00001", "", "", "")),
+        ("Q00001-2 Invented kinase", ("Q00001-2", "", "Invented kinase", "")),
+        ("NP_001234.1 kinase", ("NP_001234.1", "", "kinase", "")),
+    ],
+)
+def test_headers_are_taken_apart_whatever_parts_them(tmp_path: Path, header: str, expected: tuple[str, ...]) -> None:
+    (protein,) = read_proteins(written(tmp_path / "p", f">{header}\n{SEQUENCE}\n"))
+
+    assert (protein.accession, protein.entry_name, protein.protein_name, protein.organism) == expected
+
+
+def test_entries_that_uniprot_has_deleted_or_mapped_twice_are_counted(tmp_path: Path) -> None:
+    text = (
+        "From\tEntry\tEntry Name\tSequence\tDomain [FT]\n"
+        f"A\tQ00001\tM_T\t{SEQUENCE}\tDOMAIN ?..5; DOMAIN 3..60; DOMAIN 2..9; DOMAIN Q00001-2:3..4\n"
+        f"B\tQ00001\tM_T\t{SEQUENCE}\t\nC\tQ00002\tdeleted\t\t\nD\tQ00003.4\tN_T\t{SEQUENCE}\t\t\n"
+    )
+    dropped = Counter[str]()
+
+    found = list(read_proteins(written(tmp_path / "p", text), dropped))
+
+    assert [(protein.accession, len(protein.regions)) for protein in found] == [("Q00001", 1), ("Q00003", 0)]
+    assert dropped == {"proteins_repeated": 1, "proteins_deleted_by_uniprot": 1, "regions_without_a_place": 3}
+    assert "line 2: protein Q9 has no sequence" in refused(
+        lambda path: list(read_proteins(path)), written(tmp_path / "q", "Entry\tSequence\nQ9\t\n")
+    )
+
+
+@pytest.mark.parametrize(("mark", "name"), [(",", "commas"), (";", "semicolons")])
+def test_a_table_with_other_marks_between_its_columns_is_named(tmp_path: Path, mark: str, name: str) -> None:
+    path = written(tmp_path / "p", TSV.replace("\t", mark))
+
+    assert f"its columns are parted by {name}" in refused(lambda path: list(read_proteins(path)), path)
 
 
 # Clusters
@@ -347,6 +396,34 @@ def test_the_version_may_stand_in_any_line_of_the_head_or_in_none(tmp_path: Path
     assert read_gaf(written(tmp_path / "a", head + ROW)) == {"Q00001": {"GO:2": "EXP"}}
 
 
+@pytest.mark.parametrize(
+    "negated", ["NOT", "not", "Not|enables", "NOT|enables", "NOT enables", "enables|NOT", " NOT | enables"]
+)
+def test_not_is_no_annotation_in_any_spelling(tmp_path: Path, negated: str) -> None:
+    text = GAF + ROW.replace("enables", negated).replace("GO:2", "GO:1")
+
+    found = read_annotations(written(tmp_path / "a", text), {"Q00001"}, ONTOLOGY)
+
+    assert found.evidence == {"Q00001": {"GO:2": "EXP"}}
+    assert found.n_negated == 1
+
+
+@pytest.mark.parametrize("name", ["Q00001-2", "Q00001.3", "Q00001:PRO_0000012345", "UniProtKB:Q00001", "q00001"])
+def test_isoforms_versions_and_chains_count_for_their_entry(tmp_path: Path, name: str) -> None:
+    found = read_annotations(written(tmp_path / "a", GAF.replace("Q00001", name)), {"Q00001"}, ONTOLOGY)
+
+    assert found.evidence == {"Q00001": {"GO:2": "EXP"}}
+    assert (found.n_of_parts, found.n_other_proteins) == (1, 0)
+    own = read_annotations(written(tmp_path / "b", GAF.replace("Q00001", "Q00001-2")), {"Q00001-2"}, ONTOLOGY)
+    assert (own.evidence, own.n_of_parts) == ({"Q00001-2": {"GO:2": "EXP"}}, 0)
+
+
+def test_ids_and_codes_in_other_letters_are_read(tmp_path: Path) -> None:
+    text = GAF.replace("GO:2", "go_2").replace("IDA", "ida")
+
+    assert read_gaf(written(tmp_path / "a", text)) == {"Q00001": {"GO:2": "EXP"}}
+
+
 def test_files_put_one_behind_the_other_and_cut_last_columns_are_read(tmp_path: Path) -> None:
     text = GAF + GAF.replace("GO:2", "GO:1").replace("\tTest\t\t\n", "\tTest\n")
 
@@ -386,6 +463,26 @@ def test_a_table_of_structures_with_quotes_and_odd_numbers(tmp_path: Path) -> No
         ("Q1", None),
         ("Q2", None),
     ]
+
+
+def test_structures_of_other_proteins_are_counted_and_names_read_in_either_case(tmp_path: Path) -> None:
+    for name in ("q1.pdb", "Q2_1abc_A.cif.gz", "Q9.pdb", "notes.txt"):
+        (tmp_path / name).touch()
+    dropped = Counter[str]()
+
+    assert sorted(find_structures(tmp_path, {"Q1", "Q2"}, dropped)) == ["Q1", "Q2"]
+    assert dropped == {"structures_of_other_proteins": 1}
+    written(tmp_path / "structures.tsv", "Entry\tfile\nQ1\tq1.pdb\nQ9\tQ9.pdb\n")
+    assert sorted(find_structures(tmp_path, {"Q1", "Q2"}, dropped)) == ["Q1"]
+    assert dropped == {"structures_of_other_proteins": 2}
+
+
+def test_contacts_of_other_proteins_are_counted_and_numbers_of_pandas_read(tmp_path: Path) -> None:
+    path = written(tmp_path / "c", "Entry\tkind\tposition\nQ00001\tMetal\t5.0\nQ9\tmetal\t1\n")
+    dropped = Counter[str]()
+
+    assert read_contacts(path, {"Q00001": 50}, dropped) == read_touching(written(tmp_path / "d", CONTACTS))
+    assert dropped == {"contacts_of_other_proteins": 1}
 
 
 @pytest.mark.parametrize("position", ["0", "51", "-1", "²", "1" * 5000, "x", ""])

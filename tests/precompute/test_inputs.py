@@ -122,7 +122,7 @@ def test_fasta_with_and_without_uniprot_headers(tmp_path: Path) -> None:
         ("Accession no\tSequence\nP1\tMKT\n", "no column 'Entry'"),
         (HEADER, "holds no protein"),
         ("", "no column"),
-        (HEADER + "P1\tMKT\tx\t\nP1\tMKT\tx\t\n", "holds protein P1 more than once"),
+        (HEADER + "P1\tMKT\tx\t\nP1\tMKV\tx\t\n", "holds protein P1 more than once, with different sequences"),
         (HEADER + "P1\tMK1*T\tx\t\n", "protein P1 has a stop codon '*' at position 3"),
         (HEADER + "P1\tMK@T\tx\t\n", "protein P1 has '@' at position 3"),
         (HEADER + "P1\t-\tx\t\n", "protein P1 has no sequence"),
@@ -195,7 +195,7 @@ def test_annotations_are_resolved_and_the_rest_is_counted(tmp_path: Path) -> Non
     found = read_annotations(write(tmp_path / "a.gaf", text), {"P1", "P2", "P3"}, ONTOLOGY)
 
     assert found.evidence == {"P1": {"GO:2": "EXP"}, "P2": {"GO:2": "IEA"}}
-    assert found[1:] == (8, 2, 1, 2, 1)
+    assert found[1:] == (8, 1, 1, 0, 1, 2, 1)
 
 
 @pytest.mark.parametrize(

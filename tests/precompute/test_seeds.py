@@ -9,11 +9,17 @@ import pytest
 import torch
 
 from precompute.__main__ import main
+from precompute.analyses import seeds as seed_analysis
 from precompute.corpus.trained import read_trained
 from precompute.training import onsets
 from precompute.training.onsets import Part, Sample, looks
 from precompute.training.seeds import repeats
+from protsae.measures.stability import best, random_directions
 from protsae.sae import ReLUSAE, ReLUSAEConfig, load_sae
+from protsae.store.analyses.onsets import onset_looks
+from protsae.store.analyses.onsets import onsets as told
+from protsae.store.analyses.seeds import feature_seeds, sae_seeds, term_seeds
+from protsae.store.reader import StoreReader
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +119,72 @@ def test_an_ontology_that_is_gone_can_be_named(again: Path, tmp_path: Path, caps
     flags = ["seeds", "--work", str(again), "--ontology", str(tmp_path / "go.obo")]
     assert main(flags) == 2
     assert "does not exist; give the file with --ontology" in capsys.readouterr().err
+
+
+def test_both_analyses_of_other_seeds_are_added(
+    copy_run: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onsets, "MIN_POSITIVES", 1)
+    monkeypatch.setattr(seed_analysis, "MEMBERS", 3)
+    bundle = copy_run(tmp_path)
+
+    for name in ("onsets", "seeds"):
+        assert main(["analyse", str(bundle), name, "--quiet"]) == 0
+
+    with StoreReader.open(bundle / "store.duckdb") as reader:
+        for sae in reader.saes():
+            rows = feature_seeds(reader, sae.name)
+            assert len(rows) == sae.d_sae
+            assert {row.n_seeds for row in rows} == {3}
+            assert all(1 <= row.n_found <= 3 for row in rows)
+            curve = onset_looks(reader, sae.name)
+            assert curve[0].step == 0
+            assert curve[-1].unexplained < curve[0].unexplained
+        whole = {row.sae: row for row in sae_seeds(reader)}
+        assert {row.n_others for row in whole.values()} == {2}
+        assert whole["protsae"].guided_cosine is not None
+        assert whole["vanilla"].guided_cosine is None
+        assert {row.sae for row in told(reader)} == set(whole)
+        assert all(
+            (row.auroc_low <= row.auroc <= row.auroc_high)
+            for (go_id,) in reader.tuples("SELECT DISTINCT go_id FROM term_seed")
+            if (row := term_seeds(reader, "protsae", go_id)) is not None
+        )
+
+
+def test_equal_dictionaries_are_found_and_random_ones_of_the_same_spread_are_not() -> None:
+    own = random_directions(300, 24, 0) * np.linspace(0.2, 3, 24, dtype=np.float32)
+    own /= np.linalg.norm(own, axis=1, keepdims=True)
+
+    null = seed_analysis.alike(own, 1)
+
+    np.testing.assert_allclose(np.linalg.norm(null, axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(null.T @ null / 300, own.T @ own / 300, atol=0.06)
+    assert best(own, own[::-1].copy())[1] == pytest.approx(1, abs=1e-5)
+    luck = best(own, null)[1]
+    assert luck.mean() > best(own, random_directions(300, 24, 2))[1].mean()
+    assert (luck > 0.95).mean() < 0.05
+
+
+@pytest.mark.parametrize("mode", ["bag", "boost"])
+def test_an_ensemble_is_written_as_an_sae_and_measured(
+    mode: str, again: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["ensemble", "--work", str(again), "--sae", "vanilla", "--mode", mode, "--members", "2"]
+
+    assert main(flags) == 0
+
+    ensemble = load_sae(again / "ensembles" / f"vanilla-{mode}")
+    assert ensemble.d_sae == 2 * read_trained(again)[1].d_sae
+    assert "2 members" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("sae", "mode", "sentence"),
+    [("none", "bag", "the run has no SAE 'none'; it has protsae, vanilla"), ("protsae", "boost", "protsae is guided")],
+)
+def test_what_makes_no_ensemble_is_refused(
+    sae: str, mode: str, sentence: str, again: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ensemble", "--work", str(again), "--sae", sae, "--mode", mode, "--quiet"]) == 2
+    assert sentence in capsys.readouterr().err

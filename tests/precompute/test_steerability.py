@@ -110,6 +110,16 @@ def test_without_a_validated_feature_the_table_is_empty(bundle: Path, monkeypatc
         assert steerability_rows(opened.reader) == []
 
 
+def test_short_numbers_lose_no_more_than_they_say() -> None:
+    x = np.random.default_rng(0).normal(size=1000)
+
+    short = steerability._short(x)
+
+    assert np.abs(short / x - 1).max() < 2**-11
+    assert len(np.unique(short)) < len(np.unique(x.astype(np.float32)))
+    assert steerability._short(np.array([1.0, -2.0, 0.0])).tolist() == [1, -2, 0]
+
+
 def row(feature: int, p_value: float, difference: float = 1.0) -> dict[str, object]:
     declared = STEERABILITY.tables[0]
     numbers: dict[str, object] = {column.name: 0.5 for column in declared.columns if column.type != "BOOLEAN"}

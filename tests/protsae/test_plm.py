@@ -232,7 +232,7 @@ def test_a_named_model_is_looked_up_where_fair_esm_keeps_it(
 
 
 def test_what_a_model_offers_is_known_before_its_weights_are_read(tmp_path: Path, stock: ESM2) -> None:
-    assert outline_of("esm2_t33_650M_UR50D") == (33, ("resid_mid", "resid_post"))
+    assert outline_of("esm2_t33_650M_UR50D") == (33, ("resid_mid", "resid_post"), 1280)
     write_pt(tmp_path / "esm2_tiny.pt", stock)
     assert outline_of(tmp_path / "esm2_tiny.pt").num_layers == 2
     (tmp_path / "none.safetensors").write_bytes(b"never read")
@@ -267,7 +267,7 @@ def test_a_bundle_is_a_way_to_name_its_model(tiny_bundle: Path) -> None:
 
     assert_close(plm.embed("MKTAYIAK", layer=2), ours.embed("MKTAYIAK", layer=2))
     assert plm.name == spec.name
-    assert outline_of(tiny_bundle) == (spec.num_layers, ("resid_mid", "resid_post"))
+    assert outline_of(tiny_bundle) == (spec.num_layers, ("resid_mid", "resid_post"), spec.embed_dim)
     assert weights_file(tiny_bundle) == tiny_bundle / "plm.safetensors"
     fetch_plm(tiny_bundle)
 

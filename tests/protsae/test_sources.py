@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sources_server import HBA, MADE, Public, environment, helix_cif, inactive, model, serving
 
+from protsae.accessions import parse_accession
 from protsae.errors import ConfigError, ProtSAEError
 from protsae.sources import client as client_module
 from protsae.sources.addresses import SOURCES, UNIPROT
@@ -16,7 +17,7 @@ from protsae.sources.answers import NotFoundError, SourceError
 from protsae.sources.cache import Cache, default_cache
 from protsae.sources.client import Client, Limits, Pace
 from protsae.sources.structures import alphafold_model, fold, rcsb_entry
-from protsae.sources.uniprot import EntryFeature, asked_for, uniprot_entry
+from protsae.sources.uniprot import EntryFeature, uniprot_entry
 from protsae.structure.read import read_uploaded_structure
 
 LIMITS = Limits(connect_s=5.0, read_s=5.0, whole_s=10.0)
@@ -153,8 +154,8 @@ def test_another_version_of_the_sequence_is_said(public: Public, client: Client)
 @pytest.mark.parametrize(
     "text", ["", "insulin", "P6990", "P69905; DROP", "../P69905", "1ABC", "P69905/../x", "sp|P69905"]
 )
-def test_what_is_no_accession_is_not_asked_for(public: Public, client: Client, text: str) -> None:
-    assert asked_for(text) is None
+def test_what_is_no_accession_is_not_parse_accession(public: Public, client: Client, text: str) -> None:
+    assert parse_accession(text) is None
     for ask in (uniprot_entry, alphafold_model):
         assert "is no UniProt accession" in refused(ask, text, client)
     assert public.asked == []
@@ -226,7 +227,7 @@ def test_a_pdb_entry_is_fetched_by_either_form_of_its_id(public: Public, client:
     assert read_uploaded_structure(found.content, found.filename, HBA).coverage == pytest.approx(141 / 142)
 
 
-def test_extended_ids_are_asked_for_as_they_are(public: Public, client: Client) -> None:
+def test_extended_ids_are_parse_accession_as_they_are(public: Public, client: Client) -> None:
     public.files["/rcsb/download/pdb_00011abc.cif"] = helix_cif(MADE, "pdb_00011abc").encode()
 
     assert rcsb_entry("PDB_00011ABC", client).id == "pdb_00011abc"
@@ -332,7 +333,7 @@ def test_an_answer_is_read_up_to_a_limit_unpacked(public: Public, client: Client
     assert len(client.get(UNIPROT, "/long", what="it").content) == 2_000_000
 
 
-def test_an_answer_that_breaks_off_is_asked_for_again(public: Public, client: Client) -> None:
+def test_an_answer_that_breaks_off_is_parse_accession_again(public: Public, client: Client) -> None:
     public.replies.append((200, {"Content-Length": "99999"}, b"{"))
 
     assert uniprot_entry("P69905", client).sequence == HBA

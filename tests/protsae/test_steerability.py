@@ -20,7 +20,7 @@ from protsae.steering.steerability import (
     steerability_of,
 )
 
-CONFIG = SteerabilityConfig(seed=1)
+CONFIG = SteerabilityConfig(seed=1, strength=1.0, how=SteerConfig(mask_choice="low_activation", mask_ratio=0.3))
 P99 = np.full(D_MODEL, 8.0)
 SPREAD = np.ones(2 * D_MODEL)
 DENSITY = np.full(D_MODEL, 0.1)

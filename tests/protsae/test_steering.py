@@ -71,7 +71,8 @@ Make = Callable[..., Steering]
 
 @pytest.fixture
 def make(plm: ESM2PLM, spec: PLMSpec, sae: DictionarySAE) -> Make:
-    return lambda sequence=SEQUENCE, **config: Steering(plm, spec, sae, sequence, SteerConfig(**config))
+    paper = {"mask_choice": "low_activation", "mask_ratio": 0.3}
+    return lambda sequence=SEQUENCE, **config: Steering(plm, spec, sae, sequence, SteerConfig(**(paper | config)))
 
 
 def test_a_feature_that_writes_one_residue_writes_it(make: Make) -> None:

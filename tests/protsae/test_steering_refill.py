@@ -10,7 +10,7 @@ from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import ConfigError, InputError
 from protsae.steering import refill
 from protsae.steering.steer import SteerConfig, Steering
-from protsae.steering.types import Predictions
+from protsae.steering.types import TESTED_STRENGTH, Predictions
 
 from .test_steering import SEQUENCE, Make, make, plm, sae, spec  # noqa: F401
 
@@ -156,13 +156,18 @@ def test_a_push_above_is_made_at_every_layer_from_the_first_on(plm, spec, sae) -
 
 def test_the_most_responsive_residues_are_hidden(make: Make) -> None:  # noqa: F811
     steering = make(mask_choice="responsive", mask_ratio=0.2)
-    scan = steering.scan({0: 5.0}, strength=3)
+    scan = steering.scan({0: 5.0}, strength=TESTED_STRENGTH)
     written = steering.rewrite({0: 5.0}, strength=3)
 
     moved = (np.exp(scan.after) * (scan.after - scan.before)).sum(axis=1)
     free = np.delete(np.arange(len(SEQUENCE)), SEQUENCE.index("X"))
     assert moved[written.masked].min() >= np.delete(moved, [*written.masked, SEQUENCE.index("X")]).max()
     assert len(written.masked) == round(0.2 * len(free))
+    assert np.array_equal(written.masked, steering.rewrite({0: 5.0}, strength=0.5).masked)
+    others = [steering.rewrite({feature: 5.0}, strength=3) for feature in range(1, 8)]
+    assert any(not np.array_equal(written.masked, other.masked) for other in others)
+    again = make(mask_choice="responsive", mask_ratio=0.2).rewrite({0: 5.0}, strength=3)
+    assert again.steered == steering.rewrite({0: 5.0}, strength=3).steered == written.steered
 
 
 def test_settings_that_leave_nothing_or_are_out_of_range_are_quoted_back(make: Make) -> None:  # noqa: F811

@@ -1,0 +1,1 @@
+"""A bundle in the files of other tools, one tool a file. Read `registry.py`."""

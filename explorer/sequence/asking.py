@@ -13,6 +13,7 @@ from explorer.protein.uploads import Given
 from explorer.services import outside
 from explorer.services.outside import FetchedStructure
 from explorer.shell import frame
+from protsae.accessions import parse_accession
 from protsae.errors import ProtSAEError
 
 AGREED = "sequence_may_ask"
@@ -40,7 +41,7 @@ def protein(text: str) -> Pasted | None:
     Raises:
         SourceError: there is none, or UniProt does not answer.
     """
-    asked = outside.asked_for(text)
+    asked = parse_accession(text)
     if asked is None or not agreed():
         return None
     found = outside.entry(text)

@@ -148,11 +148,13 @@ def first_rows(about: Subject, sae: str, active: list[live.ActiveFeature], table
 def pairs(called: list[predictions.Call]) -> list[FeatureRef]:
     """Of the most telling called terms the guided feature and the best one without guidance, side by side."""
     found: list[FeatureRef] = []
-    for call in called:
+    for call in (call for call in called if call.is_called and call.is_firm):
         other = data.term_pair(call.term.go_id).baseline
-        if call.is_called and call.is_firm and other is not None:
+        if other is not None:
             found += [FeatureRef(call.term.sae, call.term.feature), FeatureRef(other.sae, other.feature)]
-    return found[:SHOWN_ROWS]
+        if len(found) == SHOWN_ROWS:
+            break
+    return found
 
 
 def strips(about: Subject, refs: list[FeatureRef]) -> list[StripRow]:

@@ -11,7 +11,7 @@ from protsae.sources.client import Client
 from protsae.sources.structures import FetchedStructure, alphafold_model, fold, rcsb_entry
 from protsae.sources.uniprot import UniProtEntry, uniprot_entry
 
-__all__ = ["FetchedStructure", "UniProtEntry", "asked_for", "entry", "folded", "measured", "predicted"]
+__all__ = ["FetchedStructure", "UniProtEntry", "entry", "folded", "measured", "predicted"]
 
 
 @lru_cache(maxsize=1)

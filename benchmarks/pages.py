@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import streamlit as st
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from protsae.store.reader import StoreReader
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="interactions whose name begins so")
     args = parser.parse_args()
     os.environ["PROTSAE_BUNDLE"] = str(args.bundle)
-    st.config.set_option("runner.magicEnabled", value=False)  # as explorer/.streamlit/config.toml; AppTest reads none
+    config.set_option("runner.magicEnabled", value=False)  # as explorer/.streamlit/config.toml; AppTest reads none
     bare = baseline(args.repeats)
     found: dict[str, Any] = {"a bare page": {"median_ms": round(bare, 1)}}
     for one in interactions(args.bundle, args.repeats):

@@ -5,7 +5,6 @@ Answers lie in the user's own cache (`protsae.sources.cache`). Read `client`.
 
 from functools import lru_cache
 
-from protsae.accessions import parse_accession as asked_for
 from protsae.sources.cache import default_cache
 from protsae.sources.client import Client
 from protsae.sources.structures import FetchedStructure, alphafold_model, fold, rcsb_entry

@@ -23,7 +23,10 @@ def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Com
     for repeat in train_seeds(config, work, report, members=2):
         found, name = read_looks(repeat.folder), repeat.sae.name
         if not len(found.go_id):
-            report(f"onsets: too few proteins carry a guiding term to follow {repeat.sae.display_name}")
+            report(
+                f"onsets: nothing was noted while {repeat.sae.display_name} was trained: too few proteins carry a "
+                "guiding term, or its weights were made without looks"
+            )
             continue
         judged = onsets(found.auroc.T, found.null_auroc.T)
         looked.append(

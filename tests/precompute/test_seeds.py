@@ -188,3 +188,9 @@ def test_what_makes_no_ensemble_is_refused(
 ) -> None:
     assert main(["ensemble", "--work", str(again), "--sae", sae, "--mode", mode, "--quiet"]) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_a_training_that_nobody_looked_at_has_no_looks(tmp_path: Path) -> None:
+    kept = onsets.read_looks(tmp_path)
+
+    assert (len(kept.step), len(kept.go_id)) == (0, 0)

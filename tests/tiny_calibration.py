@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from protsae.store.analyses.calibration import CALIBRATION
+
 N_TEST, N_POSITIVE = 40, 8
 
 
@@ -14,4 +16,4 @@ def calibration_table(alignments: pd.DataFrame) -> pd.DataFrame:
             counts = {"valid_n": n, "valid_hits": hits, "test_n": n, "test_hits": hits}
             key = {name: row[name] for name in ("sae", "feature", "go_id")}
             rows.append({**key, "band": band, "low": low, **counts, "n_test": N_TEST, "n_positive": N_POSITIVE})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=[column.name for column in CALIBRATION.tables[0].columns])

@@ -9,6 +9,8 @@ from tiny_themes import UNCOUPLED
 from explorer.services import themes
 from explorer.services.refs import FeatureRef
 from explorer.shell import links
+from protsae.bundle.opening import open_bundle
+from protsae.store.analyses.themes import mixture_of, theme_of, themes_of
 
 from .conftest import OpenPage, links_of, opener, subheaders_of, text_of
 
@@ -96,3 +98,14 @@ def test_a_bundle_without_themes_says_so(tiny_bundle: Path, tmp_path: Path, monk
 
     assert "Not computed for this bundle: themes" in text_of(open_at("themes"))
     assert not links_of(open_at("feature", sae="vanilla", feature="7"), "themes")
+
+
+def test_a_bundle_that_was_closed_and_opened_again_is_asked_at_once(tiny_bundle: Path) -> None:
+    ref = FeatureRef("vanilla", 0)
+    for ask in (
+        lambda reader: theme_of(reader, ref.sae, 6, ref.feature),
+        lambda reader: themes_of(reader, ref.sae, 6),
+        lambda reader: mixture_of(reader, ref.sae, 6, "P1"),
+    ):
+        with open_bundle(tiny_bundle) as opened:
+            ask(opened.reader)  # its tables are read by the question itself, whoever has asked another reader before

@@ -4,11 +4,12 @@ Words are GO terms and residue annotations. Each SAE has its themes at several n
 measured on held-out proteins, beside themes of as many features at random. Read `THEMES`, then `themes_of`.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from protsae.store.analyses.contract import Analysis, Column, Table
 from protsae.store.analyses.reading import AnalysisQueries
-from protsae.store.queries import columns
+from protsae.store.queries import Row, columns
 
 _THEME = (
     Column("sae", "VARCHAR", "name of the SAE"),
@@ -186,13 +187,13 @@ def fits_of(reader: AnalysisQueries, sae: str) -> list[ThemeFit]:
 def themes_of(reader: AnalysisQueries, sae: str, number: int) -> list[ThemeRow]:
     """The themes of an SAE at one number, the one with the most mass first."""
     query = f"SELECT {columns(ThemeRow)} FROM theme WHERE sae = ? AND number = ? ORDER BY theme"
-    return reader.rows(ThemeRow, query, [sae, number])
+    return _rows(reader, ThemeRow, query, [sae, number])
 
 
 def words_of(reader: AnalysisQueries, sae: str, number: int) -> list[ThemeWord]:
     """The words of all its themes, theme by theme, first words first."""
     query = f"SELECT {columns(ThemeWord)} FROM theme_word WHERE sae = ? AND number = ? ORDER BY theme, rank"
-    return reader.rows(ThemeWord, query, [sae, number])
+    return _rows(reader, ThemeWord, query, [sae, number])
 
 
 def features_of(reader: AnalysisQueries, sae: str, number: int, theme: int) -> list[ThemeFeature]:
@@ -202,7 +203,7 @@ def features_of(reader: AnalysisQueries, sae: str, number: int, theme: int) -> l
         FROM feature_theme t JOIN feature f ON f.sae = t.sae AND f.feature = t.feature
         WHERE t.sae = ? AND t.number = ? AND t.theme = ? ORDER BY t.mass DESC, t.feature
     """
-    return reader.rows(ThemeFeature, query, [sae, number, theme])
+    return _rows(reader, ThemeFeature, query, [sae, number, theme])
 
 
 def proteins_of(reader: AnalysisQueries, sae: str, number: int, theme: int, limit: int) -> list[ThemeProtein]:
@@ -212,7 +213,7 @@ def proteins_of(reader: AnalysisQueries, sae: str, number: int, theme: int, limi
         FROM protein_theme t JOIN protein p ON p.accession = t.accession
         WHERE t.sae = ? AND t.number = ? AND t.theme = ? ORDER BY t.share DESC, p.accession LIMIT ?
     """
-    return reader.rows(ThemeProtein, query, [sae, number, theme, limit])
+    return _rows(reader, ThemeProtein, query, [sae, number, theme, limit])
 
 
 def organisms_of(reader: AnalysisQueries, sae: str, number: int, theme: int) -> list[OrganismShare]:
@@ -221,7 +222,7 @@ def organisms_of(reader: AnalysisQueries, sae: str, number: int, theme: int) -> 
         SELECT organism, n_proteins, share FROM organism_theme
         WHERE sae = ? AND number = ? AND theme = ? ORDER BY n_proteins DESC, organism
     """
-    return reader.rows(OrganismShare, query, [sae, number, theme])
+    return _rows(reader, OrganismShare, query, [sae, number, theme])
 
 
 def mixture_of(reader: AnalysisQueries, sae: str, number: int, accession: str) -> list[Mixture]:
@@ -230,11 +231,16 @@ def mixture_of(reader: AnalysisQueries, sae: str, number: int, accession: str) -
         SELECT theme, share FROM protein_theme
         WHERE sae = ? AND number = ? AND accession = ? ORDER BY share DESC, theme
     """
-    return reader.rows(Mixture, query, [sae, number, accession])
+    return _rows(reader, Mixture, query, [sae, number, accession])
 
 
 def theme_of(reader: AnalysisQueries, sae: str, number: int, feature: int) -> int | None:
     """The theme of a feature; None where it stands out in no protein."""
     query = "SELECT theme FROM feature_theme WHERE sae = ? AND number = ? AND feature = ?"
-    found = reader.tuples(query, [sae, number, feature])
+    found = [] if reader.absence(THEMES) else reader.tuples(query, [sae, number, feature])
     return int(found[0][0]) if found else None
+
+
+def _rows(reader: AnalysisQueries, kind: type[Row], query: str, parameters: Sequence[Any]) -> list[Row]:
+    """The rows of a query; none where the analysis is absent, which is read before it is first asked."""
+    return [] if reader.absence(THEMES) else reader.rows(kind, query, parameters)

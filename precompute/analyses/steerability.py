@@ -52,7 +52,7 @@ from protsae.store.rows import TermFeature
 BLOCK = 64
 """Features a file."""
 
-CLEAREST = 80
+CLEAREST = 48
 """Features that are steered again."""
 
 FIRST_PROTEINS = 3

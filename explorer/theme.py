@@ -79,6 +79,7 @@ def _levels() -> str:
 
 
 STYLE_SHEET = f"""<style>
+[data-testid="stTabs"] [role="tablist"] {{ flex-wrap: wrap; overflow: visible; }}
 :root {{
   {" ".join(f"--ps-{role}: {pair(colours)};" for role, colours in palette.ROLES_ON_PAGE.items())}
   --ps-ink: {pair(palette.INK)}; --ps-soft: {pair(palette.SOFT)}; --ps-line: {pair(palette.LINE)};

@@ -27,7 +27,7 @@ WHAT = (
 
 def consent() -> bool:
     """The toggle."""
-    return st.toggle("Let me ask public databases", key=AGREED, help=WHAT)
+    return st.toggle("Look online", key=AGREED, help=WHAT)
 
 
 def agreed() -> bool:

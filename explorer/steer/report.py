@@ -25,7 +25,7 @@ from protsae.steering.steer import SteerResult
 from protsae.store.rows import FeatureRow
 
 VIEW = "steer_view"
-TABS = ("Difference", "Log-odds", "Judges", "Controls", "Dose-response", "Samples")
+TABS = ("Difference", "Log-odds", "Judges", "Controls", "Dose", "Samples")
 HOW_MUCH = (
     "In units of the feature's 99th percentile: 0 touches nothing, 1 adds as much as in strong natural cases, beyond 1 "
     "the model has rarely seen, below 0 takes the feature away."

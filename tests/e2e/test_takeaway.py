@@ -11,6 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import BUNDLE
 
+from .waiting import settle
+
 SVG = "{http://www.w3.org/2000/svg}"
 FIGURES = {
     "a strip with its structure": ("feature", "feature_view"),
@@ -25,6 +27,7 @@ def menu(request: pytest.FixtureRequest, page: Page, server: str) -> Locator:
     address, key = FIGURES[request.param]
     page.goto(f"{server}/{address}")
     page.locator(f".st-key-figure_{key}").wait_for()
+    settle(page)  # what is drawn later moves the menu, which shuts it
     found = page.locator(f".st-key-figure_{key}").locator("xpath=following::details[contains(@class,'ps-save')][1]")
     found.locator("summary").click()
     return found

@@ -247,7 +247,8 @@ def read_looks(folder: Path) -> Looks:
         with np.load(path, allow_pickle=False) as file:
             found.append({name: file[name] for name in ("go_id", "auroc", "null_auroc", "error")})
     if not found:
-        return Looks(np.zeros(0, np.int64), np.zeros(0, np.str_), *(np.zeros((0, 0)) for _ in range(2)), np.zeros(0))
+        nothing = np.zeros((0, 0))
+        return Looks(np.zeros(0, np.int64), np.zeros(0, np.str_), nothing, nothing, np.zeros(0))
     step = np.array([int(path.stem.removeprefix("step-")) for path in paths])
     auroc, null = (np.array([one[name] for one in found]) for name in ("auroc", "null_auroc"))
     return Looks(step, found[0]["go_id"], auroc, null, np.array([one["error"] for one in found]))

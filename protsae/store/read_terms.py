@@ -118,17 +118,13 @@ class TermQueries(Queries):
     def ancestors(self, go_id: str) -> list[TermRow]:
         """All terms above, without the term itself, the most general last."""
         query = f"""
-            WITH RECURSIVE above(id) AS (
-                SELECT parent FROM go_edge WHERE child = ?
-                UNION SELECT e.parent FROM go_edge e JOIN above ON e.child = above.id)
-            SELECT {TERM} FROM go_term WHERE go_id IN (SELECT id FROM above)
-            ORDER BY n_train + n_valid + n_test, name
+            SELECT {TERM} FROM go_term WHERE go_id IN (SELECT unnest($1)) ORDER BY n_train + n_valid + n_test, name
         """
-        return self.rows(TermRow, query, [go_id])
+        return self.rows(TermRow, query, [sorted(_reached(self._edges[0], go_id))])
 
     def below(self, go_id: str) -> list[str]:
         """GO ids of all terms below, without the term itself."""
-        return [term for (term,) in self.tuples(f"WITH RECURSIVE {_BELOW} SELECT id FROM below ORDER BY id", [go_id])]
+        return sorted(_reached(self._edges[1], go_id))
 
     def term_features(self, go_id: str) -> list[TermFeature]:
         """Of each SAE the feature the term guides and the one that fits it best, guided first, then by held-out F1."""
@@ -141,16 +137,10 @@ class TermQueries(Queries):
     def rolled_up(self, go_id: str, limit: int = 60) -> list[TermFeature]:
         """The same for all terms below, best held-out F1 first."""
         query = f"""
-            WITH RECURSIVE {_BELOW}
-            {ALIGNMENTS} WHERE a.go_id IN (SELECT id FROM below) AND (is_guiding OR is_best_for_term)
+            {ALIGNMENTS} WHERE a.go_id IN (SELECT unnest($1)) AND (is_guiding OR is_best_for_term)
             ORDER BY test_f1 DESC, a.go_id, is_guiding DESC, a.sae LIMIT $2
         """
-        return self.rows(TermFeature, query, [go_id, limit])
-
-
-_BELOW = """below(id) AS (
-    SELECT child FROM go_edge WHERE parent = $1
-    UNION SELECT e.child FROM go_edge e JOIN below ON e.parent = below.id)"""
+        return self.rows(TermFeature, query, [self.below(go_id), limit])
 
 
 def _reached(edges: Mapping[str, Collection[str]], start: str) -> set[str]:

@@ -135,4 +135,6 @@ def _key() -> Key:
 
 @st.cache_resource(max_entries=2, show_spinner="Opening the bundle …", on_release=lambda opened: opened.reader.close())
 def _open(key: Key) -> bundles.Bundle:
-    return bundles.open_bundle(Path(key[0]))
+    opened = bundles.open_bundle(Path(key[0]))
+    opened.reader.prepare_search()
+    return opened

@@ -20,6 +20,9 @@ def telling_table(features: pd.DataFrame) -> pd.DataFrame:
         "weakest": np.full(n, 0.31),
         "false_share": np.full(n, 0.12),
         "neighbour": np.full(n, 0.58),
+        "embedding": np.full(n, 0.66),
+        "null_embedding": np.full(n, 0.51),
+        "embedding_high": np.full(n, 0.57),
         "relatives": np.where(np.arange(n) % 2, 0.53, np.nan),
     }
     return own.assign(

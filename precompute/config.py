@@ -21,7 +21,7 @@ from precompute.saes import DEFAULT_SAES, SAESpec, check_list
 from protsae.device import pick_device
 from protsae.errors import ConfigError, InputError
 from protsae.plm.registry import model_names, outline_of, weights_file
-from protsae.plm.sites import check_site
+from protsae.plm.sites import Site, check_site
 from protsae.sae.config import Normalise
 from protsae.sae.protsae_config import ProtSAEConfig
 from protsae.training.config import Schedule
@@ -99,8 +99,9 @@ class RunConfig:
     layers: tuple[int, ...] = ()
     """Several layers, each in a bundle of its own: OUT-L3, OUT-L4, ..."""
 
-    site: Literal["resid_mid", "resid_post"] = "resid_mid"
-    """Where in the layer: after attention (the paper's) or at its end."""
+    site: Site = "resid_mid"
+    """Where in the layer: the residual stream after attention (the paper's) or at its end, or what attention or the MLP
+    adds to it."""
 
     shipped: int | None = None
     """Most proteins that go into the bundle, those with a structure first; None takes all."""

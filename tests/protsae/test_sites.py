@@ -23,7 +23,8 @@ def plm() -> ESM2PLM:
 
 
 def test_the_updates_are_what_the_stream_gains(plm: ESM2PLM) -> None:
-    stream = {place: plm.embed(SEQUENCE, layer=place[0], site=place[1]) for place in every_place(plm)}
+    places = every_place(plm)
+    stream = {(layer, str(site)): plm.embed(SEQUENCE, layer=layer, site=site) for layer, site in places}
     before = stream[1, "resid_post"]
     assert_close(before + stream[2, "attn_out"], stream[2, "resid_mid"])
     assert_close(stream[2, "resid_mid"] + stream[2, "mlp_out"], stream[2, "resid_post"])

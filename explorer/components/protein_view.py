@@ -149,7 +149,7 @@ def protein_view(
         told = (st.session_state.get(key) or {}).get("kept")
         if told and told.get("of") == identity:  # a click on another protein, shown a moment ago, is none on this one
             span = told["span"] and (int(told["span"][0]), int(told["span"][1]))
-            style = told["style"] if told["style"] in STYLES else STYLES[0]
+            style = next((name for name in STYLES if name == told["style"]), STYLES[0])
             on_kept(Kept(told["residue"] and int(told["residue"]), span, int(told["row"]), style))
 
     _renderer()(key=key, data=data, on_kept_change=tell)

@@ -143,7 +143,8 @@ def test_the_page_opens_on_the_feature_that_raises_its_function_most_surely(open
     assert chosen == max(rows, key=lambda row: row.difference_low).feature
     options = app.selectbox(key="steer_feature").options
     assert ["raises its function" in option for option in options[: len(rows) + 5]] == [True] * len(rows) + [False] * 5
-    assert "So it raises its own function more than controls do" in text_of(app)
+    assert f"So it raises its own function more than {steerable.BOTH} do (by " in text_of(app)
+    assert "by the weaker of both tests, on proteins that did not choose it" in text_of(app)
     assert f"moves the term's log-odds by {rows[0].effect:+.2f}" in text_of(app)
     assert "No feature of" not in text_of(app)
     assert links_of(app, "feature")[0].params["feature"] == str(chosen)
@@ -276,7 +277,7 @@ def test_where_no_feature_raises_its_function_the_page_leads_with_it(open_page: 
     assert not app.exception
     assert shown == opening.opening("vanilla").ref.feature
     assert "No feature of Vanilla" in html_of(app, "ps-lead")[1]
-    assert f"No feature of Vanilla raises its own function more than a random feature does ({len(tested)} tested)." in (
+    assert f"No feature of Vanilla raises its own function more than {steerable.BOTH} do ({len(tested)} tested)." in (
         text_of(app)
     )
 
@@ -288,7 +289,7 @@ def test_of_a_bundle_in_which_none_does_the_sentence_is_about_the_bundle(
     monkeypatch.setattr(data, "steerability", lambda: rows)
 
     assert steerable.none_raises("vanilla") == (
-        f"No feature of this bundle raises its own function more than a random feature does ({len(rows)} tested)."
+        f"No feature of this bundle raises its own function more than {steerable.BOTH} do ({len(rows)} tested)."
     )
     assert steerable.best("protsae_mfo") == []
     assert all(example.protein for example in opening.candidates("protsae_mfo"))
@@ -305,7 +306,8 @@ def test_a_bundle_without_the_analysis_says_so_in_one_sentence(
 
     assert steerable.sentence(FeatureRef("protsae_mfo", 0)) == (
         "Not computed for this bundle: whether raising a validated feature raises its own function on held-out "
-        "proteins, more than controls do. `python -m precompute analyse BUNDLE steerability` adds it."
+        "proteins, more than a random feature and a random direction do. `python -m precompute analyse BUNDLE "
+        "steerability` adds it."
     )
     assert steerable.none_raises("protsae_mfo") == ""
     examples = list(opening.candidates("protsae_mfo"))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -38,8 +38,8 @@ PALETTE = {
 
 
 Style = Literal["ribbon", "tube", "spheres"]
-STYLES: tuple[Style, ...] = get_args(Style)
-"""The first one is how a structure is drawn at first."""
+STYLES: dict[str, Style] = {"ribbon": "ribbon", "tube": "tube", "spheres": "spheres"}
+"""By the name that an address knows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +149,7 @@ def protein_view(
         told = (st.session_state.get(key) or {}).get("kept")
         if told and told.get("of") == identity:  # a click on another protein, shown a moment ago, is none on this one
             span = told["span"] and (int(told["span"][0]), int(told["span"][1]))
-            style = next((name for name in STYLES if name == told["style"]), STYLES[0])
+            style = STYLES.get(told["style"], Kept().style)
             on_kept(Kept(told["residue"] and int(told["residue"]), span, int(told["row"]), style))
 
     _renderer()(key=key, data=data, on_kept_change=tell)

@@ -33,7 +33,7 @@ def read(params: Mapping[str, str], length: int, n_rows: int) -> Kept:
         raise InputError(f"range={span[:20]!r} is no range of this chain, such as 1-{length}.")
     if row is not None and n_rows and not (_NUMBER.fullmatch(row) and int(row) <= n_rows):
         raise InputError(f"row={row[:20]!r} is no row of this view; they are numbered 1 to {n_rows}.")
-    style = next((name for name in STYLES if name == params.get("style", STYLES[0])), None)
+    style = STYLES.get(params.get("style", Kept().style))
     if style is None:
         raise InputError(f"style={params['style'][:20]!r} is no way to draw a structure: {', '.join(STYLES)}.")
     return Kept(
@@ -58,7 +58,7 @@ def write(now: Kept) -> None:
         residue=str(now.residue) if now.residue else None,
         range="{}-{}".format(*now.span) if now.span else None,
         row=str(now.row + 1) if now.row else None,
-        style=now.style if now.style != STYLES[0] else None,
+        style=now.style if now.style != Kept().style else None,
     )
 
 

@@ -154,7 +154,7 @@ def baseline(name: str, entries: Sequence[Entry]) -> str:
 def heat_map(name: str, entries: Sequence[Entry], mode: theme.Mode) -> go.Figure:
     """A metric over layers (columns) and sites (rows), of autoencoders of one kind and width."""
     layers = sorted({entry.layer for entry in entries})
-    sites = [site for site in SITES if any(entry.site == site for entry in entries)]
+    sites: list[Site] = [site for site in SITES if any(entry.site == site for entry in entries)]
     value = {e.place: e.metrics[name].value if name in e.metrics else None for e in entries}
     cells = [[value.get(Place(layer, site)) for layer in layers] for site in sites]
     drawn = charts.base(60 + 44 * len(sites))

@@ -7,6 +7,7 @@ import { releaseContext, sayOver } from "./pv_webgl.js";
 
 const OVERLAYS = new WeakMap();
 const FAINT = 0.85, FAINTEST = 0.15;
+const SURE = 0.3, UNSURE = 0.1; // thickness in angstrom
 
 class Overlay {
   constructor(parent) {
@@ -109,8 +110,11 @@ class Overlay {
     this.models.forEach((model, index) => {
       const chain = this.data.chains[index];
       const faded = this.chosen !== null && this.chosen !== index;
-      model.setStyle({}, { cartoon: { style: "trace", thickness: 0.3, color: chain.tone, opacity: faded ? FAINTEST : FAINT, gapcutoff: 5 } });
       const alphas = this.alphas[index];
+      const trace = { style: "trace", thickness: SURE, color: chain.tone, opacity: faded ? FAINTEST : FAINT, gapcutoff: 5 };
+      model.setStyle({}, { cartoon: trace });
+      const doubted = alphas.filter((_, place) => chain.doubt[place]).map((atom) => atom.resi);
+      if (doubted.length) model.setStyle({ resi: doubted }, { cartoon: { ...trace, thickness: UNSURE } });
       for (const [place, level] of chain.active) {
         const color = this.theme.solidRamp[rampStep(level, 1)];
         const at = alphas[place], next = alphas[place + 1];

@@ -29,6 +29,8 @@ class Layer(NamedTuple):
     """Modelled residue of the strongest activation, from 0."""
     still: str
     """A picture of it, SVG."""
+    doubt: Sequence[int]
+    """How sure a predicted model is of each residue (`protsae.structure.origin.doubts`); empty for an experiment."""
 
 
 def overlay(*, key: str, layers: Sequence[Layer], file: str) -> None:

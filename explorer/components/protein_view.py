@@ -24,6 +24,7 @@ from jaxtyping import Float
 from explorer.components.modules import linked
 from explorer.components.ribbon import drawable
 from protsae import palette
+from protsae.structure.origin import doubts
 
 _HERE = Path(__file__).parent
 LIBRARY = "./app/static/3Dmol-min.js"
@@ -199,6 +200,7 @@ def _structure_data(structure: StructureView, n: int) -> dict[str, Any]:
         "pdb": ready.text,
         "positions": positions,
         "numbers": [str(number) for number in structure.author_numbers],
+        "doubt": doubts(structure.pdb),
         "title": structure.title + (" Ribbon estimated from C-alphas." if ready.is_trace else ""),
         "short": structure.title.split(",")[0] or "Structure",
         "asleep": structure.asleep,

@@ -13,6 +13,7 @@ from explorer.services.residues import AROUND, STRONG, Placed, Superposed
 from explorer.shell import frame, links
 from protsae import palette
 from protsae.store.rows import FeatureRow
+from protsae.structure.origin import doubts
 from protsae.structure.superpose import LEAST, REACH, kabsch
 
 CLOSER = 0.05
@@ -43,6 +44,8 @@ def _show(ref: FeatureRef, row: FeatureRow) -> None:
     normalised = frame.settings().scale == "normalised"
     legend = markup.legend(frame.settings().scale, row.p999_act if normalised else row.max_act)
     said = "Balls: the residues that were laid together, coloured by activation; the larger one is the peak."
+    if any(any(doubts(one.structure.pdb)) for one in found.placed):
+        said += " Thin chain: a predicted model's low confidence (pLDDT below 70)."
     st.html(markup.wrap(f'<div class="ps-small ps-soft">{said}</div>', legend))
     st.download_button(
         "Superposed (PDB)",
@@ -96,6 +99,7 @@ def layers(found: Superposed, scale: float) -> list[Layer]:
                 active=[(place, round(float(share[place]), 3)) for place in active],
                 peak=_places(one, (0,))[0],
                 still=still,
+                doubt=doubts(one.structure.pdb),
             )
         )
     return drawn

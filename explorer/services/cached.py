@@ -190,4 +190,6 @@ def _folder() -> Path:
     max_entries=_MOST_OPEN, show_spinner="Opening the bundle …", on_release=lambda opened: opened.reader.close()
 )
 def _open(key: Key) -> bundles.Bundle:
-    return bundles.open_bundle(Path(key[0]))
+    opened = bundles.open_bundle(Path(key[0]))
+    opened.reader.prepare_search()
+    return opened

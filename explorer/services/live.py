@@ -92,9 +92,9 @@ def encode(sequence: str, name: str) -> Encoded:
     acts, pi = [], []
     with torch.inference_mode():
         for x in embed(sequence).split(_ROWS_AT_ONCE):  # wide dictionaries, long chains
-            found = model(x)
-            acts.append(sparse.csr_array(found.acts.numpy()))
-            pi.append(np.zeros((len(x), 0)) if found.extra is None else found.extra.logits.sigmoid().numpy())
+            found, extra = model.dense_code(x)
+            acts.append(sparse.csr_array(found.numpy()))
+            pi.append(np.zeros((len(x), 0)) if extra is None else extra.logits.sigmoid().numpy())
     return Encoded(sparse.csr_array(sparse.vstack(acts)), np.concatenate(pi))
 
 

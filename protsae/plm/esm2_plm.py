@@ -8,7 +8,6 @@ edit. The forward pass is in `packed.py` and `esm2.py`.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -18,7 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from protsae.alphabet import AMINO_ACIDS
-from protsae.device import pick_device
+from protsae.device import multiplies_halves, pick_device
 from protsae.errors import ArtifactError
 from protsae.files import inside, sha256
 from protsae.plm import esm2
@@ -175,10 +174,3 @@ class ESM2PLM(WalkedPLM):
         """Half precision on CUDA, and where it is allowed and fast."""
         halves = self.device.type == "cuda" or (not precise and multiplies_halves())
         return torch.autocast(self.device.type, torch.bfloat16, enabled=halves)
-
-
-@cache
-def multiplies_halves() -> bool:
-    """Whether this CPU has instructions that multiply bfloat16 matrices, several times as fast as single precision."""
-    known = getattr(torch.cpu, "get_capabilities", dict)()  # torch has it from 2.10 on
-    return any(known.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))

@@ -143,7 +143,7 @@ def test_a_run_adds_them_and_they_are_read(copy_run: Callable[..., Path], tmp_pa
         assert found is not None
         assert found.rule_from in ("label", "train", "")
         assert telling_of(reader, "nope", 0) is None
-        for column in ("detection", "neighbour", "relatives", "fuzzing"):
+        for column in ("detection", "neighbour", "relatives", "fuzzing", "embedding", "null_embedding"):
             assert rows[column].dropna().between(0, 1).all()
 
     before = (bundle / "analyses" / "telling" / "telling.parquet").read_bytes()

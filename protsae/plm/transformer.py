@@ -9,7 +9,7 @@ Read `TransformerPLM`, then `prot_t5.py` and `esmc.py`.
 
 import json
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
@@ -26,7 +26,7 @@ from protsae.errors import ArtifactError, InputError
 from protsae.files import inside, sha256
 from protsae.plm.about import About
 from protsae.plm.download import Progress, download
-from protsae.plm.sites import SITES, Outline, Place, Site
+from protsae.plm.sites import JOINS, SITES, Outline, Place, Site
 from protsae.plm.spec import FILE, PLMSpec
 from protsae.plm.walked import Step, WalkedPLM
 from protsae.plm.weights import check_sha256, files_of
@@ -134,16 +134,17 @@ class TransformerPLM(WalkedPLM):
 
     def _walk(self, groups: list[Group], start: Place) -> Iterator[Step]:
         for number, block in enumerate(self.blocks(), start=1):
-            for site, joined, update in (
-                ("attn_out", "resid_mid", self.attention),
-                ("mlp_out", "resid_post", lambda block, x, _: self.mlp(block, x)),
-            ):
+            halves: list[tuple[Site, Callable[[Any, Tensor, Any], Tensor]]] = [
+                ("attn_out", self.attention),
+                ("mlp_out", lambda block, x, _: self.mlp(block, x)),
+            ]
+            for site, update in halves:
                 if number < start.layer or (number == start.layer and (start.site, site) != ("resid_mid", "mlp_out")):
                     continue
                 added = [update(block, group.x, group.context) for group in groups]
                 yield Step(Place(number, site), _rows(added), _rows([group.x for group in groups]))
                 groups = [group._replace(x=group.x + more) for group, more in zip(groups, added, strict=True)]
-                yield Step(Place(number, joined), _rows([group.x for group in groups]))
+                yield Step(Place(number, JOINS[site]), _rows([group.x for group in groups]))
 
 
 def _rows(parts: Sequence[Tensor]) -> Tensor:

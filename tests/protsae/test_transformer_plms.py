@@ -15,6 +15,7 @@ from protsae.errors import ArtifactError, ConfigError, InputError
 from protsae.measures.fidelity import FidelityBench
 from protsae.plm import prot_t5, transformer
 from protsae.plm.base import PLM
+from protsae.plm.esmc import ESMC
 from protsae.plm.prot_t5 import check_vocabulary, pieces
 from protsae.plm.registry import fetch_plm, load_plm, model_names, open_plm, outline_of, weights_file
 from protsae.plm.sites import SITES, Place
@@ -165,6 +166,7 @@ def test_esmc_predicts_as_the_library_does(tmp_path: Path) -> None:
     pytest.importorskip("transformers.models.esmc", reason="needs the extra `plms`")
     theirs = write_esmc(tmp_path / "esmc")
     plm = load_plm(tmp_path / "esmc", device="cpu")
+    assert isinstance(plm, ESMC)
     tokens = plm.tokenise(SEQUENCES[2], masked=[3, 7])
     assert tokens[[4, 8]].tolist() == [32, 32]
     with torch.no_grad():

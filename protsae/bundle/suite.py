@@ -210,11 +210,11 @@ def _guided(terms: Sequence[TermFeature]) -> dict[str, Metric]:
     both = [(t.test_auroc, t.composition_auroc) for t in terms]
     ranked = [(own, letters) for own, letters in both if own is not None and letters is not None]
     if ranked:
-        auroc = Metric(*(fmean(values) for values in zip(*ranked, strict=True)), "amino-acid composition", "test")
+        own, letters = zip(*ranked, strict=True)
+        auroc = Metric(fmean(own), fmean(letters), "amino-acid composition", "test")
     f1 = Metric(None, None, "", "test")
     if terms:
-        means = fmean(t.test_f1 for t in terms), fmean(t.null_f1 for t in terms)
-        f1 = Metric(*means, "shuffled labels", "test")
+        f1 = Metric(fmean(t.test_f1 for t in terms), fmean(t.null_f1 for t in terms), "shuffled labels", "test")
     return {"guided_auroc": auroc, "guided_f1": f1}
 
 

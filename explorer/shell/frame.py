@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple, ParamSpec
 import streamlit as st
 
 from explorer import theme
+from explorer.components import browser
 from explorer.draw import corpus, markup, words
 from explorer.services import data
 from explorer.shell import address, links, places, takeaway
@@ -51,6 +52,7 @@ def run(page: Any, above: Callable[[], None], aside: Callable[[], None]) -> None
     """
     st.html(theme.STYLE_SHEET)
     st.logo(theme.wordmark(PRODUCT, mode()), size="large")
+    browser.redraw_in_other_colours(mode())
     remember = address.arrive(page.url_path)
     try:
         wrong = places.settle(remember=remember)

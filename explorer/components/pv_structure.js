@@ -189,6 +189,7 @@ export class Structure {
     this.style = name;
     this.markButtons();
     if (this.viewer) this.paint();
+    this.events.restyled();
   }
 
   markButtons() {

@@ -92,9 +92,9 @@ def encode(sequence: str, name: str) -> Encoded:
     acts, pi = [], []
     with torch.inference_mode():
         for x in embed(sequence).split(_ROWS_AT_ONCE):  # wide dictionaries, long chains
-            found, extra = model.dense_code(x)
-            acts.append(sparse.csr_array(found.numpy()))
-            pi.append(np.zeros((len(x), 0)) if extra is None else extra.logits.sigmoid().numpy())
+            acts.append(model.encode_sparse(x))
+            logits = model.concept_logits(model.rescaled(x))
+            pi.append(np.zeros((len(x), 0)) if logits is None else logits.sigmoid().numpy())
     return Encoded(sparse.csr_array(sparse.vstack(acts)), np.concatenate(pi))
 
 

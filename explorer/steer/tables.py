@@ -16,7 +16,7 @@ from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.services.slices import Known
 from explorer.shell import frame, takeaway
-from explorer.steer import charts, runs, verdicts
+from explorer.steer import address, charts, runs, verdicts
 from explorer.steer.diff import diff_html
 from explorer.steer.runs import Plan, Push
 from protsae.alphabet import AMINO_ACIDS
@@ -39,7 +39,13 @@ def differ(result: SteerResult) -> None:
 
 def everywhere(plan: Plan, result: SteerResult) -> None:
     """On demand: what the push does to the predictions at every residue with nothing hidden."""
-    if st.toggle("Every residue, nothing hidden", key="steer_scan"):
+    key = "steer_scan"
+    st.session_state[key] = address.below().scan
+
+    def write() -> None:
+        address.keep(scan=st.session_state[key])
+
+    if st.toggle("Every residue, nothing hidden", key=key, on_change=write):
         scan = runs.scanned(plan, result.strength)
         takeaway.chart(
             charts.preferences(scan, plan.sequence, frame.mode()), "steer_scan_chart",
@@ -56,7 +62,7 @@ def everywhere(plan: Plan, result: SteerResult) -> None:
             for place, letter in enumerate(AMINO_ACIDS)
         ]
         st.download_button(
-            "All log-odds (CSV)", downloads.table_csv(["residue", "letter", "to", "change_nats"], lines),
+            "All log-odds (CSV)", lambda: downloads.table_csv(["residue", "letter", "to", "change_nats"], lines),
             downloads.file_name(plan.sae, plan.feature, "nothing_hidden.csv"), icon=":material/download:",
             on_click="ignore",
         )  # fmt: skip

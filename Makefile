@@ -30,7 +30,8 @@ check: $(READY)
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-# Hold the SAEs and the files of others against two independent packages; these need much, so they get an environment of their own. nnsight asks
+# Hold the SAEs and the files of others against two independent packages, ESM-C and ProtT5 against transformers; these need
+# much, and perhaps not the same version of it, so they get environments of their own. nnsight asks
 # for torchvision, which nothing here calls and which breaks transformers where it was built for another torch.
 parity:
 	$(PYTHON) -m venv $(RUNS)/parity
@@ -38,6 +39,9 @@ parity:
 	$(RUNS)/parity/bin/pip uninstall --quiet --yes torchvision
 	PROTSAE_PARITY=required $(RUNS)/parity/bin/pytest tests/protsae/test_parity.py \
 		tests/protsae/test_foreign_files.py tests/protsae/test_hugging_face.py tests/export/test_saelens.py
+	$(PYTHON) -m venv $(RUNS)/plms
+	$(RUNS)/plms/bin/pip install --quiet --editable '.[dev,plms]'
+	$(RUNS)/plms/bin/pytest tests/protsae/test_transformer_plms.py
 
 # The docs as a site, in $(RUNS)/site; nothing is fetched while it is built or read.
 docs: $(READY)

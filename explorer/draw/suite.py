@@ -38,6 +38,8 @@ SPLITS = {
 }
 """What a metric was measured on."""
 
+BEST = {"high": "More is better.", "low": "Less is better.", "neither": ""}
+
 HELP = (
     "The language model reads a protein in layers. Early layers see letters and neighbours, later ones more of the "
     "whole protein. Each choice has autoencoders of its own, trained on the same proteins; a wider one splits the "

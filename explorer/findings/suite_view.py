@@ -40,10 +40,9 @@ def _heat_map(entries: tuple[Entry, ...]) -> None:
         name = frame.choice("Measure", "measure", names, show=lambda one: METRICS[one].title, kind="select")
     aside = drawn.baseline(name, rows)
     split = next(row.metrics[name].split for row in rows if name in row.metrics)
-    frame.say(
-        f"{METRICS[name].meaning}; {drawn.SPLITS[split]}.{f' {words.capitalised(aside)}.' if aside else ''}",
-        "ps-soft ps-small",
-    )
+    parts = (f"{METRICS[name].meaning}; {drawn.SPLITS[split]}.", drawn.BEST[METRICS[name].best])
+    parts += (f"{words.capitalised(aside)}.",) if aside else ()
+    frame.say(" ".join(filter(None, parts)), "ps-soft ps-small")
     takeaway.chart(
         drawn.heat_map(name, rows, frame.mode()),
         "suite",

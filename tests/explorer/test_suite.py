@@ -120,7 +120,7 @@ def test_results_show_the_registrys_numbers_beside_their_baselines(open_suite: O
     assert first["Loss added"] == entries[0].metrics["delta_loss"].value
     assert first["Loss added: the mean residue in its place"] == 0.75
     text = text_of(app)
-    assert "The mean residue in its place alone: 0.75." in text
+    assert "Less is better. The mean residue in its place alone: 0.75." in text
     assert "measured on test proteins, of families that neither trained nor chose anything" in text
     drawing = next(f for f in figures_of(app) if f["data"][0]["type"] == "heatmap")["data"][0]
     assert drawing["x"] == ["layer 1", "layer 2"]

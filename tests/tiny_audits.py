@@ -1,9 +1,14 @@
-"""Drawn numbers about labels and proteins for `tiny_bundle.py`: of every feature that has a label, or fires."""
+"""Drawn numbers about labels and proteins for `tiny_bundle.py`: of every feature that has a label, or fires.
+
+And one feature that a language model of words explained.
+"""
 
 import numpy as np
 import pandas as pd
 
 RULE = "letter C at -2"
+EXPLAINED = 1
+"""The feature of the first SAE that has an explanation."""
 
 
 def telling_table(features: pd.DataFrame) -> pd.DataFrame:
@@ -20,6 +25,9 @@ def telling_table(features: pd.DataFrame) -> pd.DataFrame:
         "weakest": np.full(n, 0.31),
         "false_share": np.full(n, 0.12),
         "neighbour": np.full(n, 0.58),
+        "embedding": np.full(n, 0.66),
+        "null_embedding": np.full(n, 0.51),
+        "embedding_high": np.full(n, 0.57),
         "relatives": np.where(np.arange(n) % 2, 0.53, np.nan),
     }
     return own.assign(
@@ -52,3 +60,10 @@ def fold_table(features: pd.DataFrame) -> pd.DataFrame:
     """Rows of `fold` for every feature that fires."""
     own = features.loc[features["max_act"] > 0, ["sae", "feature"]].reset_index(drop=True)
     return own.assign(n_proteins=5, rmsd=1.2, by_chance=4.6, z=-1 - own["feature"] / 8, null_z=0.2)
+
+
+def explanation_table(features: pd.DataFrame) -> pd.DataFrame:
+    """One row of `explanation`, with signs of HTML in it."""
+    told = {"explanation": "<i>zinc</i> finger", "score": 0.8, "null_score": 0.5}
+    asked = {"null_text": "explanation of another feature", "n_asked": 10, "model": "words-1"}
+    return pd.DataFrame([{"sae": features["sae"].iloc[0], "feature": EXPLAINED, **told, **asked}])

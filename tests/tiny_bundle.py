@@ -29,7 +29,7 @@ from tiny_alignments import (
     site_tables,
     term_baseline_table,
 )
-from tiny_audits import alikeness_table, breadth_table, fold_table, telling_table
+from tiny_audits import alikeness_table, breadth_table, explanation_table, fold_table, telling_table
 from tiny_calibration import calibration_table
 from tiny_confusion import confusion_table
 from tiny_curves import curve_tables
@@ -196,6 +196,7 @@ def tiny_parts(folder: Path, saes: Sequence[TinySAE] = SAES) -> Parts:
         "dense": {"dense_tag": dense_table(features)},
         "enriched": enriched_tables(features, list(concepts("MFO"))),
         "evaluation": {"evaluation": evaluation_table()},
+        "explanations": {"explanation": explanation_table(features)},
         "families": family_tables(features),
         "motifs": motif_tables(features),
         "maps": map_tables(features, list(models)),

@@ -8,6 +8,7 @@ from explorer.feature import (
     evidence,
     examples,
     family,
+    in_words,
     label_worth,
     motif,
     shortlist,
@@ -58,6 +59,7 @@ def main() -> None:
         evidence.what_else_it_matches(headline, terms, sites)
         strongest.card(row)
         label_worth.card(row)
+        in_words.card(row)
         evidence.at_the_site(row, data.feature_sites(ref))
         evidence.what_else(facts)
         evidence.when_it_fires(row)

@@ -17,6 +17,7 @@ from protsae.store.analyses.breadth import BREADTH
 from protsae.store.analyses.dense import DENSE, DENSEST
 from protsae.store.analyses.enriched import ENRICHED
 from protsae.store.analyses.folds import FOLDS
+from protsae.store.analyses.steerability import STEERABILITY
 from protsae.store.analyses.telling import TELLING
 
 MOST_ROWS = 500
@@ -27,7 +28,9 @@ SORTS = {
     "told": ("How well its label tells proteins", "detection", False),
     "strong": ("… in the strongest tenth", "strong", False),
     "relatives": ("… against relatives", "relatives", False),
+    "letters": ("… by what its label's proteins share", "embedding", False),
     "residues": ("How well a rule tells residues", "fuzzing", False),
+    "raised": ("How surely raising it raises its label", "raised_p", True),
     "space": ("How alike its places are in space", "fold_z", True),
     "narrow": ("Fewest organisms", "breadth", True),
     "densest": ("Densest", "density", False),
@@ -61,7 +64,7 @@ def page() -> None:
 
 def told(sae: str, table: pd.DataFrame) -> None:
     """What each measure says of the whole autoencoder, beside its null; how dense its features are."""
-    for reason in filter(None, map(data.absence, (TELLING, ALIKENESS, BREADTH, FOLDS, ENRICHED, DENSE))):
+    for reason in filter(None, map(data.absence, (TELLING, STEERABILITY, ALIKENESS, BREADTH, FOLDS, ENRICHED, DENSE))):
         frame.say(reason, "ps-small ps-soft")
     st.html(markup.wrap(markup.facts(summary(sae, table))))
     st.header("How densely do they fire?", anchor=False)
@@ -94,6 +97,15 @@ def summary(sae: str, table: pd.DataFrame) -> list[tuple[str, str, str]]:
                 f"{words.number(mean['null_fuzzing'])})"
             )
             rows.append((f"{name} tell", text, f"{label_worth.DETECTION} {label_worth.RULE}"))
+        if own["embedding"].notna().any():
+            mean = own[["embedding", "null_embedding"]].mean()
+            text = f"{words.number(mean['embedding'])} (null {words.number(mean['null_embedding'])})"
+            rows.append((f"{name}: what their proteins share ranks", text, label_worth.POINT))
+    if table["raised"].notna().any():
+        mean = table[["raised", "null_raised"]].mean()
+        of = words.count(int(table["raised"].notna().sum()), "feature")
+        text = f"{mean['raised']:+.2f} log-odds (null {mean['null_raised']:+.2f}), mean of {of}"
+        rows.append(("Raised, the label", text, label_worth.RAISED))
     if table["z"].notna().any():
         counts = [int((table[column] >= label_worth.SURE_Z).sum()) for column in ("z", "null_z")]
         of = int(table["z"].notna().sum())
@@ -131,6 +143,11 @@ def listed(sae: str, table: pd.DataFrame, sort: str) -> None:
             "strongest tenth": shown["strong"],
             "null": shown["null_detection"],
             "relatives": shown["relatives"],
+            "letters": shown["embedding"],
+            " null": shown["null_embedding"],
+            "Raised, label": shown["raised"],
+            "random": shown["null_raised"],
+            "p": shown["raised_p"],
             "Rule at residues": [label_worth.rule(one) for one in shown["rule"].fillna("")],
             "tells": shown["fuzzing"],
             "null ": shown["null_fuzzing"],
@@ -149,6 +166,11 @@ def listed(sae: str, table: pd.DataFrame, sort: str) -> None:
             "strongest tenth": number(format="%.2f", help=label_worth.STRONGEST),
             "null": number(format="%.2f", help="Shuffled labels."),
             "relatives": number(format="%.2f", help=label_worth.HARD),
+            "letters": number(format="%.2f", help=label_worth.POINT),
+            " null": number(format="%.2f", help="Other labels."),
+            "Raised, label": number(format="%+.2f", help=label_worth.RAISED),
+            "random": number(format="%+.2f", help="A random direction, less a random feature."),
+            "p": number(format="%.2g", help="Against both controls, before any correction for the number of features."),
             "Rule at residues": text(help=label_worth.RULE),
             "tells": number(format="%.2f", help=label_worth.RULE),
             "null ": number(format="%.2f", help="The rule moved along the chain."),

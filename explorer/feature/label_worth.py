@@ -9,12 +9,13 @@ from explorer.shell import frame
 from protsae.store.analyses.alikeness import ALIKENESS
 from protsae.store.analyses.breadth import BREADTH
 from protsae.store.analyses.folds import FOLDS
+from protsae.store.analyses.steerability import STEERABILITY
 from protsae.store.analyses.telling import TELLING
 from protsae.store.rows import FeatureRow
 
 
 def card(row: FeatureRow) -> None:
-    """The label as a rule, how alike its proteins are, how many organisms; nothing for a feature that never fires."""
+    """The label as a rule, raising it, its proteins and organisms; nothing for a feature that never fires."""
     if row.max_act <= 0:
         return
     with st.container(border=True, key="label_worth"):
@@ -28,14 +29,16 @@ def card(row: FeatureRow) -> None:
         else:
             frame.say(label_worth.lead(told), "")
             if numbers := label_worth.facts(told):
-                with st.expander("All tenths, doubles, relatives, residues"):
+                with st.expander("All tenths, doubles, relatives, letters, residues"):
                     st.html(markup.wrap(markup.facts(numbers)))
-        for reason in filter(None, map(data.absence, (ALIKENESS, BREADTH, FOLDS))):
+        for reason in filter(None, map(data.absence, (ALIKENESS, BREADTH, FOLDS, STEERABILITY))):
             frame.say(reason, "ps-small ps-soft")
         if alike is not None:
             frame.say(label_worth.alike_sentence(alike), "ps-small ps-soft")
+        raised = audits.intervention(ref)
         broad, fold = audits.breadth(ref), audits.fold(ref)
         facts = [
+            *([label_worth.raised(raised)] if raised is not None else []),
             *([label_worth.alike(alike)] if alike is not None else []),
             *([label_worth.in_space(fold)] if fold is not None else []),
             *([label_worth.broad(broad)] if broad is not None else []),

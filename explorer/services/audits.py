@@ -13,7 +13,7 @@ from protsae.store.analyses.breadth import BREADTH, Breadth, breadth_of
 from protsae.store.analyses.dense import DenseTag
 from protsae.store.analyses.enriched import EnrichedSummary, EnrichedTerm
 from protsae.store.analyses.folds import FOLDS, Fold, fold_of
-from protsae.store.analyses.telling import TELLING, Telling, telling_of
+from protsae.store.analyses.telling import TELLING, Intervention, Telling, intervention_of, interventions, telling_of
 
 
 def dense_tags(ref: FeatureRef) -> list[DenseTag]:
@@ -29,6 +29,11 @@ def enriched_terms(ref: FeatureRef) -> list[EnrichedTerm]:
 def telling(ref: FeatureRef) -> Telling | None:
     """How well a feature's label tells where it fires; None where it has no label."""
     return telling_of(bundle().reader, *ref)
+
+
+def intervention(ref: FeatureRef) -> Intervention | None:
+    """What raising a feature does to its label; None where it was not steered."""
+    return intervention_of(bundle().reader, *ref)
 
 
 def alikeness(ref: FeatureRef) -> Alikeness | None:
@@ -58,23 +63,26 @@ def enriched_summary(sae: str) -> EnrichedSummary | None:
     return next((row for row in enriched.enriched_summary(bundle().reader) if row.sae == sae), None)
 
 
+_TOLD = [
+    "detection", "strongest", "false_share", "null_detection", "relatives", "embedding", "null_embedding", "rule",
+    "fuzzing", "null_fuzzing",
+]  # fmt: skip
+
+
 @cached_by_bundle(4, shared=True)
 def measured(sae: str) -> pd.DataFrame:
     """Every feature of an autoencoder that fires, and every number that was measured of it; NaN where it was not.
 
     Columns sae, feature, kind, label, label_grade, density; z and null_z of alikeness; breadth; rmsd,
-    fold_z and null_fold_z of folds; detection, strong
-    (detection of the strongest tenth), null_detection, relatives, rule, fuzzing, null_fuzzing of telling; shared, the
-    surest term that test confirms.
+    fold_z and null_fold_z of folds; detection, strong (detection of the strongest tenth), null_detection, relatives,
+    embedding, null_embedding, rule, fuzzing, null_fuzzing of telling; raised, null_raised and raised_p, what raising
+    it does to its label; shared, the surest term that test confirms.
     """
     reader = bundle().reader
     points = reader.map_points(sae)
     table = points.loc[points["density"] > 0, ["feature", "kind", "label", "label_grade", "density"]]
     for analysis, names in (
-        (
-            TELLING,
-            ["detection", "strongest", "false_share", "null_detection", "relatives", "rule", "fuzzing", "null_fuzzing"],
-        ),
+        (TELLING, _TOLD),
         (ALIKENESS, ["z", "null_z"]),
         (BREADTH, ["breadth"]),
         (FOLDS, ["rmsd", "z", "null_z"]),
@@ -84,6 +92,9 @@ def measured(sae: str) -> pd.DataFrame:
         if analysis is FOLDS:
             own = own.rename(columns={"z": "fold_z", "null_z": "null_fold_z"})
         table = table.merge(own, on="feature", how="left")
+    steered = [(row.feature, row.score, row.null, row.p_value) for row in interventions(reader, sae)]
+    effects = pd.DataFrame(steered, columns=["feature", "raised", "null_raised", "raised_p"]).astype("float64")
+    table = table.merge(effects.astype({"feature": "int64"}), on="feature", how="left")
     surest = {row.feature: row.name for row in enriched.surest_terms(reader) if row.sae == sae and row.is_confirmed}
     return table.assign(
         sae=sae,

@@ -1,10 +1,11 @@
 """The analysis `telling`: how well a label alone tells where its feature fires.
 
-Labels were chosen on valid (`precompute/align/labelling.py`); rules at residues are chosen on train; every number is
-told on test. See `precompute/features/telling.py` for what is measured. Read `compute`.
+Labels were chosen on valid (`precompute/align/labelling.py`); rules at residues are chosen on train, and so is what a
+label's proteins have in common; every number is told on test. See `precompute/features/telling.py` and `embedded.py`
+for what is measured. Read `compute`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,8 +18,10 @@ from precompute.corpus.codes import CSR
 from precompute.corpus.labels import read_labels
 from precompute.corpus.proteins import Corpus, read_corpus
 from precompute.corpus.trained import TrainedSAE, read_trained
-from precompute.features import telling
+from precompute.features import embedded, telling
+from precompute.features.alikeness import profiles
 from precompute.features.counts import read_pooled
+from precompute.features.embedded import Embedded
 from precompute.features.sampled import Sample, annotated, sample_proteins, sampled_codes
 from precompute.features.telling import Detection, Rules
 from precompute.pipeline.progress import Transient
@@ -29,10 +32,10 @@ N_RESIDUES = 100_000
 
 
 class _Labels(NamedTuple):
-    """Who carries which label, among test proteins."""
+    """Who carries which label, among the proteins of one split."""
 
     rows: np.ndarray
-    """[n] test proteins, rows of `Corpus`"""
+    """[n] rows of `Corpus`"""
     cluster: np.ndarray
     """[n] number of its homology cluster"""
     carries: dict[str, np.ndarray]
@@ -46,7 +49,9 @@ def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Com
     corpus = read_corpus(work)
     named = read_table(work / "associate" / "label.parquet", ["sae", "feature", "label_id"])
     named = named.loc[named["label_id"].fillna("") != ""]
-    labels = _labels(work, corpus, sorted(set(named["label_id"])))
+    wanted = sorted(set(named["label_id"]))
+    labels = _labels(work, corpus, wanted, "test")
+    ranked = _ranked(corpus, _labels(work, corpus, wanted, "train"), labels)
     samples = [sample_proteins(corpus, part, N_RESIDUES, seed=config.seed) for part in ("train", "test")]
     ruled = [telling.rules(sample, annotated(work, corpus, sample)) for sample in samples]
     rows: list[dict[str, Any]] = []
@@ -55,11 +60,14 @@ def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Com
         own = named.loc[named["sae"] == sae.name].sort_values("feature")
         features, ids = own["feature"].to_numpy(), own["label_id"].tolist()
         rng = np.random.default_rng(config.seed)
-        told = _detected(work, sae, own, labels, rng)
+        peak = read_pooled(work / "statistics" / f"{sae.name}.pooled.npz").max.tocsr()[labels.rows].toarray()
+        told = _detected(peak, own, _nearest(work, sae), labels, rng)
+        points = _embedded(peak, own, labels, ranked, np.random.default_rng(config.seed))
         codes = [codes[:, features] for codes in sampled_codes(corpus, work / "activations" / sae.name, samples)]
         fuzzed = _fuzzed(codes, samples, ruled, ids, rng)
-        for feature, label, one, at_residues in zip(features.tolist(), ids, told, fuzzed, strict=True):
-            rows.append({"sae": sae.name, "feature": feature, "label_id": label} | one._asdict() | at_residues)
+        for feature, label, one, point, at_residues in zip(features.tolist(), ids, told, points, fuzzed, strict=True):
+            of = {"sae": sae.name, "feature": feature, "label_id": label}
+            rows.append(of | one._asdict() | point._asdict() | at_residues)
     table = pd.DataFrame(rows, columns=_COLUMNS)
     report(_said(table))
     settings = {
@@ -69,17 +77,18 @@ def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Com
         "shifts": telling.N_SHIFTS,
         "least": telling.LEAST,
         "rules": len(ruled[0].name),
+        "other_labels": embedded.N_OTHERS,
     }
     return Computed({"telling": table}, settings)
 
 
 _COLUMNS = [
-    "sae", "feature", "label_id", *Detection._fields, "rule", "rule_from", "fuzzing", "null_fuzzing",
+    "sae", "feature", "label_id", *Detection._fields, *Embedded._fields, "rule", "rule_from", "fuzzing", "null_fuzzing",
 ]  # fmt: skip
 
 
-def _labels(work: Path, corpus: Corpus, wanted: list[str]) -> _Labels:
-    rows = np.flatnonzero(corpus.split == "test")
+def _labels(work: Path, corpus: Corpus, wanted: list[str], part: str) -> _Labels:
+    rows = np.flatnonzero(corpus.split == part)
     terms = read_table(work / "proteins" / "go_term.parquet", ["go_id", "namespace"])
     labels = read_labels(work, corpus, terms).tocsr()[rows].tocsc()
     namespace = dict(zip(terms["go_id"], terms["namespace"], strict=True))
@@ -103,13 +112,51 @@ def _labels(work: Path, corpus: Corpus, wanted: list[str]) -> _Labels:
     return _Labels(rows, pd.factorize(cluster)[0][rows], carries, known)
 
 
-def _detected(
-    work: Path, sae: TrainedSAE, named: pd.DataFrame, labels: _Labels, rng: np.random.Generator
-) -> list[Detection]:
-    peak = read_pooled(work / "statistics" / f"{sae.name}.pooled.npz").max.tocsr()[labels.rows].toarray()
+def _ranked(corpus: Corpus, train: _Labels, test: _Labels) -> pd.DataFrame:
+    """Test proteins by the queries of all labels that have one, a column each."""
+    parts = [[corpus.sequence[row] for row in labels.rows] for labels in (train, test)]
+    vectors = profiles(*parts)
+    asked = list(train.carries)
+    wanted = embedded.queries(
+        vectors[: len(train.rows)], [train.carries[one] for one in asked], [train.known[one] for one in asked]
+    )
+    has = np.flatnonzero(~np.isnan(wanted).any(axis=1))
+    scores = vectors[len(train.rows) :] @ wanted[has].T.astype(np.float32)
+    return pd.DataFrame(scores, columns=[asked[place] for place in has.tolist()])
+
+
+def _embedded(
+    peak: np.ndarray, named: pd.DataFrame, labels: _Labels, ranked: pd.DataFrame, rng: np.random.Generator
+) -> list[Embedded]:
+    scores, place = ranked.to_numpy(), {label: column for column, label in enumerate(ranked.columns)}
+    own = np.array(sorted({place[label] for label in named["label_id"] if label in place}), dtype=int)
+    found = []
+    for feature, label in zip(named["feature"].tolist(), named["label_id"].tolist(), strict=True):
+        known = labels.known[label]
+        column = place.get(label)
+        fires = peak[known, feature] > 0
+        found.append(
+            Embedded(np.nan, np.nan, np.nan)
+            if column is None
+            else embedded.embedded(fires, scores[known], column, own, rng)
+        )
+    return found
+
+
+def _nearest(work: Path, sae: TrainedSAE) -> dict[int, int]:
+    """The feature of its SAE that fires most like it, of each."""
     near = read_table(work / "layout" / "neighbour.parquet")
     near = near.loc[(near["sae"] == sae.name) & (near["other_sae"] == sae.name) & (near["rank"] == 1)]
-    nearest = dict(zip(near["feature"], near["other_feature"], strict=True))
+    return dict(zip(near["feature"].tolist(), near["other_feature"].tolist(), strict=True))
+
+
+def _detected(
+    peak: np.ndarray,
+    named: pd.DataFrame,
+    nearest: Mapping[int, int],
+    labels: _Labels,
+    rng: np.random.Generator,
+) -> list[Detection]:
     nothing = np.zeros(len(labels.rows), dtype=bool)
     found = []
     for feature, label in zip(named["feature"].tolist(), named["label_id"].tolist(), strict=True):
@@ -151,9 +198,12 @@ def _fuzzed(
 
 
 def _said(table: pd.DataFrame) -> str:
-    parts = [
-        f"{sae} {own['detection'].mean():.2f} (null {own['null_detection'].mean():.2f}, relatives "
-        f"{own['relatives'].mean():.2f}), residues {own['fuzzing'].mean():.2f} (null {own['null_fuzzing'].mean():.2f})"
-        for sae, own in table.groupby("sae")
-    ]
-    return f"telling: mean balanced accuracy of labels, {'; '.join(parts)}"
+    parts = []
+    for sae, own in table.groupby("sae"):
+        mean = own.drop(columns=["sae", "label_id", "rule", "rule_from"]).mean()
+        parts.append(
+            f"{sae} {mean['detection']:.2f} (null {mean['null_detection']:.2f}, relatives {mean['relatives']:.2f}), "
+            f"residues {mean['fuzzing']:.2f} (null {mean['null_fuzzing']:.2f}), by what its label's proteins share "
+            f"{mean['embedding']:.2f} (null {mean['null_embedding']:.2f})"
+        )
+    return f"telling: mean balanced accuracy of labels, then AUROC, {'; '.join(parts)}"

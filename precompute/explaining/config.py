@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from protsae.errors import ConfigError
-
-KEY = "PROTSAE_LLM_KEY"
-"""The environment variable that holds the endpoint's key; a key is never a flag and never written."""
+from protsae.explaining.chat import checked_endpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +35,9 @@ class ExplainConfig:
     out: Path | None = None
     """File of the explanations and their scores, a JSON object a line; required with --send."""
 
+    keep: bool = False
+    """Put what stands in --out into the bundle, as its analysis `explanations`, which the Feature page shows."""
+
     seed: int = 0
     """Of the windows that are drawn for scoring."""
 
@@ -49,5 +50,6 @@ class ExplainConfig:
             missing = [f"--{name}" for name in ("endpoint", "model", "out") if not getattr(self, name)]
             if missing:
                 raise ConfigError(f"--send needs {' and '.join(missing)}")
-            if not self.endpoint.startswith(("http://", "https://")):
-                raise ConfigError(f"the endpoint must begin with http:// or https://, got {self.endpoint!r}")
+            checked_endpoint(self.endpoint)
+        if self.keep and not self.send:
+            raise ConfigError("--keep puts answers into the bundle, so it needs --send")

@@ -1,9 +1,8 @@
 """`python -m precompute explain BUNDLE`: have features explained in words, and score the explanations.
 
 Without `--send` it shows every prompt and what sending would cost, and sends nothing. With it, each feature costs three
-questions: what makes it fire; which of ten stretches of test proteins it fires on, from that explanation; and the same
-from the explanation of another feature, which is the null. Answers are written as they come, so that a run that breaks
-off goes on with the same command.
+questions (`protsae/explaining/asking.py`); the null is the explanation of another feature. Answers are written as they
+come, so that a run that breaks off goes on with the same command. With `--keep` they go into the bundle.
 
 Read `explain`. Source: Delphi, Paulo et al. 2024 (arXiv:2410.13928).
 """
@@ -11,27 +10,25 @@ Read `explain`. Source: Delphi, Paulo et al. 2024 (arXiv:2410.13928).
 import json
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from precompute.explaining.chat import Chat, HTTPChat
-from precompute.explaining.config import KEY, ExplainConfig
-from precompute.explaining.prompts import (
-    ANSWER_TOKENS,
-    Windows,
-    balanced_accuracy,
-    explain_prompt,
-    n_tokens,
-    read_answer,
-    score_prompt,
-    windows_of,
-)
+import pandas as pd
+
+from precompute.analyses.registry import CREATED_BY
+from precompute.explaining.config import ExplainConfig
+from protsae.bundle.building import add_analysis
 from protsae.bundle.opening import open_bundle
 from protsae.errors import ConfigError, InputError
+from protsae.explaining.asking import cost_of, explained, explanation_of, prompts_of
+from protsae.explaining.chat import KEY, Chat, HTTPChat
+from protsae.explaining.prompts import Windows, windows_of
+from protsae.store.analyses.explanations import EXPLANATIONS, Explanation
 from protsae.store.reader import StoreReader
 
-PLACEHOLDER = "(the explanation that comes back)"
 MILLION = 1_000_000
+NULL = "explanation of another feature"
 
 
 class Asked(NamedTuple):
@@ -73,26 +70,42 @@ def explain(config: ExplainConfig, say: Callable[[str], None], chat: Chat | None
 
     def text_of(one: Asked) -> str:
         if one.name not in texts:
-            answer = answering.ask(explain_prompt(one.windows), most_tokens=ANSWER_TOKENS)
-            texts[one.name] = answer.text.strip()
+            texts[one.name] = explanation_of(answering, one.windows)
         return texts[one.name]
 
     for one in left:
-        own = text_of(one)
-        other = next((text_of(another) for another in asked if another.name != one.name), None)
+        others = (another for another in asked if another.name != one.name)
+        found = explained(
+            answering,
+            one.windows,
+            own=partial(text_of, one),
+            other=lambda others=others: next(map(text_of, others), None),
+        )
         row = {
             "sae": one.sae,
             "feature": one.feature,
-            "explanation": own,
-            "score": _score(answering, own, one.windows),
-            "null_score": None if other is None else _score(answering, other, one.windows),
-            "null": "explanation of another feature",
+            **found._asdict(),
+            "null_text": NULL,
             "n_asked": len(one.windows.asked),
             "model": config.model,
             "endpoint": config.endpoint,
         }
         _append(config.out, row)
         say(f"{one.name}: {row['explanation']} (score {row['score']}, null {row['null_score']})")
+    if config.keep:
+        kept = _keep(config, config.out)
+        say(f"{kept} explanations stand in {config.bundle}, where the Feature page shows them")
+
+
+def _keep(config: ExplainConfig, path: Path) -> int:
+    """Put all that a file holds into the bundle; returns how many."""
+    rows = {name: row for name, row in _done(path).items() if set(Explanation._fields) <= set(row)}
+    table = pd.DataFrame(list(rows.values()), columns=list(Explanation._fields)).sort_values(["sae", "feature"])
+    for name in ("score", "null_score"):
+        table[name] = table[name].astype("float64")
+    settings = {"endpoint": config.endpoint, "seed": config.seed}
+    add_analysis(config.bundle, EXPLANATIONS, {"explanation": table}, created_by=CREATED_BY, settings=settings)
+    return len(table)
 
 
 def _asked(reader: StoreReader, name: str, seed: int) -> Asked:
@@ -107,14 +120,9 @@ def _asked(reader: StoreReader, name: str, seed: int) -> Asked:
     return Asked(sae, int(number), windows)
 
 
-def _prompts(one: Asked) -> list[str]:
-    first = [explain_prompt(one.windows)]
-    return first + [score_prompt(PLACEHOLDER, one.windows.asked)] * (2 if one.windows.asked else 0)
-
-
 def _show(asked: Sequence[Asked], config: ExplainConfig, say: Callable[[str], None]) -> None:
     for one in asked:
-        prompts = _prompts(one)
+        prompts = prompts_of(one.windows)
         say(f"--- {one.name}, to explain ---\n{prompts[0]}")
         if one.windows.asked:
             say(f"--- {one.name}, to score (asked again with another feature's explanation) ---\n{prompts[1]}")
@@ -124,19 +132,11 @@ def _show(asked: Sequence[Asked], config: ExplainConfig, say: Callable[[str], No
 
 
 def _cost(asked: Sequence[Asked], config: ExplainConfig) -> str:
-    prompts = [prompt for one in asked for prompt in _prompts(one)]
-    tokens_in, tokens_out = sum(map(n_tokens, prompts)), ANSWER_TOKENS * len(prompts)
+    prompts = [prompt for one in asked for prompt in prompts_of(one.windows)]
+    tokens_in, tokens_out = cost_of(prompts)
     cost = (tokens_in * config.price_in + tokens_out * config.price_out) / MILLION
     priced = f", about {cost:.4f}" if cost else "; name --price-in and --price-out for what that costs"
     return f"{len(prompts)} prompts of about {tokens_in:,} tokens, at most {tokens_out:,} tokens of answers{priced}."
-
-
-def _score(chat: Chat, explanation: str, windows: Windows) -> float | None:
-    if not windows.asked:
-        return None
-    answer = chat.ask(score_prompt(explanation, windows.asked), most_tokens=ANSWER_TOKENS)
-    chosen = read_answer(answer.text, len(windows.asked))
-    return None if chosen is None else balanced_accuracy(chosen, windows.asked)
 
 
 def _done(path: Path) -> dict[str, dict[str, Any]]:
@@ -147,7 +147,7 @@ def _done(path: Path) -> dict[str, dict[str, Any]]:
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:
             row = json.loads(line)
-            found[f"{row['sae']}:{row['feature']}"] = {"explanation": row["explanation"]}
+            found[f"{row['sae']}:{row['feature']}"] = {**row, "explanation": str(row["explanation"])}
         except (ValueError, KeyError, TypeError):
             raise InputError(f"line {number} of {path} holds no explanation; choose another --out") from None
     return found

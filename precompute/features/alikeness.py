@@ -42,8 +42,22 @@ class Scores(NamedTuple):
     """z of one further deal."""
 
 
-def profiles(sequences: Sequence[str]) -> Float[np.ndarray, "n 512"]:
-    """Unit vectors of how often each triplet of classes occurs, beside its mean and spread over these sequences."""
+def profiles(sequences: Sequence[str], more: Sequence[str] = ()) -> Float[np.ndarray, "n 512"]:
+    """Unit vectors of how often each triplet of classes occurs, beside its mean and spread over these sequences.
+
+    Args:
+        sequences: whose mean and spread is taken.
+        more: sequences whose vectors follow, by the same mean and spread.
+    """
+    shares = np.concatenate([_shares(sequences), _shares(more)])
+    own = shares[: len(sequences)]
+    spread = own.std(axis=0)
+    centred = (shares - own.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    length = np.linalg.norm(centred, axis=1, keepdims=True)
+    return np.divide(centred, length, out=np.zeros_like(centred), where=length > 0).astype(np.float32)
+
+
+def _shares(sequences: Sequence[str]) -> Float[np.ndarray, "n 512"]:
     n = len(CLASSES)
     counts = np.zeros((len(sequences), n**3))
     for row, sequence in enumerate(sequences):
@@ -51,11 +65,7 @@ def profiles(sequences: Sequence[str]) -> Float[np.ndarray, "n 512"]:
         first, second, third = own[:-2], own[1:-1], own[2:]
         inside = (first >= 0) & (second >= 0) & (third >= 0)
         counts[row] = np.bincount((first * n * n + second * n + third)[inside], minlength=n**3)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    spread = shares.std(axis=0)
-    centred = (shares - shares.mean(axis=0)) / np.where(spread > 0, spread, 1)
-    length = np.linalg.norm(centred, axis=1, keepdims=True)
-    return np.divide(centred, length, out=np.zeros_like(centred), where=length > 0).astype(np.float32)
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
 
 def scaled(peak: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:

@@ -9,8 +9,9 @@ In both x_hat = acts @ W_dec + b_dec, with
     acts    the members' activations, times weight and length of their row
     b_dec   sum of the members' b_dec in the PLM's own units, weighted
 
-so steering, features and files know it as any other SAE. It reads and writes the PLM's own units (its gain is 1) and is
-made of trained members, never trained as a whole.
+so steering, features and files know it as any other SAE. Both sums are the same number: they differ by rounding alone,
+by less than 1e-6 of a residue's length in float32 (a dimension near 0 by more of itself) and 1e-12 in float64. It reads
+and writes the PLM's own units (its gain is 1) and is made of trained members, never trained as a whole.
 
 Read `EnsembleSAE.of`, then `EnsembleSAE.forward`. Trained members come from `protsae/training/ensembles.py`.
 
@@ -75,7 +76,7 @@ class EnsembleSAE(SAE):
 
     @classmethod
     def of(cls, members: Sequence[SAE], mode: Mode) -> Self:
-        """One SAE of trained members, which keep their weights.
+        """One SAE of trained members, which keep their weights; in the precision of the first.
 
         Args:
             members: of one width d_model; of `boost` in the order in which they were trained.
@@ -100,6 +101,7 @@ class EnsembleSAE(SAE):
                 ),
             )
         )
+        made.to(members[0].b_dec.dtype)
         with torch.no_grad():
             for own, given in zip(made._members, members, strict=True):
                 own.load_state_dict(given.state_dict())
@@ -127,6 +129,11 @@ class EnsembleSAE(SAE):
                 left = left - member.decode(acts)
         acts = torch.cat(parts, dim=1)
         return ForwardOutput(self.decode(acts), acts, None)
+
+    @override
+    def dense_code(self, x: Float[Tensor, "n d_model"]) -> tuple[Float[Tensor, "n d_sae"], None]:
+        """As `forward`: a boosted member's activations need the reconstruction of those before it."""
+        return self(x).acts, None
 
     @property
     @override

@@ -87,10 +87,21 @@ _LABELS = (f"CREATE TABLE memory.label_text AS {_spelt(_FEATURES, 'label')}",)
 _ANNOTATIONS = (
     f"CREATE TABLE memory.annotation_text AS {_spelt('SELECT DISTINCT kind, label FROM annotation', 'kind', 'label')}",
 )
+_PREPARED = {
+    "term_text": _TERMS,
+    "protein_text": _PROTEINS,
+    "label_text": _LABELS,
+    "annotation_text": _ANNOTATIONS,
+}
 
 
 class SearchQueries(Queries):
     """Look-ups by text."""
+
+    def prepare_search(self) -> None:
+        """Keep all texts in memory at once; otherwise each kind is read when it is first searched."""
+        for name, statements in _PREPARED.items():
+            self.prepare(name, statements)
 
     def search_terms(self, text: str, limit: int = 20) -> list[TermHit]:
         """GO terms by id, alternative id, name, synonym or a misspelling of these.
@@ -103,7 +114,7 @@ class SearchQueries(Queries):
         hits = self._terms_by_id(text, limit)
         if hits:
             return hits
-        self.prepare("term_text", _TERMS)
+        self._prepared_for("term_text")
         hits = self._terms_by_words(plain, limit)
         if hits:
             return hits
@@ -121,7 +132,7 @@ class SearchQueries(Queries):
         typed = _plain(text)
         if not typed:
             return []
-        self.prepare("protein_text", _PROTEINS)
+        self._prepared_for("protein_text")
         hits = self._proteins_by_words(typed, limit)
         if hits:
             return hits
@@ -134,7 +145,7 @@ class SearchQueries(Queries):
         words = _words(text)
         if not words:
             return []
-        self.prepare("annotation_text", _ANNOTATIONS)
+        self._prepared_for("annotation_text")
         kind, label = (_all_words(name, words, 1) for name in ("kind", "label"))
         query = f"""
             WITH found AS (
@@ -156,13 +167,16 @@ class SearchQueries(Queries):
         words = _words(text)
         if not words:
             return []
-        self.prepare("label_text", _LABELS)
+        self._prepared_for("label_text")
         query = f"""
             SELECT {columns(FeatureHit)} FROM memory.label_text WHERE {_all_words("label", words, 1)}
             ORDER BY label_grade = 'none', label_grade = 'weak', label_origin <> 'guided', label_f1 DESC NULLS LAST,
                 sae, feature LIMIT $2
         """
         return self.rows(FeatureHit, query, [_bound(words), limit])
+
+    def _prepared_for(self, name: str) -> None:
+        self.prepare(name, _PREPARED[name])
 
     def _terms_by_id(self, text: str, limit: int) -> list[TermHit]:
         found = _GO_ID.fullmatch(text.strip())

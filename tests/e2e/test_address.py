@@ -192,6 +192,7 @@ def test_the_map(reader: Reader) -> None:
         drag(reader.page, reader.page.locator(".psa-brush-bars").first, (0.2, 0.5), (0.9, 0.5))
 
     reader.step(box, on=True)
+    reader.step(reader.page.get_by_role("button", name="Zoom in").first.click)
     reader.step(brush)
     reader.step(lambda: reader.option("How often it fires").click())
     reader.step(reader.page.get_by_role("button", name="Clear marks").first.click)

@@ -72,6 +72,23 @@ def test_nothing_is_cut_off_and_nobody_shut_out(page: Page, server: str, name: s
     assert page.get_by_test_id("stException").count() == 0
 
 
+def test_what_the_server_draws_follows_the_theme_of_the_screen(page: Page, server: str) -> None:
+    page.emulate_media(color_scheme="light")
+    page.goto(f"{server}/map")
+    expect(page.locator(".psa-stage")).to_have_count(2)
+    settle(page)
+    for scheme, is_dark in (("dark", True), ("light", False)):
+        page.emulate_media(color_scheme=scheme)
+        eventually(page, lambda is_dark=is_dark: is_map_dark(page) is is_dark, f"the map is not {scheme}")
+        settle(page)
+
+
+def is_map_dark(page: Page) -> bool:
+    """Whether a corner of the first map, where nothing lies, is dark."""
+    corner = "document.querySelector('.psa-points').getContext('2d').getImageData(1, 1, 1, 1).data[0]"
+    return page.evaluate(corner) < 128
+
+
 def sideways(page: Page) -> int:
     """Pixels that the page needs in width, its scrolling part included."""
     main = "document.querySelector('[data-testid=stMain]')"

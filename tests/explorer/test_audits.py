@@ -8,10 +8,12 @@ from tiny_dense import PARTNER
 
 from explorer.draw import label_worth
 from explorer.find import unguided
-from explorer.services import audits
+from explorer.services import audits, data
+from explorer.services.refs import FeatureRef
 from protsae.bundle.opening import open_bundle
 from protsae.store.analyses.dense import DENSEST
 from protsae.store.analyses.enriched import surest_terms
+from protsae.store.analyses.telling import Intervention
 
 from .conftest import OpenPage, links_of, opener, subheaders_of, text_of
 
@@ -109,6 +111,38 @@ def test_a_rule_is_said_in_words(rule: str, said: str) -> None:
     assert label_worth.rule(rule) == said
 
 
+def test_a_label_ranks_by_what_its_proteins_share_and_moves_when_its_feature_is_raised(open_page: OpenPage) -> None:
+    row = next(one for one in data.steerability() if one.sae == "protsae_mfo")
+    ref = FeatureRef(row.sae, row.feature)
+    found, told = audits.intervention(ref), audits.telling(ref)
+    assert found is not None
+    assert told is not None
+    assert told.label_id == row.go_id
+    assert found.score == row.difference
+    assert found.null == row.random_direction - row.random_feature
+    said = text_of(open_page("feature", sae=ref.sae, feature=str(ref.feature)))
+    assert "0.66 (null 0.51, highest 0.57)" in said
+    assert f"{found.score:+.2f} log-odds beyond a random feature" in said
+    assert f"null {found.null:+.2f}), {row.n_proteins} proteins" in said
+    assert f"triplets of letters say {row.kmers:+.2f}" in said
+
+
+def test_what_was_not_steered_says_nothing_of_it(open_page: OpenPage) -> None:
+    steered = {(row.sae, row.feature) for row in data.steerability()}
+    feature = next(n for n in audits.measured("vanilla")["feature"].tolist() if ("vanilla", n) not in steered)
+    assert audits.intervention(FeatureRef("vanilla", feature)) is None
+    assert "log-odds beyond a random feature" not in text_of(open_page("feature", sae="vanilla", feature=str(feature)))
+
+
+def test_only_an_effect_that_beats_both_controls_is_said_to_follow() -> None:
+    found = Intervention("a", 1, 20, 2.5, 0.5, 0.25, 2.0, 1.0, 3.0, 0.001, True, 0.01, None)
+    name, value, _ = label_worth.raised(found)
+    assert name == "Raised, its label follows"
+    assert value == "+2.00 log-odds beyond a random feature (+1.00 to +3.00; null -0.25), 20 proteins"
+    assert label_worth.raised(found._replace(q_value=0.5))[0] == "Raised, its label"
+    assert label_worth.raised(found._replace(difference=-2.0))[0] == "Raised, its label"
+
+
 def test_every_feature_stands_in_one_table_in_the_order_of_the_address(open_page: OpenPage) -> None:
     app = open_page("compare", view="features", of="vanilla", sort="alike")
     assert not app.exception
@@ -118,6 +152,10 @@ def test_every_feature_stands_in_one_table_in_the_order_of_the_address(open_page
     assert (table["Label tells"].dropna().between(0, 1)).all()
     assert "Confirmed labels tell" in text_of(app)
     assert "amino acid (L), opposite of a feature" in set(table["Dense: carries"])
+
+    surest = open_page("compare", view="features", of="protsae_mfo", sort="raised").dataframe[0].value
+    assert surest["p"].dropna().is_monotonic_increasing
+    assert surest["Raised, label"].notna().any()
 
     free = open_page("compare", view="features", of="protsae_mfo", origin="free", sort="rarest")
     shown = free.dataframe[0].value
@@ -134,18 +172,18 @@ def test_a_bundle_without_them_says_so_in_one_sentence_each(
     tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
-    for name in ("alikeness", "breadth", "dense", "enriched", "folds", "telling"):
+    for name in ("alikeness", "breadth", "dense", "enriched", "folds", "steerability", "telling"):
         shutil.rmtree(bundle / "analyses" / name)
     open_page = opener(bundle, monkeypatch)
 
     every = open_page("compare", view="features", of="vanilla")
     assert not every.exception
-    for name in ("alikeness", "breadth", "dense", "enriched", "folds", "telling"):
+    for name in ("alikeness", "breadth", "dense", "enriched", "folds", "steerability", "telling"):
         assert f"analyse BUNDLE {name}" in text_of(every)
     assert len(every.dataframe[0].value)
 
     feature = open_page("feature", sae="vanilla", feature=dense_feature(bundle, 0))
     assert not feature.exception
-    for name in ("alikeness", "breadth", "dense", "folds", "telling"):
+    for name in ("alikeness", "breadth", "dense", "folds", "steerability", "telling"):
         assert f"analyse BUNDLE {name}" in text_of(feature)
     assert not open_page("find", q="GO:0003677").exception

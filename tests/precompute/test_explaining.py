@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import numpy as np
 import pytest
+from chat_server import ChatServer, said
 
 from precompute.__main__ import main
-from precompute.explaining.config import KEY
-from precompute.explaining.prompts import (
+from protsae.bundle.building import check_bundle
+from protsae.bundle.opening import open_bundle
+from protsae.errors import InputError
+from protsae.explaining.chat import KEY, HTTPChat
+from protsae.explaining.prompts import (
     ASKED,
     REACH,
     Window,
@@ -22,7 +23,7 @@ from precompute.explaining.prompts import (
     score_prompt,
     windows_of,
 )
-from protsae.bundle.opening import open_bundle
+from protsae.store.analyses.explanations import EXPLANATIONS, explanation_of
 from protsae.store.rows import ExampleRow
 
 
@@ -67,44 +68,11 @@ def test_answers_are_read_and_scored() -> None:
     assert balanced_accuracy(frozenset({1, 2, 3, 4}), asked) == 0.5
 
 
-class Server:
-    """A made-up endpoint that keeps what it was sent; `reply` says what it answers."""
-
-    def __init__(self) -> None:
-        self.asked: list[dict[str, Any]] = []
-        self.keys: list[str | None] = []
-        self.reply: Callable[[str], tuple[int, bytes]] = lambda _: (200, b"{}")
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                outer.asked.append(body)
-                outer.keys.append(self.headers.get("Authorization"))
-                status, content = outer.reply(body["messages"][0]["content"])
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        Thread(target=self.http.serve_forever, daemon=True).start()
-        self.endpoint = f"http://127.0.0.1:{self.http.server_port}/v1/chat/completions"
-
-
 @pytest.fixture
-def server() -> Iterator[Server]:
-    made = Server()
+def server() -> Iterator[ChatServer]:
+    made = ChatServer()
     yield made
-    made.http.shutdown()
-    made.http.server_close()
-
-
-def said(text: str) -> tuple[int, bytes]:
-    return 200, json.dumps({"choices": [{"message": {"content": text}}], "usage": {"prompt_tokens": 7}}).encode()
+    made.close()
 
 
 def features(bundle: Path) -> list[str]:
@@ -117,12 +85,12 @@ def features(bundle: Path) -> list[str]:
     return [f"{sae}:{number}" for sae, number in rows]
 
 
-def command(bundle: Path, server: Server, *more: str) -> list[str]:
+def command(bundle: Path, server: ChatServer, *more: str) -> list[str]:
     return ["explain", str(bundle), "--features", *features(bundle), "--endpoint", server.endpoint, *more]
 
 
 def test_without_being_told_to_it_sends_nothing(
-    finished_run: Path, server: Server, capsys: pytest.CaptureFixture[str]
+    finished_run: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(command(finished_run, server, "--price-in", "3", "--price-out", "15")) == 0
     told = " ".join("".join(capsys.readouterr()).split())
@@ -133,7 +101,7 @@ def test_without_being_told_to_it_sends_nothing(
 
 
 def test_it_asks_scores_and_goes_on(
-    finished_run: Path, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    finished_run: Path, server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(KEY, "sesame")
     server.reply = lambda prompt: said("[1, 2]" if "JSON list" in prompt else "a tryptophan")
@@ -153,8 +121,36 @@ def test_it_asks_scores_and_goes_on(
     assert len(server.asked) == n_asked, "what is done is not asked again"
 
 
+def test_what_came_back_stands_in_the_bundle_where_it_is_kept(
+    copy_run: Callable[..., Path], server: ChatServer, tmp_path: Path
+) -> None:
+    server.reply = lambda prompt: said("[1, 2]" if "JSON list" in prompt else "a <b>tryptophan</b>")
+    bundle, out = copy_run(tmp_path), tmp_path / "told.jsonl"
+    assert main(command(bundle, server, "--model", "m", "--send", "--keep", "--quiet", "--out", str(out))) == 0
+
+    with open_bundle(bundle) as opened:
+        rows = opened.reader.analysis_table(EXPLANATIONS, "explanation")
+        found = explanation_of(opened.reader, str(rows["sae"][0]), int(rows["feature"][0]))
+    assert len(rows) == len(features(bundle))
+    assert found is not None
+    assert (found.explanation, found.model) == ("a <b>tryptophan</b>", "m")
+    assert found.null_text == "explanation of another feature"
+    written = json.loads(out.read_text().splitlines()[0])
+    assert (found.score, found.null_score) == (written["score"], written["null_score"])
+    check_bundle(bundle)
+
+
+def test_an_answer_that_drips_is_given_up(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.reply = lambda _: said("x" * 100_000)
+    clock = iter(range(0, 10_000, 5))
+    monkeypatch.setattr("protsae.explaining.chat.time.monotonic", lambda: next(clock))
+    chat = HTTPChat(server.endpoint, "m", "", timeout_s=12)
+    with pytest.raises(InputError, match="has not finished its answer after 12 s"):
+        chat.ask("?", most_tokens=5)
+
+
 @pytest.fixture
-def asking(finished_run: Path, server: Server, tmp_path: Path) -> Callable[[], int]:
+def asking(finished_run: Path, server: ChatServer, tmp_path: Path) -> Callable[[], int]:
     """Sends; gives the exit code."""
     out = str(tmp_path / "told.jsonl")
     return lambda: main(command(finished_run, server, "--model", "m", "--send", "--quiet", "--out", out))
@@ -173,7 +169,7 @@ def test_an_endpoint_that_does_not_play_along_is_one_line(
     reply: tuple[int, bytes],
     sentence: str,
     asking: Callable[[], int],
-    server: Server,
+    server: ChatServer,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     server.reply = lambda _: reply
@@ -194,6 +190,7 @@ def test_an_endpoint_that_does_not_play_along_is_one_line(
             ["--features", "vanilla:1", "--send", "--endpoint", "ftp://x", "--model", "m", "--out", "o"],
             "must begin with http:// or https://, got 'ftp://x'",
         ),
+        (["--features", "vanilla:1", "--keep"], "--keep puts answers into the bundle, so it needs --send"),
         (["--features", "vanilla:1", "--price-in", "-1"], "prices must be 0 or more"),
     ],
 )

@@ -1,5 +1,6 @@
 """Ensembles: exactly the weighted sum, Jensen, a boosted error that never rises, one file like any SAE's."""
 
+import copy
 import sys
 from pathlib import Path
 
@@ -44,12 +45,17 @@ def error(sae: SAE, x: torch.Tensor) -> float:
     return float((sae(x).x_hat - x).pow(2).sum(1).mean())
 
 
+def apart(found: torch.Tensor, told: torch.Tensor) -> float:
+    """Largest difference of a residue, over its length."""
+    return float(((found - told).norm(dim=1) / told.norm(dim=1)).max())
+
+
 def test_a_bag_is_the_mean_of_its_members(data: TrainingData, members: list[SAE]) -> None:
     x, bag = residues(data, data.valid), EnsembleSAE.of(members, "bag")
 
     with torch.no_grad():
         found, mean = bag(x), torch.stack([member(x).x_hat for member in members]).mean(0)
-    assert_close(found.x_hat, mean, rtol=1e-5, atol=1e-5)
+    assert apart(found.x_hat, mean) < 1e-6
     assert_close(bag.decode(found.acts), found.x_hat)
     assert_close(bag.W_dec.norm(dim=1), torch.ones(120))
     np.testing.assert_allclose(bag.encode_sparse(x).toarray(), found.acts.numpy())
@@ -64,7 +70,20 @@ def test_a_boosted_ensemble_reads_what_is_left(data: TrainingData, members: list
         for member in members:
             part = member(left).x_hat
             left, total = left - part, total + part
-        assert_close(boosted(x).x_hat, total, rtol=1e-4, atol=1e-4)
+        assert apart(boosted(x).x_hat, total) < 1e-6
+
+
+def test_in_double_precision_only_double_rounding_is_left(data: TrainingData, members: list[SAE]) -> None:
+    x = residues(data, data.valid).double()
+    exact = [copy.deepcopy(member).double() for member in members]
+    bag = EnsembleSAE.of(exact, "bag")
+
+    with torch.no_grad():
+        found, mean = bag(x).x_hat, torch.stack([member(x).x_hat for member in exact]).mean(0)
+        other = EnsembleSAE.of(exact[:2], "bag")(x).x_hat
+    assert found.dtype == torch.float64
+    assert apart(found, mean) < 1e-12
+    assert apart(other, mean) > 1e-3, "another sum"
 
 
 def test_the_bags_error_is_at_most_the_mean_of_its_members(data: TrainingData, members: list[SAE]) -> None:

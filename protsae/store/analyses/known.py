@@ -10,6 +10,7 @@ from protsae.store.analyses.curves import CURVES
 from protsae.store.analyses.dense import DENSE
 from protsae.store.analyses.enriched import ENRICHED
 from protsae.store.analyses.evaluation import EVALUATION
+from protsae.store.analyses.explanations import EXPLANATIONS
 from protsae.store.analyses.families import FAMILIES
 from protsae.store.analyses.folds import FOLDS
 from protsae.store.analyses.maps import MAPS
@@ -35,6 +36,7 @@ ANALYSES = {
         DENSE,
         ENRICHED,
         EVALUATION,
+        EXPLANATIONS,
         FAMILIES,
         FOLDS,
         MAPS,

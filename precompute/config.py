@@ -389,7 +389,7 @@ def _check_plm(config: RunConfig) -> None:
         )
     if not Path(config.plm).exists() and config.plm not in names:
         raise InputError(
-            f"--plm {config.plm} is no file, no folder, no bundle and none of fair-esm's {', '.join(names)}"
+            f"--plm {config.plm} is no file, no folder, no bundle and none of the names {', '.join(names)}"
         )
     weights = weights_file(config.plm)
     if weights is not None and not weights.is_file():

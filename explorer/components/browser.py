@@ -29,7 +29,7 @@ def order(key: str, token: str, **what: str) -> None:
 
 
 def redraw_in_other_colours(mode: Mode) -> None:
-    """Have the page run again once its theme is no longer `mode`: only then what Python draws knows its colours."""
+    """Have the page run again once its theme is no longer `mode`: what Python draws gets its colours in a run."""
     with st.container(key="order_theme"):
         _messenger()(key="messenger_theme", data={"token": "", "mode": mode}, on_turned_change=_nothing)
 

@@ -19,7 +19,6 @@ class Overlay {
     this.chosen = null;
     this.closeButton = this.button("Active residues", () => this.look(true));
     this.wholeButton = this.button("Whole chains", () => this.look(false));
-    this.button("PNG", () => this.savePicture(), "Save this picture of the structures");
     this.box.addEventListener("wheel", (event) => {
       if (!this.held && !event.ctrlKey) event.stopPropagation();
     }, { capture: true });
@@ -29,8 +28,8 @@ class Overlay {
     this.watcher.observe(this.box);
   }
 
-  button(text, action, title = text) {
-    const node = element("button", "psv-button", this.toolbar, { type: "button", title });
+  button(text, action) {
+    const node = element("button", "psv-button", this.toolbar, { type: "button", title: text });
     node.textContent = text;
     node.onclick = action;
     return node;
@@ -135,14 +134,6 @@ class Overlay {
     this.viewer.zoomTo(closely ? { model: this.models[0], resi: this.data.chains[0].active.map(([place]) => this.alphas[0][place].resi) } : {});
     if (closely) this.viewer.zoom(0.75);
     this.viewer.render();
-  }
-
-  savePicture() {
-    if (!this.viewer) return;
-    const link = document.createElement("a");
-    link.href = this.viewer.pngURI();
-    link.download = this.data.file + ".png";
-    link.click();
   }
 
   say(text, action) {

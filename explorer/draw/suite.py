@@ -43,6 +43,9 @@ HELP = (
     "whole protein. Each choice has autoencoders of its own, trained on the same proteins; a wider one splits the "
     "state into more features."
 )
+FULL = 0.45
+"""Share of the autoencoder's colour in the strongest cell, so that ink stays legible on it in both themes."""
+
 TELLS = "guided_f1", "explained_variance"
 """Metrics that tell autoencoders apart, the first that was measured."""
 
@@ -154,9 +157,11 @@ def baseline(name: str, entries: Sequence[Entry]) -> str:
 def heat_map(name: str, entries: Sequence[Entry], mode: theme.Mode) -> go.Figure:
     """A metric over layers (columns) and sites (rows), of autoencoders of one kind and width."""
     layers = sorted({entry.layer for entry in entries})
-    sites = [site for site in SITES if any(entry.site == site for entry in entries)]
+    sites: list[Site] = [site for site in SITES if any(entry.site == site for entry in entries)]
     value = {e.place: e.metrics[name].value if name in e.metrics else None for e in entries}
     cells = [[value.get(Place(layer, site)) for layer in layers] for site in sites]
+    least = 0.5 if name == "guided_auroc" else 0.0
+    full = theme.mix(palette.SURFACE[mode], theme.identity(entries[0].role, mode), FULL)
     drawn = charts.base(60 + 44 * len(sites))
     drawn.add_heatmap(
         z=cells,
@@ -165,8 +170,10 @@ def heat_map(name: str, entries: Sequence[Entry], mode: theme.Mode) -> go.Figure
         text=[["" if cell is None else f"{cell:.3g}" for cell in row] for row in cells],
         texttemplate="%{text}",
         hovertemplate="%{y}, %{x}: %{text}<extra></extra>",
-        colorscale=[[0, palette.SURFACE[mode]], [1, theme.identity(entries[0].role, mode)]],
-        zmin=0.5 if name == "guided_auroc" else 0,
+        colorscale=[[0, palette.SURFACE[mode]], [1, full]],
+        zmin=least,
+        zmax=max([least + 1e-9, *(cell for row in cells for cell in row if cell is not None)]),
+        textfont={"color": palette.INK[mode]},
         showscale=False,
         xgap=2,
         ygap=2,

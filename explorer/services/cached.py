@@ -58,10 +58,7 @@ def show(member: str) -> None:
 def member() -> str:
     """The bundle of the suite that this reader sees, the first where none was chosen; '' outside a suite."""
     found = suite()
-    if found is None:
-        return ""
-    chosen = st.session_state.get(_MEMBER, "")
-    return chosen if chosen in found.bundles else found.bundles[0]
+    return "" if found is None else _chosen(found)
 
 
 def bound(function: Callable[P, R]) -> Callable[P, R]:
@@ -177,9 +174,15 @@ def _key() -> Key:
     if (given := _BOUND.get()) is not None:
         return given
     folder = _folder()
-    if chosen := member():
-        folder = folder / chosen
+    found = bundles.registry_in(folder)
+    if found is not None:
+        folder = folder / _chosen(found)
     return str(folder), bundles.stamp(folder)
+
+
+def _chosen(found: Registry) -> str:
+    chosen = st.session_state.get(_MEMBER, "")
+    return chosen if chosen in found.bundles else found.bundles[0]
 
 
 def _folder() -> Path:

@@ -17,7 +17,7 @@ from precompute.config import RunConfig
 from precompute.pipeline.runner import Stage
 from protsae.files import PARTIAL
 from protsae.plm.registry import outline_of
-from protsae.plm.sites import Place, site_named
+from protsae.plm.sites import Place, Site, site_named
 
 
 def one_a_place(config: RunConfig) -> tuple[RunConfig, ...]:
@@ -29,7 +29,7 @@ def one_a_place(config: RunConfig) -> tuple[RunConfig, ...]:
     if not config.is_suite:
         return (config,)
     layers = config.layers or (config.layer_of(outline_of(config.plm).num_layers),)
-    sites = [site_named(site) for site in config.sites or (config.site,)]
+    sites: list[Site] = [site_named(site) for site in config.sites or (config.site,)]
     places = dict.fromkeys(Place(layer, site) for layer in layers for site in sites)
     whole = replace(config, layers=(), sites=())
     return tuple(replace(whole, layer=p.layer, site=p.site, out=config.out / p.name) for p in places)

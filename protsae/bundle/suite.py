@@ -206,15 +206,15 @@ def entry_of(bundle: Bundle, at: str, row: SAERow, losses: Mapping[str, Metric])
 
 def _guided(terms: Sequence[TermFeature]) -> dict[str, Metric]:
     """What guided features are worth on test proteins, over the terms for which both numbers are known."""
-    ranked = [(t.test_auroc, t.composition_auroc) for t in terms if t.test_auroc and t.composition_auroc is not None]
     auroc = Metric(None, None, "", "test")
+    both = [(t.test_auroc, t.composition_auroc) for t in terms]
+    ranked = [(own, letters) for own, letters in both if own is not None and letters is not None]
     if ranked:
-        means = (fmean(float(pair[column] or 0) for pair in ranked) for column in (0, 1))
-        auroc = Metric(*means, "amino-acid composition", "test")
+        own, letters = zip(*ranked, strict=True)
+        auroc = Metric(fmean(own), fmean(letters), "amino-acid composition", "test")
     f1 = Metric(None, None, "", "test")
     if terms:
-        means = fmean(t.test_f1 for t in terms), fmean(t.null_f1 for t in terms)
-        f1 = Metric(*means, "shuffled labels", "test")
+        f1 = Metric(fmean(t.test_f1 for t in terms), fmean(t.null_f1 for t in terms), "shuffled labels", "test")
     return {"guided_auroc": auroc, "guided_f1": f1}
 
 

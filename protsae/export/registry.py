@@ -26,10 +26,14 @@ from protsae.sae.relu import ReLUSAE
 from protsae.store.parquet import write_tables
 from protsae.store.rows import SAERow
 
-REFERENCE = 60
-"""Proteins of the training split, one a family, whose residues keep the mean L0 of a JumpReLU conversion."""
+REFERENCE = 800
+"""Proteins of the training split, one a family: their residues keep the mean L0 of a JumpReLU conversion, and its
+decoder is fitted to them."""
 
-UNSEEN = 20
+REFERENCE_RESIDUES = 100
+"""Of each, at most, drawn at random."""
+
+UNSEEN = 100
 """Proteins of the test split on which it is measured what the conversion costs."""
 
 _PIECE = 1024
@@ -80,15 +84,20 @@ def _saelens(asked: Asked) -> list[Path]:
 
 def _jumprelu(asked: Asked) -> list[Path]:
     """One folder an SAE; what the conversion costs on families it never saw stands in its cfg.json and its card."""
-    reference, unseen = (_states(asked.bundle, split, n) for split, n in (("train", REFERENCE), ("test", UNSEEN)))
+    reference = _states(asked.bundle, "train", REFERENCE, most=REFERENCE_RESIDUES)
+    unseen = _states(asked.bundle, "test", UNSEEN)
     written = []
     for row in asked.saes:
         sae = asked.bundle.sae(row.name)
         made = to_jumprelu(sae, reference)
         before, after = (explained(one, unseen) for one in (sae, made))
         cost = {"explained_variance_before": before, "explained_variance_after": after, "n_reference": len(reference)}
+        cost["l0_unseen"] = mean_l0(made, unseen)
         folder = _folder(asked, row, made, asked.out / row.name, **cost)
-        told = f"As JumpReLU it explains {after:.3f} of the variance of unseen proteins' states, before {before:.3f}.\n"
+        told = (
+            f"As JumpReLU it explains {after:.3f} of the variance of unseen proteins' states, before {before:.3f}, "
+            f"with {cost['l0_unseen']:.1f} features a residue.\n"
+        )
         write_text(folder / "README.md", _model_card(asked, row) + told)
         written.append(folder)
     return written
@@ -118,12 +127,23 @@ def _folder(asked: Asked, row: SAERow, sae: SAE, folder: Path, **measured: float
     return folder
 
 
-def _states(bundle: OpenBundle, split: str, n: int) -> torch.Tensor:
-    """[n_residues, d_model] of proteins of a split, one a family."""
+@torch.no_grad()
+def mean_l0(sae: SAE, x: torch.Tensor) -> float:
+    """Features that fire on a residue, in the mean."""
+    return sum(int((sae.encode(piece) > 0).sum()) for piece in x.split(_PIECE)) / len(x)
+
+
+def _states(bundle: OpenBundle, split: str, n: int, *, most: int = 0) -> torch.Tensor:
+    """[n_residues, d_model] of proteins of a split, one a family; at most so many of each, in their order."""
     proteins = bundle.reader.sequences_of(split, n)
     if not proteins:
         raise InputError(f"{bundle.folder} ships no protein of the {split} split, on which the conversion is measured")
-    return torch.cat([bundle.embed(sequence) for sequence in proteins])
+    states, generator = [], torch.Generator().manual_seed(0)
+    for sequence in proteins:
+        own = bundle.embed(sequence)
+        kept = torch.randperm(len(own), generator=generator)[: most or None].sort().values
+        states.append(own[kept])
+    return torch.cat(states)
 
 
 def _neuronpedia(asked: Asked) -> list[Path]:

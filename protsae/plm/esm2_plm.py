@@ -166,7 +166,7 @@ class ESM2PLM(WalkedPLM):
     ) -> Float[Tensor, "n 20"]:
         """Logits per unit length of a direction, through the final layer norm and the LM head; see the protocol."""
         states = [self.embed(protein, layer=self.num_layers, site="resid_post") for protein in reference]
-        jacobian = mean_jacobian(self._model, torch.cat(states).to(self.device), self._amino_acids)
+        jacobian = mean_jacobian(self.head, torch.cat(states).to(self.device))
         effect = directions.to(self.device, torch.float32) @ jacobian.T
         return (effect - effect.mean(dim=-1, keepdim=True)).cpu()
 

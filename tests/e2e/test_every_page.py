@@ -77,9 +77,9 @@ def test_what_the_server_draws_follows_the_theme_of_the_screen(page: Page, serve
     page.goto(f"{server}/map")
     expect(page.locator(".psa-stage")).to_have_count(2)
     settle(page)
-    for scheme, is_dark in (("dark", True), ("light", False)):
+    for scheme in reversed(list(LOOKS)):
         page.emulate_media(color_scheme=scheme)
-        eventually(page, lambda is_dark=is_dark: is_map_dark(page) is is_dark, f"the map is not {scheme}")
+        eventually(page, lambda now=scheme: is_map_dark(page) is (now == "dark"), f"the map is not {scheme}")
         settle(page)
 
 

@@ -14,6 +14,7 @@ from explorer.draw import suite as drawn
 from explorer.findings import suite_view
 from protsae.bundle.opening import open_bundle
 from protsae.bundle.suite import Metric, read_registry, registry_of, write_registry
+from protsae.plm import spec
 from protsae.plm.sites import Place
 from protsae.plm.spec import PLMSpec
 
@@ -150,3 +151,25 @@ def test_one_bundle_with_two_widths_has_a_choice_too(tiny_suite: Path) -> None:
 def table_of(app: AppTest) -> list[dict]:
     frame = next(element.value for element in app.dataframe if "Name" in element.value.columns)
     return frame.to_dict("records")
+
+
+@pytest.fixture
+def open_reader(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
+    """The made-up bundle as if its language model had no head."""
+    monkeypatch.setattr(spec, "READS_ONLY", frozenset({"esm2"}))
+    return opener(tiny_bundle, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("page", "params"),
+    [
+        ("steer", {}),
+        ("feature", {"sae": "vanilla", "feature": "3"}),
+        ("sequence", {"sequence": "MKTAYIAKQRQISFVKSHFSRQ", "tab": "mutations"}),
+        ("sequence", {"sequence": "MKTAYIAKQRQISFVKSHFSRQ", "tab": "relies"}),
+    ],
+)
+def test_a_model_that_only_reads_is_one_sentence(open_reader: OpenPage, page: str, params: dict[str, str]) -> None:
+    app = open_reader(page, **params)
+    assert "only reads: it has no head that predicts amino acids" in text_of(app)
+    assert not app.exception

@@ -1,4 +1,7 @@
-"""The embedded bundle's SAEs as JumpReLU: as sparse on the reference batch; what it costs on families never seen."""
+"""The embedded bundle's SAEs as JumpReLU: as sparse on the reference batch; what it costs on families never seen.
+
+A small reference: with the export's own, TopK loses .007 and the guided SAE .009 (docs/saes.md).
+"""
 
 from pathlib import Path
 
@@ -7,7 +10,7 @@ import torch
 
 from protsae.api.opened import open_bundle
 from protsae.export.registry import explained
-from protsae.sae import SAE
+from protsae.sae import SAE, convert
 from protsae.sae.convert import to_jumprelu
 
 EMBEDDED = Path(__file__).resolve().parents[2] / "assets" / "demo"
@@ -18,15 +21,18 @@ def l0(sae: SAE, x: torch.Tensor) -> float:
 
 
 @torch.no_grad()
-def test_l0_stays_and_little_explained_variance_is_lost() -> None:
+def test_l0_stays_and_little_explained_variance_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     with open_bundle(EMBEDDED, device="cpu") as bundle:
         reference, unseen = (
-            torch.cat([bundle.embed(sequence) for sequence in bundle.reader.sequences_of(split, 10)])
-            for split in ("train", "test")
+            torch.cat([bundle.embed(sequence) for sequence in bundle.reader.sequences_of(split, n)])
+            for split, n in (("train", 40), ("test", 10))
         )
         saes = {row.name: bundle.sae(row.name) for row in bundle.saes()}
     for sae in saes.values():
         made = to_jumprelu(sae, reference)
         assert l0(made, reference) == pytest.approx(l0(sae, reference), rel=0.02)
         lost = explained(sae, unseen) - explained(made, unseen)
-        assert 0 < lost < 0.08  # one threshold cannot follow each residue: .021 for TopK, .047 for the guided SAE
+        assert 0 < lost < 0.04
+        monkeypatch.setattr(convert, "PRIOR", 1e12)
+        assert lost < explained(sae, unseen) - explained(to_jumprelu(sae, reference), unseen), "the fit wins some back"
+        monkeypatch.undo()

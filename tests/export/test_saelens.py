@@ -25,10 +25,12 @@ from protsae.sae import (
     ReLUSAEConfig,
     TopKSAE,
     TopKSAEConfig,
+    convert,
 )
 from protsae.sae.config import Normalise
 from protsae.sae.convert import to_jumprelu
 from protsae.sae.gba import GBASAE, GBASAEConfig
+from protsae.sae.imported import ImportedSAE, ImportedSAEConfig
 from protsae.sae.loaders import load_foreign
 
 D, N, M, K = 16, 60, 7, 5
@@ -86,6 +88,13 @@ def test_what_saelens_has_no_form_for_is_refused(tmp_path: Path) -> None:
         to_jumprelu(GatedSAE(GatedSAEConfig(d_model=D, d_sae=N, k=K)), X)
 
 
+@pytest.fixture
+def kept_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The decoder of before outweighs any reference."""
+    monkeypatch.setattr(convert, "PRIOR", 1e12)
+
+
+@pytest.mark.usefixtures("kept_decoder")
 def test_one_threshold_keeps_the_mean_l0_and_every_kept_activation() -> None:
     sae = fitted(TopKSAE(TopKSAEConfig(d_model=D, d_sae=N, k=K, normalise="dimension")))
 
@@ -102,6 +111,7 @@ def test_one_threshold_keeps_the_mean_l0_and_every_kept_activation() -> None:
     assert_close(thresholds, thresholds[0].expand(N))
 
 
+@pytest.mark.usefixtures("kept_decoder")
 def test_folded_thresholds_are_the_unfolded_ones_in_units_of_the_decoder_row() -> None:
     sae = fitted(TopKSAE(TopKSAEConfig(d_model=D, d_sae=N, k=K, normalise="scalar")))
     made, folded = to_jumprelu(sae, X), sae.folded()
@@ -121,6 +131,39 @@ def test_guided_features_that_fire_apart_are_the_same_as_jumprelu() -> None:
     assert (ours[:, :M] > 0).any()
     assert_close(theirs[:, :M], ours[:, :M], rtol=1e-4, atol=1e-4)
     assert int((theirs > 0).sum()) == int((ours > 0).sum())
+
+
+def test_the_decoder_of_what_topk_chose_is_fitted_to_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = torch.Generator().manual_seed(9)
+    sae = ImportedSAE(ImportedSAEConfig(d_model=D, d_sae=D, activation="topk", k=K))
+    wrong = torch.randn(D, D, generator=generator)
+    sae.load_state_dict(sae.state_dict() | {"W_enc": torch.eye(D), "W_dec": wrong, "b_dec": torch.full((D,), 0.1)})
+    chosen = torch.rand(500, D, generator=generator).argsort(dim=1) < K
+    x = chosen * (1 + torch.rand(500, D, generator=generator)) + 0.1  # the truth: W_dec is the identity
+
+    monkeypatch.setattr(convert, "PRIOR", 1e-6)
+    made = to_jumprelu(sae, x)
+    with torch.no_grad():
+        assert_close(made(x).x_hat, x, rtol=1e-3, atol=1e-3)
+        assert ((made(x).acts > 0) == chosen).all(), "what b_dec takes is given back: it fires where it fired"
+    assert_close(made.W_dec.detach(), torch.eye(D), rtol=1e-3, atol=1e-3)
+
+    monkeypatch.setattr(convert, "PRIOR", 1e12)
+    kept = to_jumprelu(sae, x).W_dec.detach()
+    assert_close(kept, wrong / wrong.norm(dim=1, keepdim=True), rtol=1e-4, atol=1e-4)
+
+
+def test_guided_rows_stay_and_exact_forms_are_not_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convert, "PRIOR", 1e-3)
+    sae = protsae(selection="apart", annotation="protein", detector=True)
+    made, rows = to_jumprelu(sae, X), sae.folded().W_dec.detach()
+    unit = rows / rows.norm(dim=1, keepdim=True)
+    assert_close(made.W_dec[:M].detach(), unit[:M])
+    assert float((made.W_dec[M:].detach() - unit[M:]).abs().max()) > 0.01
+
+    relu = fitted(ReLUSAE(ReLUSAEConfig(d_model=D, d_sae=N, k=K)))
+    with torch.no_grad():
+        assert_close(to_jumprelu(relu, X)(X).x_hat, relu(X).x_hat, rtol=1e-4, atol=1e-4)
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ def test_all_paths_are_checked_before_anything_is_computed(tmp_path: Path) -> No
         ({"structures": files["proteins"]}, "--structures .* is not a folder"),
         ({"contacts": tmp_path / "none"}, "--contacts .* does not exist"),
         ({"plm": ""}, "no language model is given, --plm is ''; --plm esm2_t6_8M_UR50D downloads"),
-        ({"plm": "esm3"}, "--plm esm3 is no file, no folder, no bundle and none of fair-esm's esm2_t6_8M_UR50D"),
+        ({"plm": "esm3"}, "--plm esm3 is no file, no folder, no bundle and none of the names esm2_t6_8M_UR50D"),
         ({"out": files["proteins"]}, "exists and is no folder"),
     ):
         with pytest.raises(InputError, match=quoted):

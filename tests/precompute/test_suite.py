@@ -2,9 +2,12 @@
 
 import gzip
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import torch
@@ -13,6 +16,7 @@ from safetensors.torch import load_file
 import protsae
 from precompute import suite as precompute_suite
 from precompute.__main__ import main
+from precompute.evaluation import scoring
 from precompute.pipeline.runner import Runner
 from precompute.suite import go_release
 from protsae.bundle.suite import FILE, METRICS, name_of, read_registry
@@ -194,3 +198,15 @@ def test_the_release_stands_in_the_head_of_the_ontology(tmp_path: Path) -> None:
         handle.write(text)
     (tmp_path / "bare.obo").write_text("format-version: 1.2\n")
     assert [go_release(tmp_path / n) for n in ("go.obo", "go.obo.gz", "bare.obo")] == ["2026-03-01", "2026-03-01", ""]
+
+
+def test_a_model_that_only_reads_recovers_no_loss() -> None:
+    """Not measured is nan, as where an ablation does no damage; the bench is not even built."""
+
+    class Reads:
+        predicts = False
+
+    context = SimpleNamespace(plm=Reads())
+    found = scoring._loss_recovered(cast("Any", context), torch.zeros_like)
+    assert len(found) == 4
+    assert all(math.isnan(value) for value in found.values())

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from protsae import palette
 from protsae.store.reader import StoreReader
@@ -92,8 +92,9 @@ def test_what_a_predicted_model_is_not_sure_of_is_drawn_as_rods_and_beads(page: 
         for i, value in enumerate(plddt, start=1)
     ]
     page.goto(f"{server}/sequence")
-    model = {"name": "AF-P1-F1-model_v4.pdb", "mimeType": "chemical/x-pdb", "buffer": "\n".join(lines).encode()}
-    page.locator("input[type=file]").first.set_input_files([model])
+    text = "\n".join(lines).encode()
+    model = FilePayload(name="AF-P1-F1-model_v4.pdb", mimeType="chemical/x-pdb", buffer=text)
+    page.locator("input[type=file]").first.set_input_files(model)
     expect(page.get_by_text("beads: very low (below 50)")).to_be_visible()
     expect(page.get_by_text("thin: low confidence (pLDDT 50 to 70)")).to_be_visible()
     alphas = "window.__protsaeViewersAwake[0].model.selectedAtoms({ chain: 'A', atom: 'CA' })"

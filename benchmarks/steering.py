@@ -1,6 +1,7 @@
 """Milliseconds from a move of the Steer page's slider to its new sequence and read-out; a JSON line a model and length.
 
     python benchmarks/steering.py [--bundle DIR] [--lengths 100 300 1000] [--repeats 5] [--threads 1]
+        [--only 150M] [--without-gibbs]
 
 The bundle's own model and SAE, and ESM-2 35M and 150M with random weights and a random TopK SAE of 4,096 features on
 their middle layer. `prepare` is paid once a sequence; `strength` is what every move of the slider costs: the layers
@@ -55,11 +56,14 @@ def main() -> None:
     parser.add_argument("--lengths", type=int, nargs="+", default=[100, 300, 1000])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--only", default="", help="models whose name holds this")
+    parser.add_argument("--without-gibbs", action="store_true", help="a sweep over a long chain takes minutes")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     for model in models(args.bundle):
-        for length in args.lengths:
-            line = {"model": model.name, "length": length, **timed(model, length, args.repeats)}
+        for length in args.lengths if args.only in model.name else ():
+            found = timed(model, length, args.repeats, with_gibbs=not args.without_gibbs)
+            line = {"model": model.name, "length": length, **found}
             sys.stdout.write(json.dumps(line) + "\n")
             sys.stdout.flush()
 
@@ -77,11 +81,11 @@ def models(bundle: Path) -> Iterator[Model]:
         yield Model(title, plm, plm.spec(layer=2 * layers // 3, site="resid_mid"), sae.eval())
 
 
-def timed(model: Model, length: int, repeats: int) -> dict[str, float]:
+def timed(model: Model, length: int, repeats: int, *, with_gibbs: bool) -> dict[str, float]:
     """Medians over random sequences, milliseconds."""
     rng = np.random.default_rng(0)
     config, push = SteerConfig(), {7: 1.0}
-    columns: dict[str, list[float]] = {name: [] for name in ("forward", "prepare", "strength", "scan", "gibbs")}
+    columns: dict[str, list[float]] = {name: [] for name in ("forward", "prepare", "strength", "scan")}
     for repeat in range(repeats + 1):
         sequence = "".join(rng.choice(list(AMINO_ACIDS), length))
         columns["forward"].append(spent(lambda s=sequence: model.plm.logits(s)))
@@ -96,7 +100,7 @@ def timed(model: Model, length: int, repeats: int) -> dict[str, float]:
         columns["strength"].append(spent(lambda s=steering: s.run(push, strength=2)))
         steering.scan(push, strength=1)
         columns["scan"].append(spent(lambda s=steering: s.scan(push, strength=2)))
-        if repeat == 0:  # many passes at once: what warms up is little of it
+        if repeat == 0 and with_gibbs:  # many passes at once: what warms up is little of it
             gibbs = Steering(model.plm, model.spec, model.sae, sequence, replace(config, method="gibbs"))
             columns["gibbs"] = 2 * [spent(lambda s=gibbs: s.rewrite(push, strength=2))]
     found = {name: round(float(np.median(times[1:])), 1) for name, times in columns.items()}  # the first warms up

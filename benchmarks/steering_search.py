@@ -1,13 +1,15 @@
-"""Which recipe makes features raise their own function: a search on validation proteins; JSON, a line a recipe.
+"""Which recipe makes features raise their own function: a search over recipes; JSON, a line a recipe.
 
-    python benchmarks/steering_search.py [--bundle DIR] [--features 40] [--proteins 6] [--seed 0] [--only NAME ...]
+    python benchmarks/steering_search.py [--bundle DIR] [--around shipped|paper] [--part valid|test] [--features 40]
+        [--proteins 6] [--seed 0] [--only NAME ...]
 
 Needs the run's work folder beside the bundle. Features are drawn at random among the validated ones, as many of each
-SAE; proteins are of valid, lack the term and are at most 200 residues long. Two judges that steering does not touch
-read the new sequences: the linear probe of `precompute/analyses/read_out.py` and 3-mers of train proteins. Each effect
-is the feature's minus a random feature's of equal density under the same recipe, in units of the judge's spread over
-proteins. `sure` is the share of features that beat their random feature on every protein; `sure_by_chance` is what
-luck gives. One thread.
+SAE; proteins are of valid (choose there) or of test (tell there), lack the term and are at most 200 residues long. Two
+judges that steering does not touch read the new sequences: the linear probe of `precompute/analyses/read_out.py` and
+3-mers of train proteins. Each effect is the feature's minus a random feature's of equal density under the same recipe,
+in units of the judge's spread over proteins. `sure` is the share of features that beat their random feature on every
+protein; `sure_by_chance` is what luck gives. `gain` is the effect less that of the first recipe on the same features,
+proteins and random features, with a 95 % interval over features. One thread.
 """
 
 import argparse
@@ -22,9 +24,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from precompute.analyses.read_out import Readable, ReadOut, read_out, readable
+from precompute.analyses.read_out import Readable, ReadOut, kmer_judge, read_out, readable
 from precompute.corpus.proteins import Corpus, read_corpus
 from protsae.bundle.layout import STORE, sae_folder
+from protsae.measures.paired import bootstrap_mean
 from protsae.plm.base import PLM
 from protsae.plm.registry import open_plm
 from protsae.plm.sites import Site
@@ -33,6 +36,7 @@ from protsae.sae import load_sae
 from protsae.steering.controls import nearest_in_density
 from protsae.steering.judges import KmerJudge
 from protsae.steering.steer import SteerableSAE, SteerConfig, Steering
+from protsae.steering.types import TESTED_STRENGTH
 from protsae.store.reader import StoreReader
 from protsae.store.rows import TermFeature
 
@@ -47,41 +51,51 @@ class Recipe(NamedTuple):
     strength: float
     config: dict[str, Any]
     place: tuple[int, Site] | None = None
-    """Layer and site at which the feature's direction is added; None where the SAE reads."""
+    """Layer and site at which the feature's direction is added, as large a share of a residue's norm there; None where
+    the SAE reads."""
     along: str = "feature"
     """Or `caa`: the difference of means, at each residue as long as the feature's push."""
     norm: float | None = None
     """Push so far, as a share of the mean residue's norm, whatever the feature's natural strength."""
 
 
-def recipes() -> Iterator[Recipe]:
-    """All that are tried."""
-    for strength in (1, 2, 5):
-        yield Recipe(f"as shipped, strength {strength}", strength, {})
-    for strength in (2, 5):
-        yield Recipe(f"responsive mask, strength {strength}", strength, {"mask_choice": "responsive"})
-    for strength in (1, 2, 5):
-        yield Recipe(f"nothing hidden, strength {strength}", strength, {"method": "unmasked"})
-    for norm in (0.25, 0.5, 1.0):
-        yield Recipe(f"equal length, {norm:g} of a residue's norm", 1, {}, norm=norm)
-    yield Recipe("difference of means, strength 5", 5, {}, along="caa")
-    for strength in (5, 10):
-        yield Recipe(f"logits amplified, strength {strength}", strength, {"by": "logits"})
+PAPER = {"mask_choice": "low_activation", "mask_ratio": 0.3}
+
+
+def around_paper() -> Iterator[Recipe]:
+    """One change at a time of the paper's hiding: strength, residues, method, direction."""
+    for strength in (5, 1, 2, 8):
+        yield Recipe(f"as the paper, strength {strength}", strength, PAPER)
+    yield Recipe("30 % most responsive, strength 5", 5, {"mask_ratio": 0.3})
+    yield Recipe("half, least active, strength 5", 5, PAPER | {"mask_ratio": 0.5})
+    yield Recipe("half, most responsive, strength 5", 5, {})
+    yield Recipe("random mask, strength 5", 5, PAPER | {"mask_choice": "random"})
+    yield Recipe("nothing hidden, strength 5", 5, {"method": "unmasked", "mask_ratio": 0.3})
+    yield Recipe("gibbs, strength 5", 5, PAPER | {"method": "gibbs"})
+    yield Recipe("every hidden residue refilled, strength 5", 5, PAPER | {"refill": "all"})
+    yield Recipe("three rounds, strength 5", 5, PAPER | {"rounds": 3})
+    yield Recipe("equal length, a residue's whole norm", 1, PAPER, norm=1.0)
+    yield Recipe("logits amplified, strength 10", 10, PAPER | {"by": "logits"})
+    yield Recipe("layers above, too, strength 2", 2, PAPER | {"reach": "above"})
+    yield Recipe("difference of means, strength 5", 5, PAPER, along="caa")
+
+
+def around_shipped() -> Iterator[Recipe]:
+    """One change at a time of what the explorer does: where it pushes, how far, and what becomes of the error."""
+    yield Recipe("shipped", TESTED_STRENGTH, {})
+    yield Recipe("layers above, too", TESTED_STRENGTH, {"reach": "above"})
     yield Recipe("layers above, too, strength 2", 2, {"reach": "above"})
-    yield Recipe("gibbs, strength 5", 5, {"method": "gibbs"})
-    yield Recipe("random mask, strength 5", 5, {"mask_choice": "random"})
+    yield Recipe("without the error term", TESTED_STRENGTH, {"add_error": False})
+    yield Recipe("without the error term, layers above, too", TESTED_STRENGTH, {"add_error": False, "reach": "above"})
+    for norm in (0.5, 1.0, 2.0):
+        yield Recipe(f"equal length, {norm:g} of a residue's norm", 1, {}, norm=norm)
     for layer in (2, 3, 5, 6):
-        yield Recipe(f"at layer {layer} resid_mid, strength 5", 5, {}, place=(layer, "resid_mid"))
-    yield Recipe("every hidden residue refilled, strength 5", 5, {"refill": "all"})
-    yield Recipe("three rounds, strength 5", 5, {"rounds": 3})
-    yield Recipe("half of the residues, strength 5", 5, {"mask_ratio": 0.5})
-    yield Recipe("without the error term, strength 5", 5, {"add_error": False})
-    wide = {"mask_choice": "responsive", "mask_ratio": 0.5}
-    for strength in (2, 5, 10):
-        yield Recipe(f"responsive half, strength {strength}", strength, wide)
-    yield Recipe("responsive half, three rounds, strength 5", 5, wide | {"rounds": 3})
-    yield Recipe("responsive half, difference of means, strength 5", 5, wide, along="caa")
-    yield Recipe("as shipped, strength 8", 8, {})
+        yield Recipe(f"at layer {layer}", TESTED_STRENGTH, {}, place=(layer, "resid_mid"))
+    yield Recipe("after the SAE's block", TESTED_STRENGTH, {}, place=(4, "resid_post"))
+    for strength in (2, 10):
+        yield Recipe(f"strength {strength}", strength, {})
+    yield Recipe("three rounds", TESTED_STRENGTH, {"rounds": 3})
+    yield Recipe("difference of means", TESTED_STRENGTH, {}, along="caa")
 
 
 class Directions:
@@ -119,37 +133,42 @@ class Bench(NamedTuple):
     outs: dict[str, ReadOut]
     kmers: dict[str, tuple[KmerJudge, float]]
     """Term -> judge and its spread over valid proteins."""
-    norm: float
-    """Mean norm of a residue at the SAE's place."""
+    norms: dict[tuple[int, Site], float]
+    """Mean norm of a residue at the SAE's place and at the others that are tried."""
 
 
 def main() -> None:
     """Try the recipes one after another and print what each does."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", type=Path, default=ROOT / "assets" / "demo")
+    parser.add_argument("--around", choices=["shipped", "paper"], default="shipped")
+    parser.add_argument("--part", choices=["valid", "test"], default="valid")
     parser.add_argument("--features", type=int, default=40)
     parser.add_argument("--proteins", type=int, default=6)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", default=[])
     args = parser.parse_args()
     torch.set_num_threads(1)
-    bench, cases = prepare(args.bundle, args.features, args.proteins, args.seed)
-    for recipe in recipes():
-        if args.only and not any(part in recipe.name for part in args.only):
-            continue
-        began = time.perf_counter()
-        told = tried(bench, cases, recipe)
-        seconds = time.perf_counter() - began
+    recipes = list(around_shipped() if args.around == "shipped" else around_paper())
+    recipes = recipes[:1] + [r for r in recipes[1:] if not args.only or any(part in r.name for part in args.only)]
+    bench, cases = prepare(args.bundle, recipes, args)
+    first = None
+    for recipe in recipes:
+        began = time.process_time()
+        rows = tried(bench, cases, recipe)
+        first = rows if first is None else first
+        seconds = time.process_time() - began
         n = sum(len(case.proteins) for case in cases)
-        line = {"recipe": recipe.name, **told, "sure_by_chance": 2.0**-args.proteins, "ms": round(500 * seconds / n)}
+        luck = 2.0**-args.proteins
+        line = {"recipe": recipe.name, **told(rows, first), "sure_by_chance": luck, "ms": round(500 * seconds / n)}
         json.dump(line, sys.stdout)
         sys.stdout.write("\n")
         sys.stdout.flush()
 
 
-def prepare(bundle: Path, n_features: int, n_proteins: int, seed: int) -> tuple[Bench, list[Case]]:
+def prepare(bundle: Path, recipes: list[Recipe], args: argparse.Namespace) -> tuple[Bench, list[Case]]:
     """Models, judges, and what is steered."""
-    work, rng = bundle.with_name(f"{bundle.name}.work"), np.random.default_rng(seed)
+    work, rng = bundle.with_name(f"{bundle.name}.work"), np.random.default_rng(args.seed)
     corpus = read_corpus(work)
     with StoreReader.open(bundle / STORE) as reader:
         validated = reader.validated_features(1_000_000)
@@ -163,61 +182,66 @@ def prepare(bundle: Path, n_features: int, n_proteins: int, seed: int) -> tuple[
     cases = []
     for name in names:
         own = [row for row in validated if row.sae == name and row.go_id in spaces[row.namespace].go_id]
-        drawn = rng.permutation(len(own))[: n_features // len(names)].tolist()
+        drawn = [own[place] for place in rng.permutation(len(own))[: args.features // len(names)].tolist()]
         cases += [
-            case_of(own[place], spaces[own[place].namespace], corpus, tables[name], n_proteins, rng=rng)
-            for place in drawn
+            case_of(row, spaces[row.namespace], corpus, tables[name], args.proteins, part=args.part, rng=rng)
+            for row in drawn
         ]
     saes = {name: load_sae(sae_folder(bundle, name)) for name in names}
     p99 = {name: tables[name]["p99_act"].to_numpy(float) for name in names}
-    kmers = {case.row.go_id: kmer_judge(case.row.go_id, spaces[case.row.namespace], corpus, rng) for case in cases}
-    x = plm.embed(corpus.sequence[cases[0].proteins[0]], layer=spec.layer, site=spec.site)
-    return Bench(plm, spec, saes, p99, corpus, outs, kmers, float(x.norm(dim=-1).mean())), cases
+    kmers = {case.row.go_id: kmer_judge(corpus, spaces[case.row.namespace], case.concept, args.seed) for case in cases}
+    proteins = [corpus.sequence[case.proteins[0]] for case in cases[:8]]
+    places = {(spec.layer, spec.site), *(recipe.place for recipe in recipes if recipe.place is not None)}
+    norms = {place: mean_norm(plm, proteins, *place) for place in places}
+    return Bench(plm, spec, saes, p99, corpus, outs, kmers, norms), cases
+
+
+def mean_norm(plm: PLM, proteins: list[str], layer: int, site: Site) -> float:
+    """Of the residues of some proteins."""
+    return float(torch.cat([plm.embed(protein, layer=layer, site=site) for protein in proteins]).norm(dim=-1).mean())
 
 
 def case_of(
-    row: TermFeature, space: Readable, corpus: Corpus, table: Any, n_proteins: int, *, rng: np.random.Generator
+    row: TermFeature,
+    space: Readable,
+    corpus: Corpus,
+    table: Any,
+    n_proteins: int,
+    *,
+    part: str,
+    rng: np.random.Generator,
 ) -> Case:
-    """Valid proteins without the term, and a random feature for each."""
+    """Proteins of a part of the corpus without the term, and a random feature for each."""
     concept = space.go_id.index(row.go_id)
     free = space.rows[~space.labels[:, concept]]
-    free = free[(corpus.split[free] == "valid") & (corpus.length[free] <= MOST_RESIDUES)]
+    free = free[(corpus.split[free] == part) & (corpus.length[free] <= MOST_RESIDUES)]
     proteins = np.sort(rng.choice(free, n_proteins, replace=False)).tolist()
     p99, density = table["p99_act"].to_numpy(float), table["density"].to_numpy(float)
     near = nearest_in_density(row.feature, p99=p99, density=density, without=())
     return Case(row, concept, proteins, rng.choice(near, n_proteins, replace=False).tolist())
 
 
-def kmer_judge(go_id: str, space: Readable, corpus: Corpus, rng: np.random.Generator) -> tuple[KmerJudge, float]:
-    """From at most 1,000 train proteins of each kind."""
-    carried = space.labels[:, space.go_id.index(go_id)]
-    train, valid = (space.rows[corpus.split[space.rows] == part] for part in ("train", "valid"))
-    has = dict(zip(space.rows.tolist(), carried.tolist(), strict=True))
-    kinds = [[row for row in rng.permutation(train).tolist() if has[row] is kind][:1000] for kind in (True, False)]
-    judge = KmerJudge.of(*([corpus.sequence[row] for row in rows] for rows in kinds))
-    spread = np.std([judge.similarity(corpus.sequence[row]) for row in valid[:300].tolist()])
-    return judge, float(spread)
+def tried(bench: Bench, cases: list[Case], recipe: Recipe) -> np.ndarray:
+    """[features, proteins, 6] what a recipe does, as `outcome` tells it."""
+    return np.array(
+        [[outcome(bench, case, place, recipe) for place in range(len(case.proteins))] for case in cases], dtype=float
+    )
 
 
-def tried(bench: Bench, cases: list[Case], recipe: Recipe) -> dict[str, float]:
-    """What a recipe does over all cases."""
-    probe, kmer, sure, changed, worse = [], [], [], [], []
-    for case in cases:
-        rows = np.array([outcome(bench, case, place, recipe) for place in range(len(case.proteins))])
-        probe.append(rows[:, 0].mean())
-        kmer.append(rows[:, 1].mean())
-        sure.append([(rows[:, judge] > 0).all() for judge in (0, 1)])
-        changed.append(rows[:, 2:4].mean(axis=0))
-        worse.append(rows[:, 4:].mean(axis=0))
-    every = np.array(sure, float).mean(axis=0)
-    found = {
-        "probe": np.mean(probe), "probe_median": np.median(probe), "probe_sure": every[0],
-        "kmer": np.mean(kmer), "kmer_median": np.median(kmer), "kmer_sure": every[1],
-        "both_rise": np.mean((np.array(probe) > 0) & (np.array(kmer) > 0)),
-        "changed": np.mean(changed, axis=0)[0], "changed_random": np.mean(changed, axis=0)[1],
-        "surprisal": np.mean(worse, axis=0)[0], "surprisal_random": np.mean(worse, axis=0)[1],
-    }  # fmt: skip
-    return {name: round(float(value), 4) for name, value in found.items()}
+def told(rows: np.ndarray, first: np.ndarray) -> dict[str, Any]:
+    """Means and medians over features, beside the first recipe's on the same."""
+    means, before = rows.mean(axis=1), first.mean(axis=1)
+    found: dict[str, Any] = {}
+    for judge, name in enumerate(("probe", "kmer")):
+        effect, gain = means[:, judge], means[:, judge] - before[:, judge]
+        sure = (rows[:, :, judge] > 0).all(axis=1).mean()
+        spans = {name: bootstrap_mean(effect), f"{name}_gain": bootstrap_mean(gain)}
+        found |= {name: effect.mean(), f"{name}_median": np.median(effect), f"{name}_sure": sure}
+        found |= {f"{name}_gain": gain.mean(), **{f"{key}_95": list(span) for key, span in spans.items()}}
+    found["both_rise"] = (means[:, :2] > 0).all(axis=1).mean()
+    names = ("changed", "changed_random", "surprisal", "surprisal_random")
+    found |= dict(zip(names, means[:, 2:].mean(axis=0), strict=True))
+    return {name: np.round(value, 4).tolist() for name, value in found.items()}
 
 
 def outcome(bench: Bench, case: Case, place: int, recipe: Recipe) -> tuple[float, ...]:
@@ -235,9 +259,11 @@ def outcome(bench: Bench, case: Case, place: int, recipe: Recipe) -> tuple[float
             one[1, feature] = p99
             nothing, push = sae.decode(one)
             vector = (push - nothing).detach()
+            here = bench.norms[spec.layer, spec.site]
             if recipe.norm is not None:
-                strength = recipe.norm * bench.norm / float(vector.norm())
+                strength = recipe.norm * here / float(vector.norm())
             if recipe.place is not None:
+                strength *= bench.norms[recipe.place] / here
                 sae, feature, p99 = Directions(vector[None]), 0, 1.0
                 spec = bench.plm.spec(layer=recipe.place[0], site=recipe.place[1])
         if shared is None or recipe.place is not None:

@@ -99,6 +99,7 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 [data-testid="stFileUploaderDropzoneInstructions"] span {{ white-space: normal; overflow: visible; }}
 .js-plotly-plot:has(.hovertext) .nsewdrag {{ cursor: pointer !important; }}
 .stMainBlockContainer {{ position: relative; padding: 4.4rem clamp(1rem, 2.6vw, 3rem) 3rem; max-width: 1600px; }}
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-order_"]) {{ position: absolute; }}
 [class*="st-key-order_"] {{ position: absolute; width: 0; height: 0; overflow: hidden;
   scroll-margin-top: 6rem; }}
 [data-testid="stPageLink-NavLink"] {{ padding: .1rem 0; color: var(--ps-link); }}

@@ -27,11 +27,12 @@ from precompute.importing import check_imported, describe, formats
 from precompute.inputs.homology import cluster_with_mmseqs
 from precompute.inputs.uniprot import read_proteins
 from precompute.options import add_flags, build
-from precompute.pipeline.layers import one_a_layer, share_stages, without_layer
+from precompute.pipeline.places import one_a_place
 from precompute.pipeline.progress import Console
 from precompute.pipeline.runner import Runner
 from precompute.plm.training import PLMTrainConfig, train
 from precompute.stages.order import STAGE_NAMES, STAGES
+from precompute.suite import run_one, run_suite
 from precompute.training.ensembles import EnsembleConfig, make_ensemble
 from precompute.training.seeds import SeedsConfig, train_seeds
 from protsae.api.opened import open_bundle
@@ -39,7 +40,6 @@ from protsae.bundle.migrating import migrate_bundle
 from protsae.errors import ConfigError, ProtSAEError
 from protsae.export.registry import TARGETS, export
 from protsae.files import write_text
-from protsae.plm.fetching import fetch_shown
 from protsae.plm.sites import SITES
 from protsae.sae.loaders import Told
 from protsae.store.analyses.known import ANALYSES
@@ -184,28 +184,28 @@ _DEBUG_HELP = "Print the traceback of every error."
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    configs = one_a_layer(build(RunConfig, vars(arguments)))
+    config = build(RunConfig, vars(arguments))
+    check_inputs(config)
+    configs = one_a_place(config)
     console = Console(quiet=arguments.quiet)
-    for config in configs:
-        check_inputs(config)
-        check_imported(config)
-    for config in configs:
-        if config is not configs[0]:
-            share_stages(configs[0].work, config.work, without_layer(STAGES))
-        runner = Runner(config, console, STAGES)
-        if not runner.is_done("embed"):
-            fetch_shown(config.plm, quiet=arguments.quiet)
-        runner.run()
-        console.say(f"bundle: {config.out}")
+    for one in configs:
+        check_inputs(one)
+        check_imported(one)
+    if config.is_suite:
+        run_suite(config.out, configs, console)
+    else:
+        run_one(config, console)
     if arguments.clean:
-        for config in configs:
-            shutil.rmtree(config.work)
+        for one in configs:
+            shutil.rmtree(one.work)
 
 
 def _stage(arguments: argparse.Namespace) -> None:
     config = build(RunConfig, vars(arguments))
-    if config.layers:
-        raise ConfigError(f"a stage is run for one layer, got layers {' '.join(map(str, config.layers))}; give --layer")
+    for name, values in (("layer", config.layers), ("site", config.sites)):
+        if values:
+            given = " ".join(map(str, values))
+            raise ConfigError(f"a stage is run for one {name}, got {name}s {given}; give --{name}")
     Runner(config, Console(quiet=arguments.quiet), STAGES).run_one(arguments.stage, force=arguments.force)
 
 

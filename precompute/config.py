@@ -18,10 +18,11 @@ from precompute.imported import ImportSpec
 from precompute.mmseqs import find_mmseqs
 from precompute.presets import PRESETS, SWITCHES_OF_A_RUN
 from precompute.saes import DEFAULT_SAES, SAESpec, check_list
+from protsae.bundle.layout import MANIFEST
 from protsae.device import pick_device
 from protsae.errors import ConfigError, InputError
 from protsae.plm.registry import model_names, outline_of, weights_file
-from protsae.plm.sites import check_site
+from protsae.plm.sites import Site, check_site, site_named
 from protsae.sae.config import Normalise
 from protsae.sae.protsae_config import ProtSAEConfig
 from protsae.training.config import Schedule
@@ -97,10 +98,15 @@ class RunConfig:
     """Layer to read, counted from 1; without it the one at 73 % depth."""
 
     layers: tuple[int, ...] = ()
-    """Several layers, each in a bundle of its own: OUT-L3, OUT-L4, ..."""
+    """Several layers, each in a bundle of its own, from one pass of the PLM: OUT/H3, OUT/H4, ... and OUT/suite.json."""
 
-    site: Literal["resid_mid", "resid_post"] = "resid_mid"
-    """Where in the layer: after attention (the paper's) or at its end."""
+    site: Site = "resid_mid"
+    """Where in the layer: the residual stream after attention (the paper's) or at its end, or what attention or the MLP
+    adds to it."""
+
+    sites: tuple[Literal["R", "A", "M", "H", "resid_post", "attn_out", "mlp_out", "resid_mid"], ...] = ()
+    """Several sites, each at every layer, as with several layers: R the residual stream at the layer's end, A what
+    attention adds, M what the MLP adds, H the stream halfway (after attention); of these what the PLM offers."""
 
     shipped: int | None = None
     """Most proteins that go into the bundle, those with a structure first; None takes all."""
@@ -239,9 +245,13 @@ class RunConfig:
             least = 0 if name == "seeds" else 1
             if min(values, default=least) < least:
                 raise ConfigError(f"{name} must be at least {least}, got {min(values)}")
-        for one, several in (("d_sae", "widths"), ("layer", "layers")):
+        for one, several, default in (
+            ("d_sae", "widths", None),
+            ("layer", "layers", None),
+            ("site", "sites", "resid_mid"),
+        ):
             value, values = getattr(self, one), getattr(self, several)
-            if value is not None and values:
+            if value != default and values:
                 both = f"{one}={value} and {several} {' '.join(map(str, values))}"
                 raise ConfigError(f"{both} were given; drop one of them")
         check_list(self.saes)
@@ -290,6 +300,11 @@ class RunConfig:
         )
 
     @property
+    def is_suite(self) -> bool:
+        """Whether it asks for several layers or sites, so that OUT is a folder of bundles."""
+        return bool(self.layers or self.sites)
+
+    @property
     def work(self) -> Path:
         """Folder of the stages' results, beside the bundle: OUT.work."""
         return self.out.with_name(self.out.name + ".work")
@@ -319,9 +334,11 @@ class RunConfig:
 
 
 def settings_of(config: RunConfig) -> dict[str, Any]:
-    """Every setting by its name, lists of SAEs as plain tables; `sae` only where there are any."""
+    """Every setting by its name, lists of SAEs as plain tables; `sae` and `sites` only where there are any."""
     values = {field.name: getattr(config, field.name) for field in fields(config)}
     values["saes"] = [asdict(spec) for spec in config.saes]
+    if not config.sites:
+        del values["sites"]
     imported = [{**asdict(spec), "path": str(spec.path.resolve())} for spec in values.pop("sae")]
     return values | ({"sae": imported} if imported else {})
 
@@ -351,9 +368,15 @@ def check_inputs(config: RunConfig) -> None:
     if config.clusters is None:
         find_mmseqs()
     _check_plm(config)
+    _check_out(config)
+
+
+def _check_out(config: RunConfig) -> None:
     for folder in (config.out, config.work):
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder} exists and is no folder; choose another --out")
+    if config.is_suite and (config.out / MANIFEST).exists():
+        raise InputError(f"{config.out} is a bundle; several layers or sites need a folder, so choose another --out")
 
 
 def _check_plm(config: RunConfig) -> None:
@@ -366,10 +389,12 @@ def _check_plm(config: RunConfig) -> None:
         )
     if not Path(config.plm).exists() and config.plm not in names:
         raise InputError(
-            f"--plm {config.plm} is no file, no folder, no bundle and none of fair-esm's {', '.join(names)}"
+            f"--plm {config.plm} is no file, no folder, no bundle and none of the names {', '.join(names)}"
         )
     weights = weights_file(config.plm)
     if weights is not None and not weights.is_file():
         raise InputError(f"--plm {config.plm} lacks {weights.name}; copy it again")
     outline = outline_of(config.plm)
-    check_site(config.layer_of(outline.num_layers), config.site, outline.num_layers, outline.sites)
+    for layer in config.layers or (config.layer_of(outline.num_layers),):
+        for site in config.sites or (config.site,):
+            check_site(layer, site_named(site), outline.num_layers, outline.sites)

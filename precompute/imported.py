@@ -23,7 +23,7 @@ from typing import Literal, Self
 from protsae.errors import ConfigError, InputError
 from protsae.files import sha256
 from protsae.plm.registry import is_bundle
-from protsae.plm.sites import Outline
+from protsae.plm.sites import SITES, Outline, Site
 from protsae.plm.spec import FILE, PLMSpec
 from protsae.sae.loaders import FOREIGN, Foreign, Told, load_foreign
 
@@ -54,7 +54,7 @@ class ImportSpec:
     layer: int | None = None
     """Block whose states it reads, from 1, where no file says it."""
 
-    site: Literal["resid_mid", "resid_post"] | None = None
+    site: Site | None = None
     """Where in the block, where its format does not say it."""
 
     plm: str = ""
@@ -77,7 +77,7 @@ class ImportSpec:
                 raise ConfigError(f"{field} of {self.name} must be at least {least}, got {value}")
         if self.scale is not None and not 0 < self.scale < float("inf"):
             raise ConfigError(f"scale of {self.name} must be above 0, got {self.scale}")
-        for field, choices in (("site", ("resid_mid", "resid_post")), ("kind", ("topk", "batchtopk"))):
+        for field, choices in (("site", SITES), ("kind", ("topk", "batchtopk"))):
             value = getattr(self, field)
             if value is not None and value not in choices:
                 raise ConfigError(f"{field} of {self.name} must be one of {', '.join(choices)}, got {value!r}")

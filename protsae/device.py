@@ -1,5 +1,7 @@
 """Where tensors are computed: the one choice that language model, SAEs and training share. Read `pick_device`."""
 
+from functools import cache
+
 import torch
 
 from protsae.errors import ConfigError
@@ -20,3 +22,10 @@ def pick_device(device: str | torch.device) -> torch.device:
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise ConfigError(f"This machine has no CUDA device, so {str(device)!r} cannot be used: choose cpu or auto.")
     return chosen
+
+
+@cache
+def multiplies_halves() -> bool:
+    """Whether this CPU has instructions that multiply bfloat16 matrices, several times as fast as single precision."""
+    known = getattr(torch.cpu, "get_capabilities", dict)()  # torch has it from 2.10 on
+    return any(known.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))

@@ -8,10 +8,12 @@ Every shard has one writer, and nothing is written twice, so that any number of 
 The index is the last that a shard's writer writes: a shard with an index is whole. The reader merges the indices, which
 must be complete and disjoint. Folders of older runs have one index of all shards, `index.parquet`, instead.
 
-Read `assign_shards` and `write_shard`, then `ShardReader`. Batches for training are drawn in `training/batches.py`.
+Read `assign_shards`, `write_shard` and `fill_shards`, then `ShardReader`. Batches for training are drawn in
+`training/batches.py`.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -72,9 +74,50 @@ def write_shard(folder: Path, number: int, accessions: Sequence[str], states: It
         InputError: a value does not fit.
     """
     rows = [as_float16(accession, x) for accession, x in zip(accessions, states, strict=True)]
-    lengths = np.array([len(part) for part in rows], dtype=np.int64)
     with whole(shard_path(folder, number)) as partial, partial.open("wb") as handle:
         np.save(handle, np.concatenate(rows), allow_pickle=False)
+    _write_index(folder, number, accessions, [len(part) for part in rows])
+
+
+def fill_shards(
+    folders: Sequence[Path],
+    number: int,
+    accessions: Sequence[str],
+    lengths: Sequence[int],
+    found: Iterable[tuple[int, Sequence[Tensor]]],
+) -> None:
+    """Write one shard of the same proteins in each of several folders, protein by protein as their states come.
+
+    What is held in memory is what `found` holds; each shard appears whole or not at all, and then its index.
+
+    Args:
+        folders: they exist.
+        number: of the shard, which no other writer has.
+        accessions: of its proteins, each once.
+        lengths: residues of each.
+        found: (protein, its activations [n_residues, d_model] for every folder), each protein once, in any order.
+
+    Raises:
+        InputError: a value does not fit into fp16.
+    """
+    first = np.cumsum([0, *lengths])
+    with ExitStack() as stack:
+        partials = [stack.enter_context(whole(shard_path(folder, number))) for folder in folders]
+        maps: list[np.memmap] = []
+        for protein, states in found:
+            for place, x in enumerate(states):
+                if place == len(maps):
+                    shape = (int(first[-1]), x.shape[1])
+                    maps.append(np.lib.format.open_memmap(partials[place], "w+", np.float16, shape))
+                maps[place][first[protein] : first[protein + 1]] = as_float16(accessions[protein], x)
+        for each in maps:
+            each.flush()
+    for folder in folders:
+        _write_index(folder, number, accessions, lengths)
+
+
+def _write_index(folder: Path, number: int, accessions: Sequence[str], n_residues: Sequence[int]) -> None:
+    lengths = np.array(n_residues, dtype=np.int64)
     index = pd.DataFrame(
         {
             "accession": list(accessions),

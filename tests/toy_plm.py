@@ -16,7 +16,7 @@ from protsae.alphabet import AMINO_ACIDS
 from protsae.errors import InputError
 from protsae.plm.base import PLM, REFERENCE_PROTEINS, Edit, PLMState
 from protsae.plm.registry import Architecture
-from protsae.plm.sites import Outline, Site
+from protsae.plm.sites import Outline, Place, Site
 from protsae.plm.spec import PLMSpec
 from protsae.plm.windows import batches, windows
 
@@ -65,30 +65,31 @@ class ToyPLM(PLM):
         tokens[list(masked)] = MASK
         return tokens
 
-    def harvest(
+    def harvest_at(
         self,
         sequences: Sequence[str],
+        places: Sequence[Place],
         *,
-        layer: int,
-        site: Site | None = None,
         tokens_per_batch: int = 8192,
         progress: Callable[[int], None] | None = None,
         masked: Sequence[Sequence[int]] = (),
         precise: bool = True,
-    ) -> Iterator[tuple[int, Float[Tensor, "n_residues d_model"]]]:
+    ) -> Iterator[tuple[int, list[Float[Tensor, "n_residues d_model"]]]]:
         del precise  # it knows one precision
-        self.site_at(layer, site)
+        for layer, site in places:
+            self.site_at(layer, site)
         order = sorted(range(len(sequences)), key=lambda i: (-len(sequences[i]), i))
         pieces = [(i, window) for i in order for window in windows(len(sequences[i]), self.max_residues)]
-        kept: list[Tensor] = []
+        kept: list[list[Tensor]] = [[] for _ in places]
         for batch in batches(pieces, tokens_per_batch):
             for index, w in batch:
                 hidden = w.inside(masked[index]) if masked else ()
-                x = self._run(self._table[self.tokenise(sequences[index][w.start : w.stop], hidden)], 0, layer)
-                kept.append(x[w.keep_start - w.start : w.keep_stop - w.start])
+                x = self._table[self.tokenise(sequences[index][w.start : w.stop], hidden)]
+                for here, (layer, _) in zip(kept, places, strict=True):
+                    here.append(self._run(x, 0, layer)[w.keep_start - w.start : w.keep_stop - w.start])
                 if w.keep_stop == len(sequences[index]):
-                    yield index, torch.cat(kept)
-                    kept = []
+                    yield index, [torch.cat(here) for here in kept]
+                    kept = [[] for _ in places]
             if progress:
                 progress(sum(w.keep_stop - w.keep_start for _, w in batch))
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from explorer.draw import corpus, markup, words
 from explorer.draw.bars import Drawn, bars
-from explorer.findings import answers, audit_view, onset_chart
+from explorer.findings import answers, audit_view, onset_chart, suite_view
 from explorer.findings.answers import Answer
 from explorer.services import data, measured, provenance, seeds
 from explorer.shell import frame, links, takeaway
@@ -55,6 +55,7 @@ def main() -> None:
     for place, answer in enumerate(found):
         show(answer, place)
     curves()
+    suite_view.show()
     audit_view.show()
     for reason in filter(None, map(data.absence, (SITES, STEERABILITY, SEEDS, ONSETS))):
         frame.say(reason, "ps-soft ps-small")

@@ -32,6 +32,9 @@ def main() -> None:
         tab=tab(),
     )
     frame.model_note()
+    if why_not := corpus.reads_only(data.bundle().plm):
+        frame.problem(why_not, "Features, terms and examples do not need it.")
+        return
     ref = what()
     left, middle, right = st.columns([1.5, 1.5, 1], gap="medium", vertical_alignment="top")
     with left:

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer import theme
-from explorer.atlas import brushes, colours
+from explorer.atlas import brushes, colours, zoom
 from explorer.atlas.enriched import enriched
 from explorer.atlas.listed import listed
 from explorer.atlas.payload import payload, tables_of
@@ -107,10 +107,12 @@ def points(sae: str, side: int, shown: Maps) -> int | None:
         colouring=colours.colouring(chosen.colour, mode),
         marked=selection.marked,
         here=_here(table, sae, shown.here),
+        seen=zoom.of_address(side, chosen.layout),
         alt=described(sae, table, chosen, selection),
         mode=mode,
         height=HEIGHT,
         on_drawn=lambda drawn: mark(drawn, table.loc[selection.shown]),
+        on_seen=zoom.write,
     )
 
 

@@ -17,6 +17,7 @@ const MOST_RINGS = 400;
 const MOST_ALIKE = 60;
 const LONGEST_NAME = 34;
 const CLUSTER_REACH = 16;
+const SETTLES_MS = 600;
 const ICONS = { move: "Move", lasso: "Lasso", box: "Box" };
 
 export class FeatureMap {
@@ -79,17 +80,45 @@ export class FeatureMap {
     const side = atlas.sides[data.side];
     if (atlas !== this.atlas || data.layout !== this.layout) {
       this.grid = new Grid(side.places[data.layout]);
-      this.view = { x: this.grid.box.left + this.grid.width / 2, y: this.grid.box.low + this.grid.height / 2, zoom: 1 };
       this.layout = data.layout;
+      this.known = undefined;
     }
+    this.see(data.seen);
     this.atlas = atlas;
     this.side = side;
     this.order = inOrder(side, data.colouring);
     atlas.mark(data.side, bits(data.marked, side.n));
   }
 
+  get whole() {
+    return { x: this.grid.box.left + this.grid.width / 2, y: this.grid.box.low + this.grid.height / 2, zoom: 1 };
+  }
+
+  // Look at what the address says, unless it says what it was last told from here: a reader may have moved on.
+  see(seen) {
+    const said = JSON.stringify(seen);
+    if (said === this.known) return;
+    this.known = said;
+    clearTimeout(this.settling);
+    this.view = seen ? { x: seen[0], y: seen[1], zoom: seen[2] } : this.whole;
+  }
+
+  // Tell the address what is in view, once it has not moved for a moment.
+  tellSoon() {
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => {
+      const { x, y, zoom } = this.view;
+      const whole = this.whole;
+      const view = zoom === 1 && x === whole.x && y === whole.y ? null : [Number(x.toFixed(3)), Number(y.toFixed(3)), Number(zoom.toFixed(2))];
+      if (JSON.stringify(view) === this.known) return;
+      this.known = JSON.stringify(view);
+      this.send("seen", { side: this.data.side, token: this.data.token, layout: this.layout, view });
+    }, SETTLES_MS);
+  }
+
   showAll() {
-    this.view = { x: this.grid.box.left + this.grid.width / 2, y: this.grid.box.low + this.grid.height / 2, zoom: 1 };
+    this.view = this.whole;
+    this.tellSoon();
     this.drawSoon();
   }
 
@@ -100,12 +129,14 @@ export class FeatureMap {
     const [movedX, movedY] = this.at(...at);
     this.view.x += x - movedX;
     this.view.y += y - movedY;
+    this.tellSoon();
     this.drawSoon();
   }
 
   moveBy(dx, dy) {
     this.view.x -= dx / this.scale;
     this.view.y += dy / this.scale;
+    this.tellSoon();
     this.drawSoon();
   }
 
@@ -341,6 +372,7 @@ export class FeatureMap {
     this.stop?.();
     this.watcher.disconnect();
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.settling);
   }
 }
 

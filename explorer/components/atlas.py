@@ -50,6 +50,16 @@ class Drawn(NamedTuple):
     """Two of a box, more of an outline, none to clear what is marked."""
 
 
+class Seen(NamedTuple):
+    """The part of a map that is in view."""
+
+    x: float
+    """Of the middle, in the map's units."""
+    y: float
+    factor: float
+    """1 = the whole map just fits."""
+
+
 class Here(NamedTuple):
     """The feature that a page is about."""
 
@@ -123,10 +133,12 @@ def feature_map(
     colouring: Colouring,
     marked: Bool[np.ndarray, " n"] | None,
     here: Here | None,
+    seen: Seen | None,
     alt: str,
     mode: Mode,
     height: int,
     on_drawn: Callable[[Drawn], None],
+    on_seen: Callable[[int, str, Seen | None], None],
 ) -> int | None:
     """Draw one map; gives the row that was opened just now.
 
@@ -138,10 +150,12 @@ def feature_map(
         colouring: of the points.
         marked: rows that stand out, the others fade; None for all alike.
         here: a row with a ring and its name.
+        seen: the part in view; None for all.
         alt: what the map shows, for who cannot see it.
         mode: light or dark.
         height: pixels.
         on_drawn: told an outline before the run that follows.
+        on_seen: told side, layout and what is in view, None for all, once a reader stops moving it.
     """
 
     def tell() -> None:
@@ -149,6 +163,12 @@ def feature_map(
         if told:
             corners = [(float(x), float(y)) for x, y in told["corners"]]
             on_drawn(Drawn(int(told["side"]), str(told["layout"]), corners))
+
+    def tell_seen() -> None:
+        told = _told(key, "seen", token)
+        if told:
+            view = told["view"]
+            on_seen(int(told["side"]), str(told["layout"]), None if view is None else Seen(*map(float, view)))
 
     result = _renderer()(
         key=key,
@@ -160,11 +180,13 @@ def feature_map(
             "colouring": _as_json(colouring, mode),
             "marked": None if marked is None else packed_bits(marked),
             "here": None if here is None else here._asdict(),
+            "seen": None if seen is None else list(seen),
             "alt": alt,
             "ink": _ink(mode),
             "height": height,
         },
         on_drawn_change=tell,
+        on_seen_change=tell_seen,
         on_opened_change=_nothing,
     )
     opened = result.get("opened")

@@ -11,6 +11,7 @@ import streamlit as st
 import streamlit.components.v2 as components
 
 from explorer.components.modules import linked
+from explorer.theme import Mode
 
 _HERE = Path(__file__).parent
 
@@ -25,6 +26,16 @@ def order(key: str, token: str, **what: str) -> None:
     """
     with st.container(key=f"order_{key}"):
         _messenger()(key=f"messenger_{key}", data={"token": token, **what})
+
+
+def redraw_in_other_colours(mode: Mode) -> None:
+    """Have the page run again once its theme is no longer `mode`: what Python draws gets its colours in a run."""
+    with st.container(key="order_theme"):
+        _messenger()(key="messenger_theme", data={"token": "", "mode": mode}, on_turned_change=_nothing)
+
+
+def _nothing() -> None:
+    """The run that follows is all that is wanted."""
 
 
 @lru_cache(maxsize=1)

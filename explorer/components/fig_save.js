@@ -52,6 +52,7 @@ async function save(data, kind, width, status) {
   }
   status.textContent = "Drawing …";
   const before = target.getAttribute("style");
+  target.dataset.saving = ""; // what is of no use on paper may go without leaving a gap
   Object.assign(target.style, {
     width: `${width * PX_PER_MM * LAYOUT}px`, maxWidth: "none", minWidth: "0", flex: "none",
   });
@@ -65,6 +66,7 @@ async function save(data, kind, width, status) {
   } catch (error) {
     status.textContent = `The browser could not draw it (${error.message}); try the other format.`;
   } finally {
+    delete target.dataset.saving;
     if (before === null) target.removeAttribute("style");
     else target.setAttribute("style", before);
   }

@@ -7,6 +7,7 @@ import { releaseContext, sayOver } from "./pv_webgl.js";
 
 const OVERLAYS = new WeakMap();
 const FAINT = 0.85, FAINTEST = 0.15;
+const SURE = 0.3, UNSURE = 0.1; // thickness in angstrom
 
 class Overlay {
   constructor(parent) {
@@ -18,7 +19,6 @@ class Overlay {
     this.chosen = null;
     this.closeButton = this.button("Active residues", () => this.look(true));
     this.wholeButton = this.button("Whole chains", () => this.look(false));
-    this.button("PNG", () => this.savePicture(), "Save this picture of the structures");
     this.box.addEventListener("wheel", (event) => {
       if (!this.held && !event.ctrlKey) event.stopPropagation();
     }, { capture: true });
@@ -28,8 +28,8 @@ class Overlay {
     this.watcher.observe(this.box);
   }
 
-  button(text, action, title = text) {
-    const node = element("button", "psv-button", this.toolbar, { type: "button", title });
+  button(text, action) {
+    const node = element("button", "psv-button", this.toolbar, { type: "button", title: text });
     node.textContent = text;
     node.onclick = action;
     return node;
@@ -109,8 +109,11 @@ class Overlay {
     this.models.forEach((model, index) => {
       const chain = this.data.chains[index];
       const faded = this.chosen !== null && this.chosen !== index;
-      model.setStyle({}, { cartoon: { style: "trace", thickness: 0.3, color: chain.tone, opacity: faded ? FAINTEST : FAINT, gapcutoff: 5 } });
       const alphas = this.alphas[index];
+      const trace = { style: "trace", thickness: SURE, color: chain.tone, opacity: faded ? FAINTEST : FAINT, gapcutoff: 5 };
+      model.setStyle({}, { cartoon: trace });
+      const doubted = alphas.filter((_, place) => chain.doubt[place]).map((atom) => atom.resi);
+      if (doubted.length) model.setStyle({ resi: doubted }, { cartoon: { ...trace, thickness: UNSURE } });
       for (const [place, level] of chain.active) {
         const color = this.theme.solidRamp[rampStep(level, 1)];
         const at = alphas[place], next = alphas[place + 1];
@@ -131,14 +134,6 @@ class Overlay {
     this.viewer.zoomTo(closely ? { model: this.models[0], resi: this.data.chains[0].active.map(([place]) => this.alphas[0][place].resi) } : {});
     if (closely) this.viewer.zoom(0.75);
     this.viewer.render();
-  }
-
-  savePicture() {
-    if (!this.viewer) return;
-    const link = document.createElement("a");
-    link.href = this.viewer.pngURI();
-    link.download = this.data.file + ".png";
-    link.click();
   }
 
   say(text, action) {

@@ -29,21 +29,22 @@ class Layer(NamedTuple):
     """Modelled residue of the strongest activation, from 0."""
     still: str
     """A picture of it, SVG."""
+    doubt: Sequence[int]
+    """How sure a predicted model is of each residue (`protsae.structure.origin.doubts`); empty for an experiment."""
 
 
-def overlay(*, key: str, layers: Sequence[Layer], file: str) -> None:
+def overlay(*, key: str, layers: Sequence[Layer]) -> None:
     """Draw the chains.
 
     Args:
         key: identity on the page.
         layers: the chains, the first of them the one that stays where it is.
-        file: name of a picture that is saved, without its ending.
     """
     chains = [
         {**layer._asdict(), "active": [list(pair) for pair in layer.active], "still": _as_address(layer.still)}
         for layer in layers
     ]
-    _renderer()(key=key, data={"chains": chains, "file": file, "library": LIBRARY, "palette": PALETTE})
+    _renderer()(key=key, data={"chains": chains, "library": LIBRARY, "palette": PALETTE})
 
 
 def _as_address(svg: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -24,6 +24,7 @@ from jaxtyping import Float
 from explorer.components.modules import linked
 from explorer.components.ribbon import drawable
 from protsae import palette
+from protsae.structure.origin import doubts
 
 _HERE = Path(__file__).parent
 LIBRARY = "./app/static/3Dmol-min.js"
@@ -34,6 +35,11 @@ PALETTE = {
     "elements": {name: colour for key, colour in palette.ELEMENTS.items() for name in (key, key.upper())},
 }
 """Sent with every view; structure files spell elements either way."""
+
+
+Style = Literal["ribbon", "tube", "spheres"]
+STYLES: dict[str, Style] = {"ribbon": "ribbon", "tube": "tube", "spheres": "spheres"}
+"""By the name that an address knows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +99,8 @@ class Kept(NamedTuple):
     """Brushed residues, first and last."""
     row: int = 0
     """Row that colours the structure."""
+    style: Style = "ribbon"
+    """How the structure is drawn."""
 
 
 def protein_view(
@@ -141,7 +149,8 @@ def protein_view(
         told = (st.session_state.get(key) or {}).get("kept")
         if told and told.get("of") == identity:  # a click on another protein, shown a moment ago, is none on this one
             span = told["span"] and (int(told["span"][0]), int(told["span"][1]))
-            on_kept(Kept(told["residue"] and int(told["residue"]), span, int(told["row"])))
+            style = STYLES.get(told["style"], Kept().style)
+            on_kept(Kept(told["residue"] and int(told["residue"]), span, int(told["row"]), style))
 
     _renderer()(key=key, data=data, on_kept_change=tell)
 
@@ -185,7 +194,7 @@ def view_data(
         "structure": None if structure is None else _structure_data(structure, n),
         "marks": [int(position) for position in marks],
         "markNote": {str(k): v for k, v in marks.items()} if isinstance(marks, Mapping) else None,
-        "kept": {"residue": kept.residue, "span": kept.span, "row": min(kept.row, max(len(rows) - 1, 0))},
+        "kept": kept._asdict() | {"row": min(kept.row, max(len(rows) - 1, 0))},
         "height": height,
     }
 
@@ -199,6 +208,7 @@ def _structure_data(structure: StructureView, n: int) -> dict[str, Any]:
         "pdb": ready.text,
         "positions": positions,
         "numbers": [str(number) for number in structure.author_numbers],
+        "doubt": doubts(structure.pdb),
         "title": structure.title + (" Ribbon estimated from C-alphas." if ready.is_trace else ""),
         "short": structure.title.split(",")[0] or "Structure",
         "asleep": structure.asleep,

@@ -1,5 +1,5 @@
 // One protein: strips and structure share what is pointed at, kept and brushed. Python hears of the kept residue, the
-// brushed range and the row that colours, and may set them; everything else stays in the browser.
+// brushed range, the row that colours and the structure's style, and may set them; everything else stays in the browser.
 
 import { LetterBlock } from "./pv_block.js";
 import { Strips } from "./pv_strip.js";
@@ -34,6 +34,7 @@ class ProteinView {
       brushed: (from, to) => this.brush(from, to),
       clear: () => this.clear(),
       colourBy: (index) => this.colourBy(index),
+      restyled: () => this.tell(),
     };
     this.strips = new Strips(left, events);
     this.block = new LetterBlock(left, events);
@@ -86,6 +87,7 @@ class ProteinView {
     this.pinned = kept.residue;
     this.range = kept.span;
     this.data.colouredRow = kept.row;
+    this.structure.style = kept.style;
     return true;
   }
 
@@ -100,7 +102,7 @@ class ProteinView {
   }
 
   tell() {
-    const kept = { residue: this.pinned, span: this.range, row: this.data.colouredRow };
+    const kept = { residue: this.pinned, span: this.range, row: this.data.colouredRow, style: this.structure.style };
     this.sent.push(asText(kept));
     this.send("kept", { ...kept, of: this.data.identity });
   }
@@ -263,8 +265,8 @@ class ProteinView {
   }
 }
 
-function asText({ residue, span, row }) {
-  return JSON.stringify([residue ?? null, span ?? null, row]);
+function asText({ residue, span, row, style }) {
+  return JSON.stringify([residue ?? null, span ?? null, row, style]);
 }
 
 function short(value) {

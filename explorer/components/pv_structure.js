@@ -1,6 +1,7 @@
 // The 3D structure, drawn by 3Dmol from this app's own files. Residue k of chain A, in order of appearance, is modelled
 // residue k, and `positions[k]` is its place in the sequence (0: not in it); no colour is ever shifted by a gap.
 
+import { joinDoubtful, paintDoubtful, sayDoubt } from "./pv_doubt.js";
 import { element, rampStep } from "./pv_theme.js";
 import { releaseContext, sayOver } from "./pv_webgl.js";
 
@@ -42,6 +43,7 @@ export class Structure {
     this.toolbar = element("div", "psv-toolbar", this.panel, { role: "toolbar", "aria-label": "Structure" });
     this.canvasBox = element("div", "psv-3d", this.panel);
     this.note = element("div", "psv-3d-note", this.canvasBox);
+    this.doubted = element("div", "psv-caption psv-doubts", this.panel);
     this.caption = element("div", "psv-caption", this.panel);
     this.style = "ribbon";
     this.styleButtons = Object.fromEntries(["ribbon", "tube", "spheres"].map((name) =>
@@ -76,6 +78,7 @@ export class Structure {
     this.structure = structure;
     this.data = data;
     this.caption.textContent = structure.title;
+    sayDoubt(this.doubted, structure.doubt);
     this.fitBox();
     this.markButtons();
     if (this.text !== structure.pdb) {
@@ -126,6 +129,7 @@ export class Structure {
       atom.reschain = stretch;
       atom.protsaeIndex = this.residues.length - 1;
     }
+    joinDoubtful(this.residues, this.structure.doubt);
     this.nameCanvas();
     this.viewer.setHoverable({ chain: "A" }, true,
       (atom) => this.events.hover(this.positionOf(atom), null), () => this.events.hover(null));
@@ -169,6 +173,7 @@ export class Structure {
     const chain = this.style === "spheres" ? { chain: "A", atom: "CA" } : { chain: "A" };
     this.viewer.setStyle({ chain: "A" }, {});
     this.viewer.setStyle(chain, style);
+    paintDoubtful(this.viewer, this.residues, this.structure.doubt, style, (atom) => this.colourOf(atom));
     const { carbon, elements } = this.theme;
     const ligands = { not: { chain: "A" } };
     this.viewer.setStyle(ligands, { stick: { radius: 0.18, colorscheme: { prop: "elem", map: { ...elements, C: carbon } } } });
@@ -184,6 +189,7 @@ export class Structure {
     this.style = name;
     this.markButtons();
     if (this.viewer) this.paint();
+    this.events.restyled();
   }
 
   markButtons() {

@@ -1,7 +1,7 @@
 """Still pictures of structures: the C-alpha trace as a small SVG, coloured by activation, without a WebGL context.
 
 A browser holds few live viewers, so lists and cards show these. Grey is silent and violet opaque, so that one picture
-suits light and dark pages; what lies behind is paler.
+suits light and dark pages; what lies behind is paler, and what a predicted model is not sure of is thinner.
 
 Read `structure_svg`; `row_picture` is a smaller one, for rows of tables.
 """
@@ -16,6 +16,10 @@ from jaxtyping import Float, Int
 from explorer import theme
 from explorer.components.ribbon import CHAIN_BREAK, alpha_trace, widest_face
 from protsae import palette
+from protsae.structure.origin import doubts
+
+_THINNER = (1.0, 0.5, 0.3)
+"""Width of a line by how sure a predicted model is of the residue."""
 
 
 def structure_svg(
@@ -45,14 +49,17 @@ def structure_svg(
     strength = np.zeros(len(trace))
     placed = positions > 0
     strength[: len(positions)][placed] = np.clip(np.nan_to_num(values[positions[placed] - 1]) / (scale or 1), 0, 1)
-    lines = _segments(trace, strength, width, height) if len(trace) > 1 else []
+    doubt = np.zeros(len(trace), int)
+    found = doubts(pdb)
+    doubt[: len(found)] = found[: len(trace)]
+    lines = _segments(trace, strength, doubt, width, height) if len(trace) > 1 else []
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'role="img" stroke-linecap="round" fill="none">{"".join(lines)}</svg>'
     )
 
 
-def _segments(trace: np.ndarray, strength: np.ndarray, width: int, height: int) -> list[str]:
+def _segments(trace: np.ndarray, strength: np.ndarray, doubt: np.ndarray, width: int, height: int) -> list[str]:
     centre, rotation = widest_face(trace)
     turned = (trace - centre) @ rotation.T
     if strength @ turned[:, 2] < 0:
@@ -72,7 +79,8 @@ def _segments(trace: np.ndarray, strength: np.ndarray, width: int, height: int) 
         near = float(depth[i])
         colour = theme.mix(palette.STILL_CHAIN["silent"], palette.STILL_CHAIN["full"], float(strength[i]))
         curve = f"M{start[0]:.1f} {start[1]:.1f}Q{x:.1f} {y:.1f} {end[0]:.1f} {end[1]:.1f}"
-        pen = f'stroke-width="{thick * (0.7 + 0.5 * near):.1f}" stroke-opacity="{0.4 + 0.6 * near:.2f}"'
+        wide = thick * (0.7 + 0.5 * near) * _THINNER[doubt[i]]
+        pen = f'stroke-width="{wide:.1f}" stroke-opacity="{0.4 + 0.6 * near:.2f}"'
         drawn.append((near, f'<path d="{curve}" stroke="{colour}" {pen}/>'))
     return [line for _, line in sorted(drawn)]
 

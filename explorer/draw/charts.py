@@ -22,18 +22,19 @@ from protsae.store.rows import Role
 
 def base(height: int, **layout: Any) -> go.Figure:
     """An empty figure in the explorer's style."""
-    figure = go.Figure()
-    figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        paper_bgcolor=palette.CLEAR,
-        plot_bgcolor=palette.CLEAR,
-        showlegend=False,
-        **layout,
+    axis = {"title": {"standoff": 6}}
+    return go.Figure(
+        layout={
+            "height": height,
+            "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+            "paper_bgcolor": palette.CLEAR,
+            "plot_bgcolor": palette.CLEAR,
+            "showlegend": False,
+            "xaxis": axis,
+            "yaxis": axis,
+            **layout,
+        }
     )
-    figure.update_xaxes(title_standoff=6)
-    figure.update_yaxes(title_standoff=6)
-    return figure
 
 
 def histogram(counts: Sequence[int], max_act: float, p999: float, mode: theme.Mode) -> go.Figure:

@@ -65,6 +65,16 @@ def model(plm: PLMSpec) -> str:
     return f"The language model here is “{plm.shown}”{f': {origin}' if origin else ''}."
 
 
+def reads_only(plm: PLMSpec) -> str:
+    """Why there is nothing to predict or steer; '' where the model predicts letters."""
+    if plm.predicts:
+        return ""
+    return (
+        f"The language model “{plm.shown}” only reads: it has no head that predicts amino acids, so there are no "
+        "likelihoods of mutations and nothing can be steered."
+    )
+
+
 def holdings(corpus: Corpus) -> str:
     """One sentence on what the corpus holds and what of it ships."""
     ships = f"{words.count(corpus.n_shipped, 'protein')} ({organisms(corpus)})"

@@ -7,7 +7,8 @@ from protsae.store.analyses.steerability import SteerabilityRow
 
 HELP = (
     "The feature was turned up in held-out proteins without the function. The number is how far a linear probe's "
-    "log-odds of the function rise more than under a random feature of equal density; the probe knows no autoencoder."
+    "log-odds of the function rise more than under a random feature of equal density; the probe knows no autoencoder. "
+    "Said to raise its function: it beats that feature and a random direction pushed as far, each by a test of its own."
 )
 
 

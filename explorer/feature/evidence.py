@@ -6,7 +6,7 @@ Each function draws one card. Read `how_we_know`, then `badges`.
 import streamlit as st
 
 from explorer import theme
-from explorer.draw import charts, confounded, markup, outward, returning, steered, verdicts, words
+from explorer.draw import charts, confounded, corpus, markup, outward, returning, steered, verdicts, words
 from explorer.services import audit, data, seeds
 from explorer.services.refs import FeatureRef
 from explorer.shell import doubts, frame, links
@@ -269,6 +269,8 @@ def amino_acids(row: FeatureRow) -> None:
                 st.caption(f"{title} ({unit})", help=words.HELP[tip])
                 figure = charts.amino_acids(values, unit, frame.mode())
                 st.plotly_chart(figure, config=PLOTLY, key=f"aa_{tip}", alt=f"{title}: {unit} of the 20 amino acids")
+        if why_not := corpus.reads_only(data.bundle().plm):
+            st.caption(why_not)
 
 
 def surroundings(ref: FeatureRef, row: FeatureRow) -> None:

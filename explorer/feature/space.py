@@ -10,9 +10,10 @@ from explorer.draw import downloads, markup, outward, superposed, views, words
 from explorer.services import data, residues
 from explorer.services.refs import FeatureRef
 from explorer.services.residues import AROUND, STRONG, Placed, Superposed
-from explorer.shell import frame, links
+from explorer.shell import frame, links, takeaway
 from protsae import palette
 from protsae.store.rows import FeatureRow
+from protsae.structure.origin import doubts
 from protsae.structure.superpose import LEAST, REACH, kabsch
 
 CLOSER = 0.05
@@ -36,14 +37,14 @@ def _show(ref: FeatureRef, row: FeatureRow) -> None:
         frame.say("Fewer than two stored structures of different families show a strong peak: nothing to superpose.")
         return
     scale = views.full_colour([row], frame.settings().scale)[0]
-    file = downloads.file_name(row.sae, row.feature, "superposed")
     frame.say(reading(found))
-    st.html(markup.wrap(_table(row, found)))
-    overlay(key="overlay", layers=layers(found, scale), file=file)
-    normalised = frame.settings().scale == "normalised"
-    legend = markup.legend(frame.settings().scale, row.p999_act if normalised else row.max_act)
-    said = "Balls: the residues that were laid together, coloured by activation; the larger one is the peak."
-    st.html(markup.wrap(f'<div class="ps-small ps-soft">{said}</div>', legend))
+    with takeaway.figure(
+        "overlay", "Structures laid over each other where the feature fires", refs=[ref], scale=frame.settings().scale
+    ):
+        st.html(markup.wrap(_table(row, found)))
+        overlay(key="overlay", layers=layers(found, scale))
+        _explain(row, found)
+    file = downloads.file_name(row.sae, row.feature, "superposed")
     st.download_button(
         "Superposed (PDB)",
         superposed.models(_models(found, scale), _title(row, found)),
@@ -51,6 +52,16 @@ def _show(ref: FeatureRef, row: FeatureRow) -> None:
         "chemical/x-pdb",
         icon=":material/download:",
     )
+
+
+def _explain(row: FeatureRow, found: Superposed) -> None:
+    """What balls, colours and thin chains mean."""
+    normalised = frame.settings().scale == "normalised"
+    legend = markup.legend(frame.settings().scale, row.p999_act if normalised else row.max_act)
+    said = "Balls: the residues that were laid together, coloured by activation; the larger one is the peak."
+    if any(any(doubts(one.structure.pdb)) for one in found.placed):
+        said += " Thin chain: a predicted model's low confidence (pLDDT below 70)."
+    st.html(markup.wrap(f'<div class="ps-small ps-soft">{said}</div>', legend))
 
 
 show = st.fragment(frame.guarded(_show))
@@ -96,6 +107,7 @@ def layers(found: Superposed, scale: float) -> list[Layer]:
                 active=[(place, round(float(share[place]), 3)) for place in active],
                 peak=_places(one, (0,))[0],
                 still=still,
+                doubt=doubts(one.structure.pdb),
             )
         )
     return drawn

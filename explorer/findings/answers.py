@@ -214,8 +214,8 @@ def steers(rows: Sequence[SteerabilityRow], n_validated: int) -> Answer | None:
     return Answer(
         "Does turning a feature up do what its name says?",
         f"{words.count(len(rows), 'feature')} (of {n_validated:,} validated) were raised in proteins that lack the "
-        f"function; {which} {len(raised):,} raise what a separate classifier reads of it more than a random feature "
-        f"and a random direction do.{luck}",
+        f"function; {which} {len(raised):,} raise what a separate classifier reads of it more than both a "
+        f"random feature as frequent and a random direction pushed as far do.{luck}",
         (
             Bar("the feature itself", max(effect, 0), "guided", f"{effect:+.3f}"),
             Bar("a random feature as frequent", max(control, 0), None, f"{control:+.3f}"),

@@ -5,6 +5,7 @@ Read `show`.
 
 import math
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -12,6 +13,7 @@ from explorer import theme
 from explorer.draw import charts, downloads, words
 from explorer.services import audit, data
 from explorer.services.audit import Audit
+from explorer.services.cached import cached_by_bundle
 from explorer.shell import frame, takeaway
 from protsae import palette
 
@@ -26,7 +28,7 @@ def show() -> None:
         frame.say(sentence(found), "")
         alt = "Held-out F1 of each validated feature against what turning it up does to its function"
         takeaway.chart(
-            drawn(found, frame.mode()), "audit", "F1 against steering", alt=alt,
+            _figure(frame.mode()), "audit", "F1 against steering", alt=alt,
             saes=[sae.name for sae in data.saes()],
         )  # fmt: skip
         st.caption(
@@ -62,6 +64,13 @@ def sentence(found: Audit) -> str:
     )
 
 
+@cached_by_bundle(2, shared=True)
+def _figure(mode: theme.Mode) -> go.Figure:
+    found = audit.audit()
+    assert found is not None
+    return drawn(found, mode)
+
+
 def drawn(found: Audit, mode: theme.Mode) -> go.Figure:
     """A point a feature, in its autoencoder's colour; the null behind."""
     figure = charts.base(380, hovermode="closest")
@@ -81,8 +90,8 @@ def drawn(found: Audit, mode: theme.Mode) -> go.Figure:
             hovertemplate="%{customdata}<br>F1 %{x:.2f}, effect %{y:+.2f}<extra></extra>",
             marker={
                 "color": theme.identity(role, mode),  # pyright: ignore[reportArgumentType]
-                "size": [11 if raised else 5 for raised in rows["is_steerable"]],
-                "symbol": ["diamond" if raised else "circle" for raised in rows["is_steerable"]],
+                "size": np.where(rows["is_steerable"], 11, 5),
+                "symbol": np.where(rows["is_steerable"], "diamond", "circle"),
                 "opacity": 0.8,
             },
         )

@@ -18,13 +18,9 @@ from explorer.protein.uploads import Uploaded
 from explorer.services import data
 from explorer.services.cached import cached_by_bundle
 from protsae.store.rows import ProteinRow
-from protsae.structure.origin import confidence
+from protsae.structure.origin import CONFIDENT, confidence
 
 NO_STRUCTURE = "no structure is stored for it; drop a file beside the box to add one"
-
-
-CONFIDENT = 70
-"""pLDDT from which on a predicted backbone is taken for right."""
 
 
 class Subject(NamedTuple):

@@ -83,7 +83,8 @@ def _chains(name: str, content: bytes) -> list[tuple[str, int]]:
 def _read(name: str, content: bytes, sequence: str | None, chain: str) -> Uploaded:
     found = read_uploaded_structure(content, name, sequence, chain)
     fit = f"{100 * found.coverage:.0f} % of the sequence at {100 * found.identity:.0f} % identity"
-    title = f"{caption(name, found.chain, None, found.pdb)}, covers {fit}."
+    of_models = f", the first of {found.n_models} models" if found.n_models > 1 else ""
+    title = f"{caption(name, found.chain, None, found.pdb)}{of_models}, covers {fit}."
     view = StructureView(
         pdb=found.pdb, positions=[int(p) for p in found.positions], author_numbers=found.author_numbers, title=title
     )

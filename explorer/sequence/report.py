@@ -104,10 +104,14 @@ def evidence(about: Subject) -> None:
         term_table(about, called)
     with opened["files"]:
         take_away(about, sae, active, rows, called)
+    why_not = corpus.reads_only(data.bundle().plm)
     for name, draw in (("mutations", mutations), ("relies", relied.show), ("beside", beside.show)):
         if opened[name].open:
             with opened[name]:
-                draw(about, sae, rows)
+                if why_not and name != "beside":
+                    frame.say(why_not)
+                else:
+                    draw(about, sae, rows)
 
 
 def tabs(labels: dict[str, str]) -> dict[str, TabContainer]:

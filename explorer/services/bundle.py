@@ -1,5 +1,7 @@
 """Finding the bundle that the explorer shows; its format and its checks are those of `protsae/bundle/`.
 
+A folder with a suite (`protsae/bundle/suite.py`) holds several; which of them is shown is the reader's choice.
+
 Read `find_bundle`.
 """
 
@@ -11,8 +13,9 @@ from pathlib import Path
 
 from protsae.bundle.layout import MANIFEST, PLM, STORE
 from protsae.bundle.opening import Bundle, open_bundle
+from protsae.bundle.suite import FILE, Registry, read_registry
 
-__all__ = ["DEFAULT", "Bundle", "find_bundle", "open_bundle", "stamp"]
+__all__ = ["DEFAULT", "Bundle", "find_bundle", "open_bundle", "registry_in", "stamp"]
 
 DEFAULT = Path(__file__).resolve().parents[2] / "assets" / "demo"
 
@@ -37,6 +40,21 @@ def _given(arguments: tuple[str, ...]) -> str | None:
         return parser.parse_known_args(list(arguments))[0].bundle
     except argparse.ArgumentError:
         return None
+
+
+def registry_in(folder: Path) -> Registry | None:
+    """The registry of a folder that holds a suite, None for a bundle alone; read anew where the file was replaced.
+
+    Raises:
+        BundleError: it is damaged.
+    """
+    changed = _changed(os.path.join(folder, FILE))  # noqa: PTH118 - asked often
+    return _registry(folder, changed) if changed else None
+
+
+@functools.lru_cache(maxsize=4)
+def _registry(folder: Path, _changed: int) -> Registry:
+    return read_registry(folder)
 
 
 def stamp(folder: Path) -> tuple[int, ...]:

@@ -1,10 +1,11 @@
 """The open bundle, and the one way in which the explorer keeps what it has computed.
 
 `cached_by_bundle` keeps a function's results as long as the bundle on disk stays the same: the folder and the times of
-its files are part of every key, so a bundle that is replaced is read anew. Streamlit's caches do it, which hash every
-argument at every call; a page asks hundreds of times, so what all readers share lies in front of them by plain keys.
+its files are part of every key, so a bundle that is replaced is read anew, and one of a suite is known from the others.
+Streamlit's caches do it, which hash every argument at every call; a page asks hundreds of times, so what all readers
+share lies in front of them by plain keys.
 
-Read `bundle`, then `cached_by_bundle`.
+Read `bundle`, then `cached_by_bundle`; `suite` and `show` are for folders that hold several bundles.
 """
 
 import functools
@@ -13,12 +14,14 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 
 from explorer.services import bundle as bundles
+from protsae.bundle.suite import Registry
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,6 +39,41 @@ def bundle() -> bundles.Bundle:
     """
     key = _key()
     return _OPENED.get(key, lambda: _open(key))
+
+
+def suite() -> Registry | None:
+    """The registry of the folder that was opened, None where it is a bundle alone.
+
+    Raises:
+        BundleError: it is damaged.
+    """
+    return bundles.registry_in(_folder())
+
+
+def show(member: str) -> None:
+    """Open another bundle of the suite for this reader, from now on."""
+    st.session_state[_MEMBER] = member
+
+
+def member() -> str:
+    """The bundle of the suite that this reader sees, the first where none was chosen; '' outside a suite."""
+    found = suite()
+    return "" if found is None else _chosen(found)
+
+
+def bound(function: Callable[P, R]) -> Callable[P, R]:
+    """`function` for threads of one's own, which know no reader: there it asks the bundle that is open now."""
+    key = _key()
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        token = _BOUND.set(key)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _BOUND.reset(token)
+
+    return run
 
 
 def forget() -> None:
@@ -109,7 +147,11 @@ class _Front:
 
 
 _FRONTS: list[_Front] = []
-_OPENED = _Front(1)
+_MOST_OPEN = 24
+"""Bundles of a suite that stay open."""
+_OPENED = _Front(_MOST_OPEN)
+_MEMBER = "suite_member"
+_BOUND: ContextVar[Key | None] = ContextVar("bundle_key", default=None)
 
 
 def _plain(key: Key, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Hashable | None:
@@ -129,10 +171,28 @@ def _token(value: Any) -> Hashable:
 
 
 def _key() -> Key:
-    folder = bundles.find_bundle(sys.argv[1:], os.environ)
+    if (given := _BOUND.get()) is not None:
+        return given
+    folder = _folder()
+    found = bundles.registry_in(folder)
+    if found is not None:
+        folder = folder / _chosen(found)
     return str(folder), bundles.stamp(folder)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Opening the bundle …", on_release=lambda opened: opened.reader.close())
+def _chosen(found: Registry) -> str:
+    chosen = st.session_state.get(_MEMBER, "")
+    return chosen if chosen in found.bundles else found.bundles[0]
+
+
+def _folder() -> Path:
+    return bundles.find_bundle(sys.argv[1:], os.environ)
+
+
+@st.cache_resource(
+    max_entries=_MOST_OPEN, show_spinner="Opening the bundle …", on_release=lambda opened: opened.reader.close()
+)
 def _open(key: Key) -> bundles.Bundle:
-    return bundles.open_bundle(Path(key[0]))
+    opened = bundles.open_bundle(Path(key[0]))
+    opened.reader.prepare_search()
+    return opened

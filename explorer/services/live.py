@@ -92,9 +92,9 @@ def encode(sequence: str, name: str) -> Encoded:
     acts, pi = [], []
     with torch.inference_mode():
         for x in embed(sequence).split(_ROWS_AT_ONCE):  # wide dictionaries, long chains
-            found = model(x)
-            acts.append(sparse.csr_array(found.acts.numpy()))
-            pi.append(np.zeros((len(x), 0)) if found.extra is None else found.extra.logits.sigmoid().numpy())
+            acts.append(model.encode_sparse(x))
+            logits = model.concept_logits(model.rescaled(x))
+            pi.append(np.zeros((len(x), 0)) if logits is None else logits.sigmoid().numpy())
     return Encoded(sparse.csr_array(sparse.vstack(acts)), np.concatenate(pi))
 
 

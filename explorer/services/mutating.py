@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from explorer.services import live
-from explorer.services.cached import cached_by_bundle
+from explorer.services.cached import bound, cached_by_bundle
 from explorer.services.slices import Known, Slices
 from protsae.alphabet import AMINO_ACIDS
 from protsae.measures.feature_reader import FeatureReader
@@ -128,7 +128,7 @@ def _likelihood(question: Question) -> Callable[[int], Row]:
     def compute(position: int) -> Row:
         return Row(position, {"masked": masked(question.sequence, position), "wild": seen[position - 1]})
 
-    return compute
+    return bound(compute)
 
 
 @cached_by_bundle(8, shared=True)

@@ -81,7 +81,7 @@ def scores(sequence: str, name: str) -> Scores:
     peak, total = None, None
     with torch.inference_mode():
         for x in plm.embed(sequence, layer=spec.layer, site=spec.site).split(_ROWS_AT_ONCE):
-            acts = model(x).acts
+            acts = model.encode(x)
             here, sums = acts.amax(dim=0), acts.sum(dim=0, dtype=torch.float64)
             peak, total = (here, sums) if peak is None or total is None else (torch.maximum(peak, here), total + sums)
     assert peak is not None, sequence

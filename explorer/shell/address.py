@@ -16,7 +16,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from explorer.components import browser
 
-SUBJECTS = ("q", "sae", "feature", "go", "ns", "guided", "against", "accession", "sequence")
+SUBJECTS = ("q", "place", "sae", "feature", "go", "ns", "guided", "against", "accession", "sequence")
 """Parameters that say what a page is about; a link that changes one begins at the page's top."""
 
 OF_PROTEIN = ("protein", "residue", "range", "row", "ablate")

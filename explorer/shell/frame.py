@@ -17,9 +17,10 @@ from typing import Any, Literal, NamedTuple, ParamSpec
 import streamlit as st
 
 from explorer import theme
-from explorer.draw import corpus, markup, regions, words
+from explorer.components import browser
+from explorer.draw import corpus, markup, words
 from explorer.services import data
-from explorer.shell import address, links, takeaway
+from explorer.shell import address, links, places, takeaway
 from explorer.shell.address import write as write_address
 from protsae.errors import BundleError, InputError, ProtSAEError
 from protsae.plm.spec import PLMSpec
@@ -51,15 +52,17 @@ def run(page: Any, above: Callable[[], None], aside: Callable[[], None]) -> None
     """
     st.html(theme.STYLE_SHEET)
     st.logo(theme.wordmark(PRODUCT, mode()), size="large")
+    browser.redraw_in_other_colours(mode())
+    remember = address.arrive(page.url_path)
     try:
+        wrong = places.settle(remember=remember)
         data.bundle()
     except BundleError as error:
         bundle_problem(error)
         return
-    remember = address.arrive(page.url_path)
     address.land()
     st.session_state["page"] = page.url_path
-    st.session_state["settings"] = sidebar(remember=remember)
+    st.session_state["settings"] = sidebar(remember=remember, wrong=wrong)
     if other := takeaway.other_bundle():
         st.html(markup.empty(other, "Open the bundle that it names to see what was meant."))
     with st.sidebar:
@@ -200,7 +203,8 @@ def href(to: links.Link) -> str:
 def _kept(to: links.Link) -> dict[str, str]:
     """What a link keeps of the side bar's choices, so that the next page need not write it into the address."""
     now = settings()
-    kept = {"scale": now.scale} if now.scale != SCALES[0] else {}
+    kept = links.place_now() if "place" not in to.params else {}
+    kept |= {"scale": now.scale} if now.scale != SCALES[0] else {}
     return kept if "sae" in to.params or now.sae == data.default_feature().sae else kept | {"sae": now.sae}
 
 
@@ -270,13 +274,14 @@ def flag(label: str, name: str, *, tip: str | None = None) -> bool:
     return st.toggle(label, key=key, on_change=write, help=tip)
 
 
-def sidebar(*, remember: bool) -> Settings:
+def sidebar(*, remember: bool, wrong: str = "") -> Settings:
     """Bundle, autoencoder and scale.
 
     Args:
         remember: An address without autoencoder and scale means those that the reader chose before, else the default.
+        wrong: What was wrong with the address so far.
     """
-    note = ""
+    note = wrong
     try:
         links.read_sae(st.query_params, data.saes())
     except InputError as error:
@@ -286,6 +291,7 @@ def sidebar(*, remember: bool) -> Settings:
             st.session_state.pop(name, None)
     with st.sidebar:
         sae = _sae_picker([row.name for row in data.saes()])
+        places.picker(sae)
         scale = _scale_picker()
         _bundle_facts()
         takeaway.share()
@@ -297,18 +303,20 @@ def _unsaid(sae: str, scale: str) -> dict[str, str]:
     """Choices that are neither the default nor in the address."""
     chosen = {"sae": sae, "scale": scale}
     usual = {"sae": data.default_feature().sae, "scale": SCALES[0]}
-    return {name: value for name, value in chosen.items() if value != usual[name] and name not in st.query_params}
+    unusual = links.place_now() | {name: value for name, value in chosen.items() if value != usual[name]}
+    return {name: value for name, value in unusual.items() if name not in st.query_params}
 
 
 def _sae_picker(names: list[str]) -> str:
     asked = st.query_params.get("sae")
-    sae = asked if asked in names else st.session_state.get("sae") or data.default_feature().sae
+    before = st.session_state.get("sae")
+    remembered = before if before in names else data.default_feature().sae
+    sae = asked if asked in names else remembered
     st.session_state["sae"] = st.session_state["choice_sae"] = sae
 
     def write() -> None:
-        gone = ("feature", "band", "go", "guided", "against", "rows", *regions.PARAMETERS, *address.OF_PROTEIN)
         chosen = st.session_state["choice_sae"]
-        write_address(**dict.fromkeys(gone), sae=None if chosen == data.default_feature().sae else chosen)
+        write_address(**dict.fromkeys(places.GONE), sae=None if chosen == data.default_feature().sae else chosen)
 
     st.selectbox(
         "Autoencoder",

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from explorer.services import cached
 from explorer.services.refs import FeatureRef
 from protsae.errors import InputError
 from protsae.ontology.namespaces import Namespace, members
@@ -57,7 +58,14 @@ class Link(NamedTuple):
     @property
     def url(self) -> str:
         """Address relative to the page that shows it; pages lie side by side, so it holds under any base path."""
-        return f"./{path(self.page)}?{urlencode(self.params)}" if self.params else f"./{path(self.page)}"
+        params = place_now() | self.params
+        return f"./{path(self.page)}?{urlencode(params)}" if params else f"./{path(self.page)}"
+
+
+def place_now() -> dict[str, str]:
+    """What names the bundle of a suite that is open; nothing where it is the first, or a bundle alone."""
+    suite, here = cached.suite(), cached.member()
+    return {} if suite is None or here == suite.bundles[0] else {"place": here}
 
 
 def find(query: str = "") -> Link:

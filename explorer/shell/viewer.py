@@ -1,4 +1,4 @@
-"""The protein view of a page, with what the reader keeps of it in the address: `residue`, `range` and `row`.
+"""The protein view of a page, with what the reader keeps of it in the address: `residue`, `range`, `row` and `style`.
 
 Read `kept`, then `show`.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.components.protein_view import Kept, StripRow, StructureView, protein_view
+from explorer.components.protein_view import STYLES, Kept, StripRow, StructureView, protein_view
 from explorer.services.refs import FeatureRef
 from explorer.shell import address, frame, takeaway
 from protsae.errors import InputError
@@ -23,7 +23,7 @@ def read(params: Mapping[str, str], length: int, n_rows: int) -> Kept:
     """What an address keeps of a chain of `length` residues with `n_rows` rows; without rows any may be meant.
 
     Raises:
-        InputError: a residue, a range or a row lies outside of it.
+        InputError: a residue, a range or a row lies outside of it, or no structure is drawn so.
     """
     residue, span, row = (params.get(name) for name in ("residue", "range", "row"))
     if residue is not None and not (_NUMBER.fullmatch(residue) and int(residue) <= length):
@@ -33,10 +33,14 @@ def read(params: Mapping[str, str], length: int, n_rows: int) -> Kept:
         raise InputError(f"range={span[:20]!r} is no range of this chain, such as 1-{length}.")
     if row is not None and n_rows and not (_NUMBER.fullmatch(row) and int(row) <= n_rows):
         raise InputError(f"row={row[:20]!r} is no row of this view; they are numbered 1 to {n_rows}.")
+    style = STYLES.get(params.get("style", Kept().style))
+    if style is None:
+        raise InputError(f"style={params['style'][:20]!r} is no way to draw a structure: {', '.join(STYLES)}.")
     return Kept(
         residue=int(residue) if residue else None,
         span=(int(ends[1]), int(ends[2])) if ends else None,
         row=int(row) - 1 if row else 0,
+        style=style,
     )
 
 
@@ -54,6 +58,7 @@ def write(now: Kept) -> None:
         residue=str(now.residue) if now.residue else None,
         range="{}-{}".format(*now.span) if now.span else None,
         row=str(now.row + 1) if now.row else None,
+        style=now.style if now.style != Kept().style else None,
     )
 
 

@@ -1,7 +1,8 @@
 """The address of the Steer page while a timer calls its fragments.
 
 A request of the timer carries the address that the browser knew when it sent it, which may be older than the last move
-of the slider. So no fragment reads the address, and a page that is drawn anew after such a request first restores it.
+of the slider. So no fragment reads the address: strength, tab and what its widgets choose lie in the session from where
+the page is drawn as a whole, and a page that is drawn anew after such a request first restores the address.
 Read `Drawn.anew`.
 """
 
@@ -20,9 +21,32 @@ LOWEST, HIGHEST = -2.0, 5.0
 STRENGTH = SteerConfig().strength
 """Where the slider stands at first: as strong as in natural proteins."""
 
+TABS = {
+    "": "Difference",
+    "odds": "Log-odds",
+    "judges": "Judges",
+    "controls": "Controls",
+    "dose": "Dose",
+    "samples": "Samples",
+}
+"""Below the answer, by the name that the address knows."""
+NUMBERS = (10, 30, 100)
+"""Samples that a reader may ask for."""
+_BELOW = "steer_below"
+
+
+class Below(NamedTuple):
+    """What is chosen below the answer, whether its widget is drawn or not."""
+
+    tab: str = ""
+    scan: bool = False
+    """Every residue is scanned, nothing hidden."""
+    many: int = NUMBERS[0]
+    """Samples."""
+
 
 class Drawn(NamedTuple):
-    """What the address was when the page was drawn as a whole, and the sliders, which alone have changed it since."""
+    """What the address was when the page was drawn as a whole, and the widgets, which alone have changed it since."""
 
     params: dict[str, str]
     slider: dict[str, Any]
@@ -35,9 +59,26 @@ class Drawn(NamedTuple):
         frame.write_address(**(dict.fromkeys(st.query_params.to_dict()) | self.params))
         self.slider["on_change"]()
         self.others()
+        keep()
         st.rerun()
 
 
 def drawn(others: Callable[[], None]) -> Drawn:
-    """To be called where the page is drawn as a whole; takes the slider's value from the address."""
+    """To be called where the page is drawn as a whole; takes what the widgets show from the address."""
+    asked = st.query_params.to_dict()
+    many = next((number for number in NUMBERS if str(number) == asked.get("many")), NUMBERS[0])
+    tab = asked.get("tab", "")
+    st.session_state[_BELOW] = Below(tab if tab in TABS else "", asked.get("scan") == "1", many)
     return Drawn(st.query_params.to_dict(), bound("strength", STRENGTH, LOWEST, HIGHEST), others)
+
+
+def below() -> Below:
+    """What is chosen below the answer."""
+    return st.session_state.get(_BELOW, Below())
+
+
+def keep(**changed: Any) -> None:
+    """Take note of what the reader has changed of it, and put all of it into the address."""
+    now = st.session_state[_BELOW] = below()._replace(**changed)
+    many = str(now.many) if now.many != NUMBERS[0] else None
+    frame.write_address(tab=now.tab or None, scan="1" if now.scan else None, many=many)

@@ -11,14 +11,12 @@ from explorer.services import judges, provenance, slices
 from explorer.services.cached import cached_by_bundle
 from explorer.services.slices import Slices
 from explorer.shell import frame
-from explorer.steer import runs
-from explorer.steer.address import Drawn
+from explorer.steer import address, runs
+from explorer.steer.address import NUMBERS, Drawn
 from explorer.steer.runs import Plan
 from protsae.steering.recipe import Recipe
 from protsae.steering.samples import Sample, ranked
 from protsae.steering.steer import SteerResult
-
-NUMBERS = (10, 30, 100)
 
 
 def samples(plan: Plan, strength: float, accession: str, drawn: Drawn) -> None:
@@ -27,7 +25,13 @@ def samples(plan: Plan, strength: float, accession: str, drawn: Drawn) -> None:
         st.caption("At temperature 0 every sample is the same: raise the temperature in the settings to draw others.")
         return
     left, right = st.columns([1, 2], vertical_alignment="bottom")
-    number = left.selectbox("How many", NUMBERS, key="steer_many")
+    key = "steer_many"
+    st.session_state[key] = address.below().many
+
+    def write() -> None:
+        address.keep(many=st.session_state[key])
+
+    number = left.selectbox("How many", NUMBERS, key=key, on_change=write)
     wanted = (plan, strength, number)
     if right.button("Write samples", icon=":material/casino:", key="steer_samples"):
         st.session_state["steer_samples_for"] = wanted

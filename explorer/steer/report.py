@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from statistics import median
 
 import streamlit as st
+from streamlit.elements.lib.mutable_tab_container import TabContainer
 
 from explorer.draw import markup, views, words
 from explorer.protein.subject import known_protein, stored_structure
 from explorer.services import data, live, slices
-from explorer.services.refs import FeatureRef
+from explorer.services.slices import Known
 from explorer.shell import frame, links, viewer
-from explorer.steer import also, judged, many, runs, verdicts
-from explorer.steer.address import HIGHEST, LOWEST, Drawn
+from explorer.steer import address, also, judged, many, runs, verdicts
+from explorer.steer.address import HIGHEST, LOWEST, TABS, Drawn
 from explorer.steer.curve import response
 from explorer.steer.runs import Plan, Push
 from explorer.steer.tables import changed_residues, compare, differ, everywhere
@@ -25,7 +26,6 @@ from protsae.steering.steer import SteerResult
 from protsae.store.rows import FeatureRow
 
 VIEW = "steer_view"
-TABS = ("Difference", "Log-odds", "Judges", "Controls", "Dose", "Samples")
 HOW_MUCH = (
     "In units of the feature's 99th percentile: 0 touches nothing, 1 adds as much as in strong natural cases, beyond 1 "
     "the model has rarely seen, below 0 takes the feature away."
@@ -60,24 +60,46 @@ def show(plan: Plan, accession: str, drawn: Drawn) -> None:
     progress = st.container()
     numbers(result, random.items if random.is_whole else [])
     view(plan, row, result, accession)
-    difference, changes, judging, control, dose, draws = st.tabs(TABS)
-    with difference:
-        differ(result)
-        many.take_away(plan, result, accession)
-    with changes:
-        changed_residues(result, FeatureRef(plan.sae, plan.feature))
-        everywhere(plan, result)
-    with judging:
-        judged.judges_table(plan, result, drawn)
-    with control:
-        compare(plan, result, random)
-    with dose:
-        response(plan, strength, drawn)
-    with draws:
-        many.samples(plan, strength, accession, drawn)
+    below(plan, accession, result, random, drawn)
     if result.n_changed and not random.is_whole:
         with progress:  # drawn last: the answer stands before the first random feature is run
             st.fragment(weigh, run_every=slices.EVERY_SECONDS)(plan, strength, drawn)
+
+
+def below(plan: Plan, accession: str, result: SteerResult, random: Known[Push], drawn: Drawn) -> None:
+    """The tabs; what is in those that are not open is neither computed nor drawn."""
+
+    def log_odds() -> None:
+        changed_residues(result, plan.ref)
+        everywhere(plan, result)
+
+    def difference() -> None:
+        differ(result)
+        many.take_away(plan, result, accession)
+
+    draw = {
+        "": difference,
+        "odds": log_odds,
+        "judges": lambda: judged.judges_table(plan, result, drawn),
+        "controls": lambda: compare(plan, result, random),
+        "dose": lambda: response(plan, result.strength, drawn),
+        "samples": lambda: many.samples(plan, result.strength, accession, drawn),
+    }
+    for name, tab in tabs().items():
+        if tab.open:
+            with tab:
+                draw[name]()
+
+
+def tabs() -> dict[str, TabContainer]:
+    """By the name that the address knows."""
+    key = "steer_tabs"
+    st.session_state[key] = TABS[address.below().tab]
+
+    def write() -> None:
+        address.keep(tab=next((name for name, label in TABS.items() if label == st.session_state[key]), ""))
+
+    return dict(zip(TABS, st.tabs(list(TABS.values()), key=key, on_change=write), strict=True))
 
 
 @frame.guarded

@@ -9,9 +9,12 @@ from explorer.services.refs import FeatureRef
 from protsae.steering.types import TESTED_STRENGTH
 from protsae.store.analyses.steerability import STEERABILITY, SteerabilityRow
 
+BOTH = "a random feature of matched density and a random direction pushed as far"
+"""What a feature is tested against; its p-value is the larger of the two tests'."""
+
 
 def best(sae: str) -> list[int]:
-    """Features of an autoencoder that raise their own function more than controls do, the surest first."""
+    """Features of an autoencoder that raise their own function more than both controls do, the surest first."""
     return [row.feature for row in data.steerability() if row.sae == sae and row.is_steerable]
 
 
@@ -25,7 +28,7 @@ def none_raises(sae: str) -> str:
         whose, tested = data.sae(sae).display_name, own
     else:
         whose, tested = "this bundle", rows
-    return f"No feature of {whose} raises its own function more than a random feature does ({len(tested):,} tested)."
+    return f"No feature of {whose} raises its own function more than {BOTH} do ({len(tested):,} tested)."
 
 
 def sentence(ref: FeatureRef) -> str:
@@ -55,10 +58,12 @@ def _measured(row: SteerabilityRow) -> str:
 def _verdict(row: SteerabilityRow) -> str:
     interval = f"{row.difference:+.2f} [{row.difference_low:+.2f}, {row.difference_high:+.2f}]"
     if row.is_confirmed:
-        interval += f", q = {row.q_value:.2g}, on proteins that did not choose it for a second look"
+        sure = f"q = {row.q_value:.2g} by the weaker of both tests, on proteins that did not choose it"
     else:
-        interval += f", p = {row.p_value:.2g} before correction; not among the clearest, so not tested again"
+        sure = (
+            f"p = {row.p_value:.2g} by the weaker of both tests, before correction; not among the clearest, so not "
+            "tested again"
+        )
     other = f"of the other terms {words.percent(row.specificity)} rise less (50 % by chance)"
-    if row.is_steerable:
-        return f"So it raises its own function more than controls do ({interval}); {other}."
-    return f"So it is not shown to raise its own function more than controls do ({interval}); {other}."
+    so = "So it raises" if row.is_steerable else "So it is not shown to raise"
+    return f"{so} its own function more than {BOTH} do (by {interval} against the random feature; {sure}); {other}."

@@ -16,7 +16,7 @@ from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.services.slices import Known
 from explorer.shell import frame, takeaway
-from explorer.steer import charts, runs, verdicts
+from explorer.steer import address, charts, runs, verdicts
 from explorer.steer.diff import diff_html
 from explorer.steer.runs import Plan, Push
 from protsae.alphabet import AMINO_ACIDS
@@ -39,7 +39,13 @@ def differ(result: SteerResult) -> None:
 
 def everywhere(plan: Plan, result: SteerResult) -> None:
     """On demand: what the push does to the predictions at every residue with nothing hidden."""
-    if st.toggle("Every residue, nothing hidden", key="steer_scan"):
+    key = "steer_scan"
+    st.session_state[key] = address.below().scan
+
+    def write() -> None:
+        address.keep(scan=st.session_state[key])
+
+    if st.toggle("Every residue, nothing hidden", key=key, on_change=write):
         scan = runs.scanned(plan, result.strength)
         takeaway.chart(
             charts.preferences(scan, plan.sequence, frame.mode()), "steer_scan_chart",

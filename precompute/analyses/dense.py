@@ -60,7 +60,8 @@ def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Com
     components, d_model = principal(work, corpus, samples[0])
     folded = [with_structure(work, corpus, part) for part in ("valid", "test")]
     unseen = [disorder(*one) for one in folded]
-    effect = load_plm(config.plm, device=config.device).amino_acid_effect(torch.eye(d_model)).numpy()
+    plm = load_plm(config.plm, device=config.device)
+    effect = plm.amino_acid_effect(torch.eye(d_model)).numpy() if plm.predicts else None
     stats = read_table(work / "statistics" / "feature_stats.parquet", ["sae", "feature", "density"])
     rows: list[dict[str, Any]] = []
     for sae in read_trained(work):
@@ -89,16 +90,16 @@ def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Com
 
 
 def _of_model(
-    sae: TrainedSAE, dense: np.ndarray, others: np.ndarray, components: np.ndarray, effect: np.ndarray
+    sae: TrainedSAE, dense: np.ndarray, others: np.ndarray, components: np.ndarray, effect: np.ndarray | None
 ) -> list[list[Told]]:
-    """Partners, principal components, and what reaches the amino acids."""
+    """Partners, principal components, and what reaches the amino acids where the model predicts any."""
     model = sae.load()
     directions = plm_directions(model).float().cpu().numpy()
     encoder = model.encoder()[0].detach().float().cpu().numpy()
     decoder = model.W_dec.detach().float().cpu().numpy()
     pairs, other_pairs = (partners(encoder, decoder, which) for which in (dense, others))
     cosine, other_cosine = along(directions[dense], components), along(directions[others], components)
-    reach, random_reach = reaching(directions[dense], effect)
+    reach = None if effect is None else reaching(directions[dense], effect)
     rows = []
     for place in range(len(dense)):
         own = []
@@ -108,7 +109,8 @@ def _of_model(
         best = int(cosine[place].argmax())
         chance = float(other_cosine.max(axis=1).mean()) if len(others) else 0.0
         own.append(Told("component", f"PC{best + 1}", float(cosine[place, best]), chance))
-        own.append(Told("silent", "", float(reach[place]), random_reach))
+        if reach is not None:
+            own.append(Told("silent", "", float(reach[0][place]), reach[1]))
         rows.append(own)
     return rows
 

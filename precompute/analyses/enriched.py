@@ -243,7 +243,7 @@ class _OnTest:
 def _by_feature(feature: np.ndarray, order: np.ndarray) -> list[tuple[int, list[int]]]:
     """Of every feature the places of its tests, the surest first."""
     numbers, first = np.unique(feature, return_index=True)
-    parts = np.split(order, first[1:])
+    parts = np.split(order, first[1:]) if len(numbers) else []
     return [(int(number), part.tolist()) for number, part in zip(numbers, parts, strict=True)]
 
 

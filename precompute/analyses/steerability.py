@@ -1,5 +1,7 @@
 """The analysis `steerability`: does raising a validated feature raise its own function, more than controls do?
 
+The controls are a random feature of matched density and a random direction; a test against each, the larger p counts.
+
 Which features are validated, and for which term, is what the bundle's reader says. The read-out is one linear probe a
 sub-ontology on the mean PLM states of annotated proteins (`read_out.py`); steered are proteins that are annotated in
 the sub-ontology and lack the term. What one feature does is computed in `protsae/steering/steerability.py`.
@@ -183,7 +185,10 @@ def _tell(table: pd.DataFrame, n_validated: int, report: Callable[[str], None]) 
             "proteins with or without their term to read it out"
         )
     n_raise = int(((table["q_value"] < STEERABLE_Q) & (table["difference"] > 0)).to_numpy().sum())
-    report(f"steerability: {n_raise} of {len(table)} features raise their own function more than controls do")
+    report(
+        f"steerability: {n_raise} of {len(table)} features raise their own function more than a random feature "
+        "and a random direction do"
+    )
 
 
 def _read_out(bench: _Bench, space: Readable) -> ReadOut:

@@ -113,13 +113,16 @@ def _setting(results: Results) -> list[str]:
     seeds = ", ".join(map(str, range(config.seeds)))
     held_out = config.held_out_residues or "all"
     scored = f"scored on {config.score_residues} residues of each training protein, {held_out} of each other protein"
+    fidelity = f"fidelity on {config.fidelity_proteins} test proteins"
+    if not plm.predicts:
+        fidelity = "no fidelity, for the language model predicts no amino acids"
     facts = [
         f"Bundle {manifest['bundle_id']}; inputs (SHA-256): {inputs}",
         f"PLM {plm.shown}, {where}, d_model {context.reader.d_model}",
         *([f"Its weights: {plm.provenance}"] if plm.provenance else []),
         f"{context.corpus.n_proteins:,} proteins ({counts}), {context.corpus.n_residues:,} residues",
         f"d_sae {context.width}, k {context.run.k}; {how}",
-        f"Seeds {seeds}; fidelity on {config.fidelity_proteins} test proteins; {scored}",
+        f"Seeds {seeds}; {fidelity}; {scored}",
         f"Hardware: {_hardware(results)}",
     ]
     spaces = [

@@ -16,6 +16,7 @@ from precompute.evaluation.pooling import Pooled, pool
 from precompute.evaluation.rows import Row
 from precompute.evaluation.training import Trained, neurons_row, splice_row, train_row
 from precompute.pipeline.progress import Meter, Report
+from protsae.measures.fidelity import Reconstruct
 from protsae.measures.probes import choose_logistic
 from protsae.measures.site import liveness
 from protsae.sae.base import SAE
@@ -133,22 +134,27 @@ def _encode(context: Context, row: Row, sae: SAE, spaces: list[Space], report: R
     )
 
 
+def _loss_recovered(context: Context, reconstruct: Reconstruct) -> dict[str, float]:
+    """Masked and unmasked, against zeros and the mean residue; nan where the language model predicts no letters."""
+    names = ("lr_masked", "lr_masked_mean", "lr_unmasked", "lr_unmasked_mean")
+    if not context.plm.predicts:
+        return dict.fromkeys(names, float("nan"))
+    found = context.bench.measure(reconstruct)
+    return {name: getattr(found, name) for name in names}
+
+
 def _fidelity(context: Context, sae: SAE, pooled: Pooled, trained: Trained) -> dict[str, float]:
     def reconstruct(x: torch.Tensor) -> torch.Tensor:
         x_hat = sae.decode_sparse(sae.encode_sparse(x), x)
         return torch.from_numpy(np.ascontiguousarray(x_hat, dtype=np.float32)).to(x.device)
 
-    found = context.bench.measure(reconstruct)
     metrics = {
         "ev": pooled.ev,
         "l0": pooled.l0,
         "share_alive": pooled.share_alive,
         **liveness(pooled.density)._asdict(),
         **sites.annotation_features(context, sae),
-        "lr_masked": found.lr_masked,
-        "lr_masked_mean": found.lr_masked_mean,
-        "lr_unmasked": found.lr_unmasked,
-        "lr_unmasked_mean": found.lr_unmasked_mean,
+        **_loss_recovered(context, reconstruct),
         "seconds": float(trained.facts["seconds"]),
     }
     if sae.concept_predictor() is not None:

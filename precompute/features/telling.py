@@ -163,6 +163,7 @@ def chosen_rules(
         on_train: of `fuzzing`.
         own: rule that the label itself names, where it does.
     """
-    is_own = np.array([rule is not None for rule in own])
+    is_own = np.array([rule is not None for rule in own], dtype=bool)
     best = np.where(np.isnan(on_train).all(axis=1), -1, np.nan_to_num(on_train, nan=-1).argmax(axis=1))
-    return np.where(is_own, [-1 if rule is None else rule for rule in own], best), is_own
+    named = np.array([-1 if rule is None else rule for rule in own], dtype=np.int64)
+    return np.where(is_own, named, best), is_own

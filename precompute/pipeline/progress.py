@@ -119,6 +119,7 @@ class Console:
     """Shows progress and the final table on standard error; standard output stays free."""
 
     def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
         self._console = rich.console.Console(stderr=True, quiet=quiet, highlight=False)
         self._last = float("-inf")
 

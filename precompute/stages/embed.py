@@ -4,7 +4,8 @@ Proteins go to shards in the order of `proteins.parquet`; within a shard the PLM
 earlier run has written whole for the same proteins and the same PLM is kept. Writes the shards and their indices (see
 `protsae/shards.py`), and `plm.json` (name, layer, site, shape).
 
-Read `run`, then `embed_shard`: each shard has one writer, and any number of them work side by side.
+Several runs that differ in layer and site only share one pass of the PLM (`run_together`). Read `run`, then
+`embed_shard`: each shard has one writer, and any number of them work side by side.
 """
 
 from collections.abc import Sequence
@@ -23,8 +24,9 @@ from precompute.pipeline.progress import Meter, Report, Transient
 from protsae.plm.base import PLM
 from protsae.plm.download import Progress
 from protsae.plm.registry import fetch_plm, load_plm
+from protsae.plm.sites import Place
 from protsae.plm.spec import PLMSpec
-from protsae.shards import assign_shards, is_written, plan_shards, write_shard
+from protsae.shards import assign_shards, fill_shards, is_written, plan_shards
 
 
 class ShardOfSequences(NamedTuple):
@@ -35,6 +37,13 @@ class ShardOfSequences(NamedTuple):
     sequences: Sequence[str]
 
 
+class Target(NamedTuple):
+    """A place in the PLM, and the folder of its shards."""
+
+    spec: PLMSpec
+    folder: Path
+
+
 def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float | str]:
     """Embed what is not embedded yet.
 
@@ -43,55 +52,87 @@ def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float 
         InputError: the PLM's weights cannot be had, or its activations do not fit into fp16.
         WorkerDiedError: a process died; the sentence names its shard.
     """
-    folder = work / "embed"
+    return run_together([config], [work], report)[0]
+
+
+def run_together(
+    configs: Sequence[RunConfig], works: Sequence[Path], report: Report
+) -> list[dict[str, int | float | str]]:
+    """Embed at the places of several runs in one pass of the PLM; what each has already is kept.
+
+    Args:
+        configs: runs that differ in layer and site only.
+        works: their work folders; the proteins are those of the first.
+        report: takes progress.
+
+    Raises:
+        ConfigError: the PLM has no such layer or site.
+        InputError: the PLM's weights cannot be had, or its activations do not fit into fp16.
+        WorkerDiedError: a process died; the sentence names its shard.
+    """
+    config = configs[0]
     fetch_plm(config.plm, progress=_download_line(report))
-    proteins = pd.read_parquet(work / "proteins" / "proteins.parquet", columns=["accession", "sequence"])
+    proteins = pd.read_parquet(works[0] / "proteins" / "proteins.parquet", columns=["accession", "sequence"])
     accessions, sequences = proteins["accession"].tolist(), proteins["sequence"].tolist()
     length = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
     model = _Model(config.plm, config.device)
-    spec = model.plm.spec(layer=config.layer_of(model.plm.num_layers), site=config.site)
-    follow_plan(
-        folder,
-        {
-            "plm": spec.identity(),
-            "proteins": text_hash(*accessions, *sequences),
-            "max_residues_per_shard": config.max_residues_per_shard,
-        },
-    )
+    targets = [
+        Target(model.plm.spec(layer=one.layer_of(model.plm.num_layers), site=one.site), work / "embed")
+        for one, work in zip(configs, works, strict=True)
+    ]
     shards = _cut(accessions, sequences, assign_shards(length.tolist(), config.max_residues_per_shard))
-    plan_shards(folder, len(shards))
-    missing = [shard for shard in shards if not is_written(folder, shard.number, shard.accessions)]
+    for spec, folder in targets:
+        follow_plan(
+            folder,
+            {
+                "plm": spec.identity(),
+                "proteins": text_hash(*accessions, *sequences),
+                "max_residues_per_shard": config.max_residues_per_shard,
+            },
+        )
+        plan_shards(folder, len(shards))
+    missing = [shard for shard in shards if _lacking(targets, shard)]
     meter = Meter(report, "embed", int(length.sum()))
     meter.skip(int(length.sum()) - sum(len(sequence) for shard in missing for sequence in shard.sequences))
-    make = partial(_embedder, model, spec, folder)
+    make = partial(_embedder, model, targets)
     with engine_of(config).session(make, meter.advance, lambda shard: f"shard {shard.number}") as session:
         for _ in in_order(session, missing):
             pass
-    spec.write(folder / "plm.json")
-    return {
-        "proteins": len(proteins),
-        "residues": int(length.sum()),
-        "shards": len(shards),
-        "layer": spec.layer,
-        "d_model": spec.embed_dim,
-    }
+    for spec, folder in targets:
+        spec.write(folder / "plm.json")
+    return [
+        {
+            "proteins": len(proteins),
+            "residues": int(length.sum()),
+            "shards": len(shards),
+            "layer": spec.layer,
+            "d_model": spec.embed_dim,
+        }
+        for spec, _ in targets
+    ]
 
 
-def embed_shard(plm: PLM, spec: PLMSpec, folder: Path, shard: ShardOfSequences, emit: Emit) -> None:
-    """Embed and write one shard.
+def embed_shard(plm: PLM, targets: Sequence[Target], shard: ShardOfSequences, emit: Emit) -> None:
+    """Embed one shard once, and write it wherever it is lacking.
 
     Args:
         plm: the language model.
-        spec: layer and site.
-        folder: of the shards.
+        targets: layers, sites and folders.
         shard: what goes into it.
         emit: takes the number of residues just done.
 
     Raises:
         InputError: the PLM's activations do not fit into fp16.
     """
-    states = dict(plm.harvest(shard.sequences, layer=spec.layer, site=spec.site, progress=emit))
-    write_shard(folder, shard.number, shard.accessions, (states.pop(place) for place in range(len(shard.accessions))))
+    lacking = _lacking(targets, shard)
+    places = [Place(target.spec.layer, target.spec.site) for target in lacking]
+    found = plm.harvest_at(shard.sequences, places, progress=emit)
+    lengths = [len(sequence) for sequence in shard.sequences]
+    fill_shards([target.folder for target in lacking], shard.number, shard.accessions, lengths, found)
+
+
+def _lacking(targets: Sequence[Target], shard: ShardOfSequences) -> list[Target]:
+    return [target for target in targets if not is_written(target.folder, shard.number, shard.accessions)]
 
 
 class _Model:
@@ -108,8 +149,8 @@ class _Model:
         return {"_name": self._name, "_device": self._device}
 
 
-def _embedder(model: _Model, spec: PLMSpec, folder: Path) -> Job[ShardOfSequences, None]:
-    return partial(embed_shard, model.plm, spec, folder)
+def _embedder(model: _Model, targets: Sequence[Target]) -> Job[ShardOfSequences, None]:
+    return partial(embed_shard, model.plm, targets)
 
 
 def _cut(accessions: Sequence[str], sequences: Sequence[str], shard: np.ndarray) -> list[ShardOfSequences]:

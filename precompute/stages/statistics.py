@@ -28,6 +28,7 @@ from precompute.features.quality import Quality
 from precompute.pipeline.engines import engine_of
 from precompute.pipeline.executors import Job, in_order
 from precompute.pipeline.progress import Meter, Report
+from protsae.plm.base import PLM
 from protsae.plm.registry import load_plm
 
 _INTS = pa.list_(pa.int32())
@@ -51,7 +52,7 @@ def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float 
         for sae in saes:
             counted = _count(sae, corpus, work / "activations" / sae.name, counts)
             write_pooled(folder / f"{sae.name}.pooled.npz", counted.pooled)
-            effect = plm.amino_acid_effect(plm_directions(sae.load())).numpy()
+            effect = _effect(plm, sae)
             features.append(_feature_table(sae, counted, effect))
             rows.append(_sae_row(sae, corpus, work / "activations" / sae.name, counted))
     pq.write_table(pa.concat_tables(features), folder / "feature_stats.parquet")
@@ -62,6 +63,13 @@ def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float 
         **{f"EV {row['name']}": float(row["explained_variance"]) for row in rows},
         **{f"L0 {row['name']}": float(row["l0"]) for row in rows},
     }
+
+
+def _effect(plm: PLM, sae: TrainedSAE) -> np.ndarray:
+    """[d_sae, 20] of each feature; no columns where the PLM predicts no letters."""
+    if not plm.predicts:
+        return np.zeros((sae.d_sae, 0), dtype=np.float32)
+    return plm.amino_acid_effect(plm_directions(sae.load())).numpy()
 
 
 class _Counted(NamedTuple):

@@ -1,13 +1,15 @@
 """What a protein language model can do here, whatever its architecture: the only type that callers know.
 
-    harvest           sequences -> residue activations [n_residues, d_model]
+    harvest_at        sequences -> residue activations [n_residues, d_model] at several places, in one forward pass
+    harvest           the same at one place
     state             the lower half of a forward pass, up to a layer and site
     onward            from a cached state a few layers up, with an edit spliced in
     logits_from       the upper half, from a cached state, with an edit spliced in
     amino_acid_effect how a direction of the residual stream pushes the twenty amino-acid logits
 
 Special tokens are added and dropped by the model; none is ever handed out as a residue. A model says which sites it
-offers (`sites`), and refuses others before it reads a sequence. A new architecture is one module beside
+offers (`sites`), and refuses others before it reads a sequence; one without a head that predicts letters (`predicts`)
+reads only. A new architecture is one module beside
 `esm2_plm.py` and one entry in `registry.py`.
 
 Read `PLM`, then `registry.load_plm`.
@@ -23,7 +25,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from protsae.errors import ConfigError
-from protsae.plm.sites import Site, check_site
+from protsae.plm.sites import Place, Site, check_site
 from protsae.plm.spec import PLMSpec
 
 Edit = Callable[[Float[Tensor, "n_residues d_model"]], Float[Tensor, "n_residues d_model"]]
@@ -44,7 +46,7 @@ REFERENCE_PROTEINS = (
 
 
 class PLMState(NamedTuple):
-    """One sequence's residual stream at a layer and site, on the model's device: the layers above can start from it."""
+    """What stands at a layer and site for one sequence, on the model's device: the layers above can start from it."""
 
     stream: Float[Tensor, "n_tokens d_model"]
     layer: int
@@ -54,6 +56,9 @@ class PLMState(NamedTuple):
 
     n_after: int = 1
     """Special tokens after the last residue."""
+
+    below: Float[Tensor, "n_tokens d_model"] | None = None
+    """At `attn_out` and `mlp_out` the residual stream that `stream` is added to."""
 
     @property
     def activations(self) -> Float[Tensor, "n_residues d_model"]:
@@ -98,6 +103,11 @@ class PLM(Protocol):
         """Sites at which every block can be read and edited."""
         ...
 
+    @property
+    def predicts(self) -> bool:
+        """Whether it has a head that predicts amino acids; without one `logits_from` and `amino_acid_effect` refuse."""
+        return True
+
     @abstractmethod
     def spec(self, *, layer: int, site: Site, weights: str | None = None) -> PLMSpec:
         """What `plm.json` says of this model; its hash is that of the file it was read from.
@@ -121,23 +131,23 @@ class PLM(Protocol):
         ...
 
     @abstractmethod
-    def harvest(
+    def harvest_at(
         self,
         sequences: Sequence[str],
+        places: Sequence[Place],
         *,
-        layer: int,
-        site: Site | None = None,
         tokens_per_batch: int = 8192,
         progress: Callable[[int], None] | None = None,
         masked: Sequence[Sequence[int]] = (),
         precise: bool = True,
-    ) -> Iterator[tuple[int, Float[Tensor, "n_residues d_model"]]]:
-        """Activations of many sequences as (index, fp32 on the CPU), each index once, longest first.
+    ) -> Iterator[tuple[int, list[Float[Tensor, "n_residues d_model"]]]]:
+        """Activations of many sequences as (index, fp32 on the CPU at each place), each index once, longest first.
+
+        Every sequence goes through the model once, whatever the number of places.
 
         Args:
             sequences: any order, any length; those over `max_residues` go through in overlapping windows.
-            layer: block to read, from 1; the blocks above it are not computed.
-            site: one of `sites`, the first of them where None.
+            places: layers, from 1, and sites; the blocks above the highest are not computed.
             tokens_per_batch: at most so many tokens go through at once (or one window, if it alone is longer).
             progress: takes the number of residues just done.
             masked: of each sequence the 0-based positions that are replaced by the mask token; none where empty.
@@ -149,6 +159,33 @@ class PLM(Protocol):
             ConfigError: the model has no such layer or site.
         """
         ...
+
+    def harvest(
+        self,
+        sequences: Sequence[str],
+        *,
+        layer: int,
+        site: Site | None = None,
+        tokens_per_batch: int = 8192,
+        progress: Callable[[int], None] | None = None,
+        masked: Sequence[Sequence[int]] = (),
+        precise: bool = True,
+    ) -> Iterator[tuple[int, Float[Tensor, "n_residues d_model"]]]:
+        """Activations at one place, the first of `sites` where no site is named; see `harvest_at`.
+
+        Raises:
+            InputError: a sequence is empty or has a letter that the model does not know.
+            ConfigError: the model has no such layer or site.
+        """
+        found = self.harvest_at(
+            sequences,
+            [Place(layer, self.site_at(layer, site))],
+            tokens_per_batch=tokens_per_batch,
+            progress=progress,
+            masked=masked,
+            precise=precise,
+        )
+        return ((index, states[0]) for index, states in found)
 
     @abstractmethod
     def state(self, sequence: str, *, layer: int, site: Site | None = None, masked: Sequence[int] = ()) -> PLMState:
@@ -189,6 +226,9 @@ class PLM(Protocol):
             state: where to start from; it is not changed.
             edit: replaces the residues' activations; the special tokens keep theirs. An edit that returns its argument
                 changes no bit of the result.
+
+        Raises:
+            ConfigError: the model has no head.
         """
         ...
 
@@ -207,6 +247,9 @@ class PLM(Protocol):
         Args:
             directions: in the PLM's own units.
             reference: proteins whose residues J is averaged over.
+
+        Raises:
+            ConfigError: the model has no head.
         """
         ...
 

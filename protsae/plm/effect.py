@@ -6,19 +6,18 @@ Linearising at real residues matters: on a trained model the effects so obtained
 above far better (cosine .85) than a linearisation at the norm's bias (.68).
 """
 
-import torch
-from esm.model.esm2 import ESM2
-from jaxtyping import Float, Int
-from torch import Tensor
+from collections.abc import Callable
 
-from protsae.plm import esm2
+import torch
+from jaxtyping import Float
+from torch import Tensor
 
 
 @torch.enable_grad()
 def mean_jacobian(
-    model: ESM2, x: Float[Tensor, "n_residues d_model"], token_ids: Int[Tensor, " n_logits"]
+    logits: Callable[[Tensor], Tensor], x: Float[Tensor, "n_residues d_model"]
 ) -> Float[Tensor, "n_logits d_model"]:
-    """J at the residues `x` of the stream after the last block, for the logits of `token_ids`."""
+    """J at the residues `x` of the stream after the last block; `logits` takes them one by one."""
     x = x.detach().requires_grad_()
-    totals = esm2.lm_logits(model, x)[:, token_ids].sum(dim=0)
+    totals = logits(x).sum(dim=0)
     return torch.stack([torch.autograd.grad(total, x, retain_graph=True)[0].mean(dim=0) for total in totals])

@@ -89,7 +89,12 @@ def attention_update(
 
 def mlp_update(layer: TransformerLayer, resid_mid: Tensor) -> Tensor:
     """Second half of a block: resid_mid -> resid_post."""
-    return resid_mid + layer.fc2(F.gelu(layer.fc1(layer.final_layer_norm(resid_mid))))
+    return resid_mid + mlp(layer, resid_mid)
+
+
+def mlp(layer: TransformerLayer, resid_mid: Tensor) -> Tensor:
+    """What a block's MLP adds to the residual stream."""
+    return layer.fc2(F.gelu(layer.fc1(layer.final_layer_norm(resid_mid))))
 
 
 def run_blocks(

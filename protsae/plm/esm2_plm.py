@@ -1,14 +1,13 @@
-"""ESM-2 as a `PLM` (see `base.py`): fair-esm's weights, opened after attention and at the end of every block.
+"""ESM-2 as a `PLM` (see `base.py`): fair-esm's weights, opened at every site of its blocks.
 
 Any ESM-2: by fair-esm's name (8M to 15B), a local fair-esm `.pt`, or a folder with config.json and safetensors. On a
 CPU it computes in fp32, on CUDA in bf16 with the residual stream, the LM head and all results in fp32.
 
-Read `ESM2PLM.harvest`, then `ESM2PLM.state` and `ESM2PLM.logits_from`: what lies below an edit is computed once, the
-layers above it again for every edit. The forward pass is in `packed.py` and `esm2.py`.
+Read `WalkedPLM` (`walked.py`) first: what lies below an edit is computed once, the layers above it again for every
+edit. The forward pass is in `packed.py` and `esm2.py`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -18,19 +17,19 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from protsae.alphabet import AMINO_ACIDS
-from protsae.device import pick_device
-from protsae.errors import ArtifactError, InputError
+from protsae.device import multiplies_halves, pick_device
+from protsae.errors import ArtifactError
 from protsae.files import inside, sha256
 from protsae.plm import esm2
 from protsae.plm import packed as plm_packed
-from protsae.plm.base import PLM, REFERENCE_PROTEINS, Edit, PLMState
+from protsae.plm.base import REFERENCE_PROTEINS
 from protsae.plm.effect import mean_jacobian
 from protsae.plm.packed import Packed
-from protsae.plm.sites import SITES, Site
+from protsae.plm.sites import SITES, Place, Site
 from protsae.plm.spec import PLMSpec
 from protsae.plm.tokens import Tokenizer
+from protsae.plm.walked import Step, WalkedPLM
 from protsae.plm.weights import Shape, check_sha256, read_model, read_safetensors
-from protsae.plm.windows import batches, windows
 
 ARCHITECTURE = "esm2"
 """What `plm.json` and a local model's config.json call it."""
@@ -39,8 +38,10 @@ MAX_RESIDUES = 1022
 """Residues in ESM-2's training crops: 1,024 tokens without <cls> and <eos>."""
 
 
-class ESM2PLM(PLM):
-    """ESM-2, opened at the residual stream. Stateless between calls, so threads may share one."""
+class ESM2PLM(WalkedPLM):
+    """ESM-2, opened at every site of its blocks. Stateless between calls, so threads may share one."""
+
+    n_before = n_after = 1
 
     def __init__(
         self,
@@ -84,7 +85,7 @@ class ESM2PLM(PLM):
 
     @property
     def sites(self) -> tuple[Site, ...]:
-        """After attention, and at the block's end."""
+        """The residual stream after attention and at the block's end, and what attention and the MLP add to it."""
         return SITES
 
     @classmethod
@@ -148,95 +149,28 @@ class ESM2PLM(PLM):
         """<cls>, one token a residue, <eos>; see `PLM.tokenise`."""
         return self._tokenizer.encode(sequence, masked)
 
-    def harvest(
-        self,
-        sequences: Sequence[str],
-        *,
-        layer: int,
-        site: Site | None = None,
-        tokens_per_batch: int = 8192,
-        progress: Callable[[int], None] | None = None,
-        masked: Sequence[Sequence[int]] = (),
-        precise: bool = True,
-    ) -> Iterator[tuple[int, Float[Tensor, "n_residues d_model"]]]:
-        """Activations of many sequences; see `PLM.harvest`."""
-        place = (layer, self.site_at(layer, site))
-        pieces = [
-            (index, window)
-            for index in sorted(range(len(sequences)), key=lambda i: (-len(sequences[i]), i))
-            for window in windows(len(sequences[index]), self.max_residues)
-        ]
-        kept: list[Tensor] = []
-        for batch in batches(pieces, tokens_per_batch):
-            tokens = [
-                self.tokenise(sequences[index][w.start : w.stop], w.inside(masked[index]) if masked else ())
-                for index, w in batch
-            ]
-            states = self._run(tokens, place, precise=precise).cpu().split([len(t) for t in tokens])
-            for (index, window), state in zip(batch, states, strict=True):
-                first = window.start - 1
-                kept.append(state[window.keep_start - first : window.keep_stop - first])
-                if window.keep_stop == len(sequences[index]):
-                    yield index, torch.cat(kept)
-                    kept = []
-            if progress:
-                progress(sum(w.keep_stop - w.keep_start for _, w in batch))
+    def begin(self, tokens: list[Tensor]) -> Iterator[Step]:
+        """Every site of a forward pass, tokens end to end."""
+        return plm_packed.walk(self._model, self._fused, Packed.embed(self._model, tokens))
 
-    def state(self, sequence: str, *, layer: int, site: Site | None = None, masked: Sequence[int] = ()) -> PLMState:
-        """The lower half of a forward pass; see `PLM.state`."""
-        chosen = self.site_at(layer, site)
-        if len(sequence) > self.max_residues:
-            raise InputError(
-                f"The sequence has {len(sequence):,} residues, but the language model {self.name} predicts residues "
-                f"of at most {self.max_residues:,} at once: give a part of it."
-            )
-        return PLMState(self._run([self.tokenise(sequence, masked)], (layer, chosen)), layer, chosen)
+    def resume(self, x: Float[Tensor, "n_tokens d_model"], place: Place) -> Iterator[Step]:
+        """Every site above `place`."""
+        return plm_packed.walk(self._model, self._fused, Packed.resume(self._model, x), start=place)
 
-    @torch.no_grad()
-    def onward(self, state: PLMState, *, layer: int, site: Site | None = None, edit: Edit | None = None) -> PLMState:
-        """A state taken further up; see `PLM.onward`."""
-        chosen = self.site_at(layer, site)
-        x = state.stream if edit is None else state.edited(edit)
-        with self._autocast():
-            packed = Packed.resume(self._model, x)
-            place = (state.layer, state.site)
-            higher = plm_packed.run(self._model, self._fused, packed, start=place, stop=(layer, chosen)).float()
-        return state._replace(stream=higher, layer=layer, site=chosen)
-
-    @torch.no_grad()
-    def logits_from(self, state: PLMState, *, edit: Edit | None = None) -> Float[Tensor, "n_residues 20"]:
-        """The upper half of a forward pass; see `PLM.logits_from`."""
-        x = state.stream if edit is None else state.edited(edit)
-        with self._autocast():
-            top = plm_packed.run(
-                self._model, self._fused, Packed.resume(self._model, x), start=(state.layer, state.site)
-            )
-        return esm2.lm_logits(self._model, top[1:-1])[:, self._amino_acids].cpu()
+    def head(self, top: Float[Tensor, "n_residues d_model"]) -> Float[Tensor, "n_residues 20"]:
+        """Logits of the twenty amino acids."""
+        return esm2.lm_logits(self._model, top)[:, self._amino_acids]
 
     def amino_acid_effect(
         self, directions: Float[Tensor, "n d_model"], *, reference: Sequence[str] = REFERENCE_PROTEINS
     ) -> Float[Tensor, "n 20"]:
         """Logits per unit length of a direction, through the final layer norm and the LM head; see the protocol."""
         states = [self.embed(protein, layer=self.num_layers, site="resid_post") for protein in reference]
-        jacobian = mean_jacobian(self._model, torch.cat(states).to(self.device), self._amino_acids)
+        jacobian = mean_jacobian(self.head, torch.cat(states).to(self.device))
         effect = directions.to(self.device, torch.float32) @ jacobian.T
         return (effect - effect.mean(dim=-1, keepdim=True)).cpu()
 
-    @torch.no_grad()
-    def _run(
-        self, tokens: list[Tensor], stop: tuple[int, Site], *, precise: bool = True
-    ) -> Float[Tensor, "n_tokens d_model"]:
-        with self._autocast(precise=precise):
-            packed = Packed.embed(self._model, [t.to(self.device) for t in tokens])
-            return plm_packed.run(self._model, self._fused, packed, stop=stop).float()
-
-    def _autocast(self, *, precise: bool = True) -> torch.autocast:
+    def precision(self, *, precise: bool) -> torch.autocast:
+        """Half precision on CUDA, and where it is allowed and fast."""
         halves = self.device.type == "cuda" or (not precise and multiplies_halves())
         return torch.autocast(self.device.type, torch.bfloat16, enabled=halves)
-
-
-@cache
-def multiplies_halves() -> bool:
-    """Whether this CPU has instructions that multiply bfloat16 matrices, several times as fast as single precision."""
-    known = getattr(torch.cpu, "get_capabilities", dict)()  # torch has it from 2.10 on
-    return any(known.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))

@@ -4,10 +4,10 @@ Every matrix product runs over all tokens at once, queries, keys and values in o
 sequence. Nothing is computed for padding and nothing needs a mask: about twice as fast as padded batches on a CPU, and
 a sequence's states do not depend on what else is in the batch.
 
-Read `Packed`, then `run`. The blocks' halves are those of `protsae/plm/esm2.py`.
+Read `Packed`, then `walk`. The blocks' halves are those of `protsae/plm/esm2.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -19,7 +19,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from protsae.plm import esm2
-from protsae.plm.sites import Site
+from protsae.plm.sites import Place
+from protsae.plm.walked import Step
 
 
 class Packed(NamedTuple):
@@ -60,38 +61,34 @@ def fuse_qkv(model: ESM2) -> list[tuple[Tensor, Tensor]]:
     return fused
 
 
-def run(
-    model: ESM2,
-    fused: Sequence[tuple[Tensor, Tensor]],
-    packed: Packed,
-    *,
-    start: tuple[int, Site] | None = None,
-    stop: tuple[int, Site] | None = None,
-) -> Float[Tensor, "n_tokens d_model"]:
-    """Residual stream at `stop`, from the one at `start`.
+def walk(
+    model: ESM2, fused: Sequence[tuple[Tensor, Tensor]], packed: Packed, *, start: Place | None = None
+) -> Iterator[Step]:
+    """Every site above `start`, in the order of the forward pass; nothing is computed before it is asked for.
 
     Args:
         model: ESM-2.
         fused: what `fuse_qkv` made of it.
         packed: the stream to go on from.
-        start: layer (from 1) and site at which `packed` stands; None before the first block.
-        stop: layer and site to stop at; None after the last block.
+        start: where in the residual stream `packed` stands; None before the first block.
     """
-    x, blocks = packed.x, esm2.blocks(model)
-    first, begin = start or (0, "resid_post")
-    last, end = stop or (len(blocks), "resid_post")
-    for number in range(max(first, 1), last + 1):
-        layer = blocks[number - 1]
+    x = packed.x
+    first, begin = start or Place(0, "resid_post")
+    for number, layer in enumerate(esm2.blocks(model), start=1):
         if number > first:
-            x = _attention_update(layer, fused[number - 1], packed._replace(x=x))
-        if (number, end) == (last, "resid_mid"):
-            return x
-        if number > first or begin == "resid_mid":
-            x = esm2.mlp_update(layer, x)
-    return x
+            added = _attention(layer, fused[number - 1], packed._replace(x=x))
+            yield Step(Place(number, "attn_out"), added, x)
+            x = x + added
+            yield Step(Place(number, "resid_mid"), x)
+        if number > first or (number == first and begin == "resid_mid"):
+            added = esm2.mlp(layer, x)
+            yield Step(Place(number, "mlp_out"), added, x)
+            x = x + added
+            yield Step(Place(number, "resid_post"), x)
 
 
-def _attention_update(layer: TransformerLayer, qkv: tuple[Tensor, Tensor], packed: Packed) -> Tensor:
+def _attention(layer: TransformerLayer, qkv: tuple[Tensor, Tensor], packed: Packed) -> Tensor:
+    """What a block's attention adds to the residual stream."""
     attn = layer.self_attn
     mixed = F.linear(layer.self_attn_layer_norm(packed.x), *qkv).unflatten(-1, (3, attn.num_heads, attn.head_dim))
     turned = esm2.rotate(mixed[:, :2], packed.rope)
@@ -104,7 +101,7 @@ def _attention_update(layer: TransformerLayer, qkv: tuple[Tensor, Tensor], packe
         qs, ks, vs = (part[begin:end].unflatten(0, (count, length)).transpose(1, 2) for part in (q, k, v))
         parts.append(_mixed(qs, ks, vs).transpose(1, 2).flatten(0, 1))
         begin = end
-    return packed.x + attn.out_proj(torch.cat(parts).flatten(-2))
+    return attn.out_proj(torch.cat(parts).flatten(-2))
 
 
 def _mixed(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -9,25 +9,28 @@
 
 A bundle counts as a path to its model. A new architecture is a module that implements `PLM` (see `base.py`) and one
 entry in `ARCHITECTURES`. A local folder says in its config.json which architecture it is (`"architecture"`, ESM-2 where
-it does not); a bundle in its plm.json.
+it does not, nor is Hugging Face's of another model); a bundle in its plm.json.
 
 Read `Architecture`, then `load_plm`.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from protsae.errors import ArtifactError, InputError
 from protsae.files import inside
-from protsae.plm import esm2_plm, weights
+from protsae.plm import esm2_plm, esmc, prot_t5, transformer, weights
 from protsae.plm.about import About, notice_in, read_about
 from protsae.plm.base import PLM
 from protsae.plm.download import Progress
 from protsae.plm.esm2_plm import ESM2PLM
+from protsae.plm.esmc import ESMC
+from protsae.plm.prot_t5 import ProtT5
 from protsae.plm.sites import Outline
 from protsae.plm.spec import FILE, PLMSpec
+from protsae.plm.transformer import Release
 
 
 class Architecture(NamedTuple):
@@ -50,6 +53,19 @@ class Architecture(NamedTuple):
     """What a named model is."""
 
 
+def _of_transformers(
+    kind: type[ProtT5] | type[ESMC], releases: Mapping[str, Release], keys: tuple[str, str]
+) -> Architecture:
+    return Architecture(
+        tuple(releases),
+        lambda name_or_path: transformer.outlined(name_or_path, releases, keys),
+        lambda name_or_path, device: kind.load(name_or_path, device=device),
+        lambda folder, spec, device: kind.open(folder, spec, device=device),
+        lambda name, sha256, progress: transformer.fetch(name, releases, sha256, progress),
+        lambda name: releases[name].about,
+    )
+
+
 ARCHITECTURES: dict[str, Architecture] = {
     esm2_plm.ARCHITECTURE: Architecture(
         weights.FAIR_ESM_MODELS,
@@ -58,9 +74,15 @@ ARCHITECTURES: dict[str, Architecture] = {
         lambda folder, spec, device: ESM2PLM.open(folder, spec, device=device),
         weights.fetch,
         weights.about,
-    )
+    ),
+    prot_t5.ARCHITECTURE: _of_transformers(prot_t5.ProtT5, prot_t5.RELEASES, ("num_layers", "d_model")),
+    esmc.ARCHITECTURE: _of_transformers(esmc.ESMC, esmc.RELEASES, ("num_hidden_layers", "hidden_size")),
 }
 """By the name that plm.json and config.json give."""
+
+
+_MODEL_TYPES = {"t5": prot_t5.ARCHITECTURE, "esmc": esmc.ARCHITECTURE}
+"""By the model_type that Hugging Face's config.json gives."""
 
 
 def load_plm(name_or_path: str | Path, *, device: str = "auto") -> PLM:
@@ -206,5 +228,7 @@ def _named_in(config: Path) -> str:
         values = json.loads(config.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return esm2_plm.ARCHITECTURE
-    found = values.get("architecture", esm2_plm.ARCHITECTURE) if isinstance(values, dict) else esm2_plm.ARCHITECTURE
-    return str(found)
+    if not isinstance(values, dict):
+        return esm2_plm.ARCHITECTURE
+    of_hub = _MODEL_TYPES.get(str(values.get("model_type")), esm2_plm.ARCHITECTURE)
+    return str(values.get("architecture", of_hub))

@@ -15,6 +15,9 @@ from protsae.plm.sites import Site, check_site
 
 FILE = "plm.json"
 
+READS_ONLY = frozenset({"prot_t5"})
+"""Architectures without a head that predicts letters."""
+
 _TYPES: dict[str, tuple[type, ...]] = {
     "name": (str,),
     "layer": (int,),
@@ -110,6 +113,11 @@ class PLMSpec:
             return cls(**values)
         except ConfigError as error:
             raise BundleError(f"{path} is not usable: {error}") from error
+
+    @property
+    def predicts(self) -> bool:
+        """Whether it predicts letters; else there are no likelihoods and nothing can be steered."""
+        return self.architecture not in READS_ONLY
 
     @property
     def shown(self) -> str:

@@ -128,16 +128,20 @@ class SAE(nn.Module, ABC):
 
     def forward(self, x: Float[Tensor, "n d_model"]) -> ForwardOutput:
         """Encode and decode residue activations, both in the PLM's own units."""
+        acts, extra = self.dense_code(x)
+        return ForwardOutput(self.decode(acts, x), acts, extra)
+
+    def dense_code(self, x: Float[Tensor, "n d_model"]) -> tuple[Float[Tensor, "n d_sae"], GuidedOutput | None]:
+        """What `forward` gives but for the reconstruction, which takes half of its time."""
         x_in = self.rescaled(x)
         weight, bias = self.encoder()
         logits = self.concept_logits(x_in)
         acts, is_forced = self.sparsify((x_in - self.b_dec) @ weight.T + bias, logits)
-        extra = None if logits is None or is_forced is None else GuidedOutput(logits, is_forced)
-        return ForwardOutput(self.decode(acts, x), acts, extra)
+        return acts, None if logits is None or is_forced is None else GuidedOutput(logits, is_forced)
 
     def encode(self, x: Float[Tensor, "n d_model"]) -> Float[Tensor, "n d_sae"]:
         """Activations of all features, zero where inactive and never negative; forced ones included."""
-        return self(x).acts
+        return self.dense_code(x)[0]
 
     def encode_feature(self, x: Float[Tensor, "n d_model"], feature: int) -> Float[Tensor, " n"]:
         """One column of `encode`, with less work where the architecture allows it.

@@ -130,6 +130,11 @@ class EnsembleSAE(SAE):
         acts = torch.cat(parts, dim=1)
         return ForwardOutput(self.decode(acts), acts, None)
 
+    @override
+    def dense_code(self, x: Float[Tensor, "n d_model"]) -> tuple[Float[Tensor, "n d_sae"], None]:
+        """As `forward`: a boosted member's activations need the reconstruction of those before it."""
+        return self(x).acts, None
+
     @property
     @override
     def runs_sparse(self) -> bool:

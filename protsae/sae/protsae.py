@@ -134,14 +134,18 @@ class ProtSAE(SAE):
 
     def encoder(self) -> tuple[Float[Tensor, "d_sae d_model"], Float[Tensor, " d_sae"]]:
         """Rescaled concept directions, then the free ones; without gradient to W_pred where `detach` is set."""
-        w_def = self.firing_directions()[0]
+        w_def, b_def = self._defined_encoder(slice(None))
+        return torch.cat([w_def, self.W_free]), torch.cat([b_def, self.b_free])
+
+    def _defined_encoder(self, rows: slice) -> tuple[Float[Tensor, "n d_model"], Float[Tensor, " n"]]:
+        w_def, b_def = self.firing_directions()[0][rows], self.b_def[rows]
         w_def = w_def.detach() if self.cfg.detach else w_def
-        b_def = self.b_def.detach() if self.fires_apart else self.b_def
+        b_def = b_def.detach() if self.fires_apart else b_def
         if self.cfg.rescale:
-            scale = self.r_pred.exp()
+            scale = self.r_pred[rows].exp()
             w_def = w_def * scale[:, None]
             b_def = b_def * scale if self.fires_apart else b_def
-        return torch.cat([w_def, self.W_free]), torch.cat([b_def, self.b_free])
+        return w_def, b_def
 
     @property
     def fires_apart(self) -> bool:
@@ -205,11 +209,11 @@ class ProtSAE(SAE):
         """Defined features that fire apart are their own pre-activations; free ones compete with free ones."""
         if not self.fires_apart:
             return self.encode(x)[:, feature]
-        weight, bias = self.encoder()
         u, m = self.rescaled(x) - self.b_dec, self.cfg.n_defined
-        if feature < m:
-            return (u @ weight[feature] + bias[feature]).relu()
-        return place_in_top_k(u, weight[m:], bias[m:], feature - m, self.cfg.k)
+        if feature >= m:
+            return place_in_top_k(u, self.W_free, self.b_free, feature - m, self.cfg.k)
+        weight, bias = self._defined_encoder(slice(feature, feature + 1))
+        return (u @ weight[0] + bias[0]).relu()
 
     @torch.no_grad()
     def fit_prevalence(self, prevalence: Float[Tensor, " m"]) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from protsae.sae.config import SizedConfig
+from protsae.sae.fast import placing
 from protsae.sae.tied import TiedSAE
 
 
@@ -88,11 +89,12 @@ def place_in_top_k(
         feature: row of the one that is asked for.
         k: features kept per residue.
     """  # fmt: skip
+    if u.device.type == "cpu":
+        return placing.acts_of(u, weight, bias, feature, k)
     own = (u @ weight[feature] + bias[feature]).relu()
     rows = own > 0
-    if rows.any():
-        pre_acts, mine = u[rows] @ weight.T + bias, own[rows, None]
-        pre_acts[:, feature] = own[rows]
-        before = (pre_acts > mine).sum(1) + (pre_acts[:, :feature] == mine).sum(1)
-        own[rows] *= before < k
+    pre_acts, mine = u[rows] @ weight.T + bias, own[rows, None]
+    pre_acts[:, feature] = own[rows]
+    before = (pre_acts > mine).sum(1) + (pre_acts[:, :feature] == mine).sum(1)
+    own[rows] *= before < k
     return own

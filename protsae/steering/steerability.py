@@ -1,4 +1,4 @@
-"""Steerability: does raising a feature raise what it stands for, more than controls do?
+"""Steerability: does raising a feature raise what it stands for, more than a random feature and a random direction do?
 
     effect     = log-odds of the feature's term on the steered protein - log-odds on the original one
     difference = mean over proteins of (effect - effect of the control on the same protein)
@@ -154,7 +154,7 @@ class Steerability(NamedTuple):
 
     difference_high: float
     p_value: float
-    """One-sided, that the feature does no more than the controls."""
+    """One-sided, that the feature does no more than one of the controls: the larger of the two tests."""
 
     n_changed: float
     n_changed_random: float

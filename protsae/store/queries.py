@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from protsae.errors import InputError
+from protsae.store.held import Held, checked
 
 Row = TypeVar("Row")
 
@@ -24,6 +24,7 @@ class Queries:
         self._connection = connection
         self._lock = threading.Lock()
         self._prepared: set[str] = set()
+        self._held: dict[str, Held[Any]] = {}
 
     def rows(self, kind: Callable[..., Row], query: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Rows of a query whose columns are the fields of `kind`, in order."""
@@ -50,6 +51,19 @@ class Queries:
         with self._connection.cursor() as cursor:
             return cursor.sql(query).to_arrow_table()
 
+    def held(self, kind: Callable[..., Row], query: str, *keys: str) -> Held[Row]:
+        """Rows of a query without parameters, kept in memory from the first call on.
+
+        Args:
+            kind: makes a row of a query's columns.
+            query: sorted first by the columns that are the key.
+            keys: these columns.
+        """
+        found = self._held.get(query)
+        if found is None:
+            found = self._held[query] = Held(kind, self.arrow(query), keys)
+        return found
+
     def close(self) -> None:
         """Release the file; the reader cannot be used afterwards."""
         self._connection.close()
@@ -65,23 +79,7 @@ class Queries:
     @contextmanager
     def _cursor(self, query: str, parameters: Sequence[Any]) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._connection.cursor() as cursor:
-            yield cursor.execute(query, [_text_checked(value) for value in parameters])
-
-
-def _text_checked(value: Any) -> Any:
-    """A parameter as it is.
-
-    Raises:
-        InputError: it is text with half of a surrogate pair, which no database can hold.
-    """
-    if isinstance(value, list):
-        return [_text_checked(item) for item in value]
-    broken = isinstance(value, str) and next((c for c in value if "\ud800" <= c <= "\udfff"), None)
-    if broken:
-        raise InputError(
-            f"{value[:40]!r} holds {broken!r}, half of a character, so nothing can match it; type it again."
-        )
-    return value
+            yield cursor.execute(query, [checked(value) for value in parameters])
 
 
 def columns(kind: Any, /, **source: str) -> str:

@@ -4,62 +4,77 @@ Read `FeatureQueries.feature` and `FeatureQueries.examples`.
 """
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from protsae.store.queries import Queries, columns
+from protsae.store.held import Held
+from protsae.store.queries import columns
+from protsae.store.read_proteins import ProteinQueries
 from protsae.store.read_terms import ALIGNMENTS
-from protsae.store.rows import DifferenceRow, ExampleRow, FeatureAnnotation, FeatureRow, NeighbourRow, TermFeature
+from protsae.store.rows import (
+    DifferenceRow,
+    ExampleRow,
+    FeatureAnnotation,
+    FeatureRow,
+    NeighbourRow,
+    ProteinRow,
+    TermFeature,
+)
 
 FEATURE = columns(FeatureRow, kind="f.kind", go_id="f.go_id", term_name="t.name")
 FEATURE_ANNOTATION = columns(
     FeatureAnnotation, sae="a.sae", feature="a.feature", feature_kind="f.kind", kind="a.kind", label="f.label"
 )
+_FEATURES = f"""
+    SELECT {FEATURE} FROM feature f LEFT JOIN go_term t ON t.go_id = f.go_id ORDER BY f.sae, f.feature
+"""
+_BANDS = "SELECT sae, feature, accession, band, rank, score FROM example_band ORDER BY sae, feature, band, rank"
 ANNOTATED = f"""
     SELECT {FEATURE_ANNOTATION} FROM feature_annotation a
     JOIN feature f ON f.sae = a.sae AND f.feature = a.feature
     LEFT JOIN kind_baseline b ON b.kind = a.kind
 """
-EXAMPLE = columns(
-    ExampleRow,
-    accession="b.accession",
-    has_structure="b.accession IN (SELECT s.accession FROM structure s)",
-    peak_act="coalesce(peak_act, 0)",
-    peak_pos="coalesce(peak_pos, 0)",
-    positions="coalesce(positions, [])",
-    acts="coalesce(acts, [])",
-)
 LABEL = "label, label_id, label_origin, label_grade, label_f1, label_null_f1"
+_NEIGHBOURS = f"""
+    SELECT n.sae AS _sae, n.feature AS _feature, {columns(NeighbourRow)} FROM neighbour n
+    JOIN (SELECT sae AS other_sae, feature AS other_feature, kind, {LABEL}, density FROM feature) f
+    USING (other_sae, other_feature) ORDER BY n.sae, n.feature, n.other_sae <> n.sae, n.other_sae, rank
+"""
 
 
-class FeatureQueries(Queries):
+class _BandRow(NamedTuple):
+    """A place of `example_band`."""
+
+    sae: str
+    feature: int
+    accession: str
+    band: str
+    rank: int
+    score: float
+
+
+class FeatureQueries(ProteinQueries):
     """Look-ups by feature."""
 
     def feature(self, sae: str, feature: int) -> FeatureRow | None:
         """One feature, None where the SAE or the index is unknown."""
-        query = f"""
-            SELECT {FEATURE} FROM feature f LEFT JOIN go_term t ON t.go_id = f.go_id
-            WHERE f.sae = ? AND f.feature = ?
-        """
-        row = self.first(FeatureRow, query, [sae, feature])
-        if row is None:
-            return None
-        return row._replace(
-            histogram=np.array(row.histogram, dtype=np.int64),
-            aa_effect=np.array(row.aa_effect, dtype=np.float32),
-            aa_enrichment=np.array(row.aa_enrichment, dtype=np.float32),
-        )
+        return self._features.first(sae, feature)
+
+    @property
+    def _features(self) -> Held[FeatureRow]:
+        return self.held(_feature, _FEATURES, "sae", "feature")
 
     def feature_terms(self, sae: str, feature: int) -> list[TermFeature]:
         """The GO terms it aligns with, its guiding term first, then its best."""
-        query = f"{ALIGNMENTS} WHERE a.sae = ? AND a.feature = ? ORDER BY is_guiding DESC, rank_in_feature, a.go_id"
-        return self.rows(TermFeature, query, [sae, feature])
+        query = f"{ALIGNMENTS} ORDER BY a.sae, a.feature, is_guiding DESC, rank_in_feature, a.go_id"
+        return self.held(TermFeature, query, "sae", "feature").of(sae, feature)
 
     def feature_annotations(self, sae: str, feature: int) -> list[FeatureAnnotation]:
         """The kinds of residue annotation it aligns with, its best first."""
-        query = f"{ANNOTATED} WHERE a.sae = ? AND a.feature = ? ORDER BY rank_in_feature, a.kind"
-        return self.rows(FeatureAnnotation, query, [sae, feature])
+        query = f"{ANNOTATED} ORDER BY a.sae, a.feature, rank_in_feature, a.kind"
+        return self.held(FeatureAnnotation, query, "sae", "feature").of(sae, feature)
 
     def annotation_features(self, kind: str, limit: int = 20) -> list[FeatureAnnotation]:
         """The features that fit a kind of residue annotation best, by held-out F1."""
@@ -68,24 +83,27 @@ class FeatureQueries(Queries):
 
     def examples(self, sae: str, feature: int, band: str | None = "top", limit: int | None = None) -> list[ExampleRow]:
         """Example proteins of one band (`schema.sql` lists them), or of all, in its order; activations in SAE units."""
-        query = f"""
-            SELECT {EXAMPLE}
-            FROM (SELECT * FROM example_band WHERE sae = $1 AND feature = $2 AND ($3 IS NULL OR band = $3)
-                  ORDER BY band, rank LIMIT {"ALL" if limit is None else int(limit)}) b
-            JOIN protein p ON p.accession = b.accession
-            LEFT JOIN (SELECT * FROM example WHERE sae = $1 AND feature = $2) e ON e.accession = b.accession
-            ORDER BY band, rank
-        """
-        found = self.rows(ExampleRow, query, [sae, feature, band])
-        if not found:
+        own = self._features.first(sae, feature)
+        rows = [row for row in self._bands.of(sae, feature) if band is None or row.band == band][:limit]
+        if own is None or not rows:
             return []
-        unit = self.tuples("SELECT max_act / 255 FROM feature WHERE sae = ? AND feature = ?", [sae, feature])[0][0]
+        query = """
+            SELECT accession, peak_act, peak_pos, positions, acts FROM example
+            WHERE sae = ? AND feature = ? AND accession IN (SELECT unnest(?))
+        """
+        fires = {
+            accession: stored
+            for accession, *stored in self.tuples(query, [sae, feature, [row.accession for row in rows]])
+        }
         return [
-            row._replace(
-                positions=np.array(row.positions, dtype=np.int32), acts=np.array(row.acts, dtype=np.float32) * unit
-            )
-            for row in found
+            _example(row, protein, fires.get(row.accession), own.max_act / 255)
+            for row in rows
+            for protein in self._proteins.of(row.accession)
         ]
+
+    @property
+    def _bands(self) -> Held[_BandRow]:
+        return self.held(_BandRow, _BANDS, "sae", "feature")
 
     def in_space(self) -> pd.DataFrame:
         """For every feature that has an example with a structure, the first of these: sae, feature, accession."""
@@ -117,13 +135,7 @@ class FeatureQueries(Queries):
 
     def neighbours(self, sae: str, feature: int) -> list[NeighbourRow]:
         """The features that fire most alike: those of the same SAE first, then of the others, most alike first."""
-        query = f"""
-            SELECT {columns(NeighbourRow)} FROM neighbour n
-            JOIN (SELECT sae AS other_sae, feature AS other_feature, kind, {LABEL}, density FROM feature) f
-            USING (other_sae, other_feature)
-            WHERE n.sae = $1 AND n.feature = $2 ORDER BY n.other_sae <> $1, n.other_sae, rank
-        """
-        return self.rows(NeighbourRow, query, [sae, feature])
+        return self.held(NeighbourRow, _NEIGHBOURS, "_sae", "_feature").of(sae, feature)
 
     def validated_features(self, limit: int = 100, seed: int | None = None) -> list[TermFeature]:
         """Features that bear the name of a GO term and whose name holds on unseen proteins (grade strong or weak).
@@ -206,3 +218,39 @@ _COMPARE = """
             AND d.other_sae = b.sae AND d.other_feature = b.feature
     ORDER BY guided_f1 DESC, g.go_id
 """
+
+
+def _feature(*stored: Any) -> FeatureRow:
+    row = FeatureRow._make(stored)
+    return row._replace(
+        histogram=np.array(row.histogram, dtype=np.int64),
+        aa_effect=np.array(row.aa_effect, dtype=np.float32),
+        aa_enrichment=np.array(row.aa_enrichment, dtype=np.float32),
+    )
+
+
+def _example(row: _BandRow, protein: ProteinRow, fires: Sequence[Any] | None, unit: float) -> ExampleRow:
+    """A place of a band.
+
+    Args:
+        row: the place.
+        protein: what is known of its protein.
+        fires: maximum, its residue, and active residues with their activations; None where the feature is silent.
+        unit: of one step of these activations.
+    """
+    peak_act, peak_pos, positions, acts = fires or (0.0, 0, (), ())
+    return ExampleRow(
+        accession=row.accession,
+        protein_name=protein.protein_name,
+        length=protein.length,
+        sequence=protein.sequence,
+        split=protein.split,
+        has_structure=protein.has_structure,
+        band=row.band,
+        rank=row.rank,
+        score=row.score,
+        peak_act=peak_act,
+        peak_pos=peak_pos,
+        positions=np.array(positions, dtype=np.int32),
+        acts=np.array(acts, dtype=np.float32) * unit,
+    )

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from protsae.store.held import Held
 from protsae.store.queries import Queries, columns
 from protsae.store.rows import AnnotationRow, Corpus, Organism, ProteinHit, ProteinRow, ProteinTerm, StructureRow
 
 HAS_STRUCTURE = "p.accession IN (SELECT s.accession FROM structure s)"
-PROTEIN = columns(ProteinRow, has_structure=HAS_STRUCTURE)
+PROTEIN = columns(ProteinRow, accession="p.accession", has_structure=HAS_STRUCTURE)
 PROTEIN_HIT = columns(ProteinHit, accession="p.accession", has_structure=HAS_STRUCTURE, match="'exact'")
 
 
@@ -23,16 +24,15 @@ class ProteinQueries(Queries):
 
     def protein(self, accession: str) -> ProteinRow | None:
         """One shipped protein by its accession, None where it is not shipped."""
-        return self.first(ProteinRow, f"SELECT {PROTEIN} FROM protein p WHERE accession = ?", [accession.strip()])
+        return self._proteins.first(accession.strip())
 
     def proteins(self, accessions: Sequence[str]) -> list[ProteinRow]:
         """Shipped proteins, in the order asked for; those that are not shipped are left out."""
-        query = f"""
-            SELECT {columns(ProteinRow, accession="p.accession", has_structure=HAS_STRUCTURE)}
-            FROM protein p JOIN (SELECT unnest($1) AS accession, generate_subscripts($1, 1) AS place) asked
-            ON asked.accession = p.accession ORDER BY place
-        """
-        return self.rows(ProteinRow, query, [list(accessions)])
+        return [row for accession in accessions for row in self._proteins.of(accession)]
+
+    @property
+    def _proteins(self) -> Held[ProteinRow]:
+        return self.held(ProteinRow, f"SELECT {PROTEIN} FROM protein p ORDER BY accession", "accession")
 
     def with_sequence(self, sequence: str) -> ProteinRow | None:
         """A shipped protein with this very sequence, one with a structure before others; None where there is none."""
@@ -61,10 +61,8 @@ class ProteinQueries(Queries):
 
     def annotations(self, accession: str) -> list[AnnotationRow]:
         """Its residue annotations, by kind and position."""
-        query = f"""
-            SELECT {columns(AnnotationRow)} FROM annotation WHERE accession = ? ORDER BY kind, start_pos, end_pos
-        """
-        return self.rows(AnnotationRow, query, [accession])
+        query = f"SELECT {columns(AnnotationRow)} FROM annotation ORDER BY accession, kind, start_pos, end_pos"
+        return self.held(AnnotationRow, query, "accession").of(accession)
 
     def protein_terms(self, accession: str) -> list[ProteinTerm]:
         """Its GO terms, direct ones first, the most specific first."""

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from protsae.store.held import Held
 from protsae.store.queries import Queries, columns
 from protsae.store.rows import SynonymRow, TermFeature, TermRow
 
@@ -29,6 +30,11 @@ ALIGNMENTS = f"""
     JOIN go_term t ON t.go_id = a.go_id
     LEFT JOIN term_baseline b ON b.go_id = a.go_id
 """
+_TERMS = f"SELECT {TERM} FROM go_term ORDER BY go_id"
+_STANDING = f"""
+    {ALIGNMENTS} WHERE is_guiding OR is_best_for_term
+    ORDER BY a.go_id, is_guiding DESC, test_f1 DESC, a.sae, a.feature
+"""
 
 
 class TermQueries(Queries):
@@ -37,11 +43,10 @@ class TermQueries(Queries):
     def term(self, go_id: str) -> TermRow | None:
         """A term by its id or an alternative id, None where neither is known."""
         go_id = go_id.strip().upper()
-        query = f"SELECT {TERM} FROM go_term WHERE go_id = ?"
-        found = self.first(TermRow, query, [go_id])
+        found = self._terms.first(go_id)
         if found is None:
             current = self.tuples("SELECT go_id FROM go_synonym WHERE scope = 'ALT_ID' AND synonym = ?", [go_id])
-            found = self.first(TermRow, query, current[0]) if current else None
+            found = self._terms.first(current[0][0]) if current else None
         return found
 
     def frequent_terms(self, least: int) -> list[TermRow]:
@@ -62,16 +67,11 @@ class TermQueries(Queries):
 
     def parents(self, go_id: str) -> list[TermRow]:
         """Direct parents over is_a and part_of."""
-        query = f"SELECT {TERM} FROM go_term WHERE go_id IN (SELECT parent FROM go_edge WHERE child = ?) ORDER BY name"
-        return self.rows(TermRow, query, [go_id])
+        return sorted(self._rows_of(self._edges[0].get(go_id, ())), key=lambda row: row.name)
 
     def children(self, go_id: str) -> list[TermRow]:
         """Direct children, those that most test proteins carry first."""
-        query = f"""
-            SELECT {TERM} FROM go_term WHERE go_id IN (SELECT child FROM go_edge WHERE parent = ?)
-            ORDER BY n_test DESC, name
-        """
-        return self.rows(TermRow, query, [go_id])
+        return sorted(self._rows_of(self._edges[1].get(go_id, ())), key=lambda row: (-row.n_test, row.name))
 
     def siblings(self, go_id: str) -> list[TermRow]:
         """Terms of its sub-ontology that share a direct parent with it and lie neither above nor below it.
@@ -81,12 +81,22 @@ class TermQueries(Queries):
         parents, children = self._edges
         near = {child for parent in parents.get(go_id, ()) for child in children[parent]}
         apart = near - {go_id} - _reached(children, go_id) - _reached(parents, go_id)
-        query = f"""
-            SELECT {TERM} FROM go_term WHERE go_id IN (SELECT unnest($1))
-                AND namespace = (SELECT namespace FROM go_term WHERE go_id = $2)
-            ORDER BY n_test DESC, n_shipped DESC, name
-        """
-        return self.rows(TermRow, query, [sorted(apart), go_id])
+        own = self._terms.first(go_id)
+        rows = (row for row in self._rows_of(apart) if own is not None and row.namespace == own.namespace)
+        return sorted(rows, key=lambda row: (-row.n_test, -row.n_shipped, row.name))
+
+    def _rows_of(self, go_ids: Collection[str]) -> list[TermRow]:
+        """Terms by id, in the order of their ids; what is no term of the store is left out."""
+        return [row for go_id in sorted(go_ids) for row in self._terms.of(go_id)]
+
+    @property
+    def _terms(self) -> Held[TermRow]:
+        return self.held(TermRow, _TERMS, "go_id")
+
+    @property
+    def _standing(self) -> Held[TermFeature]:
+        """By term the features that stand for it: guided by it, or the best of their SAE on valid."""
+        return self.held(TermFeature, _STANDING, "go_id")
 
     @cached_property
     def _edges(self) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
@@ -100,8 +110,8 @@ class TermQueries(Queries):
 
     def best_guided(self, go_ids: Sequence[str]) -> list[TermFeature]:
         """The features that these terms guide, best held-out F1 first."""
-        query = f"{ALIGNMENTS} WHERE a.go_id IN (SELECT unnest($1)) AND is_guiding ORDER BY test_f1 DESC, a.sae"
-        return self.rows(TermFeature, query, [list(go_ids)])
+        found = (row for go_id in sorted(set(go_ids)) for row in self._standing.of(go_id) if row.is_guiding)
+        return sorted(found, key=lambda row: (-row.test_f1, row.sae))
 
     def scored_terms(self) -> pd.DataFrame:
         """Of every scored term the features that stand for it: guided by it, or the best of their SAE on valid.
@@ -117,10 +127,8 @@ class TermQueries(Queries):
 
     def ancestors(self, go_id: str) -> list[TermRow]:
         """All terms above, without the term itself, the most general last."""
-        query = f"""
-            SELECT {TERM} FROM go_term WHERE go_id IN (SELECT unnest($1)) ORDER BY n_train + n_valid + n_test, name
-        """
-        return self.rows(TermRow, query, [sorted(_reached(self._edges[0], go_id))])
+        rows = self._rows_of(_reached(self._edges[0], go_id))
+        return sorted(rows, key=lambda row: (row.n_train + row.n_valid + row.n_test, row.name))
 
     def below(self, go_id: str) -> list[str]:
         """GO ids of all terms below, without the term itself."""
@@ -128,11 +136,7 @@ class TermQueries(Queries):
 
     def term_features(self, go_id: str) -> list[TermFeature]:
         """Of each SAE the feature the term guides and the one that fits it best, guided first, then by held-out F1."""
-        query = f"""
-            {ALIGNMENTS} WHERE a.go_id = ? AND (is_guiding OR is_best_for_term)
-            ORDER BY is_guiding DESC, test_f1 DESC, a.sae, a.feature
-        """
-        return self.rows(TermFeature, query, [go_id])
+        return self._standing.of(go_id)
 
     def rolled_up(self, go_id: str, limit: int = 60) -> list[TermFeature]:
         """The same for all terms below, best held-out F1 first."""

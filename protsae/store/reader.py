@@ -5,6 +5,7 @@ One connection serves all threads, a cursor each query. Queries are grouped by w
 `rows.py`.
 """
 
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -47,6 +48,10 @@ class StoreReader(TermQueries, FeatureQueries, MapQueries, ProteinQueries, Analy
 
     def meta(self) -> dict[str, str]:
         """Facts about the store, by key."""
+        return dict(self._meta)
+
+    @cached_property
+    def _meta(self) -> dict[str, str]:
         return dict(self.tuples("SELECT key, value FROM meta"))
 
     def saes(self) -> list[SAERow]:

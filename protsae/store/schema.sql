@@ -99,7 +99,7 @@ CREATE TABLE feature (
     p99_act         DOUBLE NOT NULL,           -- 99th percentile of positive activations: the unit of steering strength
     p999_act        DOUBLE NOT NULL,           -- 99.9th percentile: normalised activation = min(1, act / p999_act)
     histogram       INTEGER[] NOT NULL,        -- residues in 40 equal bins over (0, max_act]; empty where it never fires
-    aa_effect       REAL[] NOT NULL,           -- change of the 20 amino-acid logits for a unit activation, ARNDCQEGHILKMFPSTWYV, centred
+    aa_effect       REAL[] NOT NULL,           -- change of the 20 amino-acid logits for a unit activation, ARNDCQEGHILKMFPSTWYV, centred; empty where the language model predicts none
     aa_enrichment   REAL[] NOT NULL,           -- log2 of the amino acid's share among firing residues over its share in the corpus, same order
     umap_x          REAL,                      -- place of its decoder direction; NULL where it never fires
     umap_y          REAL,

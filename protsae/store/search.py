@@ -31,20 +31,33 @@ STOP_WORDS = frozenset({"a", "an", "and", "by", "for", "in", "of", "the", "to", 
 _GO_ID = re.compile(r"(?:go)?[:_ ]?(\d{1,7})", re.IGNORECASE)
 
 
-def _index(table: str, query: str) -> tuple[str, str]:
+def _spelt(source: str, *texts: str) -> str:
+    """SQL: a table with its columns in the forms in which they are compared.
+
+    Args:
+        source: a query or a table.
+        texts: columns; of each `x_plain` with a blank before it, `x_folded` the same folded, `x_both` one after the
+            other where they differ.
+    """
+    plain = ", ".join(f"' ' || {spelling.PLAIN_SQL.format(text)} AS {text}_plain" for text in texts)
+    folded = ", ".join(f"{spelling.folded_sql(f'{text}_plain')} AS {text}_folded" for text in texts)
+    differs = "CASE WHEN {0}_plain = {0}_folded THEN {0}_plain ELSE {0}_plain || {0}_folded END AS {0}_both"
+    both = ", ".join(differs.format(text) for text in texts)
+    return f"SELECT *, {both} FROM (SELECT *, {folded} FROM (SELECT *, {plain} FROM ({source})))"
+
+
+def _index(table: str, query: str, *others: str) -> tuple[str, str]:
     """SQL that keeps the texts of a query in memory, and the words they use with how often they do.
 
     Args:
         table: name of the table in memory; that of the words ends in `_words`.
         query: with a column `text`.
+        others: further columns to be compared.
     """
-    texts = f"""
-        CREATE TABLE memory.{table} AS SELECT *, {spelling.folded_sql("plain")} AS folded
-        FROM (SELECT *, ' ' || {spelling.PLAIN_SQL.format("text")} AS plain FROM ({query}))
-    """
+    texts = f"CREATE TABLE memory.{table} AS {_spelt(query, 'text', *others)}"
     words = f"""
         CREATE TABLE memory.{table}_words AS SELECT word, count(*) AS n
-        FROM (SELECT unnest(string_split(plain, ' ')) AS word FROM memory.{table})
+        FROM (SELECT unnest(string_split(text_plain, ' ')) AS word FROM memory.{table})
         WHERE length(word) > 1 GROUP BY word
     """
     return texts, words
@@ -53,8 +66,10 @@ def _index(table: str, query: str) -> tuple[str, str]:
 _TERMS = _index(
     "term_text",
     """
-    SELECT go_id, name AS text, 'name' AS match FROM go_term WHERE NOT is_obsolete
-    UNION ALL SELECT go_id, synonym, 'synonym' FROM go_synonym WHERE scope <> 'ALT_ID'
+    SELECT go_id, name AS text, 'name' AS match, name, namespace, is_obsolete, n_test, n_shipped
+    FROM go_term WHERE NOT is_obsolete
+    UNION ALL SELECT go_id, synonym, 'synonym', name, namespace, is_obsolete, n_test, n_shipped
+    FROM go_synonym JOIN go_term USING (go_id) WHERE scope <> 'ALT_ID'
     """,
 )
 _PROTEINS = _index(
@@ -62,14 +77,31 @@ _PROTEINS = _index(
     """
     SELECT accession, concat_ws(' ', accession, entry_name, gene_names, protein_name, organism) AS text,
         lower(concat_ws(' ', '', gene_names, '')) AS genes,
-        concat_ws(' ', '', entry_name, gene_names, protein_name, organism) AS names
+        concat_ws(' ', entry_name, gene_names, protein_name, organism) AS names
     FROM protein
     """,
+    "names",
 )
+_FEATURES = f"SELECT {columns(FeatureHit)} FROM feature WHERE label <> ''"
+_LABELS = (f"CREATE TABLE memory.label_text AS {_spelt(_FEATURES, 'label')}",)
+_ANNOTATIONS = (
+    f"CREATE TABLE memory.annotation_text AS {_spelt('SELECT DISTINCT kind, label FROM annotation', 'kind', 'label')}",
+)
+_PREPARED = {
+    "term_text": _TERMS,
+    "protein_text": _PROTEINS,
+    "label_text": _LABELS,
+    "annotation_text": _ANNOTATIONS,
+}
 
 
 class SearchQueries(Queries):
     """Look-ups by text."""
+
+    def prepare_search(self) -> None:
+        """Keep all texts in memory at once; otherwise each kind is read when it is first searched."""
+        for name, statements in _PREPARED.items():
+            self.prepare(name, statements)
 
     def search_terms(self, text: str, limit: int = 20) -> list[TermHit]:
         """GO terms by id, alternative id, name, synonym or a misspelling of these.
@@ -82,7 +114,7 @@ class SearchQueries(Queries):
         hits = self._terms_by_id(text, limit)
         if hits:
             return hits
-        self.prepare("term_text", _TERMS)
+        self._prepared_for("term_text")
         hits = self._terms_by_words(plain, limit)
         if hits:
             return hits
@@ -100,7 +132,7 @@ class SearchQueries(Queries):
         typed = _plain(text)
         if not typed:
             return []
-        self.prepare("protein_text", _PROTEINS)
+        self._prepared_for("protein_text")
         hits = self._proteins_by_words(typed, limit)
         if hits:
             return hits
@@ -113,10 +145,11 @@ class SearchQueries(Queries):
         words = _words(text)
         if not words:
             return []
-        kind, label = (_all_words(*_spelt(name), words, 1) for name in ("kind", "label"))
+        self._prepared_for("annotation_text")
+        kind, label = (_all_words(name, words, 1) for name in ("kind", "label"))
         query = f"""
-            WITH named AS (SELECT DISTINCT kind, label FROM annotation),
-            found AS (SELECT kind, label, {kind} AS is_kind FROM named WHERE {kind} OR {label}),
+            WITH found AS (
+                SELECT kind, label, {kind} AS is_kind FROM memory.annotation_text WHERE {kind} OR {label}),
             carried AS (SELECT DISTINCT kind, label, is_kind, accession FROM annotation JOIN found USING (kind, label)),
             counted AS (SELECT kind, label, is_kind, count(*) AS n FROM carried GROUP BY kind, label, is_kind),
             shown AS (
@@ -124,9 +157,9 @@ class SearchQueries(Queries):
                     list(label ORDER BY n DESC, label)[1:{MOST_LABELS}] AS labels FROM counted GROUP BY kind)
             SELECT kind, count(DISTINCT accession) AS n_proteins, CASE WHEN shown.is_kind THEN [] ELSE labels END
             FROM carried JOIN shown USING (kind) GROUP BY kind, shown.is_kind, labels
-            ORDER BY shown.is_kind DESC, n_proteins DESC, kind LIMIT ${2 * len(words) + 1}
+            ORDER BY shown.is_kind DESC, n_proteins DESC, kind LIMIT $2
         """
-        found = self.rows(AnnotationHit, query, [*_bound(words), limit])
+        found = self.rows(AnnotationHit, query, [_bound(words), limit])
         return [hit._replace(labels=tuple(hit.labels)) for hit in found]
 
     def search_features(self, text: str, limit: int = 20) -> list[FeatureHit]:
@@ -134,13 +167,16 @@ class SearchQueries(Queries):
         words = _words(text)
         if not words:
             return []
-        label = _all_words(*_spelt("label"), words, 1)
+        self._prepared_for("label_text")
         query = f"""
-            SELECT {columns(FeatureHit)} FROM feature WHERE label <> '' AND {label}
+            SELECT {columns(FeatureHit)} FROM memory.label_text WHERE {_all_words("label", words, 1)}
             ORDER BY label_grade = 'none', label_grade = 'weak', label_origin <> 'guided', label_f1 DESC NULLS LAST,
-                sae, feature LIMIT ${2 * len(words) + 1}
+                sae, feature LIMIT $2
         """
-        return self.rows(FeatureHit, query, [*_bound(words), limit])
+        return self.rows(FeatureHit, query, [_bound(words), limit])
+
+    def _prepared_for(self, name: str) -> None:
+        self.prepare(name, _PREPARED[name])
 
     def _terms_by_id(self, text: str, limit: int) -> list[TermHit]:
         found = _GO_ID.fullmatch(text.strip())
@@ -162,55 +198,54 @@ class SearchQueries(Queries):
         words = _words(plain)
         query = f"""
             WITH scored AS (
-                SELECT go_id, text AS matched, match, plain,
-                    CASE WHEN trim(plain) = $1 OR trim(folded) = $2 THEN 1.0
-                         WHEN starts_with(plain, ' ' || $1) OR starts_with(folded, ' ' || $2) THEN 0.9
-                         WHEN contains(plain, ' ' || $1) OR contains(folded, ' ' || $2) THEN 0.8 ELSE 0.7 END
+                SELECT * RENAME (text AS matched),
+                    CASE WHEN trim(text_plain) = $1 OR trim(text_folded) = $2 THEN 1.0
+                         WHEN starts_with(text_plain, ' ' || $1) OR starts_with(text_folded, ' ' || $2) THEN 0.9
+                         WHEN contains(text_plain, ' ' || $1) OR contains(text_folded, ' ' || $2) THEN 0.8 ELSE 0.7 END
                     - CASE match WHEN 'name' THEN 0 ELSE 0.02 END AS score
-                FROM memory.term_text WHERE {_all_words("plain", "folded", words, 3)}
-                QUALIFY row_number() OVER (PARTITION BY go_id ORDER BY score DESC, length(plain), text) = 1)
-            SELECT {_hit("match", "score")} FROM scored JOIN go_term t USING (go_id)
-            ORDER BY score < 0.97, {_POPULAR_FIRST}, length(matched), go_id LIMIT ${2 * len(words) + 3}
+                FROM memory.term_text WHERE {_all_words("text", words, 3)}
+                QUALIFY row_number() OVER (PARTITION BY go_id ORDER BY score DESC, length(text_plain), matched) = 1)
+            SELECT {_hit("match", "score")} FROM scored
+            ORDER BY score < 0.97, {_POPULAR_FIRST}, length(matched), go_id LIMIT $4
         """
-        return self.rows(TermHit, query, [plain, spelling.folded(plain), *_bound(words), limit])
+        return self.rows(TermHit, query, [plain, spelling.folded(plain), _bound(words), limit])
 
     def _terms_by_similarity(self, plain: str, limit: int) -> list[TermHit]:
         query = f"""
             WITH scored AS (
-                SELECT go_id, text AS matched, match, jaro_winkler_similarity(plain, ' ' || $1) AS score
+                SELECT * RENAME (text AS matched), jaro_winkler_similarity(text_plain, ' ' || $1) AS score
                 FROM memory.term_text WHERE length(text) BETWEEN $2 AND $3 AND score >= {MIN_TEXT_SIMILARITY}
-                QUALIFY row_number() OVER (PARTITION BY go_id ORDER BY score DESC, text) = 1)
-            SELECT {_hit("match", "score")} FROM scored JOIN go_term t USING (go_id)
+                QUALIFY row_number() OVER (PARTITION BY go_id ORDER BY score DESC, matched) = 1)
+            SELECT {_hit("match", "score")} FROM scored
             ORDER BY {_POPULAR_FIRST}, go_id LIMIT $4
         """
         return self.rows(TermHit, query, [plain, round(0.7 * len(plain)), round(1.4 * len(plain)) + 1, limit])
 
     def _proteins_by_words(self, plain: str, limit: int) -> list[ProteinHit]:
         words = _words(plain)
-        names = spelling.PLAIN_SQL.format("names")
-        named = _all_words(names, spelling.folded_sql(names), words, 3)
         match = f"""CASE
             WHEN lower(accession) = $1 OR {spelling.PLAIN_SQL.format("entry_name")} = $1
                 OR contains({spelling.PLAIN_SQL.format("genes")}, ' ' || $1 || ' ')
                 OR {spelling.folded_sql(spelling.PLAIN_SQL.format("protein_name"))} = $2 THEN 'exact'
-            WHEN {named} THEN 'name' ELSE 'accession' END"""
+            WHEN {_all_words("names", words, 3)} THEN 'name' ELSE 'accession' END"""
         shown = columns(ProteinHit, accession="p.accession", has_structure=HAS_STRUCTURE, match=match)
         query = f"""
             SELECT {shown} FROM memory.protein_text JOIN protein p USING (accession)
-            WHERE {_all_words("plain", "folded", words, 3)}
+            WHERE {_all_words("text", words, 3)}
             ORDER BY lower(accession) <> $1, list_position(['exact', 'name', 'accession'], match),
                 NOT starts_with(lower(protein_name), $1), NOT contains(lower(protein_name), $1), has_structure DESC,
                 length(protein_name), accession
-            LIMIT ${2 * len(words) + 3}
+            LIMIT $4
         """
-        return self.rows(ProteinHit, query, [plain, spelling.folded(plain), *_bound(words), limit])
+        return self.rows(ProteinHit, query, [plain, spelling.folded(plain), _bound(words), limit])
 
     def _corrected(self, typed: str, vocabulary: str) -> str | None:
         """`typed` with each word that no text uses replaced by the nearest one that some text does; None if none is."""
         query = f"""
             WITH typed AS (SELECT unnest($1) AS given, unnest($2) AS allowed),
+            unknown AS (SELECT * FROM typed WHERE given NOT IN (SELECT word FROM memory.{vocabulary})),
             near AS (
-                SELECT given, word, n, damerau_levenshtein(word, given) AS edits FROM typed, memory.{vocabulary}
+                SELECT given, word, n, damerau_levenshtein(word, given) AS edits FROM unknown, memory.{vocabulary}
                 WHERE abs(length(word) - length(given)) <= allowed AND edits <= allowed)
             SELECT given, arg_max(word, (-edits, jaro_winkler_similarity(word, given), n, word))
             FROM near GROUP BY given
@@ -251,21 +286,21 @@ def _words(text: str) -> list[str]:
     return [word for word in words if word not in STOP_WORDS] or words
 
 
-def _spelt(column: str) -> tuple[str, str]:
-    """SQL: a column as plain text with a blank before it, and the same folded."""
-    plain = f"' ' || {spelling.PLAIN_SQL.format(column)}"
-    return plain, spelling.folded_sql(plain)
-
-
 def _bound(words: Sequence[str]) -> list[str]:
-    """The parameters of `_all_words`."""
+    """The parameter of `_all_words`: each word as it stands and folded."""
     return [spelt for word in words for spelt in (word, spelling.folded(word))]
 
 
-def _all_words(plain: str, folded: str, words: Sequence[str], first: int) -> str:
-    """SQL: each word begins a word of a text, as it stands or folded; `_bound` words are parameters from `first` on."""
-    either = (
-        f"(contains({plain}, ' ' || ${i}) OR contains({folded}, ' ' || ${i + 1}))"
-        for i in range(first, first + 2 * len(words), 2)
+def _all_words(text: str, words: Sequence[str], bound: int) -> str:
+    """SQL: each word begins a word of a text of `_spelt`, as it stands or folded.
+
+    `_bound` words are parameter `bound`. Most words fold to themselves: one look tells whether either form has them,
+    which takes half as long.
+    """
+    begins = (
+        f"contains({text}_both, ' ' || ${bound}[{i}])"
+        if spelling.folded(word) == word
+        else f"(contains({text}_plain, ' ' || ${bound}[{i}]) OR contains({text}_folded, ' ' || ${bound}[{i + 1}]))"
+        for i, word in zip(range(1, 1 + 2 * len(words), 2), words, strict=True)
     )
-    return f"({' AND '.join(either)})"
+    return f"({' AND '.join(begins)})"

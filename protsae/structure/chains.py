@@ -27,6 +27,16 @@ from protsae.structure.residues import alpha_carbon, letter
 MAX_BYTES = 20_000_000
 """Largest structure file that is read, unzipped."""
 
+_OTHERS = {
+    "pk\x03\x04": "a ZIP archive",
+    "%pdf": "a PDF",
+    "<!doctype": "a web page",
+    "<html": "a web page",
+    "<?xml": "XML",
+    "{": "JSON",
+}
+"""How the content of files begins that people give by mistake, in small letters, and what these are."""
+
 MAX_RESIDUES = 9_999
 """Longest chain that PDB text can number."""
 
@@ -67,6 +77,7 @@ def parse_structure(data: bytes, filename: str) -> gemmi.Structure:
     """
     # Columns count bytes, so that letters of several bytes would move what stands behind them.
     text = _text(_unzipped(data, filename)).encode("ascii", "replace").decode("ascii")
+    _refuse_others(text, filename)
     is_cif = re.search(r"^data_\S*", text, re.MULTILINE) is not None and "_atom_site." in text
     try:
         structure = _read_cif(text) if is_cif else _read_pdb(text)
@@ -220,6 +231,19 @@ def _text(data: bytes) -> str:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", "replace")
     return data.removeprefix(codecs.BOM_UTF8).decode("latin-1")
+
+
+def _refuse_others(text: str, filename: str) -> None:
+    """One sentence on a file of another kind.
+
+    Raises:
+        InputError: it is one.
+    """
+    start = text.lstrip()[:9].lower()
+    kind = next((kind for mark, kind in _OTHERS.items() if start.startswith(mark)), "")
+    kind = kind or ("no text: it holds NUL bytes" if "\x00" in text else "")
+    if kind:
+        raise InputError(f"{filename!r} is {kind}; give a PDB or mmCIF file, plain or gzipped (.gz)")
 
 
 def _unzipped(data: bytes, filename: str) -> bytes:

@@ -22,6 +22,12 @@ from protsae.structure.residues import alpha_carbon
 
 Kind = Literal["pdb", "alphafold", "predicted", "file"]
 
+CONFIDENT = 70
+"""pLDDT from which on a predicted backbone is taken for right."""
+
+GUESSED = 50
+"""pLDDT below which where a residue lies says nothing; often it is disordered."""
+
 _PDB_ID = re.compile(r"[1-9][A-Za-z0-9]{3}|pdb_[0-9a-f]{5}[a-z0-9]{3}", re.IGNORECASE)
 _ALPHAFOLD = re.compile(r"ALPHAFOLD|(?:^|[^A-Z0-9])AF-[A-Z0-9]+-F\d+", re.IGNORECASE)
 _PREDICTORS = re.compile(
@@ -114,8 +120,13 @@ def confidence(pdb: str) -> list[float]:
     remark = _REMARK.search(pdb, 0, 400)
     if remark is None or not remark["plddt"]:
         return []
-    atoms = (line for line in pdb.splitlines() if line.startswith("ATOM") and line[12:16].strip() == "CA")
+    atoms = (line for line in pdb.splitlines() if line.startswith(("ATOM", "HETATM")) and line[12:16] == " CA ")
     return [float(line[60:66]) for line in atoms if line[21] == "A"]
+
+
+def doubts(pdb: str) -> list[int]:
+    """How sure a predicted model is of its 1st, 2nd, ... residue: 0 sure, 1 low, 2 very low; none for an experiment."""
+    return [(value < CONFIDENT) + (value < GUESSED) for value in confidence(pdb)]
 
 
 def _software(structure: gemmi.Structure) -> list[str]:

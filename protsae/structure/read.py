@@ -49,6 +49,8 @@ class PlacedStructure(NamedTuple):
     sequence: str
     notes: tuple[str, ...] = ()
     """What a reader should know of the sequence, one sentence each."""
+    n_models: int = 1
+    """Models of the file; the first one is read."""
 
 
 def chain_lengths(data: bytes, filename: str) -> list[tuple[str, int]]:
@@ -178,4 +180,5 @@ def _placed(
         author_numbers=chain.author_numbers,
         pdb=origin.remark() + pdb_text(chain.residues, chain.ligands, atoms, confidence),
         sequence=sequence,
+        n_models=len(structure),
     )

@@ -25,6 +25,8 @@ STATE = """() => {
         chosen: [...document.querySelectorAll("[data-testid=stMain] :is(input:checked, [role=combobox])")]
             .map((node) => node.value),
         read: texts(".ps-understood"),
+        tabs: texts("[role=tab][aria-selected=true]"),
+        pressed: texts(".psv-toolbar [aria-pressed=true]"),
     };
 }"""
 MAIN = "[data-testid=stMain] "
@@ -190,6 +192,7 @@ def test_the_map(reader: Reader) -> None:
         drag(reader.page, reader.page.locator(".psa-brush-bars").first, (0.2, 0.5), (0.9, 0.5))
 
     reader.step(box, on=True)
+    reader.step(reader.page.get_by_role("button", name="Zoom in").first.click)
     reader.step(brush)
     reader.step(lambda: reader.option("How often it fires").click())
     reader.step(reader.page.get_by_role("button", name="Clear marks").first.click)
@@ -203,8 +206,18 @@ def test_the_sequence_page(reader: Reader) -> None:
     reader.step(lambda: reader.page.locator(".psv-dot").nth(1).click())
     reader.step(lambda: reader.cell(18, 88))
     reader.step(lambda: reader.page.get_by_test_id("stSidebar").get_by_role("radio", name="raw").click())
+    reader.step(lambda: reader.page.get_by_role("tab", name="GO terms called").click())
     reader.page.locator("a.psv-gutter-text").first.click()
     expect(reader.page).to_have_url(re.compile(r"/feature\?sae=.*feature=\d+"))
+
+
+def test_below_the_answer_of_steering_and_the_style_of_a_structure(reader: Reader) -> None:
+    reader.open("steer?strength=0")  # random features would go on being tried
+    reader.step(lambda: reader.page.get_by_role("tab", name="Log-odds").click(), on=True)
+    reader.step(lambda: reader.page.get_by_text("Every residue, nothing hidden").click(), on=True)
+    reader.step(lambda: reader.page.get_by_role("tab", name="Dose").click())
+    reader.step(lambda: reader.page.locator(".psv-toolbar").get_by_role("button", name="Spheres").click())
+    assert "scan=1" in reader.page.url
 
 
 def test_what_the_side_bar_chose_goes_along_without_a_step_of_its_own(reader: Reader) -> None:

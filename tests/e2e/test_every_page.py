@@ -4,7 +4,7 @@ What axe-core calls serious or critical is none here; the order of headings and 
 on a button count, too. Screenshots go to `runs/screenshots/`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -39,7 +39,8 @@ PAGES = {
 }
 """Everything that a page can show."""
 WIDTHS = (1400, 1024, 2560, 420)
-SCHEMES: Sequence[Literal["light", "dark"]] = ("light", "dark")
+LOOKS: Mapping[Literal["light", "dark"], Sequence[int]] = {"light": WIDTHS, "dark": (420,)}
+"""Colours move no text: the other theme is laid out once more where there is least room."""
 CLIPPED = (Path(__file__).parent / "clipped.js").read_text(encoding="utf-8")
 SHOTS = Path(__file__).parents[2] / "runs" / "screenshots"
 
@@ -56,9 +57,9 @@ def test_nothing_is_cut_off_and_nobody_shut_out(page: Page, server: str, name: s
     page.goto(f"{server}/{PAGES[name]}")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     settle(page)
-    for scheme in SCHEMES:
+    for scheme, widths in LOOKS.items():
         page.emulate_media(color_scheme=scheme)
-        for width in WIDTHS:
+        for width in widths:
             page.set_viewport_size({"width": width, "height": 1000})
             settle(page)
             eventually(page, lambda width=width: sideways(page) <= width, f"wider than the screen, {scheme} {width}")
@@ -69,6 +70,23 @@ def test_nothing_is_cut_off_and_nobody_shut_out(page: Page, server: str, name: s
         SHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SHOTS / f"{name}-{scheme}.png", full_page=True)
     assert page.get_by_test_id("stException").count() == 0
+
+
+def test_what_the_server_draws_follows_the_theme_of_the_screen(page: Page, server: str) -> None:
+    page.emulate_media(color_scheme="light")
+    page.goto(f"{server}/map")
+    expect(page.locator(".psa-stage")).to_have_count(2)
+    settle(page)
+    for scheme in reversed(list(LOOKS)):
+        page.emulate_media(color_scheme=scheme)
+        eventually(page, lambda now=scheme: is_map_dark(page) is (now == "dark"), f"the map is not {scheme}")
+        settle(page)
+
+
+def is_map_dark(page: Page) -> bool:
+    """Whether a corner of the first map, where nothing lies, is dark."""
+    corner = "document.querySelector('.psa-points').getContext('2d').getImageData(1, 1, 1, 1).data[0]"
+    return page.evaluate(corner) < 128
 
 
 def sideways(page: Page) -> int:

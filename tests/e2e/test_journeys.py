@@ -6,6 +6,7 @@ residues on a grey chain) it checks.
 
 import io
 import re
+from math import cos, sin
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,26 @@ def test_pasting_a_known_sequence_gives_a_strip_and_its_structure(page: Page, se
     assert_coloured(page)
     shot(page, "sequence")
     no_exception(page)
+
+
+def test_what_a_predicted_model_is_not_sure_of_is_drawn_as_rods_and_beads(page: Page, server: str) -> None:
+    plddt = [90] * 12 + [60] * 6 + [30] * 10 + [90] * 12
+    lines = [
+        f"ATOM  {i:5d}  CA  ALA A{i:4d}    {2.3 * cos(1.745 * i):8.3f}{2.3 * sin(1.745 * i):8.3f}{1.5 * i:8.3f}"
+        f"  1.00{value:6.2f}           C"
+        for i, value in enumerate(plddt, start=1)
+    ]
+    page.goto(f"{server}/sequence")
+    model = {"name": "AF-P1-F1-model_v4.pdb", "mimeType": "chemical/x-pdb", "buffer": "\n".join(lines).encode()}
+    page.locator("input[type=file]").first.set_input_files([model])
+    expect(page.get_by_text("beads: very low (below 50)")).to_be_visible()
+    expect(page.get_by_text("thin: low confidence (pLDDT 50 to 70)")).to_be_visible()
+    alphas = "window.__protsaeViewersAwake[0].model.selectedAtoms({ chain: 'A', atom: 'CA' })"
+    page.wait_for_function("window.__protsaeViewersAwake?.[0]?.residues?.length === 40")
+    drawn = page.evaluate(f"{alphas}.map(({{ style }}) => Object.keys(style).sort().join('+'))")
+
+    bead, rod, end = "sphere+stick", "stick", "cartoon+stick"
+    assert drawn == ["cartoon"] * 11 + [end] + [rod] * 6 + [bead] * 10 + [end] + ["cartoon"] * 11
 
 
 def test_pasting_an_unknown_sequence_says_that_there_is_no_structure(page: Page, server: str) -> None:

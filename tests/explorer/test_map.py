@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.atlas import colours
+from explorer.atlas import colours, zoom
 from explorer.atlas.clusters import clusters
-from explorer.components.atlas import Drawn
+from explorer.components.atlas import Drawn, Seen
 from explorer.draw import regions
 from explorer.services import data, maps
 from protsae import palette
+from protsae.store.analyses.maps import Layout
 
 from .conftest import OpenPage, html_of, links_of, opener, text_of
 
@@ -197,6 +198,23 @@ def test_the_feature_of_the_address_is_ringed_and_named_on_its_own_map_only(open
     assert features[own["here"]["row"]] == 5
     assert own["here"]["name"].endswith("#5")
     assert other["here"] is None
+
+
+def test_the_address_says_what_part_of_each_map_is_in_view(open_page: OpenPage) -> None:
+    app = open_page("map", layout="directions", zoom="o_1.250_-0.500_3.20", zoom2="a_1.250_-0.500_3.20")
+
+    assert [one["seen"] for one in parts(app, "map")] == [[1.25, -0.5, 3.2], None]
+
+
+@pytest.mark.parametrize("layout", ["activations", "directions"])
+@pytest.mark.parametrize("seen", [Seen(1.25, -0.5, 3.2), Seen(-120.001, 0.0, 0.7), None])
+def test_what_is_in_view_comes_back_from_its_text(seen: Seen | None, layout: Layout) -> None:
+    assert zoom.read(zoom.written(seen, layout) or "", layout) == seen
+
+
+@pytest.mark.parametrize("text", ["", "o", "o_1_2", "o_1_2_nan", "o_1_2_3_4", "x_1_2_3", "<b>", "o_1e9_2_3"])
+def test_a_text_that_is_no_part_of_a_map_shows_all_of_it(text: str) -> None:
+    assert zoom.read(text, "directions") is None
 
 
 def test_a_feature_that_is_none_is_said_and_both_maps_are_shown(open_page: OpenPage) -> None:

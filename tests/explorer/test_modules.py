@@ -89,15 +89,57 @@ def test_node_reads_every_module(tmp_path: Path) -> None:
     subprocess.run(["node", "--check", str(tmp_path / "linked.js")], check=True)
 
 
+def asked(folder: Path, *, of: str, says: str) -> list:
+    """What a module answers in node.
+
+    Args:
+        folder: an empty one.
+        of: import clause and file, e.g. `{ a } from "./a.js"`.
+        says: expression.
+    """
+    (folder / "package.json").write_text('{"type": "module"}')
+    for path in SCRIPTS:
+        shutil.copy(path, folder)
+    (folder / "ask.js").write_text(f"import {of};\nconsole.log(JSON.stringify({says}));")
+    done = subprocess.run(["node", str(folder / "ask.js")], check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
 @needs_node
 def test_the_ramp_steps_linearly_and_ends_at_full_colour(tmp_path: Path) -> None:
-    (tmp_path / "package.json").write_text('{"type": "module"}')
-    shutil.copy(COMPONENTS / "pv_theme.js", tmp_path)
-    (tmp_path / "ask.js").write_text(
-        'import { rampStep } from "./pv_theme.js";\n'
-        "const cases = [[0, 2], [1, 2], [2, 2], [9, 2], [-1, 2], [1, 0], [null, 2]];\n"
-        "console.log(JSON.stringify(cases.map((one) => rampStep(...one))));"
-    )
-    done = subprocess.run(["node", str(tmp_path / "ask.js")], check=True, capture_output=True, text=True)
+    cases = "[[0, 2], [1, 2], [2, 2], [9, 2], [-1, 2], [1, 0], [null, 2]]"
+    steps = asked(tmp_path, of='{ rampStep } from "./pv_theme.js"', says=f"{cases}.map((one) => rampStep(...one))")
 
-    assert json.loads(done.stdout) == [0, 128, 255, 255, 0, 0, 0]
+    assert steps == [0, 128, 255, 255, 0, 0, 0]
+
+
+@needs_node
+def test_residues_in_doubt_are_rods_and_beads_and_the_sure_ones_keep_their_ribbon(tmp_path: Path) -> None:
+    doubt, broken = [0, 0, 1, 2, 2, 0, 0, 0, 1], 6  # a gap after the 7th residue
+    residues = "[" + ",".join(f"{{resi: {i + 1 + (i > broken)}}}" for i in range(len(doubt))) + "]"
+    says = f"{doubt}.map((_, i) => doubtfulStyle({residues}, {doubt}, i, {{cartoon: {{}}}}))"
+    styles = asked(tmp_path, of='{ doubtfulStyle } from "./pv_doubt.js"', says=says)
+
+    kinds = [None if style is None else sorted(style) for style in styles]
+    bead = ["sphere", "stick"]
+    assert kinds[:5] == [None, ["cartoon", "stick"], ["stick"], bead, bead]
+    assert kinds[5:] == [["cartoon", "stick"], None, ["cartoon", "sphere", "stick"], ["stick"]]
+    radii = [style["stick"]["radius"] for style in styles if style]
+    assert radii == [0.2, 0.07, 0.07, 0.07, 0.07, 0.2, 0.2]
+
+
+@needs_node
+def test_a_chain_without_doubt_is_drawn_as_ever(tmp_path: Path) -> None:
+    says = "[[], [0, 0]].map((doubt) => doubtfulStyle([{resi: 1}, {resi: 2}], doubt, 0, {cartoon: {}}))"
+
+    assert asked(tmp_path, of='{ doubtfulStyle } from "./pv_doubt.js"', says=says) == [None, None]
+
+
+@needs_node
+def test_rods_run_along_the_chain_and_never_over_a_gap(tmp_path: Path) -> None:
+    residues = "[1, 2, 3, 5, 6].map((resi, index) => ({resi, alpha: {index, bonds: [], bondOrder: []}}))"
+    joined = f"const all = {residues}; joinDoubtful(all, [0, 0, 1, 1, 0]); return all.map((r) => r.alpha.bonds);"
+    says = f"(() => {{ {joined} }})()"
+    bonds = asked(tmp_path, of='{ joinDoubtful } from "./pv_doubt.js"', says=says)
+
+    assert bonds == [[], [2], [1], [4], [3]]

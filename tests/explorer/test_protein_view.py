@@ -82,6 +82,37 @@ def test_the_first_words_of_the_title_name_the_structure() -> None:
     assert "estimated" in data["title"]
 
 
+def model_of(plddt: list[float], remark: str = "ALPHAFOLD MODEL, MEAN PLDDT 60.0") -> str:
+    lines = pdb_of(helix(len(plddt))).splitlines()
+    text = "".join(f"{line[:60]}{value:6.2f}{line[66:]}\n" for line, value in zip(lines, plddt, strict=True))
+    return f"REMARK   1 {remark}\n{text}" if remark else text
+
+
+def test_a_predicted_model_says_of_each_residue_how_sure_it_is_and_an_experiment_of_none() -> None:
+    plddt = [91.0, 70.0, 69.99, 50.0, 49.99, 3.0]
+
+    def doubt_of(pdb: str) -> list[int]:
+        view = StructureView(pdb=pdb, positions=[1, 2, 3, 0, 0, 0])
+        return data_of(structure=view)["structure"]["doubt"]
+
+    assert doubt_of(model_of(plddt)) == [0, 0, 1, 1, 2, 2]
+    assert doubt_of(model_of(plddt, "PREDICTED MODEL")) == []  # its B-factors are no confidences
+    assert doubt_of(model_of(plddt, "")) == []
+
+
+def test_a_still_draws_what_a_model_is_not_sure_of_thinner_in_the_same_colour() -> None:
+    def pens(pdb: str) -> dict[str, tuple[str, float]]:
+        svg = structure_svg(pdb, np.arange(1, 7), np.arange(6.0), 5.0)
+        found = re.findall(r'd="([^"]+)" stroke="(#\w+)" stroke-width="(\S+)"', svg)
+        return {curve: (colour, float(width)) for curve, colour, width in found}
+
+    sure, unsure = pens(model_of([90] * 6)), pens(model_of([90, 90, 90, 60, 40, 40]))
+    ratios = [unsure[curve][1] / width for curve, (_, width) in sure.items()]
+
+    assert {curve: colour for curve, (colour, _) in sure.items()} == {c: colour for c, (colour, _) in unsure.items()}
+    assert sorted(round(ratio, 1) for ratio in ratios) == [0.3, 0.3, 0.5, 1.0, 1.0, 1.0]
+
+
 def test_an_ideal_helix_and_an_ideal_strand_are_told_apart() -> None:
     assert set(secondary_structure(helix(16))[1:-2]) == {"h"}
     assert set(secondary_structure(strand(12))[1:-3]) == {"e"}

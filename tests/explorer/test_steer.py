@@ -12,7 +12,7 @@ from explorer.services import data, judges, live, slices
 from explorer.services.refs import FeatureRef
 from explorer.services.slices import Slices
 from explorer.shell.bound import number
-from explorer.steer import also, charts, curve, doses, locks, many, opening, report, runs, steerable
+from explorer.steer import address, also, charts, curve, doses, locks, many, opening, report, runs, steerable
 from explorer.steer.opening import Example
 from explorer.steer.runs import Plan
 from protsae.errors import InputError
@@ -143,7 +143,8 @@ def test_the_page_opens_on_the_feature_that_raises_its_function_most_surely(open
     assert chosen == max(rows, key=lambda row: row.difference_low).feature
     options = app.selectbox(key="steer_feature").options
     assert ["raises its function" in option for option in options[: len(rows) + 5]] == [True] * len(rows) + [False] * 5
-    assert "So it raises its own function more than controls do" in text_of(app)
+    assert f"So it raises its own function more than {steerable.BOTH} do (by " in text_of(app)
+    assert "by the weaker of both tests, on proteins that did not choose it" in text_of(app)
     assert f"moves the term's log-odds by {rows[0].effect:+.2f}" in text_of(app)
     assert "No feature of" not in text_of(app)
     assert links_of(app, "feature")[0].params["feature"] == str(chosen)
@@ -151,7 +152,7 @@ def test_the_page_opens_on_the_feature_that_raises_its_function_most_surely(open
         *("Residues changed", "Mean over the chain", "Peak", "Perplexity there")
     ]
     assert [row["label"] for row in views_of(app)[0]["rows"]] == ["steered", "original"]
-    assert [tab.label for tab in app.tabs] == list(report.TABS)
+    assert [tab.label for tab in app.tabs] == list(address.TABS.values())
 
 
 def test_at_strength_zero_the_page_says_that_nothing_changes(open_page: OpenPage) -> None:
@@ -193,7 +194,7 @@ def test_the_verdict_stands_beside_twenty_random_features_that_are_tried_in_slic
 
 
 def test_the_dose_response_grows_on_demand(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = open_page("steer", sae="protsae_mfo", feature="5")
+    app = open_page("steer", sae="protsae_mfo", feature="5", tab="dose")
     before = figures_of(app)
     monkeypatch.setattr(slices, "SLICE_SECONDS", 1e-9)
     app = app.button(key="steer_curve").click().run()
@@ -276,7 +277,7 @@ def test_where_no_feature_raises_its_function_the_page_leads_with_it(open_page: 
     assert not app.exception
     assert shown == opening.opening("vanilla").ref.feature
     assert "No feature of Vanilla" in html_of(app, "ps-lead")[1]
-    assert f"No feature of Vanilla raises its own function more than a random feature does ({len(tested)} tested)." in (
+    assert f"No feature of Vanilla raises its own function more than {steerable.BOTH} do ({len(tested)} tested)." in (
         text_of(app)
     )
 
@@ -288,7 +289,7 @@ def test_of_a_bundle_in_which_none_does_the_sentence_is_about_the_bundle(
     monkeypatch.setattr(data, "steerability", lambda: rows)
 
     assert steerable.none_raises("vanilla") == (
-        f"No feature of this bundle raises its own function more than a random feature does ({len(rows)} tested)."
+        f"No feature of this bundle raises its own function more than {steerable.BOTH} do ({len(rows)} tested)."
     )
     assert steerable.best("protsae_mfo") == []
     assert all(example.protein for example in opening.candidates("protsae_mfo"))
@@ -305,7 +306,8 @@ def test_a_bundle_without_the_analysis_says_so_in_one_sentence(
 
     assert steerable.sentence(FeatureRef("protsae_mfo", 0)) == (
         "Not computed for this bundle: whether raising a validated feature raises its own function on held-out "
-        "proteins, more than controls do. `python -m precompute analyse BUNDLE steerability` adds it."
+        "proteins, more than a random feature and a random direction do. `python -m precompute analyse BUNDLE "
+        "steerability` adds it."
     )
     assert steerable.none_raises("protsae_mfo") == ""
     examples = list(opening.candidates("protsae_mfo"))
@@ -407,9 +409,9 @@ def test_what_annotation_names_is_offered_for_locking() -> None:
 
 
 def test_samples_are_written_in_slices_and_ranked(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = open_page("steer", sae="protsae_mfo", feature="5", strength="5")
+    app = open_page("steer", sae="protsae_mfo", feature="5", strength="5", tab="samples")
     assert "every sample is the same" in text_of(app)
-    app = open_page("steer", sae="protsae_mfo", feature="5", strength="5", warm="1.5", refill="all")
+    app = open_page("steer", sae="protsae_mfo", feature="5", strength="5", warm="1.5", refill="all", tab="samples")
     monkeypatch.setattr(slices, "SLICE_SECONDS", 1e-9)
     app = app.button(key="steer_samples").click().run()
     assert "Sample 1 of 10" in [bar.proto.text for bar in app.get("progress")]
@@ -421,7 +423,7 @@ def test_samples_are_written_in_slices_and_ranked(open_page: OpenPage, monkeypat
 
 
 def test_judges_that_steering_did_not_touch_stand_beside_the_verdict(open_page: OpenPage) -> None:
-    app = open_page("steer", sae="protsae_mfo", feature="5", strength="5")
+    app = open_page("steer", sae="protsae_mfo", feature="5", strength="5", tab="judges")
 
     assert not app.exception
     assert "that steering did not touch: probe " in text_of(app)
@@ -433,7 +435,7 @@ def test_judges_that_steering_did_not_touch_stand_beside_the_verdict(open_page: 
 
 
 def test_nothing_hidden_is_scanned_on_demand(open_page: OpenPage) -> None:
-    app = open_page("steer", sae="protsae_mfo", feature="5", strength="2")
+    app = open_page("steer", sae="protsae_mfo", feature="5", strength="2", tab="odds")
 
     def heatmaps() -> int:
         return sum(trace["type"] == "heatmap" for figure in figures_of(app) for trace in figure["data"])
@@ -443,3 +445,42 @@ def test_nothing_hidden_is_scanned_on_demand(open_page: OpenPage) -> None:
 
     assert not app.exception
     assert heatmaps() == 1
+    assert param(app, "scan") == "1"
+    app = open_page("steer", **{name: param(app, name) for name in app.query_params})
+    assert heatmaps() == 1
+    assert app.toggle(key="steer_scan").value
+    app = app.toggle(key="steer_scan").set_value(False).run()
+    assert heatmaps() == 0
+    assert (param(app, "scan"), param(app, "tab")) == (None, "odds")
+
+
+@pytest.mark.parametrize("tab", list(address.TABS))
+def test_a_tab_comes_back_from_the_address_and_no_other_is_computed(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, tab: str
+) -> None:
+    asked: list[str] = []
+    for module, name in ((report, "differ"), (report, "changed_residues"), (report, "compare"), (report, "response")):
+        monkeypatch.setattr(module, name, lambda *_, name=name: asked.append(name))
+    monkeypatch.setattr(report.judged, "judges_table", lambda *_: asked.append("judges"))
+    monkeypatch.setattr(many, "samples", lambda *_: asked.append("samples"))
+    app = open_page("steer", sae="protsae_mfo", feature="5", strength="3", **({"tab": tab} if tab else {}))
+
+    drawn = {"": "differ", "odds": "changed_residues", "controls": "compare", "dose": "response"}
+    assert not app.exception
+    assert set(asked) == {drawn.get(tab, tab)}
+    assert param(app, "tab") == (tab or None)
+
+
+def test_an_unknown_tab_opens_the_first(open_page: OpenPage) -> None:
+    app = open_page("steer", sae="protsae_mfo", feature="5", strength="0", tab="nowhere", many="7")
+
+    assert not app.exception
+    assert "The two sequences are identical" in text_of(app)
+
+
+def test_how_many_samples_stands_in_the_address(open_page: OpenPage) -> None:
+    app = open_page("steer", sae="protsae_mfo", feature="5", strength="5", warm="1", tab="samples", many="30")
+    assert app.selectbox(key="steer_many").value == 30
+
+    app = app.selectbox(key="steer_many").set_value(100).run()
+    assert (param(app, "many"), param(app, "tab"), param(app, "warm")) == ("100", "samples", "1")

@@ -18,6 +18,7 @@ from .conftest import OpenPage, param, text_of, views_of
         ({}, Kept()),
         ({"residue": "12"}, Kept(residue=12)),
         ({"residue": "1", "range": "20-30", "row": "2"}, Kept(residue=1, span=(20, 30), row=1)),
+        ({"style": "spheres"}, Kept(style="spheres")),
     ],
 )
 def test_what_is_kept_reads_back(params: dict[str, str], kept: Kept) -> None:
@@ -42,13 +43,18 @@ def test_a_row_that_is_not_there_is_quoted() -> None:
         viewer.read({"row": "3"}, 30, 2)
 
 
+def test_a_style_that_is_none_is_quoted() -> None:
+    with pytest.raises(InputError, match="style='wire' is no way to draw a structure: ribbon, tube, spheres"):
+        viewer.read({"style": "wire"}, 30, 2)
+
+
 @pytest.mark.parametrize("page", ["find", "feature", "compare", "protein", "sequence", "steer"])
 def test_every_view_shows_what_its_address_keeps(open_page: OpenPage, page: str) -> None:
     which = {"accession": first_protein(open_page).accession} if page in ("protein", "sequence") else {}
-    app = open_page(page, residue="3", range="2-5", **which)
+    app = open_page(page, residue="3", range="2-5", style="tube", **which)
 
     assert not app.exception
-    assert views_of(app)[0]["kept"] == {"residue": 3, "span": [2, 5], "row": 0}
+    assert views_of(app)[0]["kept"] == {"residue": 3, "span": [2, 5], "row": 0, "style": "tube"}
 
 
 def first_protein(open_page: OpenPage) -> ProteinRow:
@@ -64,7 +70,7 @@ def test_a_residue_that_the_chain_lacks_is_said_and_the_view_stands(open_page: O
 
     assert not app.exception
     assert "residue='99999' is no residue of this chain" in text_of(app)
-    assert views_of(app)[0]["kept"] == {"residue": None, "span": None, "row": 0}
+    assert views_of(app)[0]["kept"] == {"residue": None, "span": None, "row": 0, "style": "ribbon"}
 
 
 def test_another_band_forgets_the_residue(open_page: OpenPage) -> None:

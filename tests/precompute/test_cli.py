@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from precompute import suite
 from precompute.__main__ import main
 from precompute.config import RunConfig, check_inputs
 from precompute.options import build, field_help
@@ -69,6 +70,8 @@ def test_every_setting_has_a_help_text() -> None:
         ({"widths": ["64", "64"]}, "widths must differ from one another, got 64 64"),
         ({"seeds": ["0", "-1"]}, "seeds must be at least 0, got -1"),
         ({"widths": ["64"], "d_sae": "64"}, "d_sae=64 and widths 64 were given; drop one of them"),
+        ({"sites": ["R", "A"], "site": "resid_post"}, "site=resid_post and sites R A were given; drop one of them"),
+        ({"sites": ["Q"]}, "sites must be one of R, A, M, H, resid_post, attn_out, mlp_out, resid_mid, got 'Q'"),
         ({"layers": ["1", "2"], "layer": "1"}, "layer=1 and layers 1 2 were given; drop one of them"),
         ({"d_sae": "64", "max_concepts": "64"}, "leaves no free feature beside max_concepts=64 guiding terms"),
         ({"preset": "best"}, "preset must be one of recommended, paper, got 'best'"),
@@ -124,7 +127,7 @@ def test_all_paths_are_checked_before_anything_is_computed(tmp_path: Path) -> No
         ({"structures": files["proteins"]}, "--structures .* is not a folder"),
         ({"contacts": tmp_path / "none"}, "--contacts .* does not exist"),
         ({"plm": ""}, "no language model is given, --plm is ''; --plm esm2_t6_8M_UR50D downloads"),
-        ({"plm": "esm3"}, "--plm esm3 is no file, no folder, no bundle and none of fair-esm's esm2_t6_8M_UR50D"),
+        ({"plm": "esm3"}, "--plm esm3 is no file, no folder, no bundle and none of the names esm2_t6_8M_UR50D"),
         ({"out": files["proteins"]}, "exists and is no folder"),
     ):
         with pytest.raises(InputError, match=quoted):
@@ -147,14 +150,17 @@ def test_a_run_fetches_the_model_that_it_names_before_it_reads(
     tiny_arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layers: list[str]
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setitem(main.__globals__, "fetch_shown", lambda name, **_: asked.append(name))
+    monkeypatch.setattr(suite, "fetch_shown", lambda name, **_: asked.append(name))
+    monkeypatch.setattr(suite, "_embed", lambda configs, _: asked.append(f"{len(configs)} places"))
+    monkeypatch.setattr(suite, "write_suite", lambda *_: asked.append("suite.json"))
+    monkeypatch.setattr(Runner, "run_stage", lambda _, stage: asked.append(stage.name))
     monkeypatch.setattr(Runner, "run", lambda self: asked.append(self.config.out.name))
     several = ["--layers", *layers] if layers else []
 
     assert main(["run", *tiny_arguments(tmp_path / "b"), *several, "--plm", "esm2_t6_8M_UR50D", "--quiet"]) == 0
 
-    outs = ["b-L1", "b-L2"] if layers else ["b"]
-    assert asked == [name for out in outs for name in ("esm2_t6_8M_UR50D", out)]
+    plm = "esm2_t6_8M_UR50D"
+    assert asked == ([plm, "proteins", "2 places", plm, "H1", plm, "H2", "suite.json"] if layers else [plm, "b"])
 
 
 def test_a_layer_that_the_plm_lacks_is_refused_before_any_layer_is_run(
@@ -163,6 +169,12 @@ def test_a_layer_that_the_plm_lacks_is_refused_before_any_layer_is_run(
     assert main(["run", *tiny_arguments(tmp_path / "b"), "--layers", "1", "3"]) == 2
     assert "layer must be in 1..2" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "manifest.json").write_text("{}")
+    assert main(["run", *tiny_arguments(tmp_path / "b"), "--sites", "R", "A"]) == 2
+    assert "b is a bundle; several layers or sites need a folder, so choose another --out" in capsys.readouterr().err
+    assert main(["stage", "proteins", *tiny_arguments(tmp_path / "b"), "--sites", "R", "A"]) == 2
+    assert "a stage is run for one site, got sites R A; give --site" in capsys.readouterr().err
     assert main(["stage", "proteins", *tiny_arguments(tmp_path / "b"), "--layers", "1", "2"]) == 2
     assert "a stage is run for one layer, got layers 1 2; give --layer" in capsys.readouterr().err
 

@@ -13,8 +13,10 @@ from precompute.config import RunConfig
 from precompute.corpus.proteins import read_corpus
 from precompute.stages import embed
 from protsae.errors import ConfigError, InputError
+from protsae.plm import esm2
 from protsae.plm.esm2_plm import ESM2PLM
 from protsae.plm.registry import load_plm
+from protsae.plm.sites import Site
 from protsae.shards import ShardReader, read_index
 
 SEQUENCES = {"A1": "MKTAYIAKQR" * 60, "B2": "GAVLI" * 80, "C3": "WWHHCC" * 50, "D4": "MKLV" * 30}
@@ -65,15 +67,15 @@ def test_a_killed_run_goes_on_after_its_last_whole_shard(
     for path in whole.iterdir():
         path.unlink()
     harvested: list[int] = []
-    harvest = ESM2PLM.harvest
+    harvest = ESM2PLM.harvest_at
 
-    def dies_at_the_second_shard(plm: ESM2PLM, sequences: list[str], **settings: Any) -> object:
+    def dies_at_the_second_shard(plm: ESM2PLM, sequences: list[str], *places: Any, **settings: Any) -> object:
         harvested.append(len(sequences))
         if len(harvested) == 2:
             raise KeyboardInterrupt
-        return harvest(plm, sequences, **settings)
+        return harvest(plm, sequences, *places, **settings)
 
-    monkeypatch.setattr(ESM2PLM, "harvest", dies_at_the_second_shard)
+    monkeypatch.setattr(ESM2PLM, "harvest_at", dies_at_the_second_shard)
     with pytest.raises(KeyboardInterrupt):
         run(config, work)
     kept = (whole / "shard-00000.npy").stat().st_mtime_ns
@@ -98,8 +100,8 @@ def test_a_layer_that_the_plm_lacks_is_refused(config: RunConfig, work: Path) ->
 
 @pytest.mark.filterwarnings("ignore:overflow encountered")
 def test_activations_beyond_fp16_are_refused(config: RunConfig, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    harvest = ESM2PLM.harvest
-    monkeypatch.setattr(ESM2PLM, "harvest", lambda *a, **k: ((i, x * 1e9) for i, x in harvest(*a, **k)))
+    harvest = ESM2PLM.harvest_at
+    monkeypatch.setattr(ESM2PLM, "harvest_at", lambda *a, **k: ((i, [x * 1e9 for x in s]) for i, s in harvest(*a, **k)))
     with pytest.raises(InputError, match="beyond fp16"):
         run(config, work)
     assert not (work / "embed" / "shard-00000.npy").exists()
@@ -120,3 +122,32 @@ def test_any_number_of_workers_writes_the_same_shards(config: RunConfig, work: P
     assert sorted(path.name for path in (work / "embed").iterdir()) == sorted(
         path.name for path in (again / "embed").iterdir()
     )
+
+
+def test_several_places_share_one_pass_of_the_plm(
+    config: RunConfig, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All layer x site states in one forward pass a protein, each bit for bit what a run for it alone writes."""
+    places: list[tuple[int, Site]] = [(1, "resid_mid"), (1, "attn_out"), (2, "mlp_out"), (2, "resid_post")]
+    configs = [replace(config, layer=layer, site=site) for layer, site in places]
+    works = [tmp_path / f"{site}{layer}" for layer, site in places]
+    for place, one in enumerate(configs):
+        (works[place] / "embed").mkdir(parents=True)
+        shutil.copytree(work / "proteins", works[place] / "proteins")
+        run(one, work)
+        shutil.copytree(work / "embed", tmp_path / f"alone{place}")
+    embedded: list[int] = []
+    embed_tokens = esm2.embed_tokens
+    monkeypatch.setattr(esm2, "embed_tokens", lambda *a: embedded.append(a[1].numel() - 2) or embed_tokens(*a))
+
+    numbers = embed.run_together(configs, works, lambda _: None)
+
+    assert sorted(embedded) == sorted(map(len, SEQUENCES.values()))  # every protein once, whatever the places
+    assert [each["layer"] for each in numbers] == [1, 1, 2, 2]
+    for place, each in enumerate(works):
+        for name in ("shard-00000.npy", "shard-00001.npy", "plm.json"):
+            assert (each / "embed" / name).read_bytes() == (tmp_path / f"alone{place}" / name).read_bytes()
+    (works[2] / "embed" / "shard-00001.parquet").unlink()
+    embedded.clear()
+    embed.run_together(configs, works, lambda _: None)
+    assert len(embedded) == 2  # the two proteins of the one shard that was lacking

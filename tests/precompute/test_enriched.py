@@ -9,6 +9,7 @@ from scipy.sparse import csc_array
 from scipy.stats import false_discovery_control, hypergeom, kstest
 
 from precompute.__main__ import main
+from precompute.analyses.enriched import _by_feature
 from precompute.features.enriched import (
     LEAST_FIRING,
     Terms,
@@ -136,3 +137,9 @@ def test_a_run_adds_them_and_they_are_read(copy_run: Callable[..., Path], tmp_pa
     before = (bundle / "analyses" / "enriched" / "enriched_summary.parquet").read_bytes()
     assert main(["analyse", str(bundle), "enriched", "--quiet"]) == 0
     assert (bundle / "analyses" / "enriched" / "enriched_summary.parquet").read_bytes() == before, "not the same twice"
+
+
+def test_tests_lie_by_feature_and_none_lie_nowhere() -> None:
+    feature = np.array([3, 3, 7])
+    assert _by_feature(feature, np.array([2, 0, 1])) == [(3, [2, 0]), (7, [1])]
+    assert _by_feature(np.zeros(0, dtype=int), np.zeros(0, dtype=int)) == []

@@ -73,7 +73,7 @@ def test_a_flag_says_it_all(text: str, expected: ImportSpec) -> None:
         ("a=x:saelens:depth=3", "says 'depth', which is no fact of an SAE; facts are k, layer"),
         ("a=x:saelens:k=many", "k in --sae .* must be a number, got 'many'"),
         ("a=x:saelens:k=0", "k of a must be at least 1, got 0"),
-        ("a=x:saelens:site=mlp", "site of a must be one of resid_mid, resid_post, got 'mlp'"),
+        ("a=x:saelens:site=mlp", "site of a must be one of resid_mid, resid_post, attn_out, mlp_out, got 'mlp'"),
         ("a=x:saelens:scale=-1", "scale of a must be above 0"),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from precompute.config import RunConfig
-from precompute.pipeline.layers import one_a_layer, share_stages, without_layer
+from precompute.pipeline.places import one_a_place, share_stages, without_place
 from precompute.pipeline.progress import Console, Meter, StageRecord, duration
 from precompute.pipeline.runner import Run, Runner, Stage
 from precompute.stages.order import STAGES
@@ -161,22 +161,28 @@ def test_what_a_stage_foretells_is_told_before_the_next_one_and_even_where_it_is
     assert told.index("told after first") < told.index("first: already done") < told.index("told after first more")
 
 
-def test_several_layers_are_a_run_each_that_share_what_no_layer_changes(
+def test_several_places_are_a_run_each_that_share_what_no_place_changes(
     config: RunConfig, calls: list[str], fake: Fake
 ) -> None:
     first, second, third = fake()
     stages = (first, replace(second, settings=("layer",)), third)
-    assert without_layer(stages) == ("first",)
-    assert without_layer(STAGES) == ("proteins", "structures")
-    assert one_a_layer(config) == (config,)
+    assert without_place(stages) == ("first",)
+    assert without_place(STAGES) == ("proteins", "structures")
+    assert one_a_place(config) == (config,)
 
-    configs = one_a_layer(replace(config, layers=(2, 5, 2)))
+    configs = one_a_place(replace(config, layers=(2, 5, 2), sites=("A", "resid_post", "R")))
 
-    assert [(one.out.name, one.layer, one.layers) for one in configs] == [("bundle-L2", 2, ()), ("bundle-L5", 5, ())]
+    assert [(one.out.parent, one.out.name, one.layer, one.site) for one in configs] == [
+        (config.out, "A2", 2, "attn_out"),
+        (config.out, "R2", 2, "resid_post"),
+        (config.out, "A5", 5, "attn_out"),
+        (config.out, "R5", 5, "resid_post"),
+    ]
+    assert not any(one.is_suite for one in configs)
     for one in configs:
-        share_stages(configs[0].work, one.work, without_layer(stages))
+        share_stages(configs[0].work, one.work, without_place(stages))
         run(one, stages)
-    assert calls == ["first", "second", "third", "second", "third"]
+    assert calls == ["first", *["second", "third"] * 4]
 
 
 def test_an_unfinished_stage_starts_clean_unless_it_resumes(config: RunConfig, calls: list[str], fake: Fake) -> None:
@@ -228,7 +234,7 @@ def test_every_stage_depends_on_earlier_ones_and_on_settings_that_exist() -> Non
         assert set(stage.settings) | set(stage.inputs) <= set(RunConfig.__dataclass_fields__)
         seen.add(stage.name)
     used = {name for stage in STAGES for name in (*stage.settings, *stage.inputs)}
-    assert set(RunConfig.__dataclass_fields__) - used == {"device", "engine", "workers", "preset", "layers"}
+    assert set(RunConfig.__dataclass_fields__) - used == {"device", "engine", "workers", "preset", "layers", "sites"}
 
 
 def test_the_meter_tells_rate_and_time_left() -> None:

@@ -7,12 +7,14 @@ import pytest
 import torch
 from toy_plm import D_MODEL, NAME, ToyPLM, folder_of, toy_architecture
 
+import protsae
 from precompute.__main__ import main
 from precompute.corpus.codes import code_path, read_codes
 from precompute.corpus.proteins import read_corpus
 from precompute.corpus.trained import read_trained
 from protsae.errors import ArtifactError, ConfigError
 from protsae.measures.fidelity import FidelityBench
+from protsae.plm import spec as spec_module
 from protsae.plm.base import PLM
 from protsae.plm.registry import ARCHITECTURES, fetch_plm, load_plm, open_plm, outline_of
 from protsae.plm.spec import PLMSpec
@@ -110,3 +112,28 @@ def test_fidelity_and_steering_take_it(sae: TopKSAE) -> None:
     steering = Steering(plm, spec, sae, SEQUENCE, SteerConfig())
     assert steering.run({3: 1.0}, strength=0.0).steered == SEQUENCE
     assert len(steering.run({3: 1.0}, strength=5.0).steered) == len(SEQUENCE)
+
+
+def test_a_model_that_only_reads_makes_a_bundle_without_what_a_head_is_for(
+    tiny_arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statistics, alignments and examples; no effects on letters, no loss, and one sentence where one is asked for."""
+    monkeypatch.setattr(ToyPLM, "predicts", False)
+    monkeypatch.setattr(ToyPLM, "amino_acid_effect", lambda *_, **__: pytest.fail("it has no head"))
+    monkeypatch.setattr(ToyPLM, "logits_from", lambda *_, **__: pytest.fail("it has no head"))
+    monkeypatch.setattr(spec_module, "READS_ONLY", frozenset({"toy"}))
+    out = tmp_path / "suite"
+
+    assert main(["run", *tiny_arguments(out), "--plm", NAME, "--site", "resid_post", "--layers", "2", "--quiet"]) == 0
+
+    with protsae.open_bundle(out / "R2") as bundle:
+        assert not bundle.plm.predicts
+        sae = bundle.saes()[0].name
+        row = bundle.feature(sae, 0)
+        assert len(row.aa_effect) == 0
+        assert len(row.aa_enrichment) == 20
+        assert bundle.features("GO:0000001")
+        assert {tag for (tag,) in bundle.reader.tuples("SELECT DISTINCT label_origin FROM feature")}
+    metrics = protsae.Suite.open(out).entry("protsae-R2-48").metrics
+    assert metrics["delta_loss"].value is None
+    assert metrics["guided_f1"].value is not None

@@ -149,3 +149,9 @@ def test_a_run_adds_them_and_they_are_read(copy_run: Callable[..., Path], tmp_pa
     before = (bundle / "analyses" / "telling" / "telling.parquet").read_bytes()
     assert main(["analyse", str(bundle), "telling", "--quiet"]) == 0
     assert (bundle / "analyses" / "telling" / "telling.parquet").read_bytes() == before, "not the same twice"
+
+
+def test_an_sae_without_a_named_feature_has_no_rules() -> None:
+    rule, is_own = chosen_rules(np.zeros((0, 3)), [])
+    assert (rule.tolist(), is_own.tolist()) == ([], [])
+    assert np.zeros((0, 3))[np.arange(0), np.maximum(rule, 0)].shape == (0,)

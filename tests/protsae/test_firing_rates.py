@@ -27,7 +27,9 @@ def test_bounds_leave_fewer_features_silent(architecture: str, tmp_path: Path) -
     data = planted(tmp_path / "embed")
     alive = {}
     for bounded in (False, True):
-        settings = config(epochs=40, lr=1e-2, lr_drop_epoch=30, bound_rates=bounded)
+        settings = config(
+            epochs=40, lr=1e-2, lr_drop_epoch=30, bound_rates=bounded, log_every=100, checkpoint_seconds=600
+        )
         alive[bounded] = train(make(architecture), data, settings, tmp_path / str(bounded)).best.share_alive
 
     assert alive[True] > alive[False]

@@ -31,7 +31,7 @@ def data(tmp_path: Path) -> TrainingData:
 
 def guided(data: TrainingData, folder: Path, **switches: Any) -> ProtSAE:
     sae = make("protsae", **switches)
-    train(sae, data, config(epochs=24, lr=1e-2, lr_drop_epoch=18), folder)
+    train(sae, data, config(epochs=24, lr=1e-2, lr_drop_epoch=18, log_every=100, checkpoint_seconds=600), folder)
     assert isinstance(sae, ProtSAE)
     return sae
 
@@ -134,7 +134,11 @@ def test_named_residues_are_found(data: TrainingData, tmp_path: Path, detector: 
     rng = np.random.default_rng(3)
     assert data.labels is not None
     hidden = rng.normal(size=data.reader.d_model)
-    marked = {row: rng.choice(length, 4, replace=False) for row, length in enumerate(data.reader.lengths.tolist())}
+    lengths = data.reader.lengths.tolist()
+    marked = {row: rng.choice(length, 4, replace=False) for row, length in enumerate(lengths)}
+    is_marked = np.zeros((len(lengths), max(lengths)), dtype=bool)
+    for row, places in marked.items():
+        is_marked[row, places] = True
 
     class Marked:
         """The reader, with the hidden direction at the marked residues of every protein."""
@@ -146,8 +150,7 @@ def test_named_residues_are_found(data: TrainingData, tmp_path: Path, detector: 
 
         def gather(self, proteins: np.ndarray, residues: np.ndarray) -> np.ndarray:
             x = data.reader.gather(proteins, residues).astype(np.float32)
-            is_marked = [residue in marked[row] for row, residue in zip(proteins.tolist(), residues, strict=True)]
-            return x + 4 * np.outer(is_marked, hidden)
+            return x + 4 * np.outer(is_marked[proteins, residues], hidden)
 
         def protein(self, row: int) -> np.ndarray:
             return self.gather(np.full(self.lengths[row], row), np.arange(self.lengths[row]))

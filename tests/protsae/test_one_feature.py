@@ -11,6 +11,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from tiny_saes import NAMES, shaken
 
 from protsae.sae import SAE, ProtSAE, ProtSAEConfig, TopKSAE, TopKSAEConfig
+from protsae.sae.fast import placing
+from protsae.sae.topk import keep_top_k
 
 CONCEPTS = tuple(f"GO:{i:07d}" for i in range(6))
 
@@ -24,6 +26,14 @@ def saes() -> dict[str, SAE]:
     return made
 
 
+@pytest.fixture(params=[True, False], ids=["halves", "single"])
+def halves(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """With and without a product in half precision first, whatever this machine does by itself."""
+    monkeypatch.setattr(placing, "multiplies_halves", lambda: request.param)
+    return request.param
+
+
+@pytest.mark.usefixtures("halves")
 @pytest.mark.parametrize("name", [*NAMES, "topk", "joint", "apart"])
 def test_a_column_is_that_of_encode(name: str) -> None:
     sae = saes()[name]
@@ -34,3 +44,39 @@ def test_a_column_is_that_of_encode(name: str) -> None:
         for feature in (0, 3, 6, 40, 79):
             assert_close(sae.encode_feature(x, feature), whole[:, feature])
     assert whole[:, [0, 3, 6, 40, 79]].any()
+
+
+@pytest.mark.usefixtures("halves")
+@pytest.mark.parametrize("k", [1, 7, 40, 299, 300])
+def test_a_place_is_counted_as_topk_sorts(k: int) -> None:
+    random = torch.Generator().manual_seed(k)
+    u, weight = torch.randn(400, 32, generator=random), torch.randn(300, 32, generator=random)
+    bias = torch.randn(300, generator=random) - 1
+    kept = keep_top_k((u @ weight.T + bias).relu(), k)
+
+    for feature in (0, 1, 150, 299):
+        found = placing.acts_of(u, weight, bias, feature, k)
+        assert torch.equal(found > 0, kept[:, feature] > 0)
+        assert_close(found, kept[:, feature])
+
+
+@pytest.mark.usefixtures("halves")
+def test_among_equals_the_lower_index_is_kept() -> None:
+    u, weight, bias = torch.ones(3, 4), torch.ones(6, 4), torch.zeros(6)
+
+    assert [float(placing.acts_of(u, weight, bias, feature, 3)[0]) for feature in range(6)] == [4, 4, 4, 0, 0, 0]
+
+
+def test_half_precision_settles_most_rows_and_none_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placing, "multiplies_halves", lambda: True)
+    random = torch.Generator().manual_seed(0)
+    u, weight = torch.randn(2000, 320, generator=random), torch.randn(4096, 320, generator=random) / 320**0.5
+    bias, k = torch.zeros(4096), 52
+    pre_acts = u @ weight.T
+    own = pre_acts[:, 9].clamp_min(1e-3)
+
+    is_in, is_open = placing._bounded(u, weight, bias, own, k)
+    before = (pre_acts.double() > own.double()[:, None]).sum(1)
+    assert (before[is_in] < k).all()
+    assert (before[~is_in & ~is_open] >= k).all()
+    assert float(is_open.float().mean()) < 0.25

@@ -22,7 +22,7 @@ from protsae.plm.about import About
 from protsae.plm.esm2 import blocks
 from protsae.plm.esm2_plm import ESM2PLM
 from protsae.plm.registry import about_plm, fetch_plm, load_plm, open_plm, outline_of, weights_file
-from protsae.plm.sites import Site
+from protsae.plm.sites import SITES, Site
 from protsae.plm.spec import PLMSpec
 from protsae.plm.windows import windows
 
@@ -232,7 +232,7 @@ def test_a_named_model_is_looked_up_where_fair_esm_keeps_it(
 
 
 def test_what_a_model_offers_is_known_before_its_weights_are_read(tmp_path: Path, stock: ESM2) -> None:
-    assert outline_of("esm2_t33_650M_UR50D") == (33, ("resid_mid", "resid_post"), 1280)
+    assert outline_of("esm2_t33_650M_UR50D") == (33, SITES, 1280)
     write_pt(tmp_path / "esm2_tiny.pt", stock)
     assert outline_of(tmp_path / "esm2_tiny.pt").num_layers == 2
     (tmp_path / "none.safetensors").write_bytes(b"never read")
@@ -267,7 +267,7 @@ def test_a_bundle_is_a_way_to_name_its_model(tiny_bundle: Path) -> None:
 
     assert_close(plm.embed("MKTAYIAK", layer=2), ours.embed("MKTAYIAK", layer=2))
     assert plm.name == spec.name
-    assert outline_of(tiny_bundle) == (spec.num_layers, ("resid_mid", "resid_post"), spec.embed_dim)
+    assert outline_of(tiny_bundle) == (spec.num_layers, SITES, spec.embed_dim)
     assert weights_file(tiny_bundle) == tiny_bundle / "plm.safetensors"
     fetch_plm(tiny_bundle)
 
@@ -340,7 +340,7 @@ def test_weights_that_are_a_link_are_refused(tmp_path: Path, stock: ESM2) -> Non
         ({"embed_dim": 64}, ArtifactError, r"is \[33, 32\] where \[33, 64\] is needed"),
         ({"attention_heads": 5}, BundleError, "even multiple of attention_heads, got 32 and 5"),
         ({"layer": 9}, BundleError, r"layer must be in 1\.\.2 .* got 9"),
-        ({"site": "mlp_out"}, BundleError, "got 'mlp_out'"),
+        ({"site": "block"}, BundleError, "got 'block'"),
         ({"layer": "drop"}, BundleError, "must hold the fields"),
         ({"layer": "two"}, BundleError, "layer must be int, got 'two'"),
         ({"layer": True}, BundleError, "layer must be int, got True"),

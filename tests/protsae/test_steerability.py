@@ -109,6 +109,20 @@ def test_effects_are_differences_of_the_probes_log_odds(sequences: list[str], pr
         assert outcome.surprisal_change == pytest.approx(change, abs=1e-4)
 
 
+@pytest.mark.parametrize(("feature", "direction"), [(0.0, 2.0), (2.0, 0.0), (2.0, 2.0)])
+def test_both_controls_must_be_beaten(feature: float, direction: float) -> None:
+    def outcome(place: int) -> Outcome:
+        noise = 0.01 * place
+        return Outcome(
+            2 + noise, feature, direction, n_changed=1, n_changed_random=1, surprisal_change=0, specificity=0.5
+        )
+
+    beaten = [outcome(place)._replace(random_feature=0.0, random_direction=0.0) for place in range(12)]
+    assert steerability_of(beaten).p_value == 2**-12
+    unsure = [outcome(place)._replace(effect=2 + 0.01 * (-1) ** place) for place in range(12)]
+    assert steerability_of(unsure).p_value > 0.3
+
+
 def test_a_push_of_no_strength_does_nothing_and_is_not_called_anything(
     sequences: list[str], probe: LogisticProbe
 ) -> None:

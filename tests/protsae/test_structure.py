@@ -229,7 +229,7 @@ def test_columns_of_before_1996_are_read() -> None:
     [
         (b"", "holds no atoms"),
         (b"hello world\n" * 50, "holds no atoms"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8, "holds no atoms"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8, "is no text: it holds NUL bytes"),
         (b"\x1f\x8b\x08garbage", "is damaged"),
         (gzip.compress(pdb(list(range(30))).encode())[:-12], "is damaged"),
         (b"data_x\nloop_\n_atom_site.id\n1 2\n3\n'", "cannot be read"),

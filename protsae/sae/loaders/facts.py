@@ -21,7 +21,7 @@ class Told(NamedTuple):
     layer: int | None = None
     """Block whose states it reads, from 1."""
     site: str = ""
-    """Where in the block: resid_mid or resid_post."""
+    """Where in the block, one of protsae.plm.sites.SITES."""
     plm: str = ""
     """Language model whose states it reads."""
     scale: float | None = None

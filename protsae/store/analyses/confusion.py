@@ -76,6 +76,6 @@ def term_confusions(reader: AnalysisQueries, go_id: str) -> list[SiblingConfusio
         return []
     query = f"""
         SELECT {columns(SiblingConfusion)} FROM sibling_confusion
-        WHERE go_id = ? ORDER BY sae, feature, n_called / n_sibling DESC, sibling
+        ORDER BY go_id, sae, feature, n_called / n_sibling DESC, sibling
     """
-    return reader.rows(SiblingConfusion, query, [go_id])
+    return reader.held(SiblingConfusion, query, "go_id").of(go_id)

@@ -128,8 +128,8 @@ def features_enriched_for(reader: AnalysisQueries, term: str) -> list[EnrichedTe
     """The features whose strongest proteins carry a term and that test confirms, the surest on test first."""
     if reader.absence(ENRICHED):
         return []
-    query = f"{_ROWS} WHERE e.term = ? AND test_p < ? ORDER BY test_p, q_value, sae, feature"
-    return reader.rows(EnrichedTerm, query, [term, MOST_TEST_P])
+    query = f"{_ROWS} WHERE test_p < {MOST_TEST_P} ORDER BY e.term, test_p, q_value, sae, feature"
+    return reader.held(EnrichedTerm, query, "term").of(term)
 
 
 def surest_terms(reader: AnalysisQueries) -> list[EnrichedTerm]:

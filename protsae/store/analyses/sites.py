@@ -115,10 +115,10 @@ def feature_sites(reader: AnalysisQueries, sae: str, feature: int) -> list[Featu
         "WHERE other.go_id = found.go_id AND NOT other.is_guiding)",
     }
     query = f"""
-        SELECT {columns(FeatureSite, **source)} FROM feature_site AS found
-        WHERE sae = ? AND feature = ? ORDER BY is_guiding DESC, ap DESC, go_id
+        SELECT sae AS _sae, feature AS _feature, {columns(FeatureSite, **source)} FROM feature_site AS found
+        ORDER BY sae, feature, is_guiding DESC, ap DESC, go_id
     """
-    return reader.rows(FeatureSite, query, [sae, feature])
+    return reader.held(FeatureSite, query, "_sae", "_feature").of(sae, feature)
 
 
 def site_table(reader: AnalysisQueries, guided: str, baseline: str) -> pd.DataFrame:

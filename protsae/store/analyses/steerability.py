@@ -12,7 +12,8 @@ from protsae.store.queries import columns
 STEERABILITY = Analysis(
     name="steerability",
     version=3,
-    meaning="Whether raising a validated feature raises its own function on held-out proteins, more than controls do",
+    meaning="Whether raising a validated feature raises its own function on held-out proteins, more than a random "
+    "feature and a random direction do",
     reads=("proteins", "embed"),
     tables=(
         Table(
@@ -138,7 +139,7 @@ class SteerabilityRow(NamedTuple):
 
     @property
     def is_steerable(self) -> bool:
-        """It raises its own function more than the controls do."""
+        """It raises its own function more than a random feature and a random direction do, by a test against each."""
         return self.q_value < STEERABLE_Q and self.difference > 0
 
 

@@ -1,9 +1,9 @@
-"""Several layers of one PLM in one command: a bundle for each, OUT-L3, OUT-L4, ...; what no layer changes is made once.
+"""Several layers and sites of one PLM in one command: a bundle for each, OUT/R3, OUT/A3, ...; the rest is made once.
 
-A stage that depends on the layer neither by a setting nor by a stage before it is done in the first bundle's work
+A stage that depends on layer and site neither by a setting nor by a stage before it is done in the first bundle's work
 folder; the others get its files (hard links where the file system can).
 
-Read `one_a_layer`, then `share_stages`.
+Read `one_a_place`, then `share_stages`.
 """
 
 import os
@@ -16,22 +16,30 @@ from pathlib import Path
 from precompute.config import RunConfig
 from precompute.pipeline.runner import Stage
 from protsae.files import PARTIAL
+from protsae.plm.registry import outline_of
+from protsae.plm.sites import Place, Site, site_named
 
 
-def one_a_layer(config: RunConfig) -> tuple[RunConfig, ...]:
-    """The runs that a configuration asks for: itself, or one for each of its `layers`."""
-    if not config.layers:
+def one_a_place(config: RunConfig) -> tuple[RunConfig, ...]:
+    """The runs that a configuration asks for: itself, or one for each of its layers and sites, in a folder OUT.
+
+    Raises:
+        ConfigError: the PLM has no such layer.
+    """
+    if not config.is_suite:
         return (config,)
-    out = config.out
-    layers = dict.fromkeys(config.layers)
-    return tuple(replace(config, layers=(), layer=n, out=out.with_name(f"{out.name}-L{n}")) for n in layers)
+    layers = config.layers or (config.layer_of(outline_of(config.plm).num_layers),)
+    sites: list[Site] = [site_named(site) for site in config.sites or (config.site,)]
+    places = dict.fromkeys(Place(layer, site) for layer in layers for site in sites)
+    whole = replace(config, layers=(), sites=())
+    return tuple(replace(whole, layer=p.layer, site=p.site, out=config.out / p.name) for p in places)
 
 
-def without_layer(stages: Sequence[Stage]) -> tuple[str, ...]:
-    """Names of the stages whose results are the same whatever the layer."""
+def without_place(stages: Sequence[Stage]) -> tuple[str, ...]:
+    """Names of the stages whose results are the same whatever the layer and the site."""
     free: list[str] = []
     for stage in stages:
-        if not {"layer", "out"} & set(stage.settings) and set(stage.after) <= set(free):
+        if not {"layer", "site", "out"} & set(stage.settings) and set(stage.after) <= set(free):
             free.append(stage.name)
     return tuple(free)
 

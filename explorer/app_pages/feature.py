@@ -71,7 +71,7 @@ def main() -> None:
     shortlist.section(row)
     st.download_button(
         "Scores (CSV)",
-        exports.scores_csv(terms, sites),
+        lambda: exports.scores_csv(terms, sites),
         f"{ref.sae}_{ref.feature}_scores.csv",
         "text/csv",
         icon=":material/download:",

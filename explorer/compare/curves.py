@@ -55,7 +55,7 @@ def show(guided: TermFeature, baseline: TermFeature, compared: Sides) -> None:
     st.html(markup.wrap(markup.facts(facts(areas, compared))))
     file = downloads.file_name(guided.go_id, "precision_recall.csv")
     st.download_button(
-        "Curves (CSV)", as_csv(areas, compared), file, "text/csv", icon=":material/download:", on_click="ignore"
+        "Curves (CSV)", lambda: as_csv(areas, compared), file, "text/csv", icon=":material/download:", on_click="ignore"
     )
 
 

@@ -169,7 +169,7 @@ def whole(compared: Sides) -> None:
         lines = [[getattr(row, name) for name in head] for row in rows]
         st.download_button(
             "Table (CSV)",
-            downloads.table_csv(head, lines),
+            lambda: downloads.table_csv(head, lines),
             "sharing.csv",
             "text/csv",
             icon=":material/download:",

@@ -253,7 +253,7 @@ def table(rows: pd.DataFrame, term: TermRow, role: Role) -> None:
     )
     st.download_button(
         "Terms (CSV)",
-        downloads.table_csv([str(name) for name in shown.columns], shown.to_numpy(dtype=object).tolist()),
+        lambda: downloads.table_csv([str(name) for name in shown.columns], shown.to_numpy(dtype=object).tolist()),
         "guided_against_unguided.csv",
         "text/csv",
         icon=":material/download:",

@@ -152,7 +152,7 @@ def whole(ref: FeatureRef, found: Family) -> None:
     head = [*Member._fields]
     st.download_button(
         "Family (CSV)",
-        downloads.table_csv(head, [[*member] for member in members]),
+        lambda: downloads.table_csv(head, [[*member] for member in members]),
         f"{ref.sae}_{ref.feature}_family.csv",
         "text/csv",
         icon=":material/download:",

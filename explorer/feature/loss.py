@@ -117,7 +117,7 @@ def _told(row: FeatureRow, example: ExampleRow, found: Ablated) -> None:
     ]
     st.download_button(
         "Ablation (CSV)",
-        downloads.residues_csv(example.sequence, columns),
+        lambda: downloads.residues_csv(example.sequence, columns),
         f"{downloads.file_name(row.sae, row.feature, example.accession, 'ablation')}.csv",
         "text/csv",
         icon=":material/download:",

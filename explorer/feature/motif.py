@@ -48,7 +48,7 @@ def show(ref: FeatureRef, row: FeatureRow) -> None:
             frame.say(f"Highest columns: {said}.", "ps-small ps-soft")
             st.download_button(
                 "Counts (CSV)",
-                counts_csv(found),
+                lambda: counts_csv(found),
                 f"{downloads.file_name(ref.sae, ref.feature, 'motif')}.csv",
                 "text/csv",
                 icon=":material/download:",

@@ -114,7 +114,7 @@ def take_away(found: Shortlist, term_name: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Candidates (CSV)",
-            candidates.table_csv(rows, facts),
+            lambda: candidates.table_csv(rows, facts),
             f"{name}.csv",
             "text/csv",
             icon=":material/download:",

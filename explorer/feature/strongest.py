@@ -34,7 +34,7 @@ def card(row: FeatureRow) -> None:
                 )
                 st.download_button(
                     "Shared terms (CSV)",
-                    shared_terms.csv(terms),
+                    lambda: shared_terms.csv(terms),
                     f"{downloads.file_name(row.sae, row.feature, 'shared')}.csv",
                     "text/csv",
                     icon=":material/download:",

@@ -37,8 +37,13 @@ def show() -> None:
             "proteins."
         )
         table = found.table
-        csv = downloads.table_csv(list(table.columns), table.itertuples(index=False, name=None))
-        st.download_button("Audit (CSV)", csv, "steering_audit.csv", icon=":material/download:", on_click="ignore")
+        st.download_button(
+            "Audit (CSV)",
+            lambda: downloads.table_csv(list(table.columns), table.itertuples(index=False, name=None)),
+            "steering_audit.csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
 
 
 def sentence(found: Audit) -> str:

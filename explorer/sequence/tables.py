@@ -214,9 +214,13 @@ def take_away(
             (sae, a.feature, f"{a.peak:.6g}", a.position, a.n_active, f"{a.one_in:.1f}", f"{a.surprise:.2f}")
             for a in active
         ]
-        save("Active features (CSV)", downloads.table_csv(head, lines), f"{name}_features.csv")
+        save("Active features (CSV)", lambda: downloads.table_csv(head, lines), f"{name}_features.csv")
         columns = [(row.label, row.values) for row in rows]  # noqa: PD011 - no data frame
-        save("Shown rows by residue (CSV)", downloads.residues_csv(about.sequence, columns), f"{name}_residues.csv")
+        save(
+            "Shown rows by residue (CSV)",
+            lambda: downloads.residues_csv(about.sequence, columns),
+            f"{name}_residues.csv",
+        )
         terms = [
             (c.term.go_id, c.term.term_name, c.term.namespace, f"{c.information:.3f}", c.is_called, f"{c.score:.6g}",
              c.term.threshold,

@@ -62,7 +62,7 @@ def everywhere(plan: Plan, result: SteerResult) -> None:
             for place, letter in enumerate(AMINO_ACIDS)
         ]
         st.download_button(
-            "All log-odds (CSV)", downloads.table_csv(["residue", "letter", "to", "change_nats"], lines),
+            "All log-odds (CSV)", lambda: downloads.table_csv(["residue", "letter", "to", "change_nats"], lines),
             downloads.file_name(plan.sae, plan.feature, "nothing_hidden.csv"), icon=":material/download:",
             on_click="ignore",
         )  # fmt: skip

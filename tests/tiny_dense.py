@@ -10,7 +10,7 @@ PARTNER = 5
 
 
 def dense_table(features: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `dense_tag` for every feature above the limit: all ten tags."""
+    """Rows of `dense_tag` for every feature above the limit: all tags."""
     rows: list[dict[str, Any]] = []
     for sae, own in features.loc[features["density"] > DENSEST].groupby("sae", sort=False):
         for place, feature in enumerate(own["feature"].tolist()):

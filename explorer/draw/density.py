@@ -7,8 +7,8 @@ from explorer.draw import words
 from protsae.store.analyses.dense import THRESHOLDS, DenseTag, Tag
 
 HELP = (
-    "Features that fire on more than a tenth of all residues seldom stand for one function. Ten things that they may "
-    "carry instead are measured on test proteins, each beside what luck gives and with a threshold that was set "
+    "Features that fire on more than a tenth of all residues seldom stand for one function. Eleven things that they "
+    "may carry instead are measured on test proteins, each beside what luck gives and with a threshold that was set "
     "beforehand. Letter, end and element are chosen on validation proteins."
 )
 
@@ -63,6 +63,12 @@ SIGNALS: dict[Tag, Signal] = {
         "2 AUROC - 1 of activation for annotated helix or strand, in proteins that have either. Null: moved along the "
         "chain.",
     ),
+    "disorder": Signal(
+        "Disorder",
+        "it tells residues that move too much to be seen",
+        "2 AUROC - 1 of activation for residues that a stored structure leaves out between others that it resolves; "
+        "negative where it is silent there. Null: moved along the chain.",
+    ),
     "protein": Signal(
         "The whole protein",
         "it is nearly constant within a protein, so it says what kind of protein this is",
@@ -87,7 +93,7 @@ def carries(tag: DenseTag) -> str:
     """What one number that holds means, as the end of a sentence."""
     detail = words.AMINO_ACID_NAMES[tag.detail] if tag.tag == "amino_acid" else tag.detail
     said = SIGNALS[tag.tag].sentence.format(detail=detail, partner=tag.partner)
-    is_reversed = tag.value < 0 and tag.tag in ("amino_acid", "terminus", "structure")
+    is_reversed = tag.value < 0 and tag.tag in ("amino_acid", "terminus", "structure", "disorder")
     return f"{said}, by being silent there" if is_reversed else said
 
 
@@ -96,7 +102,7 @@ def lead(density: float, tags: Sequence[DenseTag]) -> str:
     held = [carries(tag) for tag in tags if tag.holds]
     fires = f"It fires on {words.percent(density)} of all residues"
     if not held:
-        return f"{fires}, and none of ten things that dense features are known to carry explains it."
+        return f"{fires}, and none of eleven things that dense features are known to carry explains it."
     return f"{fires}: {words.join(held)}."
 
 

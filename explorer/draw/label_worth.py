@@ -83,8 +83,9 @@ def raised(found: Intervention) -> tuple[str, str, str]:
         f"{found.score:+.2f} log-odds beyond a random feature ({found.difference_low:+.2f} to "
         f"{found.difference_high:+.2f}; null {found.null:+.2f}), {words.count(found.n_proteins, 'protein')}"
     )
+    few = "" if found.is_confirmed else ", too few to say"
     judged = "" if found.kmers is None else f"; triplets of letters say {found.kmers:+.2f} standard deviations"
-    return ("Raised, its label follows" if found.holds else "Raised, its label", told + judged, RAISED)
+    return ("Raised, its label follows" if found.holds else "Raised, its label", told + few + judged, RAISED)
 
 
 def in_strongest(strongest: float | None, false_share: float | None) -> float | None:

@@ -24,7 +24,7 @@ def card(row: FeatureRow) -> None:
         for tag in tags:
             if tag.holds and tag.partner is not None:
                 frame.link(links.feature(row.sae, tag.partner), f"Open feature #{tag.partner}")
-        with st.expander("Ten things that it may carry"):
+        with st.expander("Eleven things that it may carry"):
             st.html(markup.wrap(markup.table(("Carries", "which", "value", "null", "holds"), density.rows(tags))))
             st.caption(density.thresholds())
             facts = [(density.SIGNALS[tag.tag].name, density.SIGNALS[tag.tag].tip, "") for tag in tags]

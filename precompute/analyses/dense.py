@@ -18,15 +18,24 @@ from precompute.corpus.proteins import Corpus, read_corpus
 from precompute.corpus.trained import TrainedSAE, plm_directions, read_trained
 from precompute.features.dense import (
     N_SHIFTS,
+    Signals,
     Told,
     along,
     between_proteins,
+    disorder,
     partners,
     reaching,
     signals,
     told,
 )
-from precompute.features.sampled import Sample, annotated, rows_by_shard, sample_proteins, sampled_codes
+from precompute.features.sampled import (
+    Sample,
+    annotated,
+    chosen_proteins,
+    rows_by_shard,
+    sample_proteins,
+    sampled_codes,
+)
 from precompute.pipeline.progress import Transient
 from precompute.pipeline.tables import empty_table, read_table
 from protsae.plm.registry import load_plm
@@ -49,6 +58,8 @@ def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Com
     samples = [sample_proteins(corpus, part, N_RESIDUES, seed=config.seed) for part in ("valid", "test")]
     found = [signals(sample, *secondary_structure(work, corpus, sample)) for sample in samples]
     components, d_model = principal(work, corpus, samples[0])
+    folded = [with_structure(work, corpus, part) for part in ("valid", "test")]
+    unseen = [disorder(*one) for one in folded]
     plm = load_plm(config.plm, device=config.device)
     effect = plm.amino_acid_effect(torch.eye(d_model)).numpy() if plm.predicts else None
     stats = read_table(work / "statistics" / "feature_stats.parquet", ["sae", "feature", "density"])
@@ -60,11 +71,14 @@ def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Com
         others = np.flatnonzero((density > 0) & (density <= DENSEST))
         if not len(dense):
             continue
-        codes = [codes[:, dense] for codes in sampled_codes(corpus, work / "activations" / sae.name, samples)]
+        every = samples + ([sample for sample, _ in folded] if all(len(one.proteins) for one, _ in folded) else [])
+        codes = [codes[:, dense] for codes in sampled_codes(corpus, work / "activations" / sae.name, every)]
         of_residues = told((codes[0], found[0]), (codes[1], found[1]), samples[1], np.random.default_rng(config.seed))
+        of_structures = _of_structures(codes[2:], unseen, folded[1][0], len(dense), config.seed)
         of_model = _of_model(sae, dense, others, components, effect)
         of_protein = _of_protein(codes[1], samples[1])
-        for feature, *own in zip(dense.tolist(), of_residues, of_model, of_protein, strict=True):
+        parts = (of_residues, of_structures, of_model, of_protein)
+        for feature, *own in zip(dense.tolist(), *parts, strict=True):
             named = {"sae": sae.name, "feature": feature}
             rows += [named | one._asdict() | {"holds": one.holds} for part in own for one in part]
     table = pd.DataFrame(rows) if rows else empty_table(_TYPES)
@@ -99,6 +113,28 @@ def _of_model(
             own.append(Told("silent", "", float(reach[0][place]), reach[1]))
         rows.append(own)
     return rows
+
+
+def _of_structures(codes: list[CSR], found: list[Signals], sample: Sample, n_dense: int, seed: int) -> list[list[Told]]:
+    """What only proteins with a structure say; nothing where none has one, or no residue is left out."""
+    inside = [(one.values[one.known["unresolved"]] > 0).ravel() for one in found]  # noqa: PD011 - no table
+    if not codes or not all(missing.any() and not missing.all() for missing in inside):
+        return [[] for _ in range(n_dense)]
+    return told((codes[0], found[0]), (codes[1], found[1]), sample, np.random.default_rng(seed))
+
+
+def with_structure(work: Path, corpus: Corpus, part: str) -> tuple[Sample, dict[int, np.ndarray]]:
+    """Proteins of a split whose structure is stored, at most `N_RESIDUES`; the residues that it resolves, from 0."""
+    table = read_table(work / "structures" / "structure.parquet", ["accession", "positions"])
+    row = {str(one): number for number, one in enumerate(corpus.accession)}
+    seen = {
+        row[accession]: np.asarray(positions) - 1
+        for accession, positions in zip(table["accession"], table["positions"], strict=True)
+        if len(positions) and corpus.split[row[accession]] == part
+    }
+    rows = np.array(sorted(seen), dtype=np.int64)
+    sample = chosen_proteins(corpus, rows[np.cumsum(corpus.length[rows]) <= N_RESIDUES])
+    return sample, {number: seen[protein] for number, protein in enumerate(sample.proteins.tolist())}
 
 
 def _of_protein(codes: CSR, sample: Sample) -> list[list[Told]]:

@@ -25,7 +25,8 @@ def compute(config: RunConfig, work: Path, report: Callable[[str], None]) -> Com
         if not len(found.go_id):
             report(
                 f"onsets: nothing was noted while {repeat.sae.display_name} was trained: too few proteins carry a "
-                "guiding term, or its weights were made without looks"
+                f"guiding term, or its weights were made without looks; remove {repeat.folder} to "
+                "train it again with them"
             )
             continue
         judged = onsets(found.auroc.T, found.null_auroc.T)

@@ -1,10 +1,10 @@
 """What a feature that fires nearly everywhere carries: known signals that the residual stream has at every residue.
 
 Dense features are those that fire on more than a tenth of the residues. Each is held against signals of the sequence
-(position, termini, amino acid, hydrophobicity), of the fold (helix, strand), of the protein as a whole, and of the
-model (its principal components, what reaches the amino acids), and against every other feature for a partner. Which
-letter, end or element is meant is chosen on proteins of valid, and the number told on proteins of test; the null moves
-the signal along the chain, which keeps everything but its place.
+(position, termini, amino acid, hydrophobicity), of the fold (helix, strand, disorder), of the protein as a whole, and
+of the model (its principal components, what reaches the amino acids), and against every other feature for a partner.
+Which letter, end or element is meant is chosen on proteins of valid, and the number told on proteins of test; the null
+moves the signal along the chain, which keeps everything but its place.
 
 Read `signals`, then `told`; `partners` is about pairs.
 
@@ -13,6 +13,7 @@ thresholds. The product of two cosines is as high for a copy as for an antipode,
 one and positive for the other. Hydropathy: Kyte and Doolittle 1982 (doi:10.1016/0022-2836(82)90515-0).
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -100,6 +101,22 @@ def signals(sample: Sample, elements: dict[str, np.ndarray], known: np.ndarray) 
         [one[3] for one in columns],
         dict.fromkeys(elements, known),
     )
+
+
+def disorder(sample: Sample, seen: Mapping[int, np.ndarray]) -> Signals:
+    """The one signal that only proteins with a structure have.
+
+    Args:
+        sample: residues of such proteins.
+        seen: place in the sample -> residues that its structure resolves, from 0.
+    """
+    missing, inside = (np.zeros(len(sample.letters), dtype=bool) for _ in range(2))
+    first = np.cumsum(sample.length) - sample.length
+    for number, positions in seen.items():
+        start, stop = first[number] + positions.min(), first[number] + positions.max() + 1
+        inside[start:stop] = missing[start:stop] = True
+        missing[first[number] + positions] = False
+    return Signals(["disorder"], ["unresolved"], missing[:, None].astype(np.float64), [True], {"unresolved": inside})
 
 
 def scores(acts: CSR, found: Signals) -> Float[np.ndarray, "d n_signals"]:

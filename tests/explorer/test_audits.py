@@ -32,12 +32,12 @@ def test_a_dense_feature_says_what_it_carries(open_page: OpenPage, tiny_bundle: 
     said = text_of(app)
     assert f"whose other half is feature #{PARTNER}" in said
     assert "it tells leucine" in said
-    assert "Ten things" in str([one.label for one in app.expander])
+    assert "Eleven things" in str([one.label for one in app.expander])
     opened = next(link for link in links_of(app, "feature") if link.text == f"Open feature #{PARTNER}")
     assert opened.params["feature"] == str(PARTNER)
 
     app = open_page("feature", sae="vanilla", feature=dense_feature(tiny_bundle, 1))
-    assert "none of ten things that dense features are known to carry explains it" in text_of(app)
+    assert "none of eleven things that dense features are known to carry explains it" in text_of(app)
 
 
 def test_a_sparse_feature_is_not_asked_why_it_is_dense(open_page: OpenPage, tiny_bundle: Path) -> None:

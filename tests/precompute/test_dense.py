@@ -9,12 +9,14 @@ from scipy.sparse import csr_array
 from scipy.stats import spearmanr
 
 from precompute.__main__ import main
+from precompute.analyses.dense import _of_structures
 from precompute.corpus.codes import CSR
 from precompute.features.dense import (
     HYDROPATHY,
     Told,
     along,
     between_proteins,
+    disorder,
     partners,
     reaching,
     signals,
@@ -77,6 +79,27 @@ def test_each_signal_is_found_where_it_was_planted_and_nothing_where_it_was_not(
     assert found[5] == {"structure": "helix"}
     assert found[6:] == [{}, {}, {}, {}], "constant within proteins is no place; random firing carries nothing"
     assert all(one.by_chance < 0.1 for own in rows[7:] for one in own)
+
+
+def test_disorder_is_what_a_structure_leaves_out_between_what_it_resolves() -> None:
+    sample = Sample(np.arange(40), np.full(40, 60), np.random.default_rng(6).integers(0, 20, 2400))
+    resolved = np.setdiff1d(np.arange(10, 50), np.arange(25, 32))
+    found = disorder(sample, dict.fromkeys(range(40), resolved))
+    inside = (sample.place >= 10) & (sample.place < 50)
+    missing = (sample.place >= 25) & (sample.place < 32)
+    assert (found.known["unresolved"] == inside).all()
+    assert (found.values[:, 0] == missing).all()
+
+    rng = np.random.default_rng(7)
+    acts = csr_array(np.column_stack([missing * rng.random(2400), (rng.random(2400) < 0.2) * rng.random(2400)]))
+    rows = told((acts, found), (acts, found), sample, np.random.default_rng(0))
+    assert held(rows) == [{"disorder": "unresolved"}, {}]
+    assert rows[0][0].value == pytest.approx(1)
+    assert rows[1][0].value == pytest.approx(0, abs=0.15)
+    assert _of_structures([], [found, found], sample, 3, 0) == [[], [], []], "no protein has a structure"
+    nothing = disorder(sample, {})
+    assert _of_structures([acts, acts], [found, nothing], sample, 2, 0) == [[], []]
+    assert not nothing.known["unresolved"].any()
 
 
 def test_the_share_between_proteins_is_that_of_an_analysis_of_variance() -> None:
@@ -150,7 +173,7 @@ def test_a_run_adds_them_and_they_are_read(copy_run: Callable[..., Path], tmp_pa
         dense = reader.tuples("SELECT sae, feature FROM feature WHERE density > ? ORDER BY sae, feature", [DENSEST])
         assert [(a, b) for a, b in rows[["sae", "feature"]].drop_duplicates().itertuples(index=False)] == dense
         first = dense_tags(reader, *dense[0])
-        assert {one.tag for one in first} >= set(TAGS) - {"structure"}
+        assert {one.tag for one in first} >= set(TAGS) - {"structure", "disorder"}
         assert [one.holds for one in first] == sorted((one.holds for one in first), reverse=True)
         assert dense_tags(reader, "nope", 0) == []
 

@@ -1,8 +1,10 @@
 """The analysis `dense`: what features that fire on more than a tenth of all residues carry.
 
 A number holds where it passes its threshold in `THRESHOLDS`. For position and hydrophobicity it is Spearman's
-correlation with the activation; for terminus, amino acid and structure 2 AUROC - 1, so that .5 is an AUROC of .75 (or
-of .25: it is silent there). Which letter, end or element is chosen on valid; the number is told on test.
+correlation with the activation; for terminus, amino acid, structure and disorder 2 AUROC - 1, so that .5 is an AUROC
+of .75 (or of .25: it is silent there). Which letter, end or element is chosen on valid; the number is told on test.
+Disordered are residues that a stored structure leaves out between others that it resolves; only such chains are looked
+at, from the first resolved residue to the last.
 
 Read `DENSE`, then `dense_tags`.
 """
@@ -21,8 +23,8 @@ ENDS = 10
 """Residues of a chain that are its first and its last ones."""
 
 Tag = Literal[
-    "antipodal", "duplicate", "position", "terminus", "amino_acid", "hydrophobicity", "structure", "protein",
-    "component", "silent",
+    "antipodal", "duplicate", "position", "terminus", "amino_acid", "hydrophobicity", "structure", "disorder",
+    "protein", "component", "silent",
 ]  # fmt: skip
 TAGS: tuple[Tag, ...] = get_args(Tag)
 
@@ -34,6 +36,7 @@ THRESHOLDS: Mapping[Tag, float] = {
     "amino_acid": 0.5,
     "hydrophobicity": 0.4,
     "structure": 0.5,
+    "disorder": 0.5,
     "protein": 0.5,
     "component": 0.75,
     "silent": 0.2,
@@ -42,9 +45,9 @@ THRESHOLDS: Mapping[Tag, float] = {
 
 DENSE = Analysis(
     name="dense",
-    version=1,
+    version=2,
     meaning="What features that fire on more than a tenth of all residues carry",
-    reads=("proteins", "embed", "train", "activations", "statistics"),
+    reads=("proteins", "embed", "train", "activations", "structures", "statistics"),
     tables=(
         Table(
             name="dense_tag",

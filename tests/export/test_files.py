@@ -72,6 +72,17 @@ def test_protspace_shows_every_place_and_label(bundle: OpenBundle, tmp_path: Pat
     assert [label.replace("%3B", ";").replace("%7C", "|").replace("%25", "%") for label in known["label"]] == labels
 
 
+def test_protspace_reads_its_bundle(bundle: OpenBundle, tmp_path: Path) -> None:
+    theirs = pytest.importorskip("protspace.data.io.bundle", reason="protspace is not installed: pip install protspace")
+    (path,) = export(bundle, "protspace", tmp_path, ["protsae_mfo"])
+
+    parts, settings = theirs.read_bundle(path)
+    known, projections, places = (pd.read_parquet(io.BytesIO(part)) for part in parts)
+    assert settings is None
+    assert known["identifier"].tolist() == places["identifier"].tolist()
+    assert len(projections) == 1
+
+
 def test_parquet_holds_every_table_and_row(bundle: OpenBundle, tmp_path: Path) -> None:
     written = export(bundle, "parquet", tmp_path)
 

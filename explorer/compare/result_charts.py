@@ -21,6 +21,9 @@ from protsae.store.evaluation.summary import Gap, Spread
 
 GREY = palette.ORIGINS["none"]
 
+ROOM = 0.22
+"""Of an axis, beyond its outermost points, for their names."""
+
 PLOT_PIXELS = np.array([620.0, 240.0])
 """Width and height that the points of the trade-off span on a usual screen."""
 DOT_PIXELS, LETTER_PIXELS, LINE_PIXELS = 12, 6.5, 15
@@ -53,29 +56,36 @@ def trade_off(x: Mapping[str, Spread], y: Mapping[str, Spread], axes: tuple[Metr
     """
     figure = charts.base(380)
     methods = [method for method in x if method in y]
-    places = label_places(methods, [(x[method].mean, y[method].mean) for method in methods])
-    for method, place in zip(methods, places, strict=True):
+    edge = fence([x[method].mean for method in methods])
+    across = {method: max(x[method].mean, edge) for method in methods}
+    far = {method for method in methods if x[method].mean < edge}
+    names = [f"{method}, at {x[method].mean:.2f}" if method in far else method for method in methods]
+    places = label_places(names, [(across[method], y[method].mean) for method in methods])
+    for method, name, place in zip(methods, names, places, strict=True):
         variant = method_of(method).kind == "guided" and method_of(method).standing != "paper"
         figure.add_scatter(
-            x=[x[method].mean],
+            x=[across[method]],
             y=[y[method].mean],
-            error_x=_bars(x[method], colour(method)),
+            error_x=None if method in far else _bars(x[method], colour(method)),
             error_y=_bars(y[method], colour(method)),
             mode="markers+text",
-            text=[escape(method)],
+            text=[escape(name)],
             textposition=place,
             textfont={"size": 12},
             cliponaxis=False,
             marker={
                 "size": 11,
                 "color": colour(method),
-                "symbol": "circle-open" if variant else "circle",
+                "symbol": "triangle-left" if method in far else "circle-open" if variant else "circle",
                 "line": {"width": 2, "color": colour(method)},
             },
-            hovertemplate=f"<b>{escape(method)}</b><br>{axes[0].title} %{{x:.3f}}<br>{axes[1].title} %{{y:.3f}}"
+            hovertemplate=f"<b>{escape(method)}</b><br>{axes[0].title} {x[method].mean:.3f}"
+            f"<br>{axes[1].title} %{{y:.3f}}"
             f"<br>{x[method].n} seed{'s' if x[method].n > 1 else ''}<extra></extra>",
         )
-    figure.update_xaxes(title=f"{axes[0].heading} (fidelity)", range=_padded([x[m] for m in methods], 0.22))
+    figure.update_xaxes(
+        title=f"{axes[0].heading} (fidelity)", range=_padded([x[m]._replace(mean=across[m]) for m in methods], ROOM)
+    )
     figure.update_yaxes(title=f"{axes[1].heading} (meaning)", range=_padded([y[m] for m in methods], 0.14))
     return figure
 
@@ -137,6 +147,15 @@ def _bars(cell: Spread, ink: str) -> dict[str, Any]:
     return {"type": "data", "array": [spread], "color": ink, "thickness": 1.5, "width": 0, "visible": spread > 0}
 
 
+def fence(values: Sequence[float]) -> float:
+    """Below it, a method is drawn at the edge, its value beside its name: one far off would push all others together.
+
+    Three times the middle half's width under it, as box plots mark what is far out.
+    """
+    low, high = np.quantile(values, (0.25, 0.75)) if len(values) else (0.0, 0.0)
+    return float(low - 3 * max(high - low, 0.01))
+
+
 def _padded(cells: Sequence[Spread], share: float) -> list[float] | None:
     """Axis range that holds the spreads and has room for names; None leaves it to plotly."""
     if not cells:
@@ -159,7 +178,11 @@ def label_places(names: Sequence[str], points: Sequence[tuple[float, float]]) ->
     xy = np.asarray(points, dtype=float)
     span = np.where(np.ptp(xy, axis=0) > 0, np.ptp(xy, axis=0), 1)
     pixels = (xy - xy.min(axis=0)) / span * PLOT_PIXELS
-    taken = [_box(x, y, DOT_PIXELS, DOT_PIXELS) for x, y in pixels]
+    wide, high = PLOT_PIXELS
+    beyond = [
+        _box(wide / 2 + side * (1 + ROOM) * wide, high / 2, wide, 9 * high) for side in (-1, 1)
+    ]  # no name may leave the plot
+    taken = [_box(x, y, DOT_PIXELS, DOT_PIXELS) for x, y in pixels] + beyond
     places = []
     for name, (x, y) in zip(names, pixels, strict=True):
         width = LETTER_PIXELS * len(name)

@@ -156,8 +156,8 @@ def sparsity(summary: Summary, over: str) -> None:
     """The two axes of the trade-off at several k."""
     axes = [_metric(summary, "sparsity", names, over) for names in (FIDELITY, MEANING)]
     lines = {axis: found for axis in axes if (found := summary.sweep(axis.key, over))}
-    if not lines:
-        return
+    if not any(len(points) > 1 for found in lines.values() for points in found.values()):
+        return  # one number of active features is no sweep
     st.header(PARTS["sparsity"].title, anchor=False)
     found = (results.along_sparsity(summary, axis, over) for axis in lines)
     frame.say(" ".join(filter(None, [_where(summary.scope("sparsity", over)), *found])))

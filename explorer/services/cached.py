@@ -147,7 +147,7 @@ class _Front:
 
 
 _FRONTS: list[_Front] = []
-_MOST_OPEN = 24
+_MOST_OPEN = 8
 """Bundles of a suite that stay open."""
 _OPENED = _Front(_MOST_OPEN)
 _MEMBER = "suite_member"
@@ -189,10 +189,9 @@ def _folder() -> Path:
     return bundles.find_bundle(sys.argv[1:], os.environ)
 
 
-@st.cache_resource(
-    max_entries=_MOST_OPEN, show_spinner="Opening the bundle …", on_release=lambda opened: opened.reader.close()
-)
+@st.cache_resource(max_entries=_MOST_OPEN, show_spinner="Opening the bundle …")
 def _open(key: Key) -> bundles.Bundle:
+    """The bundle, ready to be searched; one that is kept no longer is closed when the last who reads it lets go."""
     opened = bundles.open_bundle(Path(key[0]))
     opened.reader.prepare_search()
     return opened

@@ -264,6 +264,19 @@ def test_a_method_that_nobody_listed_needs_no_edit_of_the_explorer(
     assert {t["text"][0]: t["marker"]["color"] for t in figure["data"]}["Matryoshka"] == result_charts.GREY
 
 
+def test_a_method_far_below_the_others_is_drawn_at_the_edge_with_its_value() -> None:
+    means = {"TopK": 0.99, "Gated": 0.98, "BatchTopK": 0.985, "JumpReLU": 0.992, "Ordered": 0.988, "SpLiCE": 0.5}
+    x = {name: Spread(mean, float("nan"), 1) for name, mean in means.items()}
+
+    figure = result_charts.trade_off(x, x, (METRICS["lr_masked"], METRICS["feature_auc"]))
+    drawn = {trace.text[0]: trace for trace in figure.data}
+
+    assert set(drawn) == {*means} - {"SpLiCE"} | {"SpLiCE, at 0.50"}
+    assert drawn["SpLiCE, at 0.50"].x[0] == result_charts.fence(list(means.values())) > 0.9
+    assert "0.500" in drawn["SpLiCE, at 0.50"].hovertemplate
+    assert drawn["TopK"].x[0] == 0.99
+
+
 def test_names_of_close_points_stand_apart() -> None:
     assert result_charts.label_places(["a", "b"], [(0.0, 0.0), (1.0, 1.0)]) == ["top center", "top center"]
     crowd = [(0.5, 0.5), (0.51, 0.53), (0.0, 0.0), (1.0, 1.0)]

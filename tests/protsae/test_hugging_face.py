@@ -75,7 +75,7 @@ def test_its_names_are_fair_esms_parameters(tmp_path: Path) -> None:
     save_file(state, tmp_path / "own" / "model.safetensors")
     here = folder(tmp_path / "theirs", theirs(state))
 
-    assert outline_of(here) == (2, ("resid_mid", "resid_post"), 32)
+    assert outline_of(here) == (2, ("resid_mid", "resid_post", "attn_out", "mlp_out"), 32)
     ours, again = (load_plm(path, device="cpu") for path in (tmp_path / "own", here))
     for site in again.sites:
         assert torch.equal(again.embed(SEQUENCES[0], layer=1, site=site), ours.embed(SEQUENCES[0], layer=1, site=site))

@@ -26,6 +26,8 @@ ROOM = 0.22
 
 PLOT_PIXELS = np.array([620.0, 240.0])
 """Width and height that the points of the trade-off span on a usual screen."""
+PHONE_SHARE = 1 / 3
+"""Of that width, on a phone: there, too, a name is to stay on the plot."""
 DOT_PIXELS, LETTER_PIXELS, LINE_PIXELS = 12, 6.5, 15
 PLACES = (
     ("top", "center", 0, 1),
@@ -178,11 +180,7 @@ def label_places(names: Sequence[str], points: Sequence[tuple[float, float]]) ->
     xy = np.asarray(points, dtype=float)
     span = np.where(np.ptp(xy, axis=0) > 0, np.ptp(xy, axis=0), 1)
     pixels = (xy - xy.min(axis=0)) / span * PLOT_PIXELS
-    wide, high = PLOT_PIXELS
-    beyond = [
-        _box(wide / 2 + side * (1 + ROOM) * wide, high / 2, wide, 9 * high) for side in (-1, 1)
-    ]  # no name may leave the plot
-    taken = [_box(x, y, DOT_PIXELS, DOT_PIXELS) for x, y in pixels] + beyond
+    taken = [_box(x, y, DOT_PIXELS, DOT_PIXELS) for x, y in pixels]
     places = []
     for name, (x, y) in zip(names, pixels, strict=True):
         width = LETTER_PIXELS * len(name)
@@ -192,7 +190,12 @@ def label_places(names: Sequence[str], points: Sequence[tuple[float, float]]) ->
             )
             for up, along, across, rise in PLACES
         }
-        place = min(boxes, key=lambda key: sum(_overlap(boxes[key], other) for other in taken))
+        left_on_a_phone = (1 - PHONE_SHARE) * x
+        out = {
+            key: max(0.0, box[1] - left_on_a_phone - (1 + ROOM) * PHONE_SHARE * PLOT_PIXELS[0]) * LINE_PIXELS
+            for key, box in boxes.items()
+        }
+        place = min(boxes, key=lambda key: out[key] + sum(_overlap(boxes[key], other) for other in taken))
         taken.append(boxes[place])
         places.append(place)
     return places

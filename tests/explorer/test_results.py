@@ -269,12 +269,12 @@ def test_a_method_far_below_the_others_is_drawn_at_the_edge_with_its_value() -> 
     x = {name: Spread(mean, float("nan"), 1) for name, mean in means.items()}
 
     figure = result_charts.trade_off(x, x, (METRICS["lr_masked"], METRICS["feature_auc"]))
-    drawn = {trace.text[0]: trace for trace in figure.data}
+    drawn = {trace["text"][0]: trace for trace in traces(figure)}
 
     assert set(drawn) == {*means} - {"SpLiCE"} | {"SpLiCE, at 0.50"}
-    assert drawn["SpLiCE, at 0.50"].x[0] == result_charts.fence(list(means.values())) > 0.9
-    assert "0.500" in drawn["SpLiCE, at 0.50"].hovertemplate
-    assert drawn["TopK"].x[0] == 0.99
+    assert drawn["SpLiCE, at 0.50"]["x"][0] == result_charts.fence(list(means.values())) > 0.9
+    assert "0.500" in drawn["SpLiCE, at 0.50"]["hovertemplate"]
+    assert drawn["TopK"]["x"][0] == 0.99
 
 
 def test_names_of_close_points_stand_apart() -> None:

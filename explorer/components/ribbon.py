@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import gemmi
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from protsae.structure.write import written
 
@@ -24,6 +24,7 @@ CHAIN_BREAK = 4.5
 LAST_NUMBER = 9_999
 """Highest residue number that the viewer reads from PDB text."""
 
+_WINDOW = 5
 _MIN_HELIX, _MIN_STRAND = 5, 3
 
 
@@ -84,23 +85,30 @@ def secondary_structure(trace: Float[np.ndarray, "n_residues 3"]) -> str:
     """
     n = len(trace)
     helix, strand = np.zeros(n, bool), np.zeros(n, bool)
-    for i in range(1, n - 3):
-        window = trace[i - 1 : i + 4]
-        steps = np.linalg.norm(np.diff(window, axis=0), axis=1)
-        if (steps > CHAIN_BREAK).any():
-            continue
-        d2, d3, d4 = (float(np.linalg.norm(window[k] - window[0])) for k in (2, 3, 4))
-        angle, dihedral = _angle(window[:3]), _dihedral(window[:4])
-        helix[i] = (abs(d3 - 5.3) < 0.6 and abs(d4 - 6.4) < 0.7) or (abs(angle - 89) < 12 and abs(dihedral - 50) < 20)
-        off_trans = abs((dihedral + 170 + 180) % 360 - 180)
-        extended = abs(d2 - 6.7) < 0.6 and abs(d3 - 9.9) < 0.9 and abs(d4 - 12.4) < 1.1
-        strand[i] = not helix[i] and (extended or (abs(angle - 124) < 14 and off_trans < 45))
+    if n > _WINDOW - 1:
+        helix[1:-3], strand[1:-3] = _locally(np.lib.stride_tricks.sliding_window_view(trace, _WINDOW, 0).swapaxes(1, 2))
     codes = np.full(n, "c")
     for mask, code, shortest, tail in ((strand, "e", _MIN_STRAND, 1), (helix, "h", _MIN_HELIX - 2, 2)):
         for first, last in _runs(mask):
             if last - first + 1 >= shortest:
                 codes[first : min(last + tail, n - 1) + 1] = code
     return "".join(codes)
+
+
+def _locally(
+    windows: Float[np.ndarray, "n 5 3"],
+) -> tuple[Bool[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
+    """Whether the second of five consecutive C-alphas lies as in a helix, and as in a strand; neither across a gap."""
+    steps = np.linalg.norm(np.diff(windows, axis=1), axis=2)
+    whole = (steps <= CHAIN_BREAK).all(axis=1)
+    d2, d3, d4 = (np.linalg.norm(windows[:, k] - windows[:, 0], axis=1) for k in (2, 3, 4))
+    angle, dihedral = _angles(windows[:, :3]), _dihedrals(windows[:, :4])
+    near = (np.abs(d3 - 5.3) < 0.6) & (np.abs(d4 - 6.4) < 0.7)
+    helix = near | ((np.abs(angle - 89) < 12) & (np.abs(dihedral - 50) < 20))
+    off_trans = np.abs((dihedral + 170 + 180) % 360 - 180)
+    extended = (np.abs(d2 - 6.7) < 0.6) & (np.abs(d3 - 9.9) < 0.9) & (np.abs(d4 - 12.4) < 1.1)
+    strand = ~helix & (extended | ((np.abs(angle - 124) < 14) & (off_trans < 45)))
+    return helix & whole, strand & whole
 
 
 def alpha_trace(pdb: str) -> Float[np.ndarray, "n_residues 3"]:
@@ -187,13 +195,16 @@ def _runs(mask: np.ndarray) -> Iterator[tuple[int, int]]:
     yield from zip(edges[::2].tolist(), (edges[1::2] - 1).tolist(), strict=True)
 
 
-def _angle(points: Float[np.ndarray, "3 3"]) -> float:
-    a, b = points[0] - points[1], points[2] - points[1]
-    cosine = float(a @ b / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-9))
-    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+def _angles(points: Float[np.ndarray, "n 3 3"]) -> Float[np.ndarray, " n"]:
+    """Of three points each, at the middle one, in degrees."""
+    a, b = points[:, 0] - points[:, 1], points[:, 2] - points[:, 1]
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return np.degrees(np.arccos(np.clip((a * b).sum(axis=1) / np.maximum(lengths, 1e-9), -1, 1)))
 
 
-def _dihedral(points: Float[np.ndarray, "4 3"]) -> float:
-    a, b, c = np.diff(points, axis=0)
+def _dihedrals(points: Float[np.ndarray, "n 4 3"]) -> Float[np.ndarray, " n"]:
+    """Of four points each, in degrees."""
+    a, b, c = np.diff(points, axis=1).swapaxes(0, 1)
     n1, n2 = np.cross(a, b), np.cross(b, c)
-    return float(np.degrees(np.arctan2(np.cross(n1, n2) @ b / max(float(np.linalg.norm(b)), 1e-9), n1 @ n2)))
+    along = (np.cross(n1, n2) * b).sum(axis=1) / np.maximum(np.linalg.norm(b, axis=1), 1e-9)
+    return np.degrees(np.arctan2(along, (n1 * n2).sum(axis=1)))

@@ -59,7 +59,12 @@ def _registry(folder: Path, _changed: int) -> Registry:
 
 def stamp(folder: Path) -> tuple[int, ...]:
     """Changes when the bundle was replaced on disk, so that an open one is not kept for ever."""
-    return tuple(_changed(os.path.join(folder, name)) for name in (STORE, PLM, MANIFEST))  # noqa: PTH118 - asked often
+    return tuple(map(_changed, _stamped(folder)))
+
+
+@functools.lru_cache(maxsize=64)
+def _stamped(folder: Path) -> tuple[str, ...]:
+    return tuple(str(folder / name) for name in (STORE, PLM, MANIFEST))
 
 
 def _changed(path: str) -> int:

@@ -9,6 +9,7 @@ Read `bundle`, then `cached_by_bundle`; `suite` and `show` are for folders that 
 """
 
 import functools
+import gc
 import os
 import sys
 import threading
@@ -193,5 +194,7 @@ def _folder() -> Path:
 def _open(key: Key) -> bundles.Bundle:
     """The bundle, ready to be searched; one that is kept no longer is closed when the last who reads it lets go."""
     opened = bundles.open_bundle(Path(key[0]))
-    opened.reader.prepare_search()
+    opened.reader.get_ready()
+    gc.collect()
+    gc.freeze()  # to look through all of this for garbage takes a quarter of a second, in the middle of someone's click
     return opened

@@ -46,6 +46,11 @@ class StoreReader(TermQueries, FeatureQueries, MapQueries, ProteinQueries, Analy
     ) -> None:
         self.close()
 
+    def get_ready(self) -> None:
+        """Read into memory what most pages ask for; otherwise the first question of each kind waits for it."""
+        self.prepare_search()
+        _ = self._terms, self._edges, self._standing, self._features, self._bands, self._proteins
+
     def meta(self) -> dict[str, str]:
         """Facts about the store, by key."""
         return dict(self._meta)

@@ -9,11 +9,12 @@ before the clock starts. `ratio` is one worker over two of the same engine. Say 
 
 import argparse
 import json
-import os
 import sys
 import time
 from functools import partial
 from pathlib import Path
+
+import torch
 
 from precompute.pipeline.executors import Executor, Job, Processes, in_order
 from precompute.pipeline.ray_engine import RayActors
@@ -33,7 +34,6 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, default=ROOT / "assets" / "demo")
     parser.add_argument("--proteins", type=int, default=1200)
     args = parser.parse_args()
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     with StoreReader.open(args.bundle / "store.duckdb") as reader:
         sequences = [text for text in reader.sequence_index()["sequence"] if len(text) <= LONGEST][: args.proteins]
     shards = [sequences[at::N_SHARDS] for at in range(N_SHARDS)]
@@ -58,6 +58,7 @@ def seconds(engine: Executor, bundle: Path, shards: list[Shard]) -> float:
 
 def embedder(bundle: str) -> Job[Shard, int]:
     """What a worker does with a shard; it answers with the residues that it embedded."""
+    torch.set_num_threads(1)  # a worker alone would take all cores
     plm = load_plm(bundle, device="cpu")
 
     def embed(shard: Shard, emit: object) -> int:

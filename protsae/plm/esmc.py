@@ -22,7 +22,6 @@ from protsae.alphabet import AMINO_ACIDS, RESIDUES
 from protsae.errors import ArtifactError
 from protsae.plm.base import REFERENCE_PROTEINS
 from protsae.plm.effect import mean_jacobian
-from protsae.plm.spec import PLMSpec
 from protsae.plm.transformer import (
     Loaded,
     Release,
@@ -31,7 +30,6 @@ from protsae.plm.transformer import (
     library,
     number,
     of_hub,
-    read_bundle,
     read_folder,
     token_ids,
 )
@@ -73,18 +71,6 @@ class ESMC(TransformerPLM):
         """
         loaded = read_folder(name_or_path, RELEASES)
         return cls._of(loaded, number(loaded.config, "num_attention_heads", loaded.weights), device)
-
-    @classmethod
-    def open(cls, folder: Path, spec: PLMSpec, *, device: str = "auto") -> Self:
-        """The one that a bundle describes.
-
-        Raises:
-            ArtifactError: the weights are missing, damaged, or not those of the bundle.
-            InputError: a model that is not in the bundle is not on this machine, or transformers is not installed.
-        """
-        if spec.weights is None:
-            return cls.load(spec.what_to_load(), device=device)
-        return cls._of(read_bundle(folder, spec), spec.attention_heads, device)
 
     @classmethod
     def _of(cls, loaded: Loaded, heads: int, device: str) -> Self:

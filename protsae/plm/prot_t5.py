@@ -20,7 +20,6 @@ from torch import Tensor
 from protsae.alphabet import RESIDUES
 from protsae.errors import ArtifactError, InputError
 from protsae.plm.base import REFERENCE_PROTEINS
-from protsae.plm.spec import PLMSpec
 from protsae.plm.transformer import (
     Loaded,
     Release,
@@ -29,7 +28,6 @@ from protsae.plm.transformer import (
     library,
     number,
     of_hub,
-    read_bundle,
     read_folder,
     token_ids,
 )
@@ -79,18 +77,6 @@ class ProtT5(TransformerPLM):
         loaded = read_folder(name_or_path, RELEASES)
         check_vocabulary(loaded.weights.parent / VOCABULARY)
         return cls._of(loaded, number(loaded.config, "num_heads", loaded.weights), device)
-
-    @classmethod
-    def open(cls, folder: Path, spec: PLMSpec, *, device: str = "auto") -> Self:
-        """The one that a bundle describes.
-
-        Raises:
-            ArtifactError: the weights are missing, damaged, or not those of the bundle.
-            InputError: a model that is not in the bundle is not on this machine, or transformers is not installed.
-        """
-        if spec.weights is None:
-            return cls.load(spec.what_to_load(), device=device)
-        return cls._of(read_bundle(folder, spec), spec.attention_heads, device)
 
     @classmethod
     def _of(cls, loaded: Loaded, heads: int, device: str) -> Self:

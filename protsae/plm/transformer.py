@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import torch
 from jaxtyping import Float
@@ -77,6 +77,30 @@ class TransformerPLM(WalkedPLM):
         self.device = pick_device(device)
         self._model = model.to(self.device).eval().requires_grad_(requires_grad=False)
         self._heads = heads
+
+    @classmethod
+    def open(cls, folder: Path, spec: PLMSpec, *, device: str = "auto") -> Self:
+        """The one that a bundle describes.
+
+        Raises:
+            ArtifactError: the weights are missing, damaged, or not those of the bundle.
+            InputError: a model that is not in the bundle is not on this machine, or transformers is not installed.
+        """
+        if spec.weights is None:
+            return cls.load(spec.what_to_load(), device=device)
+        return cls._of(read_bundle(folder, spec), spec.attention_heads, device)
+
+    @classmethod
+    @abstractmethod
+    def load(cls, name_or_path: str | Path, *, device: str = "auto") -> Self:
+        """From a folder as the hub has it, or by name where it has been fetched."""
+        ...
+
+    @classmethod
+    @abstractmethod
+    def _of(cls, loaded: Loaded, heads: int, device: str) -> Self:
+        """The library's class in the shape of the tensors."""
+        ...
 
     @property
     def sites(self) -> tuple[Site, ...]:

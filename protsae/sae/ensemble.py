@@ -31,7 +31,6 @@ from typing_extensions import override
 from protsae.errors import ConfigError
 from protsae.sae.base import ARCHITECTURES, SAE
 from protsae.sae.config import SizedConfig
-from protsae.sae.passes import ForwardOutput
 
 Mode = Literal["bag", "boost"]
 
@@ -119,21 +118,15 @@ class EnsembleSAE(SAE):
         return 1 / len(self.members) if self.cfg.mode == "bag" else 1.0
 
     @override
-    def forward(self, x: Float[Tensor, "n d_model"]) -> ForwardOutput:
-        """Every member's activations, at unit rows, and the sum of what they reconstruct."""
+    def dense_code(self, x: Float[Tensor, "n d_model"]) -> tuple[Float[Tensor, "n d_sae"], None]:
+        """Every member's activations, at unit rows; decoded, they are the sum of what the members reconstruct."""
         left, parts = x, []
         for member in self._members:
-            acts = member(left).acts
+            acts = member.encode(left)
             parts.append(self.weight * acts * _lengths(_rows(member)).T)
             if self.cfg.mode == "boost":
                 left = left - member.decode(acts)
-        acts = torch.cat(parts, dim=1)
-        return ForwardOutput(self.decode(acts), acts, None)
-
-    @override
-    def dense_code(self, x: Float[Tensor, "n d_model"]) -> tuple[Float[Tensor, "n d_sae"], None]:
-        """As `forward`: a boosted member's activations need the reconstruction of those before it."""
-        return self(x).acts, None
+        return torch.cat(parts, dim=1), None
 
     @property
     @override

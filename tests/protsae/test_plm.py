@@ -139,6 +139,34 @@ def test_a_long_sequence_is_joined_from_its_windows() -> None:
     assert_close(joined, plm.embed(sequence, layer=2), rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("sharpness", [1.0, 40.0])
+@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize("layer", [1, 2])
+def test_substitutions_together_equal_each_mutant_alone(layer: int, site: Site, sharpness: float) -> None:
+    """Also where the first block attends to hardly more than one token, which may be the one that is replaced."""
+    model = random_model()
+    with torch.no_grad():
+        blocks(model)[0].self_attn.q_proj.weight *= sharpness
+    plm = ESM2PLM(model, name="toy", device="cpu")
+    sequence, letters = SEQUENCES[2], "ACDEFGHIKLMNPQRSTVWYXU"
+    for at in (0, 17, len(sequence) - 1):
+        found = list(plm.harvest_substitutions(sequence, at, letters, layer=layer, site=site, tokens_per_batch=120))
+
+        assert len(found) == len(letters)
+        for letter, states in zip(letters, found, strict=True):
+            mutant = f"{sequence[:at]}{letter}{sequence[at + 1 :]}"
+            assert_close(states, plm.embed(mutant, layer=layer, site=site), rtol=1e-4, atol=1e-5)
+
+
+def test_substitutions_in_a_long_sequence_go_through_in_windows() -> None:
+    plm = ESM2PLM(random_model(), name="toy", device="cpu", max_residues=16)
+    sequence = SEQUENCES[2]
+
+    (found,) = plm.harvest_substitutions(sequence, 20, "W", layer=2, site="resid_mid")
+
+    assert_close(found, plm.embed(f"{sequence[:20]}W{sequence[21:]}", layer=2, site="resid_mid"))
+
+
 @pytest.mark.parametrize("site", ["resid_mid", "resid_post"])
 @pytest.mark.parametrize("layer", [1, 2])
 def test_an_edit_that_changes_nothing_changes_no_logit(plm: ESM2PLM, layer: int, site: Site) -> None:

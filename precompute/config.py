@@ -363,7 +363,7 @@ def check_inputs(config: RunConfig) -> None:
     Raises:
         InputError: a file or folder is missing, of the wrong kind or empty, `out` cannot be a folder, or there are no
             clusters and no MMseqs2 to make them.
-        ConfigError: this machine has no such device or not enough of them, or shards cannot be kept where they shall be.
+        ConfigError: this machine lacks such a device, or enough of them, or shards cannot be kept where they shall be.
     """
     check_room(config.train_processes, pick_device(config.device))
     for field in fields(config):

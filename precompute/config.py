@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from precompute.expansion import expanded
 from precompute.imported import ImportSpec
+from precompute.location import check_location
 from precompute.mmseqs import find_mmseqs
 from precompute.presets import PRESETS, SWITCHES_OF_A_RUN
 from precompute.saes import DEFAULT_SAES, SAESpec, check_list
@@ -238,7 +239,11 @@ class RunConfig:
     """Processes that embed, encode and count side by side, each with its share of the cores and its own model."""
 
     engine: Literal["local", "ray"] = "local"
-    """Where they run: on this machine, or as actors of the Ray cluster that RAY_ADDRESS names (docs/scale.md)."""
+    """Where they run: on this machine, or in the Ray cluster that RAY_ADDRESS names (docs/scale.md)."""
+
+    shards_at: str = ""
+    """Folder or URL (s3://bucket/run) where shards lie, too: machines then need share no path, and what a run with the
+    same settings has left there is not computed again."""
 
     def __post_init__(self) -> None:
         for name, least in _AT_LEAST.items():
@@ -358,7 +363,7 @@ def check_inputs(config: RunConfig) -> None:
     Raises:
         InputError: a file or folder is missing, of the wrong kind or empty, `out` cannot be a folder, or there are no
             clusters and no MMseqs2 to make them.
-        ConfigError: this machine has no such device, or not enough of them.
+        ConfigError: this machine lacks such a device, or enough of them, or shards cannot be kept where they shall be.
     """
     check_room(config.train_processes, pick_device(config.device))
     for field in fields(config):
@@ -378,6 +383,8 @@ def check_inputs(config: RunConfig) -> None:
         find_mmseqs()
     _check_plm(config)
     _check_out(config)
+    if config.shards_at:
+        check_location(config.shards_at)
 
 
 def _check_out(config: RunConfig) -> None:

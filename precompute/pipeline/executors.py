@@ -5,8 +5,9 @@
 
 `in_order` maps a job over items and gives the results in the items' order, whichever worker was first: a stage that
 merges them in this order comes to the same numbers with any number of workers. `Session.run` is below it, for items
-that depend on each other: it takes the next item only when a worker is free. What travels between processes (`make`,
-items, results, progress) is pickled there; `make` is a function of a module or a `functools.partial` of one.
+that depend on each other; on this machine it takes the next item only when a worker is free. What travels between
+processes (`make`, items, results, progress) is pickled there; `make` is a function of a module or a `functools.partial`
+of one.
 
 A worker that dies (killed, out of memory) ends as a `WorkerDiedError` that names its item; the others go on. For this
 each worker has a pipe of its own and is watched by the caller: a `ProcessPoolExecutor` does not say whose item was lost
@@ -67,8 +68,8 @@ class Session(Protocol[T, R]):
         """Outcomes as they come.
 
         Args:
-            take: gives the next item, or None where there is none now; asked again after every outcome, until it gives
-                None while nothing is being computed.
+            take: gives the next item, or None where there is none now; asked again after every outcome, or when all
+                that it gave are done, until it gives None while nothing is being computed.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,8 @@ def troubles() -> Job:
             raise ZeroDivisionError("our own")
         if item == "unpicklable":
             return lambda: None
+        if item == "bound":
+            return threading.Lock()
         return item
 
     return job
@@ -62,6 +65,19 @@ def dies_once() -> Job:
             (Path(folder) / name).touch()
             os._exit(3)
         return name
+
+    return job
+
+
+def leaves_a_file() -> Job:
+    """Each item takes a moment and leaves a file; one is a mistake."""
+
+    def job(item: tuple[str, str], _emit: Callable[[Any], None]) -> None:
+        folder, name = item
+        if name == "mistake":
+            raise InputError("the file is empty; give another")
+        time.sleep(0.2)
+        (Path(folder) / name).touch()
 
     return job
 

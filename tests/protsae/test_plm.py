@@ -21,7 +21,7 @@ from protsae.plm import weights as plm_weights
 from protsae.plm.about import About
 from protsae.plm.esm2 import blocks
 from protsae.plm.esm2_plm import ESM2PLM
-from protsae.plm.registry import about_plm, fetch_plm, load_plm, open_plm, outline_of, weights_file
+from protsae.plm.registry import about_plm, fetch_plm, files_of, load_plm, open_plm, outline_of, weights_file
 from protsae.plm.sites import SITES, Site
 from protsae.plm.spec import PLMSpec
 from protsae.plm.windows import windows
@@ -300,6 +300,17 @@ def test_a_bundle_is_a_way_to_name_its_model(tiny_bundle: Path) -> None:
     fetch_plm(tiny_bundle)
 
 
+def test_a_copy_of_its_files_is_the_same_model(tiny_bundle: Path, tmp_path: Path) -> None:
+    files = files_of(tiny_bundle)
+    assert [path.name for path in files] == ["plm.safetensors", "plm.json"]
+    for path in files:
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+
+    one, two = (load_plm(folder, device="cpu") for folder in (tiny_bundle, tmp_path))
+    assert_close(two.embed("MKTAYIAK", layer=2), one.embed("MKTAYIAK", layer=2), rtol=0, atol=0)
+    assert files_of("esm2_t6_8M_UR50D") == ()
+
+
 def test_a_bundle_that_only_names_its_model_leads_to_it(
     tmp_path: Path, stock: ESM2, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -315,6 +326,7 @@ def test_a_bundle_that_only_names_its_model_leads_to_it(
     assert weights_file(tmp_path) is None
     replace(spec, name="tuned", source=str(file)).write(tmp_path / "plm.json")
     assert weights_file(tmp_path) == file
+    assert files_of(tmp_path) == (file,)
     assert outline_of(tmp_path).num_layers == 2
 
 

@@ -235,7 +235,7 @@ def test_every_stage_depends_on_earlier_ones_and_on_settings_that_exist() -> Non
         seen.add(stage.name)
     used = {name for stage in STAGES for name in (*stage.settings, *stage.inputs)}
     assert set(RunConfig.__dataclass_fields__) - used == {
-        *("device", "engine", "workers", "shards_at", "preset", "layers", "sites"),
+        *("device", "engine", "workers", "shards_at", "train_processes", "preset", "layers", "sites"),
     }
 
 

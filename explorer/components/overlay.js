@@ -24,8 +24,6 @@ class Overlay {
     }, { capture: true });
     this.box.addEventListener("pointerdown", () => { this.held = true; }, { capture: true });
     this.box.addEventListener("pointerleave", () => { this.held = false; });
-    this.watcher = new ResizeObserver(() => this.viewer?.resize());
-    this.watcher.observe(this.box);
   }
 
   button(text, action) {
@@ -153,7 +151,6 @@ class Overlay {
   }
 
   destroy() {
-    this.watcher.disconnect();
     this.gone = true;
     this.sleep();
     this.root.remove();

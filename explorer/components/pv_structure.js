@@ -66,7 +66,13 @@ export class Structure {
       if (structure.asleep) return this.say("Show the structure", () => this.wake());
       return this.wake();
     }
-    if (this.viewer) this.paint();
+    if (this.viewer && this.painted !== this.looks()) this.paint();
+  }
+
+  // All that the picture depends on.
+  looks() {
+    const { rows, colouredRow, marks } = this.data;
+    return JSON.stringify([this.style, rows[colouredRow], marks, this.theme.background]);
   }
 
   async wake() {
@@ -140,6 +146,7 @@ export class Structure {
 
   // Colours and style; the camera stays.
   paint() {
+    this.painted = this.looks();
     const style = structuredClone(DRAW[this.style]);
     for (const part of Object.values(style)) part.colorfunc = (atom) => this.colourOf(atom);
     const chain = this.style === "spheres" ? { chain: "A", atom: "CA" } : { chain: "A" };
@@ -274,8 +281,7 @@ export class Structure {
   enlarge(on) {
     this.large = on;
     this.markButtons();
-    this.resize();
-    if (this.viewer) this.viewer.render();
+    this.fitBox();
   }
 
   // A portrait box would cut a wide protein off: on narrow screens it is no taller than wide.
@@ -285,8 +291,6 @@ export class Structure {
   }
 
   resize() {
-    if (!this.structure) return;
-    this.fitBox();
-    this.viewer?.resize();
+    if (this.structure) this.fitBox();
   }
 }

@@ -53,7 +53,7 @@ export function takeViewer(library, box, { background, fog }) {
   delete viewer.container.dataset.drawn;
   if (rested) {
     box.append(viewer.container);
-    viewer.resize();
+    fit(viewer);
   }
   return viewer;
 }
@@ -74,24 +74,39 @@ function made(library, box, background) {
     backgroundColor: background, backgroundAlpha: 0, antialias: true, hoverDuration: 40,
   });
   if (!viewer) return undefined;
+  drawOnceAFrame(viewer, host);
+  // 3Dmol's own would draw anew whenever they are called, whether anything is another or not
+  viewer.divwatcher.disconnect();
+  viewer.intwatcher.disconnect();
+  new ResizeObserver(() => fit(viewer)).observe(host);
+  return viewer;
+}
+
+function drawOnceAFrame(viewer, host) {
   const draw = viewer.show.bind(viewer);
-  let frame = 0;
+  let frame = 0, near = false, waits = false;
   viewer.drawNow = () => {
     cancelAnimationFrame(frame);
     frame = 0;
+    waits = false;
+    if (viewer.renderer.isLost()) viewer.resize();
     draw();
     host.dataset.drawn = "";
   };
   viewer.show = () => {
-    frame ||= requestAnimationFrame(() => {
+    waits = true;
+    if (near) frame ||= requestAnimationFrame(() => {
       frame = 0;
-      if (isNear(host)) viewer.drawNow(); // 3Dmol says so again when it comes onto the screen
+      if (host.isConnected) viewer.drawNow();
     });
   };
-  return viewer;
+  new IntersectionObserver((seen) => {
+    near = seen.at(-1).isIntersecting;
+    if (near && waits) viewer.show();
+  }, { rootMargin: `${NEAR_PX}px` }).observe(host);
 }
 
-function isNear(host) {
-  const { top, bottom, width } = host.getBoundingClientRect();
-  return width > 0 && bottom > -NEAR_PX && top < window.innerHeight + NEAR_PX;
+function fit(viewer) {
+  const { offsetWidth, offsetHeight } = viewer.container;
+  if (offsetWidth && (offsetWidth !== viewer.WIDTH || offsetHeight !== viewer.HEIGHT)) viewer.resize();
 }

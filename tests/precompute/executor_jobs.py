@@ -57,13 +57,14 @@ def troubles() -> Job:
 
 
 def dies_once() -> Job:
-    """Each item takes its process with it the first time, and leaves a file that says so."""
+    """Each item leaves a file for every time that it was begun; the item b takes its process with it the first time."""
 
     def job(item: tuple[str, str], _emit: Callable[[Any], None]) -> str:
         folder, name = item
-        if not (Path(folder) / name).exists():
-            (Path(folder) / name).touch()
-            os._exit(3)
+        times = len(list(Path(folder).glob(f"{name}-*")))
+        (Path(folder) / f"{name}-{times}").touch()
+        if name == "b" and times == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
         return name
 
     return job

@@ -2,14 +2,33 @@
 
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 
 from precompute.corpus.codes import read_codes
+from protsae.bundle.layout import MANIFEST, STORE
+from protsae.files import read_object
 from protsae.shards import ShardReader
 
 FAR: tuple[str, ...] = ("embed", "activations", "statistics")
 """Stages that are computed shard by shard, in this order."""
+
+
+def assert_same_bundle(bundle: Path, expected: Path) -> None:
+    """Compare two bundles exactly: their names, and every row of their stores."""
+    manifests = [read_object(folder / MANIFEST) for folder in (expected, bundle)]
+    assert manifests[1]["bundle_id"] == manifests[0]["bundle_id"]
+    assert manifests[1]["config"] == manifests[0]["config"]
+    with duckdb.connect() as both:
+        for name, folder in (("one", expected), ("two", bundle)):
+            both.execute(f"ATTACH '{folder / STORE}' AS {name} (READ_ONLY)")
+        tables = both.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'one'").fetchall()
+        assert tables
+        for (table,) in tables:
+            one, two = f"FROM one.{table}", f"FROM two.{table}"
+            odd = both.execute(f"({one} EXCEPT ALL {two}) UNION ALL ({two} EXCEPT ALL {one})").fetchall()
+            assert not odd, (table, odd[:2])
 
 
 def assert_same(bundle: Path, expected: Path, *, rtol: float = 0, atol: float = 0) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from object_store import URL, object_store
-from same_run import FAR, assert_same
+from same_run import FAR, assert_same, assert_same_bundle
 
 from precompute.__main__ import main
 from precompute.location import Location, check_location
@@ -222,6 +222,16 @@ def test_a_run_at_a_location_is_the_same_and_goes_on_there(
     assert stages(second, "--shards-at", f"file://{there}") == [0, 0, 0]
     assert_same(second, finished_run)
     assert calls.taken() == {"embed": 1, "activations": 1, "statistics": 1}
+
+
+@pytest.mark.usefixtures("is_far")
+def test_the_bundle_does_not_tell_where_its_shards_have_been(
+    finished_run: Path, tiny_arguments: Callable, tmp_path: Path
+) -> None:
+    out = tmp_path / finished_run.name
+    assert main(["run", "--quiet", *tiny_arguments(out), "--shards-at", str(tmp_path / "there")]) == 0
+    assert_same(out, finished_run)
+    assert_same_bundle(out, finished_run)
 
 
 def test_a_run_takes_its_own_shards_to_a_location(

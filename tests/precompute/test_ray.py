@@ -106,10 +106,11 @@ def test_an_error_ends_what_is_being_computed(cluster: None, tmp_path: Path) -> 
 
 
 def test_a_worker_that_dies_costs_its_item_only_which_another_takes(cluster: None, tmp_path: Path) -> None:
-    found = outcomes(jobs.dies_once, [(str(tmp_path), name) for name in "abc"])
+    found = outcomes(jobs.dies_once, [(str(tmp_path), name) for name in "abcdef"])
 
-    assert [(outcome.result, outcome.error) for outcome in found] == [(name, None) for name in "abc"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == list("abc")
+    assert [(outcome.result, outcome.error) for outcome in found] == [(name, None) for name in "abcdef"]
+    begun = sorted(path.name for path in tmp_path.iterdir())
+    assert begun == ["a-0", "b-0", "b-1", "c-0", "d-0", "e-0", "f-0"]
 
 
 def test_one_that_dies_again_is_an_error_that_names_its_item(cluster: None) -> None:

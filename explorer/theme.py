@@ -120,6 +120,10 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 .ps-soft {{ color: var(--ps-soft); }}
 .ps-small {{ font-size: .82rem; }}
 .ps-lead {{ font-size: 1.02rem; color: var(--ps-soft); max-width: 82ch; margin: -.35rem 0 .1rem; }}
+.ps-answer-lead {{ margin: .3rem 0 .1rem; }}
+.ps-answer {{ margin: 0 0 .4rem; padding-left: 1.1rem; }}
+.ps-answer li {{ margin: .1rem 0; }}
+.ps-answer a {{ color: var(--ps-link); text-decoration: none; font-weight: 500; }}
 .ps-eyebrow {{ font-size: .8rem; color: var(--ps-soft); letter-spacing: .01em; }}
 .ps-eyebrow b {{ font-weight: 600; color: var(--ps-ink); }}
 .ps-dot {{ display: inline-block; width: .62em; height: .62em; border-radius: 50%; margin-right: .4em; }}

@@ -26,6 +26,7 @@ from precompute.fetching.run import fetch
 from precompute.importing import check_imported, describe, formats
 from precompute.inputs.homology import cluster_with_mmseqs
 from precompute.inputs.uniprot import read_proteins
+from precompute.launched import check_launched, train_launched
 from precompute.options import add_flags, build
 from precompute.pipeline.places import one_a_place
 from precompute.pipeline.progress import Console
@@ -40,6 +41,7 @@ from protsae.bundle.migrating import migrate_bundle
 from protsae.errors import ConfigError, ProtSAEError
 from protsae.export.registry import TARGETS, export
 from protsae.files import write_text
+from protsae.parallel.together import launched
 from protsae.plm.sites import SITES
 from protsae.sae.loaders import Told
 from protsae.store.analyses.known import ANALYSES
@@ -66,6 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else argv
     try:
         arguments = _parser().parse_args(given)
+        place = launched()
+        if place is not None:
+            check_launched(place, arguments.command, vars(arguments).get("stage", ""))
         _COMMANDS[arguments.command](arguments)
     except KeyboardInterrupt:
         _complain("interrupted; the same command goes on from where it stopped")
@@ -206,6 +211,10 @@ def _stage(arguments: argparse.Namespace) -> None:
         if values:
             given = " ".join(map(str, values))
             raise ConfigError(f"a stage is run for one {name}, got {name}s {given}; give --{name}")
+    place = launched()
+    if place is not None:
+        train_launched(place, config, Console(quiet=arguments.quiet), force=arguments.force)
+        return
     Runner(config, Console(quiet=arguments.quiet), STAGES).run_one(arguments.stage, force=arguments.force)
 
 

@@ -15,12 +15,14 @@ from typing import Any, Literal
 
 from precompute.expansion import expanded
 from precompute.imported import ImportSpec
+from precompute.location import check_location
 from precompute.mmseqs import find_mmseqs
 from precompute.presets import PRESETS, SWITCHES_OF_A_RUN
 from precompute.saes import DEFAULT_SAES, SAESpec, check_list
 from protsae.bundle.layout import MANIFEST
 from protsae.device import pick_device
 from protsae.errors import ConfigError, InputError
+from protsae.parallel.together import check_room
 from protsae.plm.registry import model_names, outline_of, weights_file
 from protsae.plm.sites import Site, check_site, site_named
 from protsae.sae.config import Normalise
@@ -54,6 +56,7 @@ _AT_LEAST: dict[str, float] = {
     "seed": 0,
     "max_residues_per_shard": 1024,
     "workers": 1,
+    "train_processes": 1,
 }
 
 
@@ -228,11 +231,19 @@ class RunConfig:
     max_residues_per_shard: int = 131_072
     """Residues per file of embeddings: what is held in memory at a time."""
 
+    train_processes: int = 1
+    """Processes of this machine that train each SAE together, every one with its share of each batch and a GPU of its
+    own, or a share of the cores; several machines: torchrun (docs/scale.md)."""
+
     workers: int = 1
     """Processes that embed, encode and count side by side, each with its share of the cores and its own model."""
 
     engine: Literal["local", "ray"] = "local"
-    """Where they run: on this machine, or as actors of the Ray cluster that RAY_ADDRESS names (docs/scale.md)."""
+    """Where they run: on this machine, or in the Ray cluster that RAY_ADDRESS names (docs/scale.md)."""
+
+    shards_at: str = ""
+    """Folder or URL (s3://bucket/run) where shards lie, too: machines then need share no path, and what a run with the
+    same settings has left there is not computed again."""
 
     def __post_init__(self) -> None:
         for name, least in _AT_LEAST.items():
@@ -259,6 +270,9 @@ class RunConfig:
         self._check_rates()
         self._check_guidance()
         self._check_sizes()
+        if self.train_processes > self.batch_size:
+            both = f"train_processes={self.train_processes} and batch_size={self.batch_size}"
+            raise ConfigError(f"a batch has less than a residue for each process, got {both}; lower the first")
         if self.device not in {"auto", "cpu"} and not self.device.startswith("cuda"):
             raise ConfigError(f"device must be auto, cpu or cuda, got {self.device!r}")
 
@@ -349,9 +363,9 @@ def check_inputs(config: RunConfig) -> None:
     Raises:
         InputError: a file or folder is missing, of the wrong kind or empty, `out` cannot be a folder, or there are no
             clusters and no MMseqs2 to make them.
-        ConfigError: this machine has no such device.
+        ConfigError: this machine lacks such a device, or enough of them, or shards cannot be kept where they shall be.
     """
-    pick_device(config.device)
+    check_room(config.train_processes, pick_device(config.device))
     for field in fields(config):
         path = getattr(config, field.name)
         if not isinstance(path, Path) or field.name == "out":
@@ -369,6 +383,8 @@ def check_inputs(config: RunConfig) -> None:
         find_mmseqs()
     _check_plm(config)
     _check_out(config)
+    if config.shards_at:
+        check_location(config.shards_at)
 
 
 def _check_out(config: RunConfig) -> None:

@@ -152,9 +152,19 @@ def is_written(folder: Path, number: int, accessions: Sequence[str]) -> bool:
     return index is not None and index["accession"].tolist() == list(accessions)
 
 
+def shard_name(number: int) -> str:
+    """Of a shard, without an ending."""
+    return f"shard-{number:05d}"
+
+
+def shard_files(number: int) -> tuple[str, str]:
+    """Names of a shard's two files: its activations, and the index that makes it whole."""
+    return f"{shard_name(number)}.npy", f"{shard_name(number)}.parquet"
+
+
 def shard_path(folder: Path, number: int) -> Path:
     """File of one shard's activations."""
-    return folder / f"shard-{number:05d}.npy"
+    return folder / shard_files(number)[0]
 
 
 def open_shard(folder: Path, number: int) -> Float[np.ndarray, "n_rows d_model"]:
@@ -332,7 +342,7 @@ class ShardReader:
 
 
 def _index_path(folder: Path, number: int) -> Path:
-    return folder / f"shard-{number:05d}.parquet"
+    return folder / shard_files(number)[1]
 
 
 def _n_shards(folder: Path) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from explorer.draw import verdicts, words
 from explorer.services import data, live
 from explorer.services.cached import cached_by_bundle
+from explorer.services.comparing import relatives
 from explorer.services.refs import FeatureRef
 from protsae.store.analyses.calibration import Band, band_at, bands_of
 from protsae.store.rows import TermFeature
@@ -72,6 +73,30 @@ def calls(sequence: str, preferred: str = "") -> list[Call]:
             band = band_at(_bands(name).get(term.go_id, []), score)
             found.append(Call(term, score, chance, information.get(term.go_id, 0.0), band))
     return sorted(found, key=_order)
+
+
+def surest(made: list[Call], most: int = 3) -> list[Call]:
+    """What a sequence's calls come to: the terms that say most, surely; of those that lie on one branch, one.
+
+        worth = information x lower end of the 95 % interval of how often unseen proteins with such a signal carry it
+
+    Only calls whose interval lies above the term's share among all proteins; none where no signal was measured.
+    """
+    measured = [(call.band, call) for call in made if call.is_called and call.is_firm and call.band is not None]
+    above = [(band.at_least * call.information, call) for band, call in measured if band.at_least > band.null]
+    found: dict[str, Call] = {}
+    for _, call in sorted(above, key=lambda one: -one[0]):
+        if not any(_share_a_branch(call.term.go_id, other) for other in found):
+            found[call.term.go_id] = call
+        if len(found) == most:
+            break
+    return list(found.values())
+
+
+def _share_a_branch(one: str, other: str) -> bool:
+    """One term is the other, lies above it, or has a term below it that lies below the other, too."""
+    below = relatives(one)[1] | {one}, relatives(other)[1] | {other}
+    return not below[0].isdisjoint(below[1])
 
 
 def _order(call: Call) -> tuple[bool, bool, float, float]:

@@ -3,6 +3,8 @@
 Read `show`, then `evidence`.
 """
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.mutable_tab_container import TabContainer
@@ -17,6 +19,7 @@ from explorer.protein.reading import Pasted, Stored
 from explorer.protein.subject import Subject
 from explorer.protein.uploads import Uploaded
 from explorer.sequence import beside, relied, scans, variants
+from explorer.sequence.answer import answer
 from explorer.sequence.tables import feature_table, take_away, term_table
 from explorer.services import data, live
 from explorer.services.refs import FeatureRef
@@ -81,8 +84,11 @@ def evidence(about: Subject) -> None:
         st.html(markup.empty("No feature of this autoencoder fires here.", "Choose another one in the side bar."))
         return
     called = predictions.calls(about.sequence, sae)
+    surest = predictions.surest(called)
+    if said := answer(surest, about.known.split if about.known is not None else None):
+        st.html(markup.wrap(said))
     refs = pairs(called) if st.query_params.get("pairs") == "1" else []
-    chosen = picked(sae)[:MOST_ROWS] or first_rows(about, sae, active, table)
+    chosen = picked(sae)[:MOST_ROWS] or first_rows(about, sae, active, table, surest)
     rows = strips(about, refs or [FeatureRef(sae, feature) for feature in chosen])
     viewer.show(
         key="sequence_view", name=downloads.stem(about.name or "sequence"), sequence=about.sequence, rows=rows,
@@ -136,8 +142,14 @@ def mutations(about: Subject, sae: str, rows: list[StripRow]) -> None:
     scans.show(about, sae, rows, marked)
 
 
-def first_rows(about: Subject, sae: str, active: list[live.ActiveFeature], table: pd.DataFrame) -> list[int]:
-    """The feature that the address names, then the first ones of the list below."""
+def first_rows(
+    about: Subject,
+    sae: str,
+    active: list[live.ActiveFeature],
+    table: pd.DataFrame,
+    surest: Sequence[predictions.Call],
+) -> list[int]:
+    """The feature that the address names, those that call the surest terms, then the first ones of the list below."""
     listed = choosing.rows(about, sae, active, table, choosing.wanted()._replace(apart=False))
     features = [row.feature.feature for row in listed or choosing.rows(about, sae, active, table, choosing.ALL)]
     try:
@@ -146,6 +158,7 @@ def first_rows(about: Subject, sae: str, active: list[live.ActiveFeature], table
         st.html(markup.empty(str(error), "Shown instead: the most unusual features."))
         asked = None
     named = [] if asked is None else [asked.feature]
+    named += [call.term.feature for call in surest if call.term.sae == sae and call.term.feature not in named]
     return [*named, *(feature for feature in features if feature not in named)][:SHOWN_ROWS]
 
 

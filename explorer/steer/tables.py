@@ -114,7 +114,7 @@ def compare(plan: Plan, result: SteerResult, random: Known[Push]) -> None:
         st.caption("No residue changed, so there is nothing to compare.")
         return
     if not random.is_whole:
-        st.caption(f"Controls are being run: {len(random.items)} of {random.total} random features so far.")
+        st.caption("Random features are being tried, the bar above says how many; then the controls stand here.")
         return
     control = runs.compared(plan, result.strength)
     rows = [

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.sparse import csc_array, csr_array
 
+from protsae.errors import ArtifactError
 from protsae.files import whole
+from protsae.shards import shard_name
 
 CSR = csr_array
 CSC = csc_array
@@ -39,7 +41,17 @@ class Runs(NamedTuple):
 
 def code_path(folder: Path, shard: int) -> Path:
     """File of one shard's codes in an SAE's folder."""
-    return folder / f"shard-{shard:05d}.npz"
+    return folder / code_item(shard)[1][0]
+
+
+def code_item(shard: int) -> tuple[str, tuple[str]]:
+    """Name of a shard, and of its one file."""
+    return shard_name(shard), (f"{shard_name(shard)}.npz",)
+
+
+def is_encoded(folder: Path, shard: int) -> bool:
+    """Whether a shard's codes lie there whole, as the stage that encodes leaves them."""
+    return read_extra(code_path(folder, shard), "quality") is not None
 
 
 def write_codes(path: Path, codes: CSR, **extra: np.ndarray | float) -> None:
@@ -58,10 +70,17 @@ def write_codes(path: Path, codes: CSR, **extra: np.ndarray | float) -> None:
 
 
 def read_codes(path: Path) -> CSR:
-    """Codes [n_rows, d_sae] of one shard."""
-    with np.load(path, allow_pickle=False) as file:
-        indptr, features, values = file["indptr"], file["features"].astype(np.int32), file["values"]
-        return csr_array((values, features, indptr), shape=(len(indptr) - 1, int(file["d_sae"])))
+    """Codes [n_rows, d_sae] of one shard.
+
+    Raises:
+        ArtifactError: the file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            indptr, features, values = file["indptr"], file["features"].astype(np.int32), file["values"]
+            return csr_array((values, features, indptr), shape=(len(indptr) - 1, int(file["d_sae"])))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ArtifactError(f"{path} is missing or damaged ({error}); run the stage activations again") from error
 
 
 def read_extra(path: Path, name: str) -> np.ndarray | None:

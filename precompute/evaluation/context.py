@@ -18,7 +18,7 @@ from precompute.align.sites import SiteLabels, site_labels
 from precompute.config import RunConfig
 from precompute.corpus.concepts import Concepts, choose_concepts
 from precompute.corpus.labels import read_labels
-from precompute.corpus.proteins import read_corpus
+from precompute.corpus.proteins import Corpus, read_corpus
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.hierarchy import ancestors_among, conditional_information
 from precompute.evaluation.rows import own_scopes
@@ -104,15 +104,16 @@ class Guide(NamedTuple):
 class Context:
     """Lazily read and computed; mean states and probes are kept in BUNDLE.work/evaluate/context."""
 
-    def __init__(self, config: EvaluateConfig, run: RunConfig) -> None:
+    def __init__(self, config: EvaluateConfig, run: RunConfig, corpus: Corpus | None = None) -> None:
         """Read proteins, labels and ontology.
 
         `spaces` holds the chosen sub-ontologies that have a guiding term; `guides` what may guide an SAE: the terms of
-        each of them, and those of all of GO where the bundle's own SAE is guided by these.
+        each of them, and those of all of GO where the bundle's own SAE is guided by these. `corpus` takes the place of
+        the run's own, where some proteins belong to another split or to none.
         """
         self.config, self.run = config, run
         self.device = pick_device(config.device)
-        self.corpus = read_corpus(run.work)
+        self.corpus = read_corpus(run.work) if corpus is None else corpus
         self.reader = ShardReader(run.work / "embed")
         self.embed_plan = read_json(run.work / "embed" / "plan.json")
         self.spaces: dict[Namespace, Space] = {}

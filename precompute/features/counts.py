@@ -7,6 +7,7 @@ of one of 4,000 equal bins over (0, max], so at most max / 4,000 too high and ne
 Read `FirstPass`, then `SecondPass`.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,9 @@ N_BINS = 40
 
 FINE_BINS = 4000
 """Bins that quantiles are read from; a multiple of N_BINS."""
+
+
+_RUNS = ("run_feature", "run_protein", "run_peak", "run_total")
 
 
 class Pooled(NamedTuple):
@@ -69,12 +73,20 @@ class FirstPass:
         peak = np.maximum.reduceat(runs.value, runs.start[:-1])
         self.runs.append((runs.feature, runs.protein.astype(np.int32), peak, total.astype(np.float32)))
 
-    def merge(self, other: "FirstPass") -> None:
-        """Add what another pass has counted; shards are merged in their order."""
-        self.count += other.count
-        self.total += other.total
-        self.amino_acids += other.amino_acids
-        self.runs += other.runs
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """What was counted, as `merge` takes it."""
+        parts = list(zip(*self.runs, strict=True)) or [[]] * len(_RUNS)
+        runs = {name: np.concatenate(part) if part else np.empty(0) for name, part in zip(_RUNS, parts, strict=True)}
+        return {"count": self.count, "total": self.total, "amino_acids": self.amino_acids, **runs}
+
+    def merge(self, other: Mapping[str, np.ndarray]) -> None:
+        """Add what another pass has counted (its `to_arrays`); shards are merged in their order."""
+        self.count += other["count"]
+        self.total += other["total"]
+        self.amino_acids += other["amino_acids"]
+        feature, protein, peak, total = (other[name] for name in _RUNS)
+        if len(feature):
+            self.runs.append((feature, protein, peak, total))
 
     def pooled(self, length: np.ndarray) -> Pooled:
         """Pooled scores of all proteins of these lengths."""
@@ -98,9 +110,15 @@ class SecondPass:
         flat = feature * FINE_BINS + np.clip(place, 0, FINE_BINS - 1)
         self.fine += np.bincount(flat, minlength=self.fine.size).reshape(self.fine.shape).astype(np.int32)
 
-    def merge(self, other: "SecondPass") -> None:
-        """Add what another pass over other shards, with the same maxima, has counted."""
-        self.fine += other.fine
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """What was counted, as `merge` takes it: the bins that are not empty, in integers as short as they may be."""
+        place = np.flatnonzero(self.fine)
+        residues = self.fine.ravel()[place]
+        return {name: _short(values) for name, values in (("place", place), ("residues", residues))}
+
+    def merge(self, other: Mapping[str, np.ndarray]) -> None:
+        """Add what another pass over other shards, with the same maxima, has counted (its `to_arrays`)."""
+        self.fine.reshape(-1)[other["place"]] += other["residues"]
 
     def quantile(self, q: float) -> np.ndarray:
         """[d_sae] q-quantile of the positive activations; 0 for a feature that never fires."""
@@ -112,6 +130,10 @@ class SecondPass:
     def histogram(self) -> np.ndarray:
         """[d_sae, N_BINS] residues in equal bins over (0, max]."""
         return self.fine.reshape(len(self.fine), N_BINS, -1).sum(axis=2)
+
+
+def _short(values: np.ndarray) -> np.ndarray:
+    return values.astype(np.min_scalar_type(values.max(initial=0)))
 
 
 def enrichment(firing: np.ndarray, corpus: np.ndarray) -> np.ndarray:

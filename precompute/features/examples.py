@@ -13,7 +13,7 @@ not call. Where none of the three highest has a structure, the fourth is the hig
 Read `choose_examples`, then `ExampleRows`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -147,6 +147,10 @@ def _by_term(pooled: Pooled, shown: Shown, names: LabelScore) -> Iterator[_Band]
             yield _Band(int(feature), band, known[places], score[places])
 
 
+ExampleRow = tuple[int, float, int, np.ndarray, np.ndarray]
+"""Place in the keys, peak, its position, all active positions, and their activations in 1/255 of max_act."""
+
+
 class ExampleRows:
     """Collects the active residues of the chosen proteins from shard after shard."""
 
@@ -154,8 +158,7 @@ class ExampleRows:
         self._max, self._accession = max_act, accession
         self._key = np.unique(chosen.feature * len(accession) + chosen.protein)
         """Of every pair of feature and protein, which may be in several bands."""
-        self.rows: list[tuple[int, float, int, np.ndarray, np.ndarray]] = []
-        """Place in the keys, peak, its position, all active positions, and their activations in 1/255 of max_act."""
+        self.rows: list[ExampleRow] = []
 
     def add(self, runs: Runs, shard: Shard) -> None:
         """Take what one shard holds of the chosen proteins."""
@@ -173,9 +176,9 @@ class ExampleRows:
             peak = int(value.argmax())
             self.rows.append((int(place[run]), float(value[peak]), int(position[peak]), position, acts))
 
-    def merge(self, other: "ExampleRows") -> None:
+    def merge(self, rows: Sequence[ExampleRow]) -> None:
         """Take what another collection has found of the same chosen proteins."""
-        self.rows += other.rows
+        self.rows += rows
 
     def table(self, sae: str) -> pa.Table:
         """The rows of `example`, positions from 0; a protein in which the feature is silent has none."""

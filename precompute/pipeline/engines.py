@@ -5,9 +5,9 @@ Read `engine_of`.
 
 from precompute.config import RunConfig
 from precompute.pipeline.executors import Executor, executor_of
-from precompute.pipeline.ray_engine import RayActors
+from precompute.pipeline.ray_engine import RayData
 
 
 def engine_of(config: RunConfig) -> Executor:
     """The executor that the settings name."""
-    return RayActors(config.workers, config.device) if config.engine == "ray" else executor_of(config.workers)
+    return RayData(config.workers, config.device) if config.engine == "ray" else executor_of(config.workers)

@@ -5,8 +5,9 @@
 
 `in_order` maps a job over items and gives the results in the items' order, whichever worker was first: a stage that
 merges them in this order comes to the same numbers with any number of workers. `Session.run` is below it, for items
-that depend on each other: it takes the next item only when a worker is free. What travels between processes (`make`,
-items, results, progress) is pickled there; `make` is a function of a module or a `functools.partial` of one.
+that depend on each other; on this machine it takes the next item only when a worker is free. What travels between
+processes (`make`, items, results, progress) is pickled there; `make` is a function of a module or a `functools.partial`
+of one.
 
 A worker that dies (killed, out of memory) ends as a `WorkerDiedError` that names its item; the others go on. For this
 each worker has a pipe of its own and is watched by the caller: a `ProcessPoolExecutor` does not say whose item was lost
@@ -67,8 +68,8 @@ class Session(Protocol[T, R]):
         """Outcomes as they come.
 
         Args:
-            take: gives the next item, or None where there is none now; asked again after every outcome, until it gives
-                None while nothing is being computed.
+            take: gives the next item, or None where there is none now; asked again after every outcome, or when all
+                that it gave are done, until it gives None while nothing is being computed.
         """
         ...
 
@@ -153,18 +154,19 @@ class _Here(Generic[T, R]):
 class Processes:
     """In several processes of this machine, each with its share of the cores."""
 
-    def __init__(self, n_workers: int) -> None:
+    def __init__(self, n_workers: int, *, setting: str = "--workers") -> None:
         """Nothing starts before the first item.
 
         Args:
             n_workers: processes at the same time.
+            setting: that says how many, for the sentence on one that died.
         """
-        self.n_workers = n_workers
+        self.n_workers, self._setting = n_workers, setting
 
     @contextmanager
     def session(self, make: Make[T, R], heard: Emit, name: Callable[[T], str]) -> Iterator[Session[T, R]]:
         """See `Executor.session`."""
-        pool = _Pool(self.n_workers, make, heard, name)
+        pool = _Pool(self.n_workers, make, heard, name, self._setting)
         try:
             yield pool
         finally:
@@ -179,8 +181,9 @@ class _Worker(NamedTuple):
 class _Pool(Generic[T, R]):
     """Workers and the items they are at; a worker is started when there is work for it."""
 
-    def __init__(self, n_workers: int, make: Make[T, R], heard: Emit, name: Callable[[T], str]) -> None:
+    def __init__(self, n_workers: int, make: Make[T, R], heard: Emit, name: Callable[[T], str], setting: str) -> None:
         self._n_workers, self._make, self._heard, self._name = n_workers, make, heard, name
+        self._setting = setting
         self._idle: list[_Worker] = []
         self._at_work: dict[Connection, tuple[_Worker, int, T]] = {}
 
@@ -230,7 +233,7 @@ class _Pool(Generic[T, R]):
         how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
         return WorkerDiedError(
             f"the process that worked on {self._name(item)} {how}, as happens where memory runs out: run the same "
-            "command again, with fewer --workers if need be; what is finished is kept"
+            f"command again, with fewer {self._setting} if need be; what is finished is kept"
         )
 
 

@@ -37,7 +37,8 @@ def read_run(bundle: Path, reader: str) -> RunConfig:
     if values is None:
         raise InputError(f"{work} holds no {RUN_NAME}; run `precompute run` again, finished stages are kept")
     known = {name: value for name, value in values.items() if value is not None}
-    run = build(RunConfig, {**known, "out": str(bundle.resolve())})
+    here = {"out": str(bundle.resolve()), "engine": "local", "shards_at": ""}  # its work folder has all that it needs
+    run = build(RunConfig, {**known, **here})
     if not run.ontology.is_file():
         raise InputError(f"the ontology {run.ontology} of the bundle's run does not exist any more; put it back")
     return run

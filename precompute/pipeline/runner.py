@@ -121,16 +121,23 @@ class Runner:
         Raises:
             InputError: a stage before it is not done.
         """
-        stage = self.stage(name)
-        for earlier in stage.after:
-            if self._done(self.stage(earlier)) is None:
+        self.check_before(name)
+        with locked(self.work):
+            record = self.run_stage(self.stage(name), force=force)
+        self._console.summary([record])
+        return record
+
+    def check_before(self, name: str) -> None:
+        """See that the stages before `name` are done with the same settings.
+
+        Raises:
+            InputError: one is not.
+        """
+        for earlier in self.stage(name).after:
+            if not self.is_done(earlier):
                 raise InputError(
                     f"stage {name} needs stage {earlier}, which is not done for these settings; run it first"
                 )
-        with locked(self.work):
-            record = self.run_stage(stage, force=force)
-        self._console.summary([record])
-        return record
 
     def run_stage(self, stage: Stage, *, force: bool = False) -> StageRecord:
         """Run `stage` unless it is done; its `done.json` is written last."""

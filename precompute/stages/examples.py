@@ -9,8 +9,8 @@ Chosen from the pooled scores and from what the feature is called, then gathered
 Read `run`.
 """
 
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,11 +24,14 @@ from precompute.corpus.labels import read_labels
 from precompute.corpus.proteins import Corpus, Shard, read_corpus
 from precompute.corpus.trained import read_trained
 from precompute.features.counts import read_pooled
-from precompute.features.examples import Chosen, ExampleRows, LabelScore, Shown, choose_examples
+from precompute.features.examples import Chosen, ExampleRow, ExampleRows, LabelScore, Shown, choose_examples
 from precompute.pipeline.engines import engine_of
-from precompute.pipeline.executors import Job, in_order
+from precompute.pipeline.executors import Emit, Job, in_order
+from precompute.pipeline.folders import Folder
 from precompute.pipeline.progress import Meter, Report
+from precompute.stages.activations import codes_of
 from protsae.ontology.namespaces import WHOLE_GO, members
+from protsae.shards import shard_name
 
 
 def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float | str]:
@@ -40,46 +43,36 @@ def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float 
     named = _named(work, terms)
     meter = Meter(report, "examples", len(saes) * corpus.n_residues)
     bands, examples = [], []
-    with engine_of(config).session(_gatherer, meter.advance, lambda piece: piece.codes.stem) as session:
-        for sae in saes:
-            own = named.loc[named["sae"] == sae.name]
-            names = LabelScore(*(own[field].to_numpy() for field in LabelScore._fields))
-            chosen = choose_examples(read_pooled(work / "statistics" / f"{sae.name}.pooled.npz"), shown, names)
-            max_act = stats.loc[stats["sae"] == sae.name].sort_values("feature")["max_act"].to_numpy()
-            rows = ExampleRows(chosen, max_act, corpus.accession)
-            pieces = (
-                _Piece(
-                    code_path(work / "activations" / sae.name, shard.number), shard, chosen, max_act, corpus.accession
-                )
-                for shard in corpus.shards
-            )
-            for shard, found in zip(corpus.shards, in_order(session, pieces), strict=True):
+    for sae in saes:
+        own = named.loc[named["sae"] == sae.name]
+        names = LabelScore(*(own[field].to_numpy() for field in LabelScore._fields))
+        chosen = choose_examples(read_pooled(work / "statistics" / f"{sae.name}.pooled.npz"), shown, names)
+        max_act = stats.loc[stats["sae"] == sae.name].sort_values("feature")["max_act"].to_numpy()
+        rows = ExampleRows(chosen, max_act, corpus.accession)
+        make = partial(_gatherer, codes_of(config, work, sae), chosen, max_act, corpus.accession)
+        with engine_of(config).session(make, meter.advance, lambda shard: f"shard {shard.number}") as session:
+            for shard, found in zip(corpus.shards, in_order(session, corpus.shards), strict=True):
                 rows.merge(found)
                 meter.advance(shard.n_rows)
-            bands.append(chosen.table(sae.name, corpus.accession))
-            examples.append(rows.table(sae.name))
+        bands.append(chosen.table(sae.name, corpus.accession))
+        examples.append(rows.table(sae.name))
     pd.concat(bands, ignore_index=True).to_parquet(folder / "example_band.parquet", index=False)
     pq.write_table(pa.concat_tables(examples), folder / "example.parquet")
     return {"shown": sum(map(len, bands)), "examples": sum(map(len, examples))}
 
 
-class _Piece(NamedTuple):
-    """One shard of one SAE's codes."""
+def _gatherer(
+    codes: Folder, chosen: Chosen, max_act: np.ndarray, accession: np.ndarray
+) -> Job[Shard, list[ExampleRow]]:
+    """Finds what one shard of an SAE's codes has of the chosen proteins."""
 
-    codes: Path
-    shard: Shard
-    chosen: Chosen
-    max_act: np.ndarray
-    accession: np.ndarray
+    def gather(shard: Shard, _emit: Emit) -> list[ExampleRow]:
+        rows = ExampleRows(chosen, max_act, accession)
+        path = code_path(codes.fetch(shard_name(shard.number)), shard.number)
+        rows.add(runs_of(read_codes(path), shard.row_protein), shard)
+        return rows.rows
 
-    def gathered(self) -> ExampleRows:
-        rows = ExampleRows(self.chosen, self.max_act, self.accession)
-        rows.add(runs_of(read_codes(self.codes), self.shard.row_protein), self.shard)
-        return rows
-
-
-def _gatherer() -> Job[_Piece, Any]:
-    return lambda piece, _emit: piece.gathered()
+    return gather
 
 
 def _shown(work: Path, corpus: Corpus, terms: pd.DataFrame) -> Shown:

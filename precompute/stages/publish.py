@@ -166,8 +166,9 @@ def _facts(config: RunConfig, work: Path, folder: Path, identity: str) -> dict[s
 
 
 def _settings(config: RunConfig) -> dict[str, Any]:
-    """The configuration, of paths only the last part."""
+    """The configuration, of paths only the last part, without where shards were kept meanwhile."""
     values = settings_of(config)
+    del values["shards_at"]
     if "sae" in values:
         values["sae"] = [{**table, "path": Path(table["path"]).name} for table in values["sae"]]
     return {name: Path(v).name if isinstance(v, Path | str) and "/" in str(v) else v for name, v in values.items()}

@@ -12,7 +12,7 @@ Read `run`.
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,16 +20,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from precompute.config import RunConfig
-from precompute.corpus.codes import code_path, read_codes, read_extra, runs_of
-from precompute.corpus.proteins import N_AMINO_ACIDS, Corpus, read_corpus
+from precompute.corpus.codes import Runs, code_path, read_codes, read_extra, runs_of
+from precompute.corpus.proteins import N_AMINO_ACIDS, Corpus, Shard, read_corpus
 from precompute.corpus.trained import TrainedSAE, plm_directions, read_trained
 from precompute.features.counts import FirstPass, Pooled, SecondPass, enrichment, write_pooled
 from precompute.features.quality import Quality
 from precompute.pipeline.engines import engine_of
 from precompute.pipeline.executors import Job, in_order
+from precompute.pipeline.folders import Folder, arrays_kept, folder_of
+from precompute.pipeline.plan import array_hash
 from precompute.pipeline.progress import Meter, Report
+from precompute.stages.activations import codes_of, plan_of_codes
+from protsae.errors import ArtifactError
 from protsae.plm.base import PLM
 from protsae.plm.registry import load_plm
+from protsae.shards import shard_name
+
+VERSION = 1
+"""Of the counts of a shard that are kept at the location of the shards; raised with what they mean."""
 
 _INTS = pa.list_(pa.int32())
 _FLOATS = pa.list_(pa.float32())
@@ -42,15 +50,15 @@ def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float 
     plm = load_plm(config.plm, device=config.device)
     meter = Meter(report, "statistics", 2 * len(saes) * corpus.n_residues)
     features, rows = [], []
-    with engine_of(config).session(_counter, meter.advance, lambda piece: piece.codes.stem) as session:
+    with engine_of(config).session(_counter, meter.advance, _name) as session:
 
-        def counts(pieces: Iterable[_First | _Second]) -> Iterator[Any]:
+        def counts(pieces: Iterable[_First | _Second]) -> Iterator[dict[str, np.ndarray]]:
             for shard, counted in zip(corpus.shards, in_order(session, pieces), strict=True):
                 meter.advance(shard.n_rows)
                 yield counted
 
         for sae in saes:
-            counted = _count(sae, corpus, work / "activations" / sae.name, counts)
+            counted = _count(config, work, sae, corpus, counts)
             write_pooled(folder / f"{sae.name}.pooled.npz", counted.pooled)
             effect = _effect(plm, sae)
             features.append(_feature_table(sae, counted, effect))
@@ -85,65 +93,77 @@ class _Counted(NamedTuple):
 class _First(NamedTuple):
     """One shard in the first pass."""
 
-    codes: Path
-    row_protein: np.ndarray
+    codes: Folder
+    counts: Folder
+    shard: Shard
     amino_acids: np.ndarray
     n_proteins: int
     d_sae: int
 
-    def counted(self) -> FirstPass:
+    def counted(self) -> dict[str, np.ndarray]:
         first = FirstPass(self.n_proteins, self.d_sae)
-        first.add(runs_of(read_codes(self.codes), self.row_protein), self.amino_acids)
-        return first
+        first.add(_runs(self.codes, self.shard), self.amino_acids)
+        return first.to_arrays()
 
 
 class _Second(NamedTuple):
     """One shard in the second pass, which knows the maxima."""
 
-    codes: Path
-    row_protein: np.ndarray
+    codes: Folder
+    counts: Folder
+    shard: Shard
     max_act: np.ndarray
 
-    def counted(self) -> SecondPass:
+    def counted(self) -> dict[str, np.ndarray]:
         second = SecondPass(self.max_act)
-        second.add(runs_of(read_codes(self.codes), self.row_protein))
-        return second
+        second.add(_runs(self.codes, self.shard))
+        return second.to_arrays()
 
 
-def _counter() -> Job[_First | _Second, Any]:
-    return lambda piece, _emit: piece.counted()
+def _runs(codes: Folder, shard: Shard) -> Runs:
+    path = code_path(codes.fetch(shard_name(shard.number)), shard.number)
+    return runs_of(read_codes(path), shard.row_protein)
 
 
-Counts = Callable[[Iterable[_First | _Second]], Iterator[Any]]
+def _counter() -> Job[_First | _Second, dict[str, np.ndarray]]:
+    return lambda piece, _emit: arrays_kept(piece.counts.copy, shard_name(piece.shard.number), piece.counted)
 
 
-def _count(sae: TrainedSAE, corpus: Corpus, folder: Path, counts: Counts) -> _Counted:
+def _name(piece: _First | _Second) -> str:
+    return f"shard {piece.shard.number} in {piece.codes.here.name}"
+
+
+Counts = Callable[[Iterable[_First | _Second]], Iterator[dict[str, np.ndarray]]]
+
+
+def _count(config: RunConfig, work: Path, sae: TrainedSAE, corpus: Corpus, counts: Counts) -> _Counted:
     """Both passes over one SAE's codes: every shard alone, then merged in the shards' order.
 
     Args:
+        config: of the run.
+        work: its work folder.
         sae: whose codes.
         corpus: of all proteins.
-        folder: of the codes.
         counts: gives what each piece counts, in order.
     """
+    codes = codes_of(config, work, sae)
+    plan = {"version": VERSION, "codes": plan_of_codes(work, sae)}
     first = FirstPass(corpus.n_proteins, sae.d_sae)
     letters = np.zeros(N_AMINO_ACIDS, dtype=np.int64)
     for shard in corpus.shards:
         letters += np.bincount(corpus.amino_acids(shard), minlength=N_AMINO_ACIDS + 1)[:N_AMINO_ACIDS]
+    kept = folder_of(config, work / "statistics", plan, "statistics", "first")
     firsts = (
-        _First(
-            code_path(folder, shard.number), shard.row_protein, corpus.amino_acids(shard), corpus.n_proteins, sae.d_sae
-        )
-        for shard in corpus.shards
+        _First(codes, kept, shard, corpus.amino_acids(shard), corpus.n_proteins, sae.d_sae) for shard in corpus.shards
     )
     for part in counts(firsts):
         first.merge(part)
     pooled = first.pooled(corpus.length)
     max_act = pooled.max.max(axis=0).toarray().ravel().astype(np.float64)
     second = SecondPass(max_act)
-    seconds = (_Second(code_path(folder, shard.number), shard.row_protein, max_act) for shard in corpus.shards)
-    for histograms in counts(seconds):
-        second.merge(histograms)
+    kept = folder_of(config, work / "statistics", {**plan, "max_act": array_hash(max_act)}, "statistics", "second")
+    for part in counts(_Second(codes, kept, shard, max_act) for shard in corpus.shards):
+        second.merge(part)
     return _Counted(first, second, max_act, pooled, letters, corpus.n_residues, corpus.n_proteins)
 
 
@@ -171,9 +191,15 @@ def _feature_table(sae: TrainedSAE, counted: _Counted, effect: np.ndarray) -> pa
     )
 
 
+def _quality(folder: Path, shard: Shard) -> np.ndarray:
+    found = read_extra(code_path(folder, shard.number), "quality")
+    if found is None:
+        raise ArtifactError(f"{code_path(folder, shard.number)} is missing or damaged; run the stage activations again")
+    return found
+
+
 def _sae_row(sae: TrainedSAE, corpus: Corpus, folder: Path, counted: _Counted) -> dict[str, object]:
-    parts = [read_extra(code_path(folder, shard.number), "quality") for shard in corpus.shards]
-    quality = Quality.from_array(np.sum([part for part in parts if part is not None], axis=0))
+    quality = Quality.from_array(np.sum([_quality(folder, shard) for shard in corpus.shards], axis=0))
     return {
         "name": sae.name,
         "display_name": sae.display_name,

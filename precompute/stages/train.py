@@ -1,13 +1,14 @@
 """Every SAE of the run's list (`precompute/saes.py`), one after the other.
 
 A guided SAE for which no term is frequent enough is left out. Writes a folder per SAE (see `Trainer`) and `result.json`
-over all.
+over all. Several processes may train each SAE together, on this machine (`train_processes`) or started by torchrun.
 
-Read `run`, then `precompute/training/recipes.py`.
+Read `train_list`, then `precompute/training/recipes.py`.
 """
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,32 @@ import numpy as np
 from precompute.config import RunConfig
 from precompute.corpus.forecast import MORE, check_splits, nothing_guides
 from precompute.corpus.imported import bring_in
+from precompute.pipeline.together import together
 from precompute.training.recipes import Recipe, Sources, sae_config, with_what_there_is
 from precompute.training.trainer import Trainer
 from protsae.errors import InputError
 from protsae.files import write_json
+from protsae.parallel.ranks import ALONE, Ranks
 from protsae.sae import ProtSAEConfig
 
+Numbers = dict[str, int | float | str]
 
-def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[str, int | float | str]:
-    """Train what is not trained yet.
+
+def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> Numbers:
+    """Train what is not trained yet, in so many processes as the settings say."""
+    if config.train_processes == 1:
+        return train_list(config, work, ALONE, report)
+    return together(config.train_processes, config.device, partial(train_list, config, work), report)[0]
+
+
+def train_list(config: RunConfig, work: Path, ranks: Ranks, report: Callable[[str], None]) -> Numbers:
+    """Train what is not trained yet, as one of several processes; the first writes what is left.
+
+    Args:
+        config: of the run.
+        work: its folder; the stages proteins and embed are done.
+        ranks: processes that train together, all with the same arguments.
+        report: takes one line at a time.
 
     Raises:
         InputError: train or valid has no protein, or no SAE of the list can be trained.
@@ -47,7 +65,7 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
         )
     d_model = sources.reader.d_model
     width = config.width_of(d_model, max(n_concepts.values(), default=0))
-    trainer = Trainer(config, work, work / "train", report)
+    trainer = Trainer(config, work, work / "train", report, ranks)
     results: dict[str, dict[str, Any]] = {}
     for spec in specs:
         concepts = None if spec.namespace is None else sources.concepts(spec.namespace)
@@ -58,6 +76,19 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
             cfg = with_what_there_is(cfg, data)
         seed = config.seed if spec.seed is None else spec.seed
         results[spec.name] = trainer.train(Recipe(spec, cfg, data, seed))
+    if ranks.is_first:
+        _complete(config, work, sources, results, report)
+    return _numbers(list(results.values()), [spec.name for spec in left_out])
+
+
+def _complete(
+    config: RunConfig,
+    work: Path,
+    sources: Sources,
+    results: dict[str, dict[str, Any]],
+    report: Callable[[str], None],
+) -> None:
+    """Take in the SAEs of other programs, remove those that are no more in the list, and write what there is."""
     valid = np.flatnonzero(sources.corpus.split == "valid")
     for imported in config.sae:
         report(f"reading {imported.name}")
@@ -69,11 +100,10 @@ def run(config: RunConfig, work: Path, report: Callable[[str], None]) -> dict[st
     names = ("name", "display_name", "role", "architecture", "namespace", "concepts", "d_sae", "k")
     saes = [{name: result[name] for name in names} for result in results.values()]
     write_json(work / "train" / "result.json", {"saes": saes, "trainings": list(results.values())})
-    return _numbers(list(results.values()), [spec.name for spec in left_out])
 
 
-def _numbers(results: list[dict[str, Any]], left_out: list[str]) -> dict[str, int | float | str]:
-    numbers: dict[str, int | float | str] = {}
+def _numbers(results: list[dict[str, Any]], left_out: list[str]) -> Numbers:
+    numbers: Numbers = {}
     for result in results:
         name = result["name"]
         numbers[f"d_sae {name}"], numbers[f"k {name}"] = result["d_sae"], result["k"]

@@ -17,6 +17,7 @@ from precompute.pipeline.progress import Transient, duration
 from precompute.training.recipes import Recipe, fresh_sae
 from protsae.device import pick_device
 from protsae.files import read_json, write_json
+from protsae.parallel.ranks import ALONE, Ranks
 from protsae.training.config import TrainConfig
 from protsae.training.loop import Progress, Watch, train
 
@@ -41,7 +42,9 @@ def train_settings(config: RunConfig) -> TrainConfig:
 class Trainer:
     """Trains SAEs one after the other with the same settings."""
 
-    def __init__(self, config: RunConfig, work: Path, folder: Path, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, config: RunConfig, work: Path, folder: Path, report: Callable[[str], None], ranks: Ranks = ALONE
+    ) -> None:
         """Take the settings.
 
         Args:
@@ -49,9 +52,10 @@ class Trainer:
             work: its folder; the stage embed is done.
             folder: for a folder of each SAE.
             report: takes one line at a time.
+            ranks: processes that train each SAE together.
         """
-        self._folder, self._report = folder, report
-        self._device = pick_device(config.device)
+        self._folder, self._report, self._ranks = folder, report, ranks
+        self._device = ranks.on(pick_device(config.device))
         self._embed_plan = read_json(work / "embed" / "plan.json")
         self._settings = train_settings(config)
 
@@ -75,8 +79,11 @@ class Trainer:
         }
         folder = self._folder / spec.name
         settings = replace(self._settings, seed=seed)
-        follow_plan(folder, self._plan(recipe, settings))
-        done = read_json(folder / "result.json")
+        done = None
+        if self._ranks.is_first:
+            follow_plan(folder, self._plan(recipe, settings))
+            done = read_json(folder / "result.json")
+        done = self._ranks.told(done)
         if done is not None:
             return done | identity
 
@@ -86,7 +93,7 @@ class Trainer:
             self._report(Transient(f"train {spec.name}: {line}, {duration(now.eta_s)} left"))
 
         sae = fresh_sae(spec.architecture, cfg, seed=seed)
-        trained = train(sae.to(self._device), data, settings, folder, progress, watch=watch)
+        trained = train(sae.to(self._device), data, settings, folder, progress, watch=watch, ranks=self._ranks)
         result = identity | {
             "l0": trained.best.l0,
             "best_epoch": trained.best_epoch,
@@ -95,8 +102,9 @@ class Trainer:
             "n_train": len(data.train),
             "validation": trained.best._asdict(),
         }
-        write_json(folder / "result.json", result)
-        (folder / "checkpoint.pt").unlink(missing_ok=True)
+        if self._ranks.is_first:
+            write_json(folder / "result.json", result)
+            (folder / "checkpoint.pt").unlink(missing_ok=True)
         return result
 
     def _plan(self, recipe: Recipe, settings: TrainConfig) -> dict[str, Any]:

@@ -53,10 +53,9 @@ def scan_position(
         InputError: the sequence has a letter that the model does not know.
     """
     letters = [letter for letter in AMINO_ACIDS if letter != sequence[position - 1]]
-    mutants = [f"{sequence[: position - 1]}{letter}{sequence[position:]}" for letter in letters]
     peak = np.full(N_LETTERS, float(wild.max()))
     mean = np.full(N_LETTERS, float(wild.mean()))
-    for letter, acts in zip(letters, reader.read(mutants, precise=False), strict=True):
+    for letter, acts in zip(letters, reader.read_substitutions(sequence, position, letters), strict=True):
         place = AMINO_ACIDS.index(letter)
         peak[place], mean[place] = float(acts.max()), float(acts.mean())
     return PositionScan(position, peak, mean)

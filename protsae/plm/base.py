@@ -187,6 +187,38 @@ class PLM(Protocol):
         )
         return ((index, states[0]) for index, states in found)
 
+    def harvest_substitutions(
+        self,
+        sequence: str,
+        at: int,
+        letters: Sequence[str],
+        *,
+        layer: int,
+        site: Site | None = None,
+        tokens_per_batch: int = 8192,
+        precise: bool = True,
+    ) -> Iterator[Float[Tensor, "n_residues d_model"]]:
+        """Activations of a sequence with one residue replaced by each of some letters, in their order.
+
+        Args:
+            sequence: any length.
+            at: 0-based position that is replaced.
+            letters: what replaces it.
+            layer: from 1.
+            site: the first of `sites` where None.
+            tokens_per_batch: see `harvest_at`.
+            precise: see `harvest_at`.
+
+        Raises:
+            InputError: the sequence is empty or has a letter that the model does not know.
+            ConfigError: the model has no such layer or site.
+        """
+        mutants = [f"{sequence[:at]}{letter}{sequence[at + 1 :]}" for letter in letters]
+        harvested = self.harvest(
+            mutants, layer=layer, site=site, tokens_per_batch=tokens_per_batch, precise=precise
+        )  # all are of one length, so they come in their order
+        return (states for _, states in harvested)
+
     @abstractmethod
     def state(self, sequence: str, *, layer: int, site: Site | None = None, masked: Sequence[int] = ()) -> PLMState:
         """The lower half of a forward pass, for `logits_from` to go on from.

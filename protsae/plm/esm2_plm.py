@@ -27,8 +27,9 @@ from protsae.plm.effect import mean_jacobian
 from protsae.plm.packed import Packed
 from protsae.plm.sites import SITES, Place, Site
 from protsae.plm.spec import PLMSpec
+from protsae.plm.substituted import REACHED, after_first_attention
 from protsae.plm.tokens import Tokenizer
-from protsae.plm.walked import Step, WalkedPLM
+from protsae.plm.walked import Step, WalkedPLM, met
 from protsae.plm.weights import Shape, check_sha256, read_model, read_safetensors
 
 ARCHITECTURE = "esm2"
@@ -155,7 +156,37 @@ class ESM2PLM(WalkedPLM):
 
     def resume(self, x: Float[Tensor, "n_tokens d_model"], place: Place) -> Iterator[Step]:
         """Every site above `place`."""
-        return plm_packed.walk(self._model, self._fused, Packed.resume(self._model, x), start=place)
+        return plm_packed.walk(self._model, self._fused, Packed.resume(self._model, [x]), start=place)
+
+    def harvest_substitutions(
+        self,
+        sequence: str,
+        at: int,
+        letters: Sequence[str],
+        *,
+        layer: int,
+        site: Site | None = None,
+        tokens_per_batch: int = 8192,
+        precise: bool = True,
+    ) -> Iterator[Float[Tensor, "n_residues d_model"]]:
+        """What one substitution does, the first block's attention computed once for all; see the protocol."""
+        place = Place(layer, self.site_at(layer, site))
+        if len(sequence) > self.max_residues or place in (Place(1, "attn_out"), REACHED):
+            yield from super().harvest_substitutions(
+                sequence, at, letters, layer=layer, site=site, tokens_per_batch=tokens_per_batch, precise=precise
+            )
+            return
+        tokens = self.tokenise(sequence).to(self.device)
+        others = self._tokenizer.ids("".join(letters)).to(self.device)
+        at_once = max(1, tokens_per_batch // len(tokens))
+        with torch.no_grad(), self.precision(precise=precise):
+            for streams in after_first_attention(
+                self._model, self._fused[0], tokens, at + self.n_before, others, at_once=at_once
+            ):
+                packed = Packed.resume(self._model, list(streams))
+                steps = plm_packed.walk(self._model, self._fused, packed, start=REACHED)
+                for state in met(steps, {place})[place].x.float().cpu().split(packed.lengths):
+                    yield state[self.n_before : len(state) - self.n_after]
 
     def head(self, top: Float[Tensor, "n_residues d_model"]) -> Float[Tensor, "n_residues 20"]:
         """Logits of the twenty amino acids."""

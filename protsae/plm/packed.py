@@ -41,9 +41,10 @@ class Packed(NamedTuple):
         return cls(x, lengths, _rope(model, lengths))
 
     @classmethod
-    def resume(cls, model: ESM2, x: Float[Tensor, "n_tokens d_model"]) -> "Packed":
-        """One sequence's residual stream, taken up where it was left."""
-        return cls(x, (len(x),), _rope(model, (len(x),)))
+    def resume(cls, model: ESM2, streams: Sequence[Float[Tensor, "_ d_model"]]) -> "Packed":
+        """Residual streams of sequences, taken up where they were left."""
+        lengths = tuple(len(x) for x in streams)
+        return cls(torch.cat(list(streams)), lengths, _rope(model, lengths))
 
 
 def fuse_qkv(model: ESM2) -> list[tuple[Tensor, Tensor]]:

@@ -6,6 +6,7 @@
     outline_of(name_or_path)    its layers and sites, before its weights are read where that is possible
     about_plm(name_or_path)     its title, provenance and licence
     weights_file(name_or_path)  its weights on this machine
+    files_of(name_or_path)      all its files on this machine
 
 A bundle counts as a path to its model. A new architecture is a module that implements `PLM` (see `base.py`) and one
 entry in `ARCHITECTURES`. A local folder says in its config.json which architecture it is (`"architecture"`, ESM-2 where
@@ -190,6 +191,23 @@ def weights_file(name_or_path: str | Path) -> Path | None:
     if path.is_dir():
         return weights.files_of(path)[1]
     return path if path.exists() else None
+
+
+def files_of(name_or_path: str | Path) -> tuple[Path, ...]:
+    """The files that a local model is opened from, its weights first; none where it goes by its name alone.
+
+    A copy of them in one folder is the same model: the folder, or the `.pt` file in it.
+
+    Raises:
+        InputError: a folder holds no weights, or several.
+        BundleError: the bundle's plm.json is unusable.
+        ArtifactError: a file that the bundle only points to is gone, or has become another.
+    """
+    file = weights_file(name_or_path)
+    if file is None:
+        return ()
+    names = () if file.suffix == ".pt" else ("config.json", FILE, prot_t5.VOCABULARY)
+    return (file, *(file.parent / name for name in names if (file.parent / name).is_file()))
 
 
 def model_names() -> tuple[str, ...]:

@@ -105,7 +105,7 @@ class WalkedPLM(PLM):
         """At each place the states of each sequence, special tokens included, fp32 on the CPU."""
         lengths = [len(t) for t in tokens]
         with self.precision(precise=precise):
-            found = _met(self.begin([t.to(self.device) for t in tokens]), set(places))
+            found = met(self.begin([t.to(self.device) for t in tokens]), set(places))
             rows = [_end_to_end(found[place].x, lengths).float().cpu() for place in places]
         return [here.split(lengths) for here in rows]
 
@@ -120,7 +120,7 @@ class WalkedPLM(PLM):
             )
         tokens = self.tokenise(sequence, masked)
         with self.precision(precise=True):
-            step = _met(self.begin([tokens.to(self.device)]), {place})[place]
+            step = met(self.begin([tokens.to(self.device)]), {place})[place]
             return self._kept(step, len(tokens))
 
     @torch.no_grad()
@@ -133,7 +133,7 @@ class WalkedPLM(PLM):
         if place == start:
             return state._replace(stream=x, layer=layer, site=place.site, below=None)
         with self.precision(precise=True):
-            step = _met(self.resume(x, start), {place})[place]
+            step = met(self.resume(x, start), {place})[place]
             return self._kept(step, len(x))
 
     @torch.no_grad()
@@ -163,7 +163,7 @@ def no_head(name: str) -> ConfigError:
     )
 
 
-def _met(steps: Iterable[Step], places: Collection[Place]) -> dict[Place, Step]:
+def met(steps: Iterable[Step], places: Collection[Place]) -> dict[Place, Step]:
     """What stands at each of the places, in one forward pass that ends at the last of them."""
     found: dict[Place, Step] = {}
     for step in steps:

@@ -34,6 +34,7 @@ from scipy.sparse import csr_array
 from torch import Tensor, nn
 
 from protsae.errors import ConfigError
+from protsae.parallel.ranks import Share
 from protsae.sae import artifact
 from protsae.sae.artifact import Dtype
 from protsae.sae.config import SAEConfig
@@ -187,6 +188,7 @@ class SAE(nn.Module, ABC):
         x_in: Float[Tensor, "n d_model"],
         *,
         inference: bool = False,
+        share: Share | None = None,  # noqa: ARG002 - architectures that choose over a whole batch use it
     ) -> TrainingPass:
         """Reconstruct rescaled input `x_in`, with gradients for all parameters but none for `x_in`.
 
@@ -194,6 +196,7 @@ class SAE(nn.Module, ABC):
             x_in: in the SAE's own units.
             inference: choose the active features as `encode` does, for a validation, which needs no gradients; else as
                 the training does.
+            share: of a batch that several processes train on, of which `x_in` is this one's; None where it is whole.
         """
         with torch.set_grad_enabled(torch.is_grad_enabled() and not inference):
             weight, bias = self.encoder()

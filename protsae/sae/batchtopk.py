@@ -20,6 +20,7 @@ from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import override
 
+from protsae.parallel.ranks import Share
 from protsae.sae.config import SizedConfig
 from protsae.sae.entries import Entries
 from protsae.sae.fast.threshold import nth_largest
@@ -60,13 +61,14 @@ class BatchTopKSAE(ThresholdSAE):
         """The learnt threshold, one for all features."""
         return self.threshold
 
-    def training_floor(self, pre_acts: Float[Tensor, "n d_sae"]) -> Float[Tensor, ""]:
-        """The largest number below the n * k largest of `pre_acts`, not below 0; all that equal the last are kept."""
-        n_kept = self.cfg.k * len(pre_acts)
+    def training_floor(self, pre_acts: Float[Tensor, "n d_sae"], share: Share) -> Float[Tensor, ""]:
+        """The largest number below the n * k largest of the batch, not below 0; all that equal the last are kept."""
+        n_kept = self.cfg.k * share.n_rows
         if pre_acts.device.type == "cpu":
-            least = pre_acts.new_tensor(nth_largest(pre_acts, n_kept, 0.8 * float(self.threshold)))
+            least = pre_acts.new_tensor(nth_largest(pre_acts, n_kept, 0.8 * float(self.threshold), share.ranks))
         else:
-            least = pre_acts.flatten().topk(n_kept).values[-1]
+            own = pre_acts.flatten().topk(min(n_kept, pre_acts.numel())).values
+            least = share.ranks.gathered(own).topk(n_kept).values[-1]
         return torch.nextafter(least, least.new_tensor(-torch.inf)).clamp_min(0)
 
     def activate(self, entries: Entries) -> Tensor:
@@ -74,7 +76,9 @@ class BatchTopKSAE(ThresholdSAE):
         return entries.pre * entries.is_above
 
     @override
-    def penalty(self, entries: Entries, acts: Tensor, x_in: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:
+    def penalty(
+        self, entries: Entries, acts: Tensor, x_in: Float[Tensor, "n d_model"], share: Share
+    ) -> Float[Tensor, ""]:
         """None: the choice of the largest makes the features sparse."""
         return x_in.new_zeros(())
 

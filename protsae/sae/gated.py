@@ -21,6 +21,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from typing_extensions import override
 
+from protsae.parallel.ranks import Share
 from protsae.sae.config import SizedConfig
 from protsae.sae.entries import Entries
 from protsae.sae.losses import reconstruction_loss
@@ -65,7 +66,7 @@ class GatedSAE(PenalizedSAE):
         return torch.maximum(-self.b_gate, -self.b_mag * (-self.r_mag).exp())
 
     @override
-    def training_floor(self, pre_acts: Float[Tensor, "n d_sae"]) -> Float[Tensor, " d_sae"]:
+    def training_floor(self, pre_acts: Float[Tensor, "n d_sae"], share: Share) -> Float[Tensor, " d_sae"]:
         """Where h opens the gate: the penalty sees gates whose magnitude is 0."""
         return -self.b_gate.detach()
 
@@ -74,7 +75,9 @@ class GatedSAE(PenalizedSAE):
         return (entries.at(self.r_mag.exp()) * entries.pre + entries.at(self.b_mag)).relu() * entries.is_above
 
     @override
-    def penalty(self, entries: Entries, acts: Tensor, x_in: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:
+    def penalty(
+        self, entries: Entries, acts: Tensor, x_in: Float[Tensor, "n d_model"], share: Share
+    ) -> Float[Tensor, ""]:
         """L1 of the open gates, and the error of a reconstruction from them."""
         gates = (entries.pre + entries.at(self.b_gate)).relu()
         by_gates = entries.decode(gates, self.W_dec.detach()) + self.b_dec.detach()

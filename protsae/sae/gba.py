@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from protsae.errors import ConfigError
+from protsae.parallel.ranks import Share
 from protsae.sae.base import random_directions
 from protsae.sae.config import SizedConfig
 from protsae.sae.entries import Entries
@@ -153,7 +154,7 @@ class GBASAE(ThresholdSAE):
         return self.bias.new_zeros(())
 
     @override
-    def training_floor(self, pre_acts: Float[Tensor, "n d_sae"]) -> Tensor:
+    def training_floor(self, pre_acts: Float[Tensor, "n d_sae"], share: Share) -> Tensor:
         """0 as well."""
         return self.floor()
 
@@ -162,9 +163,11 @@ class GBASAE(ThresholdSAE):
         return entries.pre.relu() * entries.at(self.log_scale.exp())
 
     @override
-    def penalty(self, entries: Entries, acts: Tensor, x_in: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:
+    def penalty(
+        self, entries: Entries, acts: Tensor, x_in: Float[Tensor, "n d_model"], share: Share
+    ) -> Float[Tensor, ""]:
         """None; the largest pre-activations are noted for the next move of the biases."""
-        torch.maximum(self.peak, entries.peaks(), out=self.peak)
+        torch.maximum(self.peak, share.ranks.largest(entries.peaks()), out=self.peak)
         return x_in.new_zeros(())
 
     @torch.no_grad()

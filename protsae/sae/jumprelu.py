@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from protsae.errors import ConfigError
+from protsae.parallel.ranks import Share
 from protsae.sae.config import SizedConfig
 from protsae.sae.entries import Entries
 from protsae.sae.passes import TrainingPass
@@ -83,7 +84,7 @@ class JumpReLUSAE(ThresholdSAE):
         return self.threshold.detach()
 
     @override
-    def training_floor(self, pre_acts: Float[Tensor, "n d_sae"]) -> Float[Tensor, " d_sae"]:
+    def training_floor(self, pre_acts: Float[Tensor, "n d_sae"], share: Share) -> Float[Tensor, " d_sae"]:
         """The lower end of each rectangle: entries between it and the threshold have a gradient."""
         return self.floor() - self.cfg.bandwidth / 2
 
@@ -93,10 +94,12 @@ class JumpReLUSAE(ThresholdSAE):
         return entries.pre * is_active - entries.at(self.floor()) * slope
 
     @override
-    def penalty(self, entries: Entries, acts: Tensor, x_in: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:
+    def penalty(
+        self, entries: Entries, acts: Tensor, x_in: Float[Tensor, "n d_model"], share: Share
+    ) -> Float[Tensor, ""]:
         """Squared relative error of the batch's L0."""
         is_active, slope = self._step(entries)
-        l0 = (is_active - slope).sum() / entries.n_rows
+        l0 = share.ranks.total_with_gradient((is_active - slope).sum() / share.n_rows)
         return self.cfg.l0_weight * self.d_model * (l0 / self.cfg.k - 1).square()
 
     def _step(self, entries: Entries) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ n-ball losses.
 import math
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -78,16 +79,37 @@ def spread_loss(margins: Float[Tensor, "n_bags size m"]) -> Float[Tensor, ""]:
     Args:
         margins: pre-activations less their thresholds, a bag of residues a protein.
     """
+    return unevenness(share_moments(margins, len(margins)))
+
+
+def share_moments(margins: Float[Tensor, "n_bags size m"], n_bags: int) -> Float[Tensor, "2 m"]:
+    """What some of `n_bags` bags add to E[s] and E[s^2] of `spread_loss`."""
     share = (SOFT_THRESHOLD * margins).sigmoid().mean(1)
-    return ((share.pow(2).mean(0) + LEAST_SHARE) / (share.mean(0).pow(2) + LEAST_SHARE)).log().mean()
+    return torch.stack([share.sum(0), share.pow(2).sum(0)]) / n_bags
 
 
-def auxiliary_loss(residual: Float[Tensor, "n d_model"], residual_hat: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:
+def unevenness(moments: Float[Tensor, "2 m"]) -> Float[Tensor, ""]:
+    """`spread_loss` from E[s] and E[s^2]."""
+    first, second = moments
+    return ((second + LEAST_SHARE) / (first.pow(2) + LEAST_SHARE)).log().mean()
+
+
+def auxiliary_loss(
+    residual: Float[Tensor, "n d_model"],
+    residual_hat: Float[Tensor, "n d_model"],
+    squared: Float[Tensor, ""] | None = None,
+) -> Float[Tensor, ""]:
     """Squared error of what dead features make of the residual, over the residual's own square; 0 if there is none.
+
+    Args:
+        residual: of some rows.
+        residual_hat: what dead features make of it.
+        squared: the square of the residual; None for that of these rows, where they are all.
 
     Source: Gao et al. 2024 (arXiv:2406.04093), AuxK.
     """
-    return (residual - residual_hat).pow(2).sum() / residual.pow(2).sum().clamp_min(1e-12)
+    squared = residual.pow(2).sum() if squared is None else squared
+    return (residual - residual_hat).pow(2).sum() / squared.clamp_min(1e-12)
 
 
 class Balls(NamedTuple):

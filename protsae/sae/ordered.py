@@ -27,6 +27,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from protsae.errors import ConfigError
+from protsae.parallel.ranks import Share
 from protsae.sae.base import DENSE_ABOVE
 from protsae.sae.config import SizedConfig
 from protsae.sae.fast import sparse
@@ -101,16 +102,20 @@ class OrderedSAE(TiedSAE):
         return rng.integers(1, self.d_sae + 1, n)
 
     @override
-    def training_pass(self, x_in: Float[Tensor, "n d_model"], *, inference: bool = False) -> TrainingPass:
+    def training_pass(
+        self, x_in: Float[Tensor, "n d_model"], *, inference: bool = False, share: Share | None = None
+    ) -> TrainingPass:
         """Reconstruct rescaled input from the first features of every residue's code.
 
         Args:
             x_in: in the SAE's own units.
             inference: cut nothing, keep k.
+            share: of the batch; None where `x_in` is all of it.
         """
         if inference:
             return super().training_pass(x_in, inference=True)
-        cut, k = self.cuts(len(x_in)), self.k_now
+        share = Share.whole(len(x_in)) if share is None else share
+        cut, k = self.cuts(share.n_rows)[share.rows], self.k_now
         is_sparse = x_in.device.type == "cpu" and k <= self.d_sae * DENSE_ABOVE
         x_hat, n_fired = self._sparse(x_in, cut, k) if is_sparse else self._dense(x_in, cut, k)
         none = x_in.new_zeros(len(x_in), 0)

@@ -19,6 +19,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from typing_extensions import override
 
+from protsae.parallel.ranks import Share
 from protsae.sae.config import SizedConfig
 from protsae.sae.entries import Entries
 from protsae.sae.threshold import PenalizedSAE
@@ -52,7 +53,7 @@ class ReLUSAE(PenalizedSAE):
         return self.b_enc.new_zeros(())
 
     @override
-    def training_floor(self, pre_acts: Float[Tensor, "n d_sae"]) -> Tensor:
+    def training_floor(self, pre_acts: Float[Tensor, "n d_sae"], share: Share) -> Tensor:
         """0 as well."""
         return self.floor()
 
@@ -67,6 +68,8 @@ class ReLUSAE(PenalizedSAE):
         return nn.functional.softplus((x_in - self.b_dec) @ self.W_enc[:, features] + self.b_enc[features])
 
     @override
-    def penalty(self, entries: Entries, acts: Tensor, x_in: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:
+    def penalty(
+        self, entries: Entries, acts: Tensor, x_in: Float[Tensor, "n d_model"], share: Share
+    ) -> Float[Tensor, ""]:
         """The coefficient times the sum of a residue's activations, mean over residues."""
         return self.sparsity_coef * acts.sum() / entries.n_rows

@@ -31,6 +31,7 @@ from scipy.sparse import csr_array
 from torch import Tensor
 from typing_extensions import override
 
+from protsae.parallel.ranks import Share
 from protsae.sae.base import DENSE_ABOVE
 from protsae.sae.config import SAEConfig
 from protsae.sae.entries import Entries
@@ -54,16 +55,26 @@ class ThresholdSAE(TiedSAE):
         """At inference a feature is active where its pre-activation is above this; 0-dim or [d_sae], no gradient."""
 
     @abstractmethod
-    def training_floor(self, pre_acts: Float[Tensor, "n d_sae"]) -> Tensor:
-        """What a pre-activation must exceed to matter in training; 0-dim or [d_sae], no gradient."""
+    def training_floor(self, pre_acts: Float[Tensor, "n d_sae"], share: Share) -> Tensor:
+        """What a pre-activation must exceed to matter in training; 0-dim or [d_sae], no gradient.
+
+        Args:
+            pre_acts: of this process's rows.
+            share: of the batch.
+        """
 
     @abstractmethod
     def activate(self, entries: Entries) -> Tensor:
         """Activations of the entries, in their shape; 0 where `is_above` is false."""
 
     @abstractmethod
-    def penalty(self, entries: Entries, acts: Tensor, x_in: Float[Tensor, "n d_model"]) -> Float[Tensor, ""]:
-        """What the loss takes on top of the reconstruction, weighted, mean over residues."""
+    def penalty(
+        self, entries: Entries, acts: Tensor, x_in: Float[Tensor, "n d_model"], share: Share
+    ) -> Float[Tensor, ""]:
+        """What the loss takes on top of the reconstruction, weighted: a mean over these residues, or of all the batch.
+
+        Times their share of the batch it is their part, either way.
+        """
 
     @override
     def sparsify(
@@ -74,16 +85,20 @@ class ThresholdSAE(TiedSAE):
         """Activations at inference."""
         return self.activate(Entries(pre_acts, self.floor())), None
 
-    def training_pass(self, x_in: Float[Tensor, "n d_model"], *, inference: bool = False) -> TrainingPass:
+    def training_pass(
+        self, x_in: Float[Tensor, "n d_model"], *, inference: bool = False, share: Share | None = None
+    ) -> TrainingPass:
         """Reconstruct rescaled input `x_in`, with gradients for all parameters but none for `x_in`.
 
         Args:
             x_in: in the SAE's own units.
             inference: choose the active features as `encode` does, and leave penalty and gradients out.
+            share: of the batch; None where `x_in` is all of it.
         """
+        share = Share.whole(len(x_in)) if share is None else share
         with torch.set_grad_enabled(torch.is_grad_enabled() and not inference):
             weight, bias = self.encoder()
-            entries, floor = self._entries(x_in, weight, bias, inference=inference)
+            entries, floor = self._entries(x_in, weight, bias, None if inference else share)
             acts = self.activate(entries)
             return TrainingPass(
                 x_hat=entries.decode(acts, self.W_dec) + self.b_dec,
@@ -92,7 +107,7 @@ class ThresholdSAE(TiedSAE):
                 n_forced=0,
                 n_predicted=0,
                 n_participating=0,
-                penalty=x_in.new_zeros(()) if inference else self.penalty(entries, acts, x_in),
+                penalty=x_in.new_zeros(()) if inference else self.penalty(entries, acts, x_in, share),
                 floor=floor,
             )
 
@@ -101,15 +116,17 @@ class ThresholdSAE(TiedSAE):
         x_in: Float[Tensor, "n d_model"],
         weight: Float[Tensor, "d_sae d_model"],
         bias: Float[Tensor, " d_sae"],
-        *,
-        inference: bool,
+        trained: Share | None,
     ) -> tuple[Entries, Tensor]:
-        """Pre-activations of a batch and their floor; as a vector where the batch is sparse enough for that to pay."""
+        """Pre-activations of a batch and their floor; as a vector where the batch is sparse enough for that to pay.
+
+        `trained` is the share of the batch in training, None at inference.
+        """
 
         def floor_of(pre_acts: Tensor) -> Tensor:
-            return self.floor() if inference else self.training_floor(pre_acts.detach())
+            return self.floor() if trained is None else self.training_floor(pre_acts.detach(), trained)
 
-        if not self._is_sparse(x_in, weight, bias, inference=inference):
+        if not self._is_sparse(x_in, weight, bias, inference=trained is None):
             pre_acts = (x_in - self.b_dec) @ weight.T + bias
             floor = floor_of(pre_acts)
             return Entries(pre_acts, floor), floor
@@ -126,7 +143,7 @@ class ThresholdSAE(TiedSAE):
         if not self.runs_sparse:
             return False
         pre_acts = (x_in[:_PROBED_ROWS] - self.b_dec) @ weight.T + bias
-        floor = self.floor() if inference else self.training_floor(pre_acts)
+        floor = self.floor() if inference else self.training_floor(pre_acts, Share.whole(len(pre_acts)))
         return float((pre_acts > floor).float().mean()) <= DENSE_ABOVE
 
     @torch.no_grad()

@@ -3,7 +3,8 @@
     proteins in random order -> sampled residues of each -> chunks of about `buffer_rows` residues, shuffled -> batches
 
 Nothing depends on what was drawn before: batch i of an epoch can be asked for directly, which is how a killed training
-goes on where it stopped. Only a chunk is in memory.
+goes on where it stopped. Only a chunk is in memory. Where several processes train together all draw the same batches,
+and each reads its share of their residues.
 
 Read `BatchStream.epoch`.
 """
@@ -13,21 +14,25 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from protsae.parallel.ranks import ALONE, Ranks
 from protsae.sae.base import SAE
 from protsae.shards import ShardReader
 
 
 class Batch(NamedTuple):
-    """Residues of many proteins."""
+    """Residues of many proteins, or one process's share of them."""
 
     x: Float[Tensor, "n d_model"]
     """Activations in the PLM's own units, float32."""
 
     proteins: Int[np.ndarray, " n"]
     """Number of each residue's protein in the `ShardReader`."""
+
+    everyone: Int[np.ndarray, " n_all"]
+    """The same of all processes' residues."""
 
 
 class BatchStream:
@@ -43,6 +48,7 @@ class BatchStream:
         seed: int = 0,
         buffer_rows: int = 131_072,
         drop_last: bool = True,
+        ranks: Ranks = ALONE,
     ) -> None:
         """Describe the stream.
 
@@ -54,9 +60,11 @@ class BatchStream:
             seed: of order and draw.
             buffer_rows: residues that are shuffled together.
             drop_last: leave out the last batch of an epoch if it is not full (unless it is the only one).
+            ranks: processes that share every batch.
         """
         self._reader, self._proteins, self._seed = reader, np.asarray(proteins, np.int64), seed
         self._per_protein, self._batch_size, self._buffer_rows = residues_per_protein, batch_size, buffer_rows
+        self._ranks = ranks
         self.n_rows = int(np.minimum(reader.lengths[self._proteins], residues_per_protein).sum())
         full, rest = divmod(self.n_rows, batch_size)
         self.n_batches: int = full + bool(rest and (not drop_last or not full))
@@ -76,13 +84,14 @@ class BatchStream:
                 chunk = int(np.searchsorted(chunks.last_row, row, side="right"))
                 if chunk != held_chunk or held is None:
                     first, last = chunks.first_protein[chunk], chunks.last_protein[chunk]
-                    held_chunk, held = chunk, self._draw(order[first:last], epoch, chunk)
+                    held_chunk = chunk
+                    held = self._draw(order[first:last], epoch, chunk, int(chunks.first_row[chunk]))
                 begin = int(chunks.first_row[chunk])
                 until = min(stop, int(chunks.last_row[chunk]))
-                parts.append((held[0][row - begin : until - begin], held[1][row - begin : until - begin]))
+                parts.append(held.batch(row - begin, until - begin))
                 row = until
-            x = np.concatenate([part[0] for part in parts]).astype(np.float32)
-            yield Batch(torch.from_numpy(x), np.concatenate([part[1] for part in parts]))
+            x, proteins, everyone = (np.concatenate(part) for part in zip(*parts, strict=True))
+            yield Batch(torch.from_numpy(x.astype(np.float32)), proteins, everyone)
 
     def _chunks(self, ends: Int[np.ndarray, " n_proteins"]) -> "_Chunks":
         """Whole proteins, in order, in chunks of at least `buffer_rows` residues (the last may be smaller)."""
@@ -92,7 +101,7 @@ class BatchStream:
         bounds = np.unique(bounds.clip(0, len(ends)))
         return _Chunks(bounds[:-1], bounds[1:], starts[bounds[:-1]], ends[bounds[1:] - 1])
 
-    def _draw(self, proteins: np.ndarray, epoch: int, chunk: int) -> tuple[np.ndarray, np.ndarray]:
+    def _draw(self, proteins: np.ndarray, epoch: int, chunk: int, first_row: int) -> "_Held":
         rng = np.random.default_rng((self._seed, epoch, chunk))
         n = self._per_protein
         residues = [
@@ -101,14 +110,22 @@ class BatchStream:
         ]
         owners = np.repeat(proteins, [len(part) for part in residues])
         order = rng.permutation(len(owners))
-        owners = owners[order]
-        return self._reader.gather(owners, np.concatenate(residues)[order]), owners
+        owners, places = owners[order], np.concatenate(residues)[order]
+        is_own = self._is_own(first_row + np.arange(len(owners)))
+        n_own = np.concatenate([[0], is_own.cumsum()])
+        return _Held(self._reader.gather(owners[is_own], places[is_own]), n_own, is_own, owners)
+
+    def _is_own(self, rows: Int[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
+        """Which rows of an epoch are this process's."""
+        number, place = np.divmod(rows, self._batch_size)
+        n_rows = np.minimum(self._batch_size, self.n_rows - number * self._batch_size)
+        return np.equal(((place + 1) * self._ranks.size - 1) // n_rows, self._ranks.rank)
 
 
 @torch.no_grad()
-def fit_input(sae: SAE, stream: BatchStream) -> None:
-    """`SAE.fit_input` with the residues of the stream's first epoch."""
-    total, squares, units = (torch.zeros(sae.d_model, dtype=torch.float64) for _ in range(3))
+def fit_input(sae: SAE, stream: BatchStream, ranks: Ranks = ALONE) -> None:
+    """`SAE.fit_input` with the residues of the stream's first epoch, of all processes together."""
+    total, squares, units = sums = torch.zeros(3, sae.d_model, dtype=torch.float64)
     n = 0
     for batch in stream.epoch(0):
         x = batch.x.double()
@@ -116,7 +133,8 @@ def fit_input(sae: SAE, stream: BatchStream) -> None:
         total += x.sum(0)
         squares += x.pow(2).sum(0)
         units += (x / norms).sum(0)
-        n += len(x)
+        n += len(batch.everyone)
+    total, squares, units = ranks.total(sums)
     mean = total / n
     sae.fit_input(
         mean.float(),
@@ -124,6 +142,23 @@ def fit_input(sae: SAE, stream: BatchStream) -> None:
         deviation=(squares / n - mean.pow(2)).clamp_min(0).sqrt().float(),
         unit_mean=(units / n * sae.d_model**0.5).float(),
     )
+
+
+class _Held(NamedTuple):
+    """A chunk's residues."""
+
+    x: np.ndarray
+    """Of this process."""
+    n_own: np.ndarray
+    """[n_all + 1] rows of this process before each row"""
+    is_own: np.ndarray
+    owners: np.ndarray
+    """Proteins of all processes' rows."""
+
+    def batch(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The fields of `Batch` for some rows."""
+        everyone = self.owners[start:stop]
+        return self.x[self.n_own[start] : self.n_own[stop]], everyone[self.is_own[start:stop]], everyone
 
 
 class _Chunks(NamedTuple):

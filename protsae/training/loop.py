@@ -5,7 +5,11 @@
 Adam, the learning rate as `TrainConfig.learning_rate` says, rows of W_dec kept at unit length (their gradients have no
 part along them, and they are brought back after every step), a validation after every epoch. Checkpoints are atomic,
 and everything random follows from (seed, epoch, step): a training that was killed and started again gives the same
-weights to the last bit as one that was not (on the same machine and number of threads).
+weights to the last bit as one that was not (on the same machine and number of threads and processes).
+
+Several processes may train one SAE (`protsae/parallel/ranks.py`): each has its share of every batch, gradients and
+counts are summed before a step, so all hold the same weights, those of one process but for the order of sums. The first
+writes the files; a training goes on with any number of processes.
 
 Files in the folder of a training: log.jsonl (every loss term), checkpoint.pt, and at the end cfg.json and
 sae.safetensors of the best epoch.
@@ -21,15 +25,16 @@ import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from protsae.errors import ConfigError
+from protsae.parallel.ranks import ALONE, Ranks, Share
 from protsae.sae.base import SAE
-from protsae.sae.losses import auxiliary_loss, reconstruction_loss
+from protsae.sae.losses import reconstruction_loss
 from protsae.sae.passes import TrainingPass
 from protsae.sae.protsae import ProtSAE
 from protsae.training import checkpoints
@@ -40,6 +45,7 @@ from protsae.training.firing_rates import bound_rates
 from protsae.training.guidance import Guidance
 from protsae.training.state import Best, State
 from protsae.training.validation import Validation, validate
+from protsae.training.whole_batch import auxk_loss, of_all
 
 
 class Progress(NamedTuple):
@@ -89,6 +95,7 @@ def train(
     progress: Callable[[Progress], None] | None = None,
     *,
     watch: Watch | None = None,
+    ranks: Ranks = ALONE,
 ) -> TrainResult:
     """Train `sae` in place, or go on from the checkpoint in `out`; at the end it holds the best epoch's weights.
 
@@ -98,15 +105,17 @@ def train(
         config: how to train.
         out: folder for log, checkpoint and result; made if it does not exist.
         progress: called after every `log_every` steps.
-        watch: looks at the SAE at some of the steps.
+        watch: looks at the SAE at some of the steps, in the first process.
+        ranks: processes that train it together, all with the same arguments; files are the first's.
 
     Raises:
-        ConfigError: data and SAE do not fit, or the training diverges.
+        ConfigError: data and SAE do not fit, a batch has fewer residues than there are processes, they read different
+            data, or the training diverges.
         ArtifactError: the checkpoint in `out` is damaged or belongs to another training.
     """
     check_fit(sae, data)
     out.mkdir(parents=True, exist_ok=True)
-    trainer = _Trainer(sae, data, config, out, progress, watch=watch)
+    trainer = _Trainer(sae, data, config, out, progress, watch=watch, ranks=ranks)
     trainer.start()
     while trainer.epoch < config.epochs:
         trainer.train_epoch()
@@ -125,12 +134,14 @@ class _Trainer:
         progress: Callable[[Progress], None] | None,
         *,
         watch: Watch | None,
+        ranks: Ranks,
     ) -> None:
+        self.ranks = ranks
         self.sae, self.data, self.config, self.out, self.progress = sae, data, config, out, progress
         self.device = sae.W_dec.device
         self.guidance: Guidance | None = None
         if isinstance(sae, ProtSAE) and data.labels is not None:
-            self.guidance = Guidance(sae, data, data.labels, config)
+            self.guidance = Guidance(sae, data, data.labels, config, ranks)
         self.geometry = self.guidance.geometry if self.guidance else None
         self.stream = BatchStream(
             data.reader,
@@ -138,12 +149,17 @@ class _Trainer:
             batch_size=config.batch_size,
             residues_per_protein=config.residues_per_protein,
             seed=config.seed,
+            ranks=ranks,
         )
+        rows = min(config.batch_size, self.stream.n_rows)
+        if rows < ranks.size:
+            raise ConfigError(f"a batch of {rows} residues cannot be shared by {ranks.size} processes; start fewer")
         guided = self.guidance.parameters() if self.guidance else []
         own = {id(parameter) for parameter in guided}
         groups = [{"params": [p for p in sae.parameters() if id(p) not in own], "pace": 1.0}]
         groups += [{"params": guided, "pace": config.guided_pace}] if guided else []
         self.optimizer = torch.optim.Adam(groups, lr=config.lr, fused=True)
+        self._trained = [p for group in groups for p in group["params"]]
         self.epoch = self.batch = self.step = 0
         self.watch = watch
         self.watched = watch.steps(config.epochs * self.stream.n_batches) if watch else frozenset[int]()
@@ -156,12 +172,17 @@ class _Trainer:
 
     def start(self) -> None:
         """Take up the checkpoint, or fit the scale to the data and begin the log."""
-        state = checkpoints.read(self.out, self._identity(), State.of)
+        identity = self._identity()
+        state = checkpoints.read(self.out, identity, State.of)
+        self.ranks.check_same("the settings or data", repr(identity))
+        self.ranks.check_same("the checkpoint", "none" if state is None else f"{state.step}")
         if state is None:
-            training_log.begin(self.out)
-            fit_input(self.sae, self.stream)
+            if self.ranks.is_first:
+                training_log.begin(self.out)
+            fit_input(self.sae, self.stream, self.ranks)
             if self.guidance:
                 self.guidance.start()
+            self._follow_first()
             self._look()
             return
         self.sae.load_state_dict(state.model)
@@ -172,7 +193,8 @@ class _Trainer:
         self.last_fired, self.best = state.last_fired, state.best
         self.history = [Validation(**row) for row in state.history]
         self.seconds = state.seconds
-        training_log.cut(self.out, state.log_bytes)
+        if self.ranks.is_first:
+            training_log.cut(self.out, state.log_bytes)
 
     def train_epoch(self) -> None:
         """Train on what is left of the epoch, validate, keep the weights if they are the best, write a checkpoint."""
@@ -187,9 +209,10 @@ class _Trainer:
                     self._write_checkpoint()
         self._log_window()
         self.epoch, self.batch = self.epoch + 1, 0
-        found = validate(self.sae, self._validation_stream(), self.guidance)
+        self._follow_first()
+        found = validate(self.sae, self._validation_stream(), self.guidance, self.ranks)
         self.history.append(found)
-        training_log.append(self.out, {"kind": "validation", "epoch": self.epoch, "step": self.step, **found._asdict()})
+        self._log({"kind": "validation", "epoch": self.epoch, "step": self.step, **found._asdict()})
         if self.epoch >= config.first_best_epoch and (self.best is None or found.rank < self.best.rank):
             weights = {name: value.detach().cpu().clone() for name, value in self.sae.state_dict().items()}
             self.best = Best(self.epoch, found.rank, weights)
@@ -200,24 +223,28 @@ class _Trainer:
         if self.best is None:
             raise AssertionError(f"no epoch of {self.config.epochs} was kept, though the last one always may be")
         self.sae.load_state_dict(self.best.weights)
-        self.sae.save(self.out, self.config.save_dtype)
+        if self.ranks.is_first:
+            self.sae.save(self.out, self.config.save_dtype)
+        self.ranks.wait()
         epoch = self.best.epoch
         return TrainResult(self.out, epoch, self.history[epoch - 1], tuple(self.history), self.step, self.seconds)
 
     def step_losses(self, batch: Batch) -> tuple[dict[str, Tensor], TrainingPass]:
-        """Every term of the loss for one batch, weighted sum included, and the pass they come from."""
+        """The part that this process has of every term of a batch's loss, weighted sum included, and its pass."""
+        share = Share(self.ranks, len(batch.everyone))
         x_in = self.sae.rescaled(batch.x.to(self.device))
-        passed = self.sae.training_pass(x_in)
-        losses = {"rec": reconstruction_loss(x_in, passed.x_hat)}
+        passed = self.sae.training_pass(x_in, share=share)
+        losses = {"rec": reconstruction_loss(x_in, passed.x_hat) * share.weight}
         total = losses["rec"]
         if self.sae.has_penalty:
-            losses["penalty"] = passed.penalty
-            total = total + passed.penalty
+            losses["penalty"] = passed.penalty * share.weight
+            total = total + losses["penalty"]
         if self.guidance:
             losses |= self.guidance.losses(batch, passed, step=self.step)
             total = total + losses.pop("guidance")
         if self.config.auxk:
-            losses["aux"] = self._auxiliary_loss(x_in, passed)
+            silent = self.step - self.last_fired
+            losses["aux"] = auxk_loss(self.sae, x_in, passed, silent=silent, config=self.config, share=share)
             total = total + self.config.auxk_weight * losses["aux"]
         return {"total": total, **losses}, passed
 
@@ -229,21 +256,28 @@ class _Trainer:
         losses, passed = self.step_losses(batch)
         self.optimizer.zero_grad(set_to_none=True)
         losses["total"].backward()
+        self.ranks.sum_gradients(self._trained)
+        losses, passed = of_all(self.ranks, losses, passed)
+        n = len(batch.everyone)
         self.sae.project_decoder_gradient()
         self.optimizer.step()
-        self.sae.after_step(passed, len(batch.x))
+        self.sae.after_step(passed, n)
         if self.guidance:
-            self.guidance.after_step(passed, len(batch.x), step=self.step)
+            self.guidance.after_step(passed, n, step=self.step)
         self.step += 1
-        n, n_fired = len(batch.x), passed.n_fired.cpu()
+        n_fired = passed.n_fired.cpu()
         self.last_fired[n_fired > 0] = self.step
         if config.bound_rates:
             self._bound_rates(n_fired, n)
         self._look()
         self.window.add({**losses, "l0": passed.n_fired.sum() / n, "l0_forced": passed.n_forced / n}, n)
 
+    def _follow_first(self) -> None:
+        """Hold the first process's weights: processors of another kind round otherwise."""
+        self.ranks.follow_first([parameter.detach() for parameter in self._trained])
+
     def _look(self) -> None:
-        if self.watch and self.step in self.watched:
+        if self.watch and self.ranks.is_first and self.step in self.watched:
             self.watch.look(self.step, self.sae)
 
     def _bound_rates(self, n_fired: Tensor, n_rows: int) -> None:
@@ -252,18 +286,6 @@ class _Trainer:
             last = slice(self.sae.d_sae - len(biases), None)
             silent = self.step - self.last_fired[last]
             bound_rates(biases, n_fired[last].to(self.device), n_rows, silent.to(self.device))
-
-    def _auxiliary_loss(self, x_in: Tensor, passed: TrainingPass) -> Tensor:
-        """AuxK as a share of the residual, times the batch's variance: a share of it, as L_rec is."""
-        is_dead = self.step - self.last_fired > self.config.auxk_dead_steps
-        if isinstance(self.sae, ProtSAE):
-            is_dead[: self.sae.cfg.n_defined] = False  # their concepts wake them
-        dead = is_dead.nonzero().flatten().to(self.device)
-        if not len(dead):
-            return x_in.new_zeros(())
-        residual = (x_in - passed.x_hat).detach()
-        variance = (x_in - x_in.mean(dim=0)).pow(2).sum(dim=1).mean()
-        return variance * auxiliary_loss(residual, self.sae.reconstruct_with(x_in, dead, self.config.auxk))
 
     def _log_window(self) -> None:
         """Write the mean of the steps since the last line, and report it."""
@@ -276,13 +298,19 @@ class _Trainer:
                 f"the training diverged before step {self.step} (loss {losses['total']}); lower lr={self.config.lr}"
             )
         lr = self.optimizer.param_groups[0]["lr"]
-        training_log.append(self.out, {"kind": "step", "epoch": self.epoch + 1, "step": self.step, "lr": lr, **losses})
-        if self.progress:
+        self._log({"kind": "step", "epoch": self.epoch + 1, "step": self.step, "lr": lr, **losses})
+        if self.progress and self.ranks.is_first:
             steps = self.config.epochs * self.stream.n_batches
             left = line.seconds_left(steps - self.step)
             self.progress(Progress(self.epoch + 1, self.step, steps, line.per_second, left, losses))
 
+    def _log(self, row: dict[str, Any]) -> None:
+        if self.ranks.is_first:
+            training_log.append(self.out, row)
+
     def _write_checkpoint(self) -> None:
+        if not self.ranks.is_first:
+            return
         now = time.monotonic()
         self.seconds, self.started, self.checkpointed = self.seconds + now - self.started, now, now
         state = State(
@@ -323,4 +351,5 @@ class _Trainer:
             residues_per_protein=self.config.validation_residues,
             seed=self.config.seed + 1,
             drop_last=False,
+            ranks=self.ranks,
         )

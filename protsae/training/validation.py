@@ -5,9 +5,11 @@ Read `Validation`, then `validate`.
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from protsae.measures.reconstruction import ErrorSums
+from protsae.parallel.ranks import ALONE, Ranks
 from protsae.sae.base import SAE
 from protsae.sae.losses import reconstruction_loss
 from protsae.training.batches import BatchStream
@@ -49,13 +51,14 @@ class Validation(NamedTuple):
 
 
 @torch.no_grad()
-def validate(sae: SAE, stream: BatchStream, guidance: Guidance | None) -> Validation:
+def validate(sae: SAE, stream: BatchStream, guidance: Guidance | None, ranks: Ranks = ALONE) -> Validation:
     """Measure `sae` on one epoch of `stream` (always the same one).
 
     Args:
         sae: any architecture.
         stream: of validation proteins.
         guidance: labels for the annotation loss, None where the SAE is unguided.
+        ranks: processes that share the stream's batches; all come to the same numbers.
     """
     n_forced = n_predicted = n_participating = 0
     annot = squared_error = 0.0
@@ -65,7 +68,7 @@ def validate(sae: SAE, stream: BatchStream, guidance: Guidance | None) -> Valida
         x = batch.x.to(sae.W_dec.device)
         x_in = sae.rescaled(x)
         passed = sae.training_pass(x_in, inference=True)
-        squared_error += float(reconstruction_loss(x_in, passed.x_hat)) * len(x_in)
+        squared_error += float(reconstruction_loss(x_in, passed.x_hat)) * len(x_in) if len(x_in) else 0.0
         centred, centred_hat = ((part - centre).cpu().numpy() for part in (x, passed.x_hat / sae.gain(x)))
         errors = errors.plus(ErrorSums.of(centred, centred_hat))
         fired += passed.n_fired.cpu()
@@ -73,8 +76,14 @@ def validate(sae: SAE, stream: BatchStream, guidance: Guidance | None) -> Valida
         n_predicted += passed.n_predicted
         n_participating += passed.n_participating
         if guidance:
-            annot += float(guidance.annotation(batch, passed)) * len(x_in)
-    n = errors.n
+            annot += float(guidance.annotation(batch, passed)) * len(batch.everyone)
+    counts = [n_forced, n_predicted, n_participating, errors.n]
+    sums = np.array([*counts, squared_error, annot, errors.squared_error, errors.squared_norm, *errors.sum_x])
+    everyone = ranks.total(torch.from_numpy(sums)).tolist()
+    n_forced, n_predicted, n_participating, n = map(int, everyone[:4])
+    squared_error, annot, of_x_hat, of_x = everyone[4:8]
+    errors = ErrorSums(n, of_x_hat, of_x, np.array(everyone[8:]))
+    fired = ranks.total(fired)
     return Validation(
         l_rec=squared_error / n,
         fvu=errors.fvu,

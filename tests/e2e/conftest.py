@@ -41,14 +41,14 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def serving(log: Path, *options: str, path: str = "") -> Iterator[Server]:
+def serving(log: Path, *options: str, path: str = "", bundle: Path = BUNDLE) -> Iterator[Server]:
     """A server with Streamlit's options, as `make run` starts it; it is asked for under `path`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "explorer" / "app.py")]
     command += ["--server.port", str(port), "--server.headless", "true", *options]
-    command += ["--", "--bundle", str(BUNDLE), "--debug"]
+    command += ["--", "--bundle", str(bundle), "--debug"]
     with log.open("w+") as output:
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=os.environ | {"CI": "1"}

@@ -2,21 +2,16 @@
 
 import json
 import re
-import shutil
-from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import pytest
 from streamlit.testing.v1 import AppTest
+from tiny_suite import build_tiny_suite
 
 from explorer.draw import suite as drawn
 from explorer.findings import suite_view
-from protsae.bundle.opening import open_bundle
-from protsae.bundle.suite import Metric, read_registry, registry_of, write_registry
+from protsae.bundle.suite import read_registry
 from protsae.plm import spec
-from protsae.plm.sites import Place
-from protsae.plm.spec import PLMSpec
 
 from .conftest import OpenPage, components_of, figures_of, html_of, links_of, opener, param, subheaders_of, text_of
 
@@ -25,24 +20,7 @@ PICKER = "choice_place"
 
 @pytest.fixture(scope="session")
 def tiny_suite(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The made-up bundle at two sites of two layers each; only what the address calls them differs."""
-    folder = tmp_path_factory.mktemp("suite") / "scope"
-    places = [Place(layer, site) for layer in (1, 2) for site in ("resid_post", "attn_out")]
-    for place in places:
-        here = Path(shutil.copytree(tiny_bundle, folder / place.name))
-        replace(PLMSpec.read(here / "plm.json"), layer=place.layer, site=place.site).write(here / "plm.json")
-        with duckdb.connect(str(here / "store.duckdb")) as store:
-            for key in ("layer", "site"):
-                store.execute("UPDATE meta SET value = ? WHERE key = ?", [str(getattr(place, key)), key])
-    bundles = {place.name: open_bundle(folder / place.name) for place in places}
-    losses = {}
-    for at, bundle in bundles.items():
-        entries = registry_of({at: bundle}).entries
-        losses |= {e.name: Metric(e.layer / 8, 0.75, "the mean residue in its place", "test") for e in entries}
-    write_registry(folder, registry_of(bundles, go_release="2026-03-01", losses=losses))
-    for bundle in bundles.values():
-        bundle.reader.close()
-    return folder
+    return build_tiny_suite(tiny_bundle, tmp_path_factory.mktemp("suite") / "scope")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -48,20 +49,36 @@ def troubles() -> Job:
             raise ZeroDivisionError("our own")
         if item == "unpicklable":
             return lambda: None
+        if item == "bound":
+            return threading.Lock()
         return item
 
     return job
 
 
 def dies_once() -> Job:
-    """Each item takes its process with it the first time, and leaves a file that says so."""
+    """Each item leaves a file for every time that it was begun; the item b takes its process with it the first time."""
 
     def job(item: tuple[str, str], _emit: Callable[[Any], None]) -> str:
         folder, name = item
-        if not (Path(folder) / name).exists():
-            (Path(folder) / name).touch()
-            os._exit(3)
+        times = len(list(Path(folder).glob(f"{name}-*")))
+        (Path(folder) / f"{name}-{times}").touch()
+        if name == "b" and times == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
         return name
+
+    return job
+
+
+def leaves_a_file() -> Job:
+    """Each item takes a moment and leaves a file; one is a mistake."""
+
+    def job(item: tuple[str, str], _emit: Callable[[Any], None]) -> None:
+        folder, name = item
+        if name == "mistake":
+            raise InputError("the file is empty; give another")
+        time.sleep(0.2)
+        (Path(folder) / name).touch()
 
     return job
 

@@ -234,7 +234,9 @@ def test_every_stage_depends_on_earlier_ones_and_on_settings_that_exist() -> Non
         assert set(stage.settings) | set(stage.inputs) <= set(RunConfig.__dataclass_fields__)
         seen.add(stage.name)
     used = {name for stage in STAGES for name in (*stage.settings, *stage.inputs)}
-    assert set(RunConfig.__dataclass_fields__) - used == {"device", "engine", "workers", "preset", "layers", "sites"}
+    assert set(RunConfig.__dataclass_fields__) - used == {
+        *("device", "engine", "workers", "shards_at", "train_processes", "preset", "layers", "sites"),
+    }
 
 
 def test_the_meter_tells_rate_and_time_left() -> None:

@@ -122,10 +122,10 @@ def test_shards_merged_in_order_equal_one_pass_over_all(first: FirstPass, dense:
         part = runs_of(csr_array(dense[half]), ROW_PROTEIN[half])
         one = FirstPass(4, 7)
         one.add(part, letters[half])
-        merged.merge(one)
+        merged.merge(one.to_arrays())
         other = SecondPass(max_act)
         other.add(part)
-        second.merge(other)
+        second.merge(other.to_arrays())
 
     assert (second.fine == whole.fine).all()
     assert (merged.count == first.count).all()

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from tiny_saes import CLASSES, NAMES, gradients, shaken
 
 from protsae.errors import ConfigError
+from protsae.parallel.ranks import Share
 from protsae.sae import (
     BatchTopKSAE,
     GatedSAE,
@@ -197,7 +198,8 @@ def test_a_sparse_pass_equals_a_dense_one(name: str, inference: bool, monkeypatc
     sae, x = shaken(name)
     x_in = x * sae.scale
     weight, bias = sae.encoder()
-    assert isinstance(sae._entries(x_in, weight, bias, inference=inference)[0], SparseEntries)
+    trained = None if inference else Share.whole(len(x_in))
+    assert isinstance(sae._entries(x_in, weight, bias, trained)[0], SparseEntries)
 
     found = []
     for _ in range(2):
@@ -206,7 +208,7 @@ def test_a_sparse_pass_equals_a_dense_one(name: str, inference: bool, monkeypatc
             (reconstruction_loss(x_in, passed.x_hat) + passed.penalty).backward()
         found.append((passed, gradients(sae)))
         monkeypatch.setattr(sae, "_is_sparse", lambda *_, **__: False)
-        assert type(sae._entries(x_in, weight, bias, inference=inference)[0]) is Entries
+        assert type(sae._entries(x_in, weight, bias, trained)[0]) is Entries
 
     (sparse, by_sparse), (dense, by_dense) = found
     assert sparse.n_fired.tolist() == dense.n_fired.tolist()

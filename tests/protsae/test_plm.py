@@ -21,7 +21,7 @@ from protsae.plm import weights as plm_weights
 from protsae.plm.about import About
 from protsae.plm.esm2 import blocks
 from protsae.plm.esm2_plm import ESM2PLM
-from protsae.plm.registry import about_plm, fetch_plm, load_plm, open_plm, outline_of, weights_file
+from protsae.plm.registry import about_plm, fetch_plm, files_of, load_plm, open_plm, outline_of, weights_file
 from protsae.plm.sites import SITES, Site
 from protsae.plm.spec import PLMSpec
 from protsae.plm.windows import windows
@@ -137,6 +137,34 @@ def test_a_long_sequence_is_joined_from_its_windows() -> None:
     ]
     assert_close(joined, torch.cat(manual), rtol=1e-6, atol=1e-6)
     assert_close(joined, plm.embed(sequence, layer=2), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("sharpness", [1.0, 40.0])
+@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize("layer", [1, 2])
+def test_substitutions_together_equal_each_mutant_alone(layer: int, site: Site, sharpness: float) -> None:
+    """Also where the first block attends to hardly more than one token, which may be the one that is replaced."""
+    model = random_model()
+    with torch.no_grad():
+        blocks(model)[0].self_attn.q_proj.weight *= sharpness
+    plm = ESM2PLM(model, name="toy", device="cpu")
+    sequence, letters = SEQUENCES[2], "ACDEFGHIKLMNPQRSTVWYXU"
+    for at in (0, 17, len(sequence) - 1):
+        found = list(plm.harvest_substitutions(sequence, at, letters, layer=layer, site=site, tokens_per_batch=120))
+
+        assert len(found) == len(letters)
+        for letter, states in zip(letters, found, strict=True):
+            mutant = f"{sequence[:at]}{letter}{sequence[at + 1 :]}"
+            assert_close(states, plm.embed(mutant, layer=layer, site=site), rtol=1e-4, atol=1e-5)
+
+
+def test_substitutions_in_a_long_sequence_go_through_in_windows() -> None:
+    plm = ESM2PLM(random_model(), name="toy", device="cpu", max_residues=16)
+    sequence = SEQUENCES[2]
+
+    (found,) = plm.harvest_substitutions(sequence, 20, "W", layer=2, site="resid_mid")
+
+    assert_close(found, plm.embed(f"{sequence[:20]}W{sequence[21:]}", layer=2, site="resid_mid"))
 
 
 @pytest.mark.parametrize("site", ["resid_mid", "resid_post"])
@@ -272,6 +300,17 @@ def test_a_bundle_is_a_way_to_name_its_model(tiny_bundle: Path) -> None:
     fetch_plm(tiny_bundle)
 
 
+def test_a_copy_of_its_files_is_the_same_model(tiny_bundle: Path, tmp_path: Path) -> None:
+    files = files_of(tiny_bundle)
+    assert [path.name for path in files] == ["plm.safetensors", "plm.json"]
+    for path in files:
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+
+    one, two = (load_plm(folder, device="cpu") for folder in (tiny_bundle, tmp_path))
+    assert_close(two.embed("MKTAYIAK", layer=2), one.embed("MKTAYIAK", layer=2), rtol=0, atol=0)
+    assert files_of("esm2_t6_8M_UR50D") == ()
+
+
 def test_a_bundle_that_only_names_its_model_leads_to_it(
     tmp_path: Path, stock: ESM2, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -287,6 +326,7 @@ def test_a_bundle_that_only_names_its_model_leads_to_it(
     assert weights_file(tmp_path) is None
     replace(spec, name="tuned", source=str(file)).write(tmp_path / "plm.json")
     assert weights_file(tmp_path) == file
+    assert files_of(tmp_path) == (file,)
     assert outline_of(tmp_path).num_layers == 2
 
 

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from protsae.parallel.ranks import ALONE, Ranks
 from protsae.sae.entries import Entries
 from protsae.sae.fast import kernels_threshold
 from protsae.sae.fast.autograd import Decode, Encode, Rows, as_numpy, even, in_threads
@@ -42,13 +43,27 @@ def above(pre_acts: Float[Tensor, "n d_sae"], floor: Tensor) -> Above:
     return Above(indptr, features, values)
 
 
-def nth_largest(pre_acts: Float[Tensor, "n d_sae"], n_kept: int, likely: float) -> float:
-    """The n_kept-th largest of all `pre_acts`, 0 if it is not positive; fast where `likely` is a bit below it."""
+def nth_largest(pre_acts: Float[Tensor, "n d_sae"], n_kept: int, likely: float, ranks: Ranks = ALONE) -> float:
+    """The n_kept-th largest of all `pre_acts`, 0 if it is not positive; fast where `likely` is a bit below it.
+
+    Args:
+        pre_acts: of this process.
+        n_kept: over all processes.
+        likely: guess, not negative; of all processes the same.
+        ranks: that have pre-activations of one batch.
+    """
     for floor in (likely, 0.0):
         values = above(pre_acts, torch.tensor(floor)).values
-        if len(values) >= n_kept:
-            return float(np.partition(values, len(values) - n_kept)[len(values) - n_kept])
+        if int(ranks.total(torch.tensor(len(values)))) >= n_kept:
+            everyone = ranks.gathered(torch.from_numpy(_largest(values, n_kept))).numpy()
+            return float(_largest(everyone, n_kept).min())
     return 0.0
+
+
+def _largest(values: Float[np.ndarray, " n"], n_kept: int) -> Float[np.ndarray, " n_at_most_n_kept"]:
+    """The n_kept largest, in any order; all where there are fewer."""
+    left_out = len(values) - n_kept
+    return values if left_out <= 0 else np.partition(values, left_out)[left_out:]
 
 
 class SparseEntries(Entries):

@@ -7,6 +7,8 @@ proteins, of other families. Read `CALIBRATION`, then `bands_of`.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from scipy.stats import binomtest
+
 from protsae.store.analyses.contract import Analysis, Column, Table
 from protsae.store.analyses.reading import AnalysisQueries
 from protsae.store.queries import columns
@@ -54,6 +56,13 @@ class Band(NamedTuple):
     def share(self) -> float | None:
         """Of the band's test proteins, those with the term, 0 to 1; None where the band has none."""
         return self.test_hits / self.test_n if self.test_n else None
+
+    @property
+    def at_least(self) -> float:
+        """Lower end of the 95 % Wilson interval of `share`, 0 to 1; 0 where the band has no test protein."""
+        if not self.test_n:
+            return 0.0
+        return float(binomtest(self.test_hits, self.test_n).proportion_ci(method="wilson").low)
 
     @property
     def null(self) -> float:

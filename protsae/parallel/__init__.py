@@ -1,0 +1,1 @@
+"""Several processes that train one SAE. Read `ranks.py`, then `together.py`."""

@@ -31,6 +31,9 @@ from protsae.parallel.ranks import Ranks
 TIMEOUT = timedelta(minutes=10)
 """How long a process waits for the others, who may be writing a checkpoint or reading their data."""
 
+MOST_A_CORE = 8
+"""Processes on a core; more is a slip of the hand."""
+
 BY_ENVIRONMENT = "env://"
 """The processes meet where torchrun has told each."""
 
@@ -215,19 +218,21 @@ def launched() -> Place | None:
 
 
 def check_room(n: int, device: torch.device) -> None:
-    """See that a machine has a GPU or a core for each of n processes.
+    """See that a machine has a GPU for each of n processes, or cores for them; a core may be shared, as in a trial.
 
     Raises:
         ConfigError: it has fewer, or the device is one GPU of several.
     """
     if device.type == "cuda":
-        what, there = "GPUs", torch.cuda.device_count()
+        there = torch.cuda.device_count()
         if device.index is not None and n > 1:
             raise ConfigError(f"device {str(device)!r} is one GPU, and {n} training processes need one each; give cuda")
-    else:
-        what, there = "cores", joblib.cpu_count()
-    if n > there:
-        raise ConfigError(f"{n} training processes are more than the {there} {what} of this machine; start fewer")
+        if n > there:
+            raise ConfigError(f"{n} training processes are more than the {there} GPUs of this machine; start fewer")
+        return
+    most = MOST_A_CORE * joblib.cpu_count()
+    if n > most:
+        raise ConfigError(f"{n} training processes are too many for the cores of this machine; start at most {most}")
 
 
 @contextmanager

@@ -150,7 +150,7 @@ def started_by_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (("--train-processes", "0"), "train_processes must be at least 1, got 0"),
         (("--train-processes", "300"), "for each process, got train_processes=300 and batch_size=256"),
-        (("--train-processes", "250"), "250 training processes are more than the "),
+        (("--train-processes", "40000"), "40000 training processes are too many for the cores "),
         (("--train-processes", "2", "--device", "cuda:1"), "This machine has no CUDA device"),
     ],
 )

@@ -192,7 +192,7 @@ def test_a_process_alone_exchanges_nothing() -> None:
 @pytest.mark.parametrize(
     ("n", "device", "sentence"),
     [
-        (4096, "cpu", r"4096 training processes are more than the \d+ cores of this machine; start fewer"),
+        (40000, "cpu", r"40000 training processes are too many for the cores of this machine; start at most \d+"),
         (2, "cuda:1", "device 'cuda:1' is one GPU, and 2 training processes need one each; give cuda"),
         (3, "cuda", "3 training processes are more than the 2 GPUs of this machine; start fewer"),
     ],

@@ -11,6 +11,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 import executor_jobs
+import joblib
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -150,13 +151,21 @@ def started_by_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (("--train-processes", "0"), "train_processes must be at least 1, got 0"),
         (("--train-processes", "300"), "for each process, got train_processes=300 and batch_size=256"),
-        (("--train-processes", "40000"), "40000 training processes are too many for the cores "),
+        (
+            ("--train-processes", "100"),
+            "100 training processes are too many for the cores of this machine",
+        ),
         (("--train-processes", "2", "--device", "cuda:1"), "This machine has no CUDA device"),
     ],
 )
 def test_processes_that_cannot_work_are_refused(
-    flags: tuple[str, ...], sentence: str, settings: list[str], capsys: pytest.CaptureFixture[str]
+    flags: tuple[str, ...],
+    sentence: str,
+    settings: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 4)
     assert main(["run", *settings, *flags]) == 2
     assert sentence in capsys.readouterr().err
     assert not Path(settings[settings.index("--out") + 1]).with_name("bundle.work").exists()

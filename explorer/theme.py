@@ -221,6 +221,32 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 .ps-bars td:last-child {{ width: 9rem; }}
 .ps-bar {{ display: block; height: 13px; border-radius: 3px; background: var(--ps-panel); }}
 .ps-bar i {{ display: block; height: 13px; border-radius: 3px; min-width: 2px; }}
+.ps-columns {{ display: grid; grid-template-columns: auto minmax(0, 1fr); column-gap: .2rem; font-size: .68rem;
+  color: var(--ps-soft); }}
+.ps-columns > .unit {{ grid-column: 1; writing-mode: vertical-rl; rotate: 180deg; text-align: center;
+  font-size: .74rem; }}
+.ps-columns > .unit.across {{ grid-column: 2; writing-mode: horizontal-tb; rotate: none; }}
+.ps-columns > .plot, .ps-columns > .names {{ grid-column: 2; position: relative; margin-left: 2.4rem; }}
+.ps-columns > .plot {{ height: 100px; margin-top: .5rem; }}
+.ps-columns .plot b {{ position: absolute; left: 0; right: 0; border-top: 1px solid var(--ps-line); }}
+.ps-columns u {{ position: absolute; right: 100%; margin-right: .3rem; translate: 0 -50%; font-weight: 400;
+  text-decoration: none; white-space: nowrap; }}
+.ps-columns .boxes {{ position: absolute; inset: 0; display: flex; }}
+.ps-columns .boxes > span, .ps-columns .names > span {{ flex: 1; position: relative; text-align: center; }}
+.ps-columns .boxes i {{ position: absolute; left: 7%; right: 7%; }}
+.ps-columns .names {{ display: flex; min-height: 1.15em; }}
+.ps-columns .names b {{ position: absolute; translate: -50%; font-weight: 400; }}
+.ps-place-map {{ position: relative; margin: 0 auto; }}
+.ps-place-map img {{ display: block; width: 100%; height: 100%; }}
+.ps-place-map > span {{ position: absolute; translate: -50% -50%; border-radius: 50%; }}
+.ps-place-map > .near {{ width: 7px; height: 7px; background: var(--ps-ink); opacity: .8; }}
+.ps-place-map > .here {{ width: 14px; height: 14px; border: 2px solid var(--ps-surface); }}
+[data-says]:hover::after {{ content: attr(data-says); position: absolute; z-index: 50; bottom: calc(100% + 2px);
+  left: 50%; translate: -50%; width: max-content; max-width: 15rem; padding: .3rem .5rem;
+  border: 1px solid var(--ps-line); border-radius: 7px; background: var(--ps-surface); color: var(--ps-ink);
+  font-size: .78rem; line-height: 1.35; text-align: left; pointer-events: none;
+  box-shadow: 0 4px 16px rgb(0 0 0 / 18%); }}
+[data-says]:hover {{ z-index: 50; opacity: 1; }}
 .ps-save {{ font-size: .78rem; color: var(--ps-soft); width: max-content; max-width: 100%; }}
 .ps-save summary {{ cursor: pointer; width: max-content; color: var(--ps-link); }}
 .ps-save div {{ display: flex; flex-wrap: wrap; align-items: center; gap: .3rem .5rem; padding: .25rem 0; }}

@@ -17,7 +17,7 @@ from precompute.pipeline.runner import Runner
 from precompute.stages import train
 from precompute.stages.order import STAGES
 from protsae.device import pick_device
-from protsae.errors import ConfigError
+from protsae.errors import ConfigError, InputError
 from protsae.parallel.ranks import Ranks
 from protsae.parallel.together import Place, joined
 
@@ -55,17 +55,27 @@ def train_launched(place: Place, config: RunConfig, console: Console, *, force: 
         raise ConfigError(f"torchrun has started {place.size} processes; leave {given} out")
     with joined(place, pick_device(config.device)) as ranks:
         if ranks.is_first:
-            _lead(ranks, config, console, force=force)
+            lead(ranks, config, console, force=force)
         elif (ranks.told(None) or {}).get("needed"):
             train.train_list(config, config.work, ranks, lambda _: None)
 
 
-def _lead(ranks: Ranks, config: RunConfig, console: Console, *, force: bool) -> None:
+def lead(ranks: Ranks, config: RunConfig, console: Console, *, force: bool) -> None:
+    """Run the stage train as the first process, which tells the others whether there is anything to do.
+
+    Raises:
+        InputError: a stage before it is not done.
+    """
+
     def together(config: RunConfig, work: Path, report: Report) -> train.Numbers:
         return train.train_list(config, work, ranks, report)
 
     stages = [replace(stage, run=together) if stage.name == STAGE else stage for stage in STAGES]
     runner = Runner(config, console, stages)
-    runner.check_before(STAGE)
+    try:
+        runner.check_before(STAGE)
+    except InputError:
+        ranks.told({"needed": False})  # the others end, and this sentence stands alone
+        raise
     ranks.told({"needed": force or not runner.is_done(STAGE)})
     runner.run_one(STAGE, force=force)

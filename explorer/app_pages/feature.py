@@ -14,6 +14,7 @@ from explorer.feature import (
     shortlist,
     space,
     strongest,
+    surroundings,
     theme,
 )
 from explorer.services import data
@@ -65,7 +66,7 @@ def main() -> None:
         evidence.when_it_fires(row)
         dense.card(row)
         evidence.amino_acids(row)
-        evidence.surroundings(ref, row)
+        surroundings.card(ref, row)
     theme.line(ref)
     family.section(row)
     shortlist.section(row)

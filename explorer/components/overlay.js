@@ -1,9 +1,9 @@
 // Several chains laid over each other: stills that wake one 3D view, in which every chain is faint in a tone of its own
 // and the residues that were laid over each other are balls on the activation ramp, joined by sticks in that tone.
 
-import { AWAKE, MOST_VIEWERS, NO_WEBGL, load3Dmol, offersWebGL } from "./pv_structure.js";
+import { sayOver } from "./pv_say.js";
 import { element, rampStep, readTheme } from "./pv_theme.js";
-import { releaseContext, sayOver } from "./pv_webgl.js";
+import { AWAKE, MOST_VIEWERS, NO_WEBGL, giveBack, load3Dmol, offersWebGL, takeViewer } from "./pv_viewers.js";
 
 const OVERLAYS = new WeakMap();
 const FAINT = 0.85, FAINTEST = 0.15;
@@ -24,8 +24,6 @@ class Overlay {
     }, { capture: true });
     this.box.addEventListener("pointerdown", () => { this.held = true; }, { capture: true });
     this.box.addEventListener("pointerleave", () => { this.held = false; });
-    this.watcher = new ResizeObserver(() => this.viewer?.resize());
-    this.watcher.observe(this.box);
   }
 
   button(text, action) {
@@ -86,7 +84,7 @@ class Overlay {
     try {
       const library = await load3Dmol(this.data.library);
       if (wanted !== this.said || this.viewer || this.gone) return;
-      this.viewer = library.createViewer(this.box, { backgroundColor: this.theme.background, backgroundAlpha: 0, antialias: true, disableFog: true });
+      this.viewer = takeViewer(library, this.box, { background: this.theme.background, fog: false });
     } catch (problem) {
       this.say("The 3D viewer could not start (" + (problem?.message ?? String(problem)) + "); the list holds the numbers.");
       return;
@@ -148,14 +146,11 @@ class Overlay {
   sleep() {
     const place = AWAKE.indexOf(this);
     if (place >= 0) AWAKE.splice(place, 1);
-    if (this.viewer) {
-      releaseContext(this.viewer, this.box);
-    }
+    if (this.viewer) giveBack(this.viewer);
     this.viewer = this.models = this.alphas = null;
   }
 
   destroy() {
-    this.watcher.disconnect();
     this.gone = true;
     this.sleep();
     this.root.remove();

@@ -2,39 +2,16 @@
 // residue k, and `positions[k]` is its place in the sequence (0: not in it); no colour is ever shifted by a gap.
 
 import { joinDoubtful, paintDoubtful, sayDoubt } from "./pv_doubt.js";
+import { sayOver } from "./pv_say.js";
 import { element, rampStep } from "./pv_theme.js";
-import { releaseContext, sayOver } from "./pv_webgl.js";
+import { AWAKE, MOST_VIEWERS, NO_WEBGL, giveBack, load3Dmol, nearTheScreen, offersWebGL, takeViewer } from "./pv_viewers.js";
 
-export const MOST_VIEWERS = 6; // browsers drop the oldest WebGL context at sixteen a page
-export const AWAKE = (window.__protsaeViewersAwake ??= []);
 const FULL_HEIGHT = 420; // pixels; a view that is lower can be made as high
-export const NO_WEBGL = "This browser offers no WebGL, so there is no 3D view; the strip holds the same values.";
 const DRAW = {
   ribbon: { cartoon: { arrows: true, thickness: 0.35, gapcutoff: 5 } },
   tube: { cartoon: { style: "trace", thickness: 0.55 } },
   spheres: { sphere: { radius: 1.9 } },
 };
-
-export function load3Dmol(address) {
-  window.__protsae3Dmol ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = address;
-    script.onload = () => (window.$3Dmol ? resolve(window.$3Dmol) : reject(new Error("no 3Dmol in " + address)));
-    script.onerror = () => reject(new Error("not found: " + address));
-    document.head.appendChild(script);
-  });
-  return window.__protsae3Dmol;
-}
-
-// A canvas that gives no context: WebGL is off, or the machine has no graphics that the browser trusts.
-export function offersWebGL() {
-  if (window.__protsaeWebGL === undefined) {
-    const context = document.createElement("canvas").getContext("webgl2") ?? document.createElement("canvas").getContext("webgl");
-    window.__protsaeWebGL = Boolean(context);
-    context?.getExtension("WEBGL_lose_context")?.loseContext();
-  }
-  return window.__protsaeWebGL;
-}
 
 export class Structure {
   constructor(root, events) {
@@ -89,7 +66,13 @@ export class Structure {
       if (structure.asleep) return this.say("Show the structure", () => this.wake());
       return this.wake();
     }
-    if (this.viewer) this.paint();
+    if (this.viewer && this.painted !== this.looks()) this.paint();
+  }
+
+  // All that the picture depends on.
+  looks() {
+    const { rows, colouredRow, marks } = this.data;
+    return JSON.stringify([this.style, rows[colouredRow], marks, this.theme.background]);
   }
 
   async wake() {
@@ -97,12 +80,9 @@ export class Structure {
     this.say("Loading the structure");
     const wanted = this.text;
     try {
-      const library = await load3Dmol(this.data.library);
+      const [library] = await Promise.all([load3Dmol(this.data.library), nearTheScreen(this.canvasBox)]);
       if (wanted !== this.text || this.viewer || this.gone) return;
-      this.viewer = library.createViewer(this.canvasBox, {
-        backgroundColor: this.theme.background, backgroundAlpha: 0, antialias: true, hoverDuration: 40,
-        disableFog: false,
-      });
+      this.viewer = takeViewer(library, this.canvasBox, { background: this.theme.background, fog: true });
     } catch (problem) {
       this.say("The 3D viewer could not start (" + (problem?.message ?? String(problem)) + "); the strip holds the same values.");
       return;
@@ -141,8 +121,6 @@ export class Structure {
     this.viewer.zoomTo({ chain: "A" });
     this.faceThePeak();
     this.viewer.zoom(this.roomToFill());
-    this.viewer.render();
-    this.showMarks();
     this.point();
   }
 
@@ -168,6 +146,7 @@ export class Structure {
 
   // Colours and style; the camera stays.
   paint() {
+    this.painted = this.looks();
     const style = structuredClone(DRAW[this.style]);
     for (const part of Object.values(style)) part.colorfunc = (atom) => this.colourOf(atom);
     const chain = this.style === "spheres" ? { chain: "A", atom: "CA" } : { chain: "A" };
@@ -267,6 +246,7 @@ export class Structure {
 
   savePicture() {
     if (!this.viewer) return;
+    this.viewer.drawNow();
     const link = document.createElement("a");
     link.href = this.viewer.pngURI();
     link.download = [this.data.name, this.structure.short, this.data.rows[this.data.colouredRow]?.code]
@@ -280,6 +260,7 @@ export class Structure {
 
   // Give the WebGL context back but leave a picture that wakes on click.
   doze() {
+    this.viewer.drawNow();
     const still = this.viewer.pngURI();
     this.sleep();
     this.say("Show the structure", () => { this.canvasBox.style.backgroundImage = ""; this.wake(); });
@@ -289,10 +270,7 @@ export class Structure {
   sleep() {
     const place = AWAKE.indexOf(this);
     if (place >= 0) AWAKE.splice(place, 1);
-    if (this.viewer) {
-      this.viewer.spin(false);
-      releaseContext(this.viewer, this.canvasBox);
-    }
+    if (this.viewer) giveBack(this.viewer);
     this.viewer = this.model = this.residues = null;
     this.pointers = this.markShapes = null;
     this.canvasBox.style.backgroundImage = "";
@@ -303,8 +281,7 @@ export class Structure {
   enlarge(on) {
     this.large = on;
     this.markButtons();
-    this.resize();
-    if (this.viewer) this.viewer.render();
+    this.fitBox();
   }
 
   // A portrait box would cut a wide protein off: on narrow screens it is no taller than wide.
@@ -314,8 +291,6 @@ export class Structure {
   }
 
   resize() {
-    if (!this.structure) return;
-    this.fitBox();
-    this.viewer?.resize();
+    if (this.structure) this.fitBox();
   }
 }

@@ -1,28 +1,34 @@
-"""The evidence column of a feature: held-out score, badges, when it fires, amino acids, neighbours.
+"""The evidence column of a feature: held-out score, badges, when it fires, amino acids.
 
 Each function draws one card. Read `how_we_know`, then `badges`.
 """
 
 import streamlit as st
 
-from explorer import theme
-from explorer.draw import charts, confounded, corpus, markup, outward, returning, steered, verdicts, words
+from explorer.draw import (
+    columns,
+    confounded,
+    corpus,
+    markup,
+    outward,
+    returning,
+    steered,
+    verdicts,
+    words,
+)
 from explorer.services import audit, data, seeds
 from explorer.services.refs import FeatureRef
-from explorer.shell import doubts, frame, links
+from explorer.shell import frame
 from protsae.store.analyses.confounds import CONFOUNDS, ConfoundRow
 from protsae.store.analyses.dense import DENSEST
 from protsae.store.analyses.sites import SITES, FeatureSite
-from protsae.store.rows import FeatureAnnotation, FeatureRow, NeighbourRow, TermFeature
+from protsae.store.rows import FeatureAnnotation, FeatureRow, TermFeature
 
 BIASED = 3.0
 """log2 enrichment from which on an amino acid is worth a word (eight times its usual share)."""
 
 PREFERS = 0.8
 """AUROC from which on that preference has held on test proteins."""
-
-PLOTLY = {"displayModeBar": False}
-
 
 Headline = TermFeature | FeatureAnnotation | None
 """The alignment that a feature is called after."""
@@ -253,8 +259,7 @@ def when_it_fires(row: FeatureRow) -> None:
         ]
         st.html(markup.wrap(markup.facts(shares)))
         if len(row.histogram):
-            figure = charts.histogram(row.histogram.tolist(), row.max_act, row.p999_act, frame.mode())
-            st.plotly_chart(figure, config=PLOTLY, key="histogram", alt="Residues by activation, logarithmic")
+            st.html(markup.wrap(columns.histogram(row.histogram.tolist(), row.max_act, row.p999_act)))
 
 
 def amino_acids(row: FeatureRow) -> None:
@@ -267,45 +272,6 @@ def amino_acids(row: FeatureRow) -> None:
         ):
             if len(values):
                 st.caption(f"{title} ({unit})", help=words.HELP[tip])
-                figure = charts.amino_acids(values, unit, frame.mode())
-                st.plotly_chart(figure, config=PLOTLY, key=f"aa_{tip}", alt=f"{title}: {unit} of the 20 amino acids")
+                st.html(markup.wrap(columns.amino_acids(values, unit, title)))
         if why_not := corpus.reads_only(data.bundle().plm):
             st.caption(why_not)
-
-
-def surroundings(ref: FeatureRef, row: FeatureRow) -> None:
-    """Place on the map, and the features here and in the other autoencoders that fire most alike."""
-    near = data.neighbours(ref)
-    here = [n for n in near if n.other_sae == ref.sae]
-    with st.container(border=True):
-        st.header("Fire alike", anchor=False, help=words.HELP["alike"])
-        if row.umap_x is not None:
-            points = data.map_points(ref.sae)
-            figure = charts.position(
-                points,
-                ref.feature,
-                [n.other_feature for n in here],
-                frame.mode(),
-                theme.identity(data.sae(ref.sae).role, frame.mode()),
-            )
-            st.plotly_chart(
-                figure, config=PLOTLY, key="position", alt="Place of this feature among all of its autoencoder"
-            )
-            frame.link(links.map_of(ref.sae, feature=str(ref.feature)), "Open the map", icon=":material/scatter_plot:")
-        _neighbour_links("In this autoencoder", here[:4])
-        for sae in data.saes():
-            if sae.name != ref.sae:
-                _neighbour_links(f"In {sae.display_name}", [n for n in near if n.other_sae == sae.name][:2])
-        if not near:
-            st.caption("No other feature was compared with it.")
-
-
-def _neighbour_links(title: str, rows: list[NeighbourRow]) -> None:
-    if not rows:
-        return
-    with st.container(gap="xxsmall"):
-        st.caption(title)
-        for row in rows:
-            alike = f" · {row.correlation:.2f}" if row.correlation is not None else ""
-            text = f"{words.label(row.label, row.label_grade)} · #{row.other_feature}{alike}"
-            doubts.link(FeatureRef(row.other_sae, row.other_feature), text)

@@ -5,6 +5,7 @@ Read any look-up.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -93,13 +94,14 @@ def search(text: str) -> SearchResult:
 
 @cached_by_bundle(64, shared=True)
 def _search(text: str) -> SearchResult:
+    """Terms, which take as long as all else, beside the rest; the store computes without Python's lock."""
     reader = bundle().reader
-    return SearchResult(
-        reader.search_terms(text, EVERYTHING),
-        reader.search_proteins(text, EVERYTHING),
-        reader.search_annotations(text, EVERYTHING),
-        reader.search_features(text, EVERYTHING),
-    )
+    with ThreadPoolExecutor(1) as beside:
+        terms = beside.submit(reader.search_terms, text, EVERYTHING)
+        proteins = reader.search_proteins(text, EVERYTHING)
+        annotations = reader.search_annotations(text, EVERYTHING)
+        features = reader.search_features(text, EVERYTHING)
+        return SearchResult(terms.result(), proteins, annotations, features)
 
 
 def search_proteins(text: str) -> list[ProteinHit]:
@@ -242,9 +244,14 @@ def _examples(sae: str, feature: int) -> list[ExampleRow]:
 
 def typical(row: TermFeature, limit: int) -> list[ExampleRow]:
     """Proteins that stand for an alignment: with the term where it names the feature, else the strongest."""
-    ref = FeatureRef(row.sae, row.feature)
-    carriers = examples(ref, "with", limit) if row.go_id == row.label_id else []
-    return carriers or examples(ref, "top", limit)
+    carriers = _first_examples(row.sae, row.feature, "with", limit) if row.go_id == row.label_id else []
+    return carriers or _first_examples(row.sae, row.feature, "top", limit)
+
+
+@cached_by_bundle(256, shared=True)
+def _first_examples(sae: str, feature: int, band: str, limit: int) -> list[ExampleRow]:
+    """Activations are read for these alone: a list of cards shows a protein or three of each feature."""
+    return bundle().reader.examples(sae, feature, band, limit)
 
 
 def neighbours(ref: FeatureRef) -> list[NeighbourRow]:

@@ -11,6 +11,7 @@ Source: https://docs.pytorch.org/docs/stable/distributed.html
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -159,11 +160,17 @@ class Together(Ranks):
             patience = self._timeout.total_seconds()
             lost = PeerLostError(
                 f"training process {self.rank + 1} of {self.size} has lost the others: one of them died, or did not "
-                f"answer for {patience:.0f} s ({' '.join(str(error).split())[:160]}); the same command goes on from "
+                f"answer for {patience:.0f} s ({_reason(error)}); the same command goes on from "
                 "the last checkpoint"
             )
             lost.timed_out = time.monotonic() - asked >= patience
             raise lost from error
+
+
+def _reason(error: RuntimeError) -> str:
+    """What the transport says, without the place in its source and its advice."""
+    text = " ".join(str(error).split())
+    return re.sub(r"^\[[^\]]*\] ", "", text).split(". ")[0][:160]
 
 
 class _Total(torch.autograd.Function):

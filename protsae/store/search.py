@@ -12,6 +12,7 @@ Read `SearchQueries.search_terms`.
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 
 from protsae.errors import InputError
 from protsae.store import spelling
@@ -102,6 +103,8 @@ class SearchQueries(Queries):
         """Keep all texts in memory at once; otherwise each kind is read when it is first searched."""
         for name, statements in _PREPARED.items():
             self.prepare(name, statements)
+        for name in ("term_text_words", "protein_text_words"):
+            self._vocabulary(name)
 
     def search_terms(self, text: str, limit: int = 20) -> list[TermHit]:
         """GO terms by id, alternative id, name, synonym or a misspelling of these.
@@ -241,19 +244,32 @@ class SearchQueries(Queries):
 
     def _corrected(self, typed: str, vocabulary: str) -> str | None:
         """`typed` with each word that no text uses replaced by the nearest one that some text does; None if none is."""
+        words = typed.split()
+        known = self._vocabulary(vocabulary)
+        unknown = [word for word in words if word not in known]
+        if not unknown:
+            return None
         query = f"""
-            WITH typed AS (SELECT unnest($1) AS given, unnest($2) AS allowed),
-            unknown AS (SELECT * FROM typed WHERE given NOT IN (SELECT word FROM memory.{vocabulary})),
+            WITH unknown AS (SELECT unnest($1) AS given, unnest($2) AS allowed),
             near AS (
                 SELECT given, word, n, damerau_levenshtein(word, given) AS edits FROM unknown, memory.{vocabulary}
                 WHERE abs(length(word) - length(given)) <= allowed AND edits <= allowed)
             SELECT given, arg_max(word, (-edits, jaro_winkler_similarity(word, given), n, word))
             FROM near GROUP BY given
         """
-        words = typed.split()
-        closest = dict(self.tuples(query, [words, [spelling.edits_allowed(word) for word in words]]))
+        closest = dict(self.tuples(query, [unknown, [spelling.edits_allowed(word) for word in unknown]]))
         corrected = " ".join(closest.get(word, word) for word in words)
         return None if corrected == typed else corrected
+
+    def _vocabulary(self, table: str) -> frozenset[str]:
+        """The words that texts use; most of what is typed is among them, which then needs no query."""
+        if table not in self._vocabularies:
+            self._vocabularies[table] = frozenset(word for (word,) in self.tuples(f"SELECT word FROM memory.{table}"))
+        return self._vocabularies[table]
+
+    @cached_property
+    def _vocabularies(self) -> dict[str, frozenset[str]]:
+        return {}
 
 
 _POPULAR_FIRST = "is_obsolete, (n_test + n_shipped) = 0, score DESC, n_test + n_shipped DESC"

@@ -47,7 +47,8 @@ def test_the_evidence_is_complete(open_page: OpenPage) -> None:
     assert re.findall(r'ps-noted unit"[^>]*>([^<]+)<', text_of(app))[:3] == ["held-out F1", "interval", "null"]
     for name in ("Precision", "Recall", "Called when", "AUROC", "Composition", "Test positives"):
         assert any(f">{name}<" in block for block in html_of(app, "ps-facts"))
-    assert len(figures_of(app)) == 4
+    assert len(html_of(app, "ps-columns")) == 3
+    assert len(html_of(app, "ps-place-map")) == 1
     assert len(views_of(app)) == 1
 
 
@@ -56,10 +57,11 @@ def test_the_histogram_and_the_neighbours_are_this_features(open_page: OpenPage)
     ref = FeatureRef("protsae_mfo", 5)
     row = data.feature(ref)
     assert row is not None
-    bars = [trace for figure in figures_of(app) for trace in figure["data"] if trace["type"] == "bar"]
+    (chart,) = [block for block in html_of(app, "ps-columns") if "Residues by activation" in block]
+    said = re.findall(r'data-says="activation [^,]+, ([\d,]+) residue', chart)
     linked = [(link.params["sae"], int(link.params["feature"])) for link in links_of(app, "feature")]
 
-    assert bars[0]["y"] == row.histogram.tolist()
+    assert [int(count.replace(",", "")) for count in said] == row.histogram.tolist()
     assert {(near.other_sae, near.other_feature) for near in data.neighbours(ref)} & set(linked)
 
 

@@ -29,12 +29,12 @@ import pandas as pd
 from explorer import theme
 from explorer.atlas import colours
 from explorer.components import atlas, protein_view, strips
-from explorer.draw import charts, markup
+from explorer.draw import charts, columns
 table = pd.DataFrame({"go_id": ["a"], "guided_f1": [0.6], "baseline_f1": [0.3]})
 print(json.dumps({
     "strip": strips.strip_thumbnail(np.array([4.0]), 4.0),
     "letters": [line for line in theme.STYLE_SHEET.splitlines() if ".ps-aligned .v20" in line],
-    "histogram": charts.histogram([1, 1], 2.0, 0.1, "light").data[0].marker.color,
+    "histogram": columns.histogram([1, 1], 2.0, 0.1),
     "map by score": atlas._as_json(colours.colouring("f1", "dark"), "dark"),
     "viewer": protein_view.PALETTE,
     "identity: map": colours.colouring("kind", "light").colours,

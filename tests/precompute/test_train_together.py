@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 import executor_jobs
@@ -14,8 +16,14 @@ import torch
 from safetensors.torch import load_file
 
 from precompute.__main__ import main
+from precompute.config import RunConfig
+from precompute.launched import lead
+from precompute.options import build
 from precompute.pipeline import executors
+from precompute.pipeline.progress import Console
+from protsae.errors import InputError
 from protsae.files import read_json
+from protsae.parallel.ranks import Ranks
 
 FAR = ("proteins", "embed")
 SAES = ("protsae", "vanilla")
@@ -77,6 +85,31 @@ def test_torchrun_trains_the_same(two: Path, tiny_arguments: Callable, copy_run:
     record = read_json(out.with_name("bundle.work") / "train" / "done.json")
     assert record is not None
     assert record["numbers"]["k vanilla"] == result(two)[1]["k"]
+
+
+class Speaking(Ranks):
+    """A first process that notes what it tells the others."""
+
+    def __init__(self) -> None:
+        self.said: list[Mapping[str, Any] | None] = []
+
+    def told(self, content: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        self.said.append(content)
+        return super().told(content)
+
+
+def test_the_others_hear_whether_there_is_anything_to_do(
+    two: Path, tiny_arguments: Callable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [text.removeprefix("--").replace("-", "_") for text in tiny_arguments(two)[::2]]
+    config = build(RunConfig, dict(zip(names, tiny_arguments(two)[1::2], strict=True)))
+    first = Speaking()
+    with pytest.raises(InputError, match="stage train needs stage proteins, which is not done"):
+        lead(first, replace(config, out=tmp_path / "bundle"), Console(quiet=True), force=False)
+    lead(first, config, Console(), force=False)
+
+    assert first.said == [{"needed": False}, {"needed": False}]
+    assert "train: already done" in capsys.readouterr().err
 
 
 def test_a_process_that_dies_is_one_sentence(

@@ -16,8 +16,9 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,6 +33,7 @@ from protsae.files import PARTIAL, json_sha256
 CACHE, CACHE_GB = "PROTSAE_CACHE", "PROTSAE_CACHE_GB"
 DEFAULT_GB = 50
 IN_USE_S = 60
+BROUGHT_AT_ONCE = 4
 
 Arrays = dict[str, np.ndarray]
 
@@ -75,6 +77,8 @@ class Folder(NamedTuple):
         """
         if self.copy is not None:
             self.copy.put(name, [self.local() / file for file in files])
+            if self.is_far:
+                trim_cache()
 
     def bring(self, name: str) -> None:
         """Get into `here` what it lacks of an item.
@@ -109,6 +113,23 @@ class Finished:
         if is_here:
             self.folder.copy.put(name, [self.folder.here / file for file in files])
         return is_here
+
+
+@contextmanager
+def bringing() -> Iterator[Callable[[Folder, str], None]]:
+    """Gives a function that gets an item into `here` beside what the caller does; at the end all are there.
+
+    Raises:
+        ArtifactError: a copy lacks an item, or has it damaged; what was not begun then is left.
+    """
+    pool = ThreadPoolExecutor(BROUGHT_AT_ONCE)
+    asked: list[Future[None]] = []
+    try:
+        yield lambda folder, name: asked.append(pool.submit(folder.bring, name))
+        for each in asked:
+            each.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def are_far(config: RunConfig) -> bool:

@@ -23,7 +23,7 @@ from precompute.corpus.trained import TrainedSAE, read_trained
 from precompute.features.quality import Quality, measure
 from precompute.pipeline.engines import engine_of
 from precompute.pipeline.executors import Emit, Job, in_order
-from precompute.pipeline.folders import Finished, Folder, folder_of
+from precompute.pipeline.folders import Finished, Folder, bringing, folder_of
 from precompute.pipeline.plan import PLAN, follow_plan
 from precompute.pipeline.progress import Meter, Report
 from protsae.device import pick_device
@@ -65,22 +65,29 @@ def run(config: RunConfig, work: Path, report: Report) -> dict[str, int | float 
     corpus, saes = read_corpus(work), read_trained(work)
     meter = Meter(report, "activations", len(saes) * corpus.n_residues)
     places = places_of(config, work, saes)
-    missing = []
+    missing: list[Piece] = []
+    finished: list[Piece] = []
     for sae in saes:
         codes = places.codes[sae.name]
         follow_plan(codes.here, plan_of_codes(work, sae))
-        finished = Finished(codes)
+        is_finished = Finished(codes)
         for shard in corpus.shards:
-            if finished(*code_item(shard.number), is_here=is_encoded(codes.here, shard.number)):
-                meter.skip(shard.n_rows)
-            else:
-                missing.append(Piece(sae.name, shard, corpus.split[shard.proteins]))
-    with engine_of(config).session(partial(_encoder, places, config.device), meter.advance, _name) as session:
-        for piece, _ in zip(missing, in_order(session, missing), strict=True):
-            _bring(places.codes[piece.sae], piece.shard.number)
-    for codes in places.codes.values():
-        for shard in corpus.shards:
-            _bring(codes, shard.number)
+            is_here = is_encoded(codes.here, shard.number)
+            group = finished if is_finished(*code_item(shard.number), is_here=is_here) else missing
+            group.append(Piece(sae.name, shard, corpus.split[shard.proteins]))
+    meter.skip(sum(piece.shard.n_rows for piece in finished))
+    with bringing() as bring:
+
+        def settle(piece: Piece) -> None:
+            codes, number = places.codes[piece.sae], piece.shard.number
+            if not is_encoded(codes.here, number):
+                bring(codes, shard_name(number))
+
+        for piece in finished:
+            settle(piece)
+        with engine_of(config).session(partial(_encoder, places, config.device), meter.advance, _name) as session:
+            for piece, _ in zip(missing, in_order(session, missing), strict=True):
+                settle(piece)
     counts = [_n_active(codes.here, shard.number) for codes in places.codes.values() for shard in corpus.shards]
     return {"residues": corpus.n_residues, "saes": len(saes), "active": sum(counts)}
 
@@ -140,12 +147,6 @@ def _encoder(places: Places, device: str) -> Job[Piece, None]:
 
 def _name(piece: Piece) -> str:
     return f"shard {piece.shard.number} under {piece.sae}"
-
-
-def _bring(codes: Folder, shard: int) -> None:
-    """Get what has been encoded elsewhere."""
-    if not is_encoded(codes.here, shard):
-        codes.bring(shard_name(shard))
 
 
 def _n_active(folder: Path, shard: int) -> int:

@@ -8,7 +8,7 @@ Several runs that differ in layer and site only share one pass of the PLM (`run_
 `embed_shard`: each shard has one writer, and any number of them work side by side.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ import pandas as pd
 from precompute.config import RunConfig
 from precompute.pipeline.engines import engine_of
 from precompute.pipeline.executors import Emit, Job, in_order
-from precompute.pipeline.folders import Finished, Folder, are_far, folder_of
+from precompute.pipeline.folders import Finished, Folder, are_far, bringing, folder_of
 from precompute.pipeline.plan import follow_plan, text_hash
 from precompute.pipeline.progress import Meter, Report, Transient
 from protsae.files import sha256
@@ -98,11 +98,14 @@ def run_together(
     meter = Meter(report, "embed", int(length.sum()))
     meter.skip(int(length.sum()) - sum(len(sequence) for shard in missing for sequence in shard.sequences))
     make = partial(_embedder, model.for_workers(config) if missing else model, targets)
-    with engine_of(config).session(make, meter.advance, lambda shard: f"shard {shard.number}") as session:
-        for shard, _ in zip(missing, in_order(session, missing), strict=True):
-            _bring(targets, shard)
-    for shard in shards:
-        _bring(targets, shard)
+    numbers = {shard.number for shard in missing}
+    with bringing() as bring:
+        for shard in shards:
+            if shard.number not in numbers:
+                _bring(targets, shard, bring)
+        with engine_of(config).session(make, meter.advance, lambda shard: f"shard {shard.number}") as session:
+            for shard, _ in zip(missing, in_order(session, missing), strict=True):
+                _bring(targets, shard, bring)
     for spec, folder in targets:
         spec.write(folder.here / "plm.json")
     return [
@@ -149,11 +152,11 @@ def _is_finished(finished: Finished, shard: ShardOfSequences) -> bool:
     return finished(shard_name(shard.number), shard_files(shard.number), is_here=is_here)
 
 
-def _bring(targets: Sequence[Target], shard: ShardOfSequences) -> None:
+def _bring(targets: Sequence[Target], shard: ShardOfSequences, bring: Callable[[Folder, str], None]) -> None:
     """Get what has been embedded elsewhere."""
     for _, folder in targets:
         if not is_written(folder.here, shard.number, shard.accessions):
-            folder.bring(shard_name(shard.number))
+            bring(folder, shard_name(shard.number))
 
 
 class _Model:

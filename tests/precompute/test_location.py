@@ -15,6 +15,7 @@ from object_store import URL, object_store
 from same_run import FAR, assert_same, assert_same_bundle
 
 from precompute.__main__ import main
+from precompute.corpus.codes import read_codes
 from precompute.location import Location, check_location
 from precompute.pipeline import folders
 from precompute.stages import activations, embed, statistics
@@ -153,6 +154,20 @@ def test_the_cache_forgets_what_was_asked_for_longest_ago(tmp_path: Path, monkey
         folders.trim_cache()
 
 
+def test_what_a_worker_has_put_does_not_fill_its_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(folders.CACHE, str(tmp_path / "cache"))
+    monkeypatch.setenv(folders.CACHE_GB, "2.5e-7")  # 250 bytes
+    folder = folders.Folder(tmp_path / "here", Location.at(str(tmp_path / "there")), is_far=True)
+    for age, name in ((600, "a"), (300, "b"), (0, "c")):
+        path = folder.local() / f"{name}.npy"
+        path.write_bytes(bytes(100))
+        asked = path.stat().st_mtime - age
+        os.utime(path, (asked, asked))
+        folder.keep(name, [path.name])
+    assert sorted(path.name for path in folder.local().iterdir()) == ["b.npy", "c.npy"]
+    assert folder.fetch("a") / "a.npy" in folder.local().iterdir()
+
+
 class Calls:
     """How often shards were embedded, encoded and counted."""
 
@@ -265,10 +280,17 @@ def test_examples_are_gathered_from_there(
         pd.testing.assert_frame_equal(two, one, check_exact=True)
 
 
-def test_several_processes_meet_there(stages: Callable, finished_run: Path, copy_run: Callable, tmp_path: Path) -> None:
-    out = copy_run(tmp_path, ("proteins", "train", "structures"))
-    assert stages(out, "--shards-at", str(tmp_path / "there"), "--workers", "2") == [0, 0, 0]
-    assert_same(out, finished_run, rtol=1e-3, atol=1e-5)
+def test_several_processes_meet_there(
+    finished_run: Path, copy_run: Callable, tiny_arguments: Callable, tmp_path: Path
+) -> None:
+    out, there = copy_run(tmp_path, ("proteins", "train", "structures", "embed")), tmp_path / "there"
+    words = [*tiny_arguments(out), "--workers", "2", "--shards-at", str(there)]
+    assert main(["stage", "activations", "--quiet", *words]) == 0
+    one, two = (folder.with_name("bundle.work") / "activations" for folder in (finished_run, out))
+    for path in one.glob("*/*.npz"):
+        found = read_codes(two / path.relative_to(one)).toarray()
+        np.testing.assert_allclose(found, read_codes(path).toarray(), rtol=1e-3, atol=1e-5)
+    assert len(list(there.glob("activations/*/*.json"))) == len(list(one.glob("*/*.npz")))
 
 
 def test_a_shard_that_nobody_has_is_an_error_that_names_it(

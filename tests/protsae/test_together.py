@@ -1,7 +1,7 @@
 """Several processes that train one SAE come to what one comes to, for every architecture and every loss.
 
 Two processes on the CPU, joined by gloo. After some fifty steps every weight and every logged number is that of one
-process within 1e-5, and the two processes hold the same bits; without the exchange of gradients they do not.
+process within 1e-5, and the two processes hold the same bits; without any one of the exchanges they do not.
 """
 
 import json
@@ -26,6 +26,7 @@ from protsae.errors import ConfigError
 from protsae.parallel import together as parallel
 from protsae.parallel.ranks import ALONE, Share
 from protsae.parallel.together import PeerLostError, Place, check_room, launched
+from protsae.sae.base import ARCHITECTURES
 from protsae.training.batches import BatchStream
 
 Held = dict[str, dict[str, np.ndarray]]
@@ -47,9 +48,9 @@ def one_thread() -> object:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Holds the made-up embeddings, and every training."""
     made = tmp_path_factory.mktemp("together")
-    (made / "apart").mkdir()
     tiny.planted(made / "embed")
-    tiny.planted(made / "apart" / "embed")
+    for exchange, _ in jobs.WITHOUT:
+        tiny.planted(made / exchange / "embed")
     return made
 
 
@@ -85,6 +86,11 @@ def test_two_processes_come_to_what_one_comes_to(case: str, folder: Path, held: 
     assert_same_log(folder / f"{case}-2", folder / f"{case}-1")
 
 
+def test_every_architecture_that_is_trained_has_a_case() -> None:
+    trained = {name for name, kind in ARCHITECTURES.items() if kind.is_trained}
+    assert {make().architecture for make, _ in jobs.CASES.values()} == trained
+
+
 def test_what_the_losses_need_was_there(folder: Path, held: list[Held]) -> None:
     assert held
     assert any(row["aux"] > 0 for row in log(folder / "auxk-2") if row["kind"] == "step")
@@ -93,11 +99,10 @@ def test_what_the_losses_need_was_there(folder: Path, held: list[Held]) -> None:
     assert all(max(row[term] for row in guided) > 1e-3 for term in terms)
 
 
-def test_processes_that_exchange_no_gradients_part(held: list[Held]) -> None:
-    first, second = (found["apart"] for found in held)
-
-    assert furthest(first, second) > 1e-2
-    assert furthest(first, held[0]["topk"]) > 1e-2
+@pytest.mark.parametrize(("exchange", "case"), jobs.WITHOUT)
+def test_no_exchange_can_be_left_out(exchange: str, case: str, held: list[Held]) -> None:
+    for found in held:
+        assert furthest(found[f"{case} without {exchange}"], found[case]) > 1e-3
 
 
 def test_exchanges_on_small_numbers(folder: Path) -> None:

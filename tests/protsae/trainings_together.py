@@ -65,6 +65,15 @@ CASES: dict[str, tuple[Callable[[], SAE], dict[str, Any]]] = {
 """Name -> a fresh SAE, and changes of `tiny_training.config`."""
 
 
+WITHOUT = (
+    ("sum_gradients", "topk"),
+    ("total_with_gradient", "guided"),
+    ("total_with_gradient", "jumprelu"),
+    ("largest", "gba"),
+)
+"""Exchanges, and a case in which each is left out: every process goes by its own rows."""
+
+
 def data_of(folder: Path, case: str) -> TrainingData:
     """The task; with the guided case come unknown labels and named residues."""
     data = tiny.planted(folder / "embed")
@@ -91,17 +100,17 @@ def trained(folder: Path, case: str, ranks: Ranks = ALONE, **changes: Any) -> di
 
 
 def all_cases(folder: Path, ranks: Ranks, emit: Callable[[Any], None]) -> dict[str, dict[str, np.ndarray]]:
-    """Every case, one after the other; each process gives what itself holds.
-
-    The last, `apart`, is the first once more without the exchange of gradients.
-    """
+    """Every case, one after the other, then those of `WITHOUT`; each process gives what itself holds."""
     Together.follow_first = Ranks.follow_first
     found = {}
     for case in CASES:
         emit(case)
         found[case] = held(trained(folder, case, ranks))
-    Together.sum_gradients = Ranks.sum_gradients
-    return found | {"apart": held(trained(folder / "apart", "topk", ranks))}
+    for exchange, case in WITHOUT:
+        emit(f"{case} without {exchange}")
+        with _left_out(exchange):
+            found[f"{case} without {exchange}"] = held(trained(folder / exchange, case, ranks))
+    return found
 
 
 def held(state: dict[str, Tensor]) -> dict[str, np.ndarray]:
@@ -175,6 +184,16 @@ def exchanges(folder: Path, ranks: Ranks, _emit: Callable[[Any], None]) -> dict[
         "followed": weight.tolist(),
         "gradients": [None if p.grad is None else p.grad.tolist() for p in (with_grad, without)],
     }
+
+
+@contextmanager
+def _left_out(exchange: str) -> Iterator[None]:
+    real = getattr(Together, exchange)
+    setattr(Together, exchange, getattr(Ranks, exchange))
+    try:
+        yield
+    finally:
+        setattr(Together, exchange, real)
 
 
 @contextmanager

@@ -114,6 +114,43 @@ def test_a_chain_opens_whole_and_says_what_is_zoomed(page: Page, server: str) ->
     expect(window).to_have_text("")
 
 
+COUNT_DRAWINGS = """
+    window.drawings = 0;
+    const handOver = OffscreenCanvas.prototype.transferToImageBitmap;
+    OffscreenCanvas.prototype.transferToImageBitmap = function () { window.drawings += 1; return handOver.call(this); };
+"""
+
+
+def test_a_structure_is_drawn_once_and_the_next_page_uses_its_viewer_again(page: Page, server: str) -> None:
+    page.add_init_script(COUNT_DRAWINGS)
+    opened(page, f"{server}/feature")
+    drawn = page.locator(".psv-host[data-drawn]")
+    expect(drawn).to_be_attached()
+    assert page.evaluate("window.drawings") <= 3  # 3Dmol by itself draws a dozen times
+    drawn.evaluate("host => { host.dataset.seen = 'on Feature'; }")
+
+    page.locator('[data-testid="stTopNavLink"]', has_text="Map").click()
+    expect(page).to_have_title(re.compile("Map"))
+    settle(page)
+    expect(drawn).to_have_count(0)
+    assert page.evaluate("window.__protsaeViewersAwake.length") == 0
+    page.locator('[data-testid="stTopNavLink"]', has_text="Protein").click()
+
+    expect(page.locator(".psv-host[data-drawn][data-seen='on Feature'] canvas")).to_be_visible()
+
+
+def test_a_structure_below_the_screen_waits_until_it_comes_near(page: Page, server: str) -> None:
+    page.set_viewport_size({"width": 420, "height": 200})
+    opened(page, f"{server}/feature")
+    box = page.locator(".psv-3d").first
+    expect(box).to_contain_text("Loading the structure")
+
+    box.scroll_into_view_if_needed()
+
+    expect(page.locator(".psv-host[data-drawn] canvas").first).to_be_visible()
+    expect(box).not_to_contain_text("Loading")
+
+
 @pytest.mark.parametrize("band", ["", "?band=3d"])
 def test_no_column_stays_empty_beside_the_other(page: Page, server: str, band: str) -> None:
     opened(page, f"{server}/feature{band}")

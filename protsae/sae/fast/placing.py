@@ -5,15 +5,15 @@
 
 Only rows where it is positive need the others, and of these most are settled by a product in bfloat16, where the CPU
 multiplies those several times as fast: with e = HALF_ERROR |u| |w[f]|, more than any of its values can be off by, the
-counts of features that are surely above, and of those that may be, bound the place from both sides. Rows between the
-bounds are counted in single precision, so the answer is always that of single precision.
+counts of features that are surely above, and of those that may be, bound the place from both sides. In rows between the
+bounds those that may be are computed in single precision, so the answer is always that of single precision.
 
 Read `acts_of`. The compiled loops are in `kernels_placing.py`.
 """
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from protsae.device import multiplies_halves
@@ -44,32 +44,31 @@ def acts_of(
     """  # fmt: skip
     own = (u @ weight[feature] + bias[feature]).relu()
     rows = own.nonzero()[:, 0]
-    if multiplies_halves() and len(rows):
-        is_in, is_open = _bounded(u[rows], weight, bias, own[rows], k)
-        own[rows[~is_in & ~is_open]] = 0
-        rows = rows[is_open]
-    if len(rows):
-        own[rows] *= _before(u[rows], weight, bias, own[rows], feature) < k
+    if not len(rows):
+        return own
+    place = _is_kept if multiplies_halves() else _is_kept_precisely
+    own[rows] *= place(u[rows], weight, bias, own[rows], feature, k=k)
     return own
 
 
-def _bounded(
-    u: Tensor, weight: Tensor, bias: Tensor, own: Float[Tensor, " n"], k: int
-) -> tuple[Bool[Tensor, " n"], Bool[Tensor, " n"]]:
-    """Rows where the feature is surely kept, and those where half precision cannot tell."""
-    pre_acts = (u.bfloat16() @ weight.bfloat16().T).float()
+def _is_kept(
+    u: Tensor, weight: Tensor, bias: Tensor, own: Float[Tensor, " n"], feature: int, *, k: int
+) -> Bool[Tensor, " n"]:
+    """Whether fewer than k features come before it, from products in half precision where these tell."""
+    rounded = (u.bfloat16() @ weight.bfloat16().T).float()
     slack = HALF_ERROR * torch.linalg.vector_norm(u, dim=1)
     norms = weight.square().sum(dim=1).sqrt()
-    surely, maybe = np.empty(len(u), np.int32), np.empty(len(u), np.int32)
-    given = [as_numpy(part) for part in (pre_acts, bias, own, slack, norms)]
-    in_threads(kernels_placing.count_bounds, even(len(u)), *given, surely, maybe)
-    is_in = torch.from_numpy(maybe) <= k  # it counts itself
-    return is_in, ~is_in & (torch.from_numpy(surely) < k)
+    kept = np.empty(len(u), np.bool_)
+    given = [as_numpy(part) for part in (rounded, u, weight, bias, own, slack, norms)]
+    in_threads(kernels_placing.keep, even(len(u)), *given, feature, k, kept)
+    return torch.from_numpy(kept)
 
 
-def _before(u: Tensor, weight: Tensor, bias: Tensor, own: Float[Tensor, " n"], feature: int) -> Int[Tensor, " n"]:
-    """How many features TopK takes before it."""
+def _is_kept_precisely(
+    u: Tensor, weight: Tensor, bias: Tensor, own: Float[Tensor, " n"], feature: int, *, k: int
+) -> Bool[Tensor, " n"]:
+    """The same from products in single precision."""
     counts = np.empty(len(u), np.int32)
     given = [as_numpy(part) for part in (u @ weight.T, bias, own)]
     in_threads(kernels_placing.count_before, even(len(u)), *given, feature, counts)
-    return torch.from_numpy(counts)
+    return torch.from_numpy(counts) < k

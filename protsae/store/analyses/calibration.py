@@ -4,6 +4,7 @@ Bands of the signal are cut on valid proteins, from the strongest down; how many
 proteins, of other families. Read `CALIBRATION`, then `bands_of`.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -60,14 +61,17 @@ class Band(NamedTuple):
     @property
     def at_least(self) -> float:
         """Lower end of the 95 % Wilson interval of `share`, 0 to 1; 0 where the band has no test protein."""
-        if not self.test_n:
-            return 0.0
-        return float(binomtest(self.test_hits, self.test_n).proportion_ci(method="wilson").low)
+        return _at_least(self.test_hits, self.test_n) if self.test_n else 0.0
 
     @property
     def null(self) -> float:
         """Share of all test proteins that carry the term: what a signal without meaning would have."""
         return self.n_positive / self.n_test
+
+
+@functools.cache
+def _at_least(hits: int, n: int) -> float:
+    return float(binomtest(hits, n).proportion_ci(method="wilson").low)
 
 
 def bands_of(reader: AnalysisQueries, sae: str) -> dict[str, list[Band]]:

@@ -113,14 +113,15 @@ def saelens(task: Task, lr: float | None) -> Coder:
             normalize_activations="expected_average_only_in",
         )
     )
-    given = {} if lr is None else {"lr": lr}
+    rate = config.SAETrainerConfig.lr if lr is None else lr
     settings = config.SAETrainerConfig(
         total_training_samples=task.steps * task.config.batch_size,
         train_batch_size_samples=task.config.batch_size,
         lr_warm_up_steps=round(WARM_UP * task.steps),
         lr_decay_steps=round(DECAY * task.steps),
         n_batches_for_norm_estimate=NORM_BATCHES,
-        **given,
+        lr=rate,
+        lr_end=rate / 10,  # as SAELens sets it where it makes these settings itself; a constant rate does not use it
     )
     trained: Any = lens.SAETrainer(settings, sae, _after(task, NORM_BATCHES)).fit()
     return Coder(trained.encode, trained.decode)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.request import Request, urlopen
 
 import fsspec
 import pytest
@@ -24,6 +25,7 @@ def object_store(patched: pytest.MonkeyPatch) -> Iterator[None]:
         ("AWS_DEFAULT_REGION", "us-east-1"),
     ):
         patched.setenv(name, value)
+    urlopen(Request(f"http://{host}:{port}/moto-api/reset", method="POST"), timeout=10).close()  # an earlier bucket's
     files = fsspec.filesystem("s3", skip_instance_cache=True)
     files.mkdir("tests")
     yield

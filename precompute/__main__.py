@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from precompute.analyses.adding import analyse
-from precompute.config import RunConfig, check_inputs
+from precompute.checking import check_inputs
+from precompute.config import RunConfig
 from precompute.evaluation.config import EvaluateConfig
 from precompute.evaluation.runner import evaluate
 from precompute.explaining.config import ExplainConfig

@@ -6,6 +6,7 @@ hook must stand before the first import of that code.
 
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,14 @@ def pytest_unconfigure() -> None:
         if type(getattr(module, "__loader__", None)).__name__ == "AssertionRewritingHook":
             module.__loader__ = None
             module.__spec__ = None
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Torch computes on one thread: small trainings are faster so, and come to the same sums everywhere."""
+    import torch  # after the hook, as model code
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -12,7 +12,7 @@ from explorer.firing import starts
 from explorer.protein import reading, uploads
 from explorer.protein.reading import Hits, NotFoundError, Pasted, Records, Stored
 from explorer.sequence import asking, report
-from explorer.services import data
+from explorer.services import data, searching
 from explorer.shell import cards, frame, links
 from protsae.errors import InputError
 from protsae.sources.answers import SourceError
@@ -144,7 +144,7 @@ def submit() -> None:
     forget()
     stored = corpus.described(data.corpus())
     try:
-        found = reading.understand(st.session_state["sequence_box"], data.protein, data.search_proteins, stored)
+        found = reading.understand(st.session_state["sequence_box"], data.protein, searching.search_proteins, stored)
         if isinstance(found, Records):
             st.session_state["sequence_records"] = found
             st.session_state["sequence_record"] = 0
@@ -233,7 +233,7 @@ def current() -> Stored | Pasted | None:
         if data.protein(accession) is None:
             asked = accession[: links.MOST_QUOTED]
             what = corpus.not_here(f"“{asked}”", data.corpus())
-            raise NotFoundError(f"{what} {reading.OFFLINE}", asked, data.search_proteins(asked)[:MOST_NEAR])
+            raise NotFoundError(f"{what} {reading.OFFLINE}", asked, searching.search_proteins(asked)[:MOST_NEAR])
         return Stored(accession)
     kept: Pasted | None = st.session_state.get("sequence_pasted")
     if kept is not None and letters in (None, kept.sequence):

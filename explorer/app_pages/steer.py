@@ -9,7 +9,7 @@ import streamlit as st
 from explorer.draw import corpus, markup, words
 from explorer.protein import reading
 from explorer.protein.reading import Pasted, Stored
-from explorer.services import audit, data, live
+from explorer.services import audit, data, live, searching
 from explorer.services.refs import FeatureRef
 from explorer.shell import doubts, frame, links
 from explorer.shell.bound import number
@@ -211,7 +211,7 @@ def own_sequence() -> str | None:
     if not text.strip():
         return None
     try:
-        found = reading.understand(text, data.protein, data.search_proteins, corpus.described(data.corpus()))
+        found = reading.understand(text, data.protein, searching.search_proteins, corpus.described(data.corpus()))
     except InputError as error:
         st.html(markup.empty(str(error), "Nothing is lost: correct it in the box."))
         return None

@@ -11,7 +11,7 @@ import streamlit as st
 
 from explorer.draw import confounded, downloads, markup, outward, returning, words
 from explorer.find import filters
-from explorer.services import data, proteins, seeds
+from explorer.services import data, proteins, searching, seeds
 from explorer.services.cached import cached_by_bundle
 from explorer.services.refs import FeatureRef
 from explorer.shell import doubts, frame, links
@@ -26,7 +26,7 @@ PICTURE = "Its stored structure, silent in grey; of a feature, one of its exampl
 
 @st.fragment
 @frame.guarded
-def show(query: str, found: data.SearchResult) -> None:
+def show(query: str, found: searching.SearchResult) -> None:
     """Choice of the kind, filters, counts, table, pages; a filter redraws this part only."""
     names = ("terms", "proteins", "sites", "features")
     counts: dict[str, int] = {name: len(hits) for name, hits in zip(names, found, strict=True)}
@@ -82,7 +82,7 @@ def paging(page: int, n_pages: int) -> None:
 @cached_by_bundle(64, shared=True)
 def table_of(query: str, kind: str) -> pd.DataFrame:
     """Every hit of one kind with what it can be filtered and sorted by; see `filters.kept`."""
-    found = data.search(query)
+    found = searching.search(query)
     if kind == "terms":
         return _terms(found)
     if kind == "features":
@@ -108,7 +108,7 @@ def _unguided() -> pd.DataFrame:
     return rows.loc[rows["sae"].isin(alone)].drop_duplicates("go_id").set_index("go_id")
 
 
-def _terms(found: data.SearchResult) -> pd.DataFrame:
+def _terms(found: searching.SearchResult) -> pd.DataFrame:
     hits = pd.DataFrame(found.terms)
     best = _standing().reindex(hits["go_id"]).reset_index(drop=True)
     other = _unguided().reindex(hits["go_id"]).reset_index(drop=True)
@@ -119,7 +119,7 @@ def _terms(found: data.SearchResult) -> pd.DataFrame:
     )
 
 
-def _features(found: data.SearchResult) -> pd.DataFrame:
+def _features(found: searching.SearchResult) -> pd.DataFrame:
     hits = pd.DataFrame(found.features)
     tables = {sae: data.map_points(sae).set_index("feature")["label_id"] for sae in hits["sae"].unique()}
     ids = [tables[sae].get(feature, "") for sae, feature in zip(hits["sae"], hits["feature"], strict=True)]
@@ -137,7 +137,7 @@ def _namespaces() -> dict[str, str]:
     return dict(data.bundle().reader.tuples("SELECT go_id, namespace FROM go_term"))
 
 
-def _sites(found: data.SearchResult) -> pd.DataFrame:
+def _sites(found: searching.SearchResult) -> pd.DataFrame:
     rows = []
     for hit in found.annotations:
         best = next(iter(data.annotation_features(hit.kind)), None)

@@ -12,7 +12,7 @@ import streamlit as st
 from explorer.draw import corpus, markup, outward, words
 from explorer.find import around, listing, organism, unguided
 from explorer.protein import plausible, reading
-from explorer.services import data, proteins
+from explorer.services import data, proteins, searching
 from explorer.shell import cards, frame, links
 from protsae.errors import InputError
 from protsae.store.rows import AnnotationHit, ProteinHit, TermHit
@@ -52,7 +52,7 @@ def show(query: str) -> None:
     if go_id and data.term(go_id) is None:
         frame.problem(f"{go_id} is not in this bundle's ontology.", "Check the digits, or search for the term by name.")
         return
-    found = data.search(query)
+    found = searching.search(query)
     numbered = [row for ref in links.feature_in(query, data.saes()) if (row := data.feature(ref)) is not None]
     features = [*numbered, *found.features]
     counts = (
@@ -117,7 +117,7 @@ def read_it(text: str) -> None:
         frame.go(links.Link("sequence", {"sequence": short, **named} if short else {}))
 
 
-def absent_protein(query: str, found: data.SearchResult) -> str:
+def absent_protein(query: str, found: searching.SearchResult) -> str:
     """The sentence for a query that may name one protein and none here is called so; else ''."""
     matches = {hit.match for hit in found.proteins}
     if "exact" in matches or links.go_id_in(query) or links.feature_in(query, data.saes()):
@@ -136,7 +136,7 @@ def nothing(query: str, missing: str) -> None:
         st.html(markup.wrap(f"{markup.escape(query.upper())} elsewhere: {outward.html(known)}"))
     parts = [word for word in dict.fromkeys(query.split()) if len(word) >= LEAST_WORD][:MOST_WORDS]
     if len(query.split()) > 1:
-        found = [word for word in parts if any(data.search(word))]
+        found = [word for word in parts if any(searching.search(word))]
         if found:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.caption("Words of it that are known:", width="content")

@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer.draw import corpus, markup, outward
 from explorer.firing import starts
-from explorer.services import data
+from explorer.services import data, searching
 from explorer.services.refs import FeatureRef
 from explorer.shell import cards, frame, links
 from protsae.store.rows import ProteinRow
@@ -51,7 +51,7 @@ def absent(text: str) -> None:
         known = outward.of_protein(text.upper())
         if known:
             st.html(markup.wrap(f"Elsewhere: {outward.html(known)}"), width="content")
-    near = data.search_proteins(text)[:MOST_NEAR]
+    near = searching.search_proteins(text)[:MOST_NEAR]
     if near:
         st.caption("Near in spelling:")
         with st.container(gap="xxsmall"):
@@ -73,7 +73,7 @@ def picker(shown: ProteinRow | None) -> None:
                     to = links.protein(start.example.accession, FeatureRef(start.term.sae, start.term.feature))
                     frame.link(to, f"{start.example.protein_name or start.example.accession} · {start.term.term_name}")
             return
-        found = data.search_proteins(text)
+        found = searching.search_proteins(text)
         if not found:
             st.html(markup.empty(f"No protein of this bundle is called “{text[: links.MOST_QUOTED]}”.", OFFLINE))
             return

@@ -17,7 +17,7 @@ from explorer.protein.matching import Match
 from explorer.protein.reading import Pasted, Stored
 from explorer.protein.subject import Subject
 from explorer.sequence.scans import named_as
-from explorer.services import data, live
+from explorer.services import data, live, searching
 from explorer.services.refs import FeatureRef
 from explorer.shell import frame, links, viewer
 from protsae.errors import InputError
@@ -89,7 +89,7 @@ def read(about: Subject, text: str) -> Other:
     Raises:
         InputError: the text is no protein, or holds several.
     """
-    found = reading.understand(text, data.protein, data.search_proteins, corpus.described(data.corpus()))
+    found = reading.understand(text, data.protein, searching.search_proteins, corpus.described(data.corpus()))
     row = data.protein(found.accession) if isinstance(found, Stored) else None
     if row is not None:
         name, letters = row.accession, row.sequence

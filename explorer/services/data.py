@@ -5,7 +5,6 @@ Read any look-up.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -22,13 +21,11 @@ from protsae.store.analyses.evaluation import evaluation_rows
 from protsae.store.analyses.sites import FeatureSite
 from protsae.store.analyses.steerability import SteerabilityRow, steerability_rows
 from protsae.store.rows import (
-    AnnotationHit,
     AnnotationRow,
     Corpus,
     DifferenceRow,
     ExampleRow,
     FeatureAnnotation,
-    FeatureHit,
     FeatureRow,
     NeighbourRow,
     ProteinHit,
@@ -37,10 +34,8 @@ from protsae.store.rows import (
     SAERow,
     StructureRow,
     TermFeature,
-    TermHit,
     TermRow,
 )
-from protsae.store.search import EVERYTHING
 
 MOST_SEARCHED = 120
 """Validated features that are looked through for examples that differ."""
@@ -76,37 +71,6 @@ def callers(preferred: str) -> dict[str, str]:
     """For each namespace the name of one autoencoder that it guides: the preferred one where it can, else the first."""
     names = {str(namespace): [row.name for row in guided_saes(namespace)] for namespace in guiding_namespaces()}
     return {namespace: preferred if preferred in own else own[0] for namespace, own in names.items()}
-
-
-class SearchResult(NamedTuple):
-    """What a search text finds, by kind."""
-
-    terms: list[TermHit]
-    proteins: list[ProteinHit]
-    annotations: list[AnnotationHit]
-    features: list[FeatureHit]
-
-
-def search(text: str) -> SearchResult:
-    """All terms, proteins, annotation kinds and labelled features that match `text`, best first."""
-    return _search(text.strip())
-
-
-@cached_by_bundle(64, shared=True)
-def _search(text: str) -> SearchResult:
-    """Terms, which take as long as all else, beside the rest; the store computes without Python's lock."""
-    reader = bundle().reader
-    with ThreadPoolExecutor(1) as beside:
-        terms = beside.submit(reader.search_terms, text, EVERYTHING)
-        proteins = reader.search_proteins(text, EVERYTHING)
-        annotations = reader.search_annotations(text, EVERYTHING)
-        features = reader.search_features(text, EVERYTHING)
-        return SearchResult(terms.result(), proteins, annotations, features)
-
-
-def search_proteins(text: str) -> list[ProteinHit]:
-    """All proteins that match `text`, best first; those that are merely near say so."""
-    return bundle().reader.search_proteins(text.strip(), EVERYTHING)
 
 
 def term(go_id: str) -> TermRow | None:

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from precompute.config import RunConfig, check_inputs, settings_of
+from precompute.checking import check_inputs
+from precompute.config import RunConfig, settings_of
 from precompute.inputs.structure_files import table_of
 from precompute.pipeline.progress import Console, PeakMemory, StageRecord
 from protsae.bundle.layout import PLM

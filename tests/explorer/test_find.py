@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.draw import outward, words
-from explorer.services import data
+from explorer.services import data, searching
 
 from .conftest import OpenPage, PageLink, followed, html_of, links_of, param, subheaders_of, text_of, views_of
 
@@ -201,7 +201,7 @@ def test_a_kind_of_site_is_found_with_its_features(open_page: OpenPage) -> None:
 
 def test_the_counts_above_the_results_are_those_of_the_search(open_page: OpenPage) -> None:
     app = open_page("find", q="binding")
-    found = data.search("binding")
+    found = searching.search("binding")
 
     assert app.caption[0].value == " · ".join(
         f"{name} {len(rows):,}"
@@ -217,7 +217,7 @@ def test_the_counts_above_the_results_are_those_of_the_search(open_page: OpenPag
 
 def test_a_section_shows_more_on_request_and_the_address_says_how_much(open_page: OpenPage) -> None:
     app = open_page("find", q="protein")
-    hits = data.search("protein").proteins
+    hits = searching.search("protein").proteins
     first = [link.params["accession"] for link in links_of(app, "protein")]
 
     assert len(hits) == 40
@@ -284,7 +284,7 @@ def test_what_is_there_is_not_called_absent(open_page: OpenPage, query: str) -> 
 
 def test_what_proteins_carry_stands_before_terms_that_none_carries(open_page: OpenPage) -> None:
     app = open_page("find", q="zinc")
-    found = data.search("zinc")
+    found = searching.search("zinc")
     unused = [hit for hit in found.terms if hit.n_test + hit.n_shipped == 0]
 
     assert unused

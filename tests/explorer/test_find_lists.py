@@ -11,7 +11,7 @@ from explorer.components.thumbnails import outline, row_picture
 from explorer.find import around as around_page
 from explorer.find import filters, listing
 from explorer.protein import plausible
-from explorer.services import data, proteins
+from explorer.services import data, proteins, searching
 from explorer.services.around import around
 from explorer.services.refs import FeatureRef
 from protsae.bundle.manifest import read_manifest, write_manifest
@@ -38,7 +38,7 @@ def table(app, column: str) -> pd.DataFrame:
 
 def test_every_kind_of_result_is_listed_with_its_count(open_page: OpenPage) -> None:
     app = open_page("find", q="binding")
-    found = data.search("binding")
+    found = searching.search("binding")
 
     assert not app.exception
     assert "All results, to filter and sort" in subheaders_of(app)
@@ -52,7 +52,7 @@ def test_pages_hold_all_proteins_once(open_page: OpenPage) -> None:
         app = open_page("find", q="protein", list="proteins", at=page)
         hits += [url.rsplit("/", 1)[1] for url in table(app, "UniProt")["UniProt"]]
 
-    assert hits == [hit.accession for hit in data.search("protein").proteins]
+    assert hits == [hit.accession for hit in searching.search("protein").proteins]
     next(button for button in app.button if button.label == "Previous page").click().run()
     assert param(app, "at") is None
 
@@ -105,7 +105,7 @@ def test_a_filter_goes_back_to_the_first_page(open_page: OpenPage) -> None:
     app.selectbox(key="choice_space").set_value("yes").run()
 
     assert (param(app, "space"), param(app, "at")) == ("yes", None)
-    hits = [hit for hit in data.search("protein").proteins if hit.has_structure]
+    hits = [hit for hit in searching.search("protein").proteins if hit.has_structure]
     assert f"{len(hits)} of 40 proteins" in text_of(app)
 
 
@@ -121,14 +121,14 @@ def test_a_wrong_filter_is_said_and_filters_nothing(open_page: OpenPage) -> None
 
     assert not app.exception
     assert "grade='best' is not known here" in text_of(app)
-    n = len(data.search("binding").features)
+    n = len(searching.search("binding").features)
     assert f"{n} of {n} features" in text_of(app)
 
 
 def test_rows_with_a_structure_show_it(open_page: OpenPage) -> None:
     app = open_page("find", q="protein", list="proteins")
     shown = table(app, "UniProt")
-    hits = data.search("protein").proteins[: listing.PAGE]
+    hits = searching.search("protein").proteins[: listing.PAGE]
 
     assert [isinstance(picture, str) for picture in shown["Structure"]] == [hit.has_structure for hit in hits]
     assert all(one.startswith("data:image/svg+xml;base64,") for one in shown["Structure"] if isinstance(one, str))

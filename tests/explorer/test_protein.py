@@ -13,7 +13,7 @@ from explorer.draw import outward
 from explorer.firing import ranges, starts
 from explorer.protein import predictions
 from explorer.protein_page import terms
-from explorer.services import data, live
+from explorer.services import data, live, searching
 from explorer.services.refs import FeatureRef
 from explorer.shell import links
 from protsae.store.rows import ProteinRow, ProteinTerm
@@ -92,7 +92,7 @@ def test_a_protein_that_is_not_here_is_said_with_ways_on(open_page: OpenPage) ->
 def test_another_protein_is_found_by_name(open_page: OpenPage) -> None:
     app = open_page("protein")
     app.text_input(key="protein_box").set_value("transporter").run()
-    hits = data.search_proteins("transporter")
+    hits = searching.search_proteins("transporter")
 
     linked = [link.params.get("accession") for link in links_of(app, "protein")]
     assert [hit.accession for hit in hits][:6] == [one for one in linked if one in {hit.accession for hit in hits}][:6]

@@ -8,7 +8,8 @@ import pytest
 
 from precompute import suite
 from precompute.__main__ import main
-from precompute.config import RunConfig, check_inputs
+from precompute.checking import check_inputs
+from precompute.config import RunConfig
 from precompute.options import build, field_help
 from precompute.pipeline.runner import Runner
 from precompute.plm.training import PLMTrainConfig

@@ -23,17 +23,11 @@ from protsae.training.config import TrainingData
 from protsae.training.loop import Progress, train
 from protsae.training.validation import validate
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def make(name: str) -> ThresholdSAE:
     return tiny_saes.make(name, tiny.D_MODEL, tiny.D_SAE, tiny.K)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> object:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield None
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

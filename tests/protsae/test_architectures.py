@@ -30,6 +30,8 @@ from protsae.sae.fast.threshold import SparseEntries, above, nth_largest
 from protsae.sae.losses import reconstruction_loss
 from protsae.sae.threshold import ThresholdSAE
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 Kind = TypeVar("Kind", bound=ThresholdSAE)
 
 
@@ -40,14 +42,6 @@ def identity(sae_class: type[Kind], d_model: int, k: int = 1) -> Kind:
         sae.W_enc.copy_(torch.eye(d_model))
         sae.W_dec.copy_(torch.eye(d_model))
     return sae
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> object:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield None
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(params=["dense", "sparse"])

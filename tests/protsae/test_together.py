@@ -29,19 +29,13 @@ from protsae.parallel.together import PeerLostError, Place, check_room, launched
 from protsae.sae.base import ARCHITECTURES
 from protsae.training.batches import BatchStream
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 Held = dict[str, dict[str, np.ndarray]]
 
 
 def nobody(_: object) -> None:
     """Hears nothing."""
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> object:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield None
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -21,18 +21,12 @@ from protsae.sae import ProtSAE, load_sae
 from protsae.training.config import TrainConfig, TrainingData
 from protsae.training.loop import Progress, train
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> TrainingData:
     return tiny.planted(tmp_path_factory.mktemp("embed"))
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> object:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield None
-    torch.set_num_threads(before)
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ def analyse(bundle: Path, name: str, console: Console, stages: Sequence[Stage]) 
     _check_same_run(bundle, run.work)
     runner = Runner(run, console, stages)
     for stage in ANALYSES[name].reads:
-        runner.run_one(stage)
+        runner.run_one(stage, remember=False)
     with locked(run.work), console.stage(name) as report:
         tables, settings = COMPUTED[name](run, run.work, report)
         add_analysis(bundle, ANALYSES[name], tables, created_by=CREATED_BY, settings=settings)

@@ -63,6 +63,9 @@ class EvaluateConfig:
     dry: bool = False
     """Print the rows and what is done of them, and compute nothing."""
 
+    afresh: bool = False
+    """Compute rows that only the bundle's own evaluation tells, too; without it their numbers are taken from there."""
+
     keep: bool = False
     """Keep the trained weights in BUNDLE.work/evaluate."""
 

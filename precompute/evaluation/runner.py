@@ -22,8 +22,10 @@ from precompute.evaluation.worker import rows_elsewhere, rows_here
 from precompute.pipeline.executors import JobError, executor_of
 from precompute.pipeline.finished import read_run
 from precompute.pipeline.progress import Console, Report, duration
+from protsae.bundle.layout import PLM
 from protsae.errors import InputError, ProtSAEError
 from protsae.files import locked
+from protsae.plm.spec import PLMSpec
 
 
 class Outcome(NamedTuple):
@@ -41,12 +43,14 @@ def evaluate(config: EvaluateConfig, console: Console) -> Outcome:
 
     Raises:
         BundleError: there is no bundle.
-        InputError: its work folder is missing, no term guides, or rows have failed (raised after all else is written).
+        InputError: its work folder is missing or holds another model's states, no term guides, or rows have failed
+            (raised after all else is written).
     """
     run = read_run(config.bundle, "the evaluation")
     config.folder.mkdir(parents=True, exist_ok=True)
     with locked(config.folder):
         context = Context(config, run)
+        _check_states(context)
         results = Results(config, context)
         _check_plan(results)
         if config.dry:
@@ -56,11 +60,13 @@ def evaluate(config: EvaluateConfig, console: Console) -> Outcome:
             started = time.monotonic()
             schedule = _Schedule(results, report, config.n_workers)
             report(schedule.account())
+            if n_told := sum(map(results.is_told, results.rows)):
+                report(f"{n_told} of them as the bundle's own evaluation tells; --afresh computes them here")
             n_run = schedule.n_open
             if n_run:
                 schedule.run(min(n_run, config.n_workers), config)
         table = results.table()
-        put_into_bundle(config, table)
+        put_into_bundle(results, table)
         write_report(results, table)
     console.say(f"{n_run} rows in {duration(time.monotonic() - started)}; report: {config.page}")
     if schedule.failed:
@@ -133,6 +139,21 @@ def _in_full(error: Exception) -> str:
     if isinstance(error, (ProtSAEError, JobError)):
         return str(error)
     return "".join(traceback.format_exception(error))
+
+
+def _check_states(context: Context) -> None:
+    """Refuse states of another language model, layer or site than the bundle's."""
+    spec = PLMSpec.read(context.config.bundle / PLM)
+    embedded = (context.embed_plan or {}).get("plm", {})
+    own = {"weights_sha256": spec.weights_sha256, "layer": spec.layer, "site": spec.site}
+    other = [
+        f"{name} {embedded.get(name)!r}, not {value!r}" for name, value in own.items() if embedded.get(name) != value
+    ]
+    if other:
+        raise InputError(
+            f"{context.run.work} holds states of another model than {context.config.bundle} has ({', '.join(other)}); "
+            "run `precompute stage embed` again with the bundle as --plm and its layer and site"
+        )
 
 
 def _check_plan(results: Results) -> None:

@@ -4,6 +4,7 @@
                                                    hardware
 
 A result counts where its fingerprint is the present one: settings, embeddings, labels, the rows it needs, and FORMAT.
+Where the work folder has none, the bundle's own analysis may tell it (`told.py`).
 
 Read `Results`, then `put_into_bundle`.
 """
@@ -11,6 +12,7 @@ Read `Results`, then `put_into_bundle`.
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from precompute.evaluation.context import Context
 from precompute.evaluation.hardware import describe
 from precompute.evaluation.rows import ALIASES, PAPER, Row, chosen_rows, plan_rows
 from precompute.evaluation.scoring import SPLICE_RESIDUES, Scored
+from precompute.evaluation.told import ROWS, facts_of, told_rows
 from precompute.evaluation.training import train_settings
 from precompute.training.recipes import protsae_config
 from protsae.bundle.building import add_analysis
@@ -53,8 +56,20 @@ class Results:
 
     def read(self, row: Row) -> dict[str, Any] | None:
         """The row's result; None where there is none that fits."""
-        found = read_json(self.folder(row) / RESULT)
+        return self._fitting(row, read_json(self.folder(row) / RESULT)) or self._fitting(row, self._told.get(row.name))
+
+    def is_told(self, row: Row) -> bool:
+        """Whether the bundle alone has the row's result, as another work folder left it."""
+        here = self._fitting(row, read_json(self.folder(row) / RESULT))
+        return here is None and self._fitting(row, self._told.get(row.name)) is not None
+
+    def _fitting(self, row: Row, found: dict[str, Any] | None) -> dict[str, Any] | None:
         return found if found is not None and found.get("fingerprint") == self.fingerprint(row) else None
+
+    @cached_property
+    def _told(self) -> dict[str, dict[str, Any]]:
+        """By name, what the bundle's own analysis tells of rows; nothing where they are to be computed anew."""
+        return {} if self.config.afresh else told_rows(self.config.bundle, self.every)
 
     def k_of(self, row: Row) -> int:
         """Features that the row's TopK keeps, or the L0 aimed at: the mean L0 of the rows it needs, which are done."""
@@ -133,13 +148,20 @@ def tuned_switches(context: Context) -> Mapping[str, Any]:
     return {name: getattr(cfg, name) for name in PAPER}
 
 
-def put_into_bundle(config: EvaluateConfig, table: pd.DataFrame) -> None:
+def put_into_bundle(results: Results, table: pd.DataFrame) -> None:
     """Add the analysis `evaluation` to the bundle, in the place of an earlier one.
+
+    Args:
+        results: of which the finished ones' facts go along.
+        table: their numbers.
 
     Raises:
         BundleError: the bundle does not pass the checks of opening.
         InputError: another process is changing the bundle.
     """
+    config = results.config
     names = ("seeds", "score_residues", "held_out_residues", "fidelity_proteins")
-    settings = {"format": FORMAT, **{name: getattr(config, name) for name in names}}
+    done = {row.name: result for row in results.every if (result := results.read(row)) is not None}
+    rows = {name: facts_of(result) for name, result in done.items()}
+    settings = {"format": FORMAT, **{name: getattr(config, name) for name in names}, ROWS: rows}
     add_analysis(config.bundle, EVALUATION, {"evaluation": table}, created_by=CREATED_BY, settings=settings)

@@ -116,14 +116,21 @@ class Runner:
             self._console.say(f"  {sentence}")
         return record
 
-    def run_one(self, name: str, *, force: bool = False) -> StageRecord:
+    def run_one(self, name: str, *, force: bool = False, remember: bool = True) -> StageRecord:
         """Run the one stage `name`; the stages before it must be done with the same settings.
+
+        Args:
+            name: of the stage.
+            force: run it again even where it is done.
+            remember: keep the settings as those of the last run, which what reads the work folder later goes by.
 
         Raises:
             InputError: a stage before it is not done.
         """
         self.check_before(name)
         with locked(self.work):
+            if remember:
+                write_json(self.work / RUN_NAME, run_settings(self.config))
             record = self.run_stage(self.stage(name), force=force)
         self._console.summary([record])
         return record

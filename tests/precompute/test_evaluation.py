@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from precompute.evaluation.pooling import pool
 from precompute.evaluation.rows import PAPER, chosen_rows, plan_rows
 from precompute.saes import DEFAULT_SAES, SAESpec
 from protsae.bundle.building import check_bundle
+from protsae.bundle.manifest import read_manifest, write_manifest
 from protsae.bundle.opening import open_bundle
 from protsae.ontology.graph import Ontology
 from protsae.sae import TopKSAE, TopKSAEConfig
@@ -46,6 +48,14 @@ def report(bundle: Path) -> Path:
     arguments = ["--parts", "main", "ablation", "--report", str(path)]
     assert main(["evaluate", str(bundle), "--quiet", *QUICK, *arguments]) == 0
     return path
+
+
+@pytest.fixture
+def without_results(bundle: Path, report: Path, tmp_path: Path) -> Path:
+    """The evaluated bundle beside a work folder that no evaluation has seen, as on another machine."""
+    for name in ("bundle", "bundle.work"):
+        shutil.copytree(bundle.with_name(name), tmp_path / name, ignore=shutil.ignore_patterns("evaluate"))
+    return tmp_path / "bundle"
 
 
 def results(bundle: Path) -> dict[str, dict]:
@@ -148,13 +158,10 @@ def test_a_second_run_trains_nothing(bundle: Path, report: Path, capsys: pytest.
     assert not list(folder.glob("*/sae"))
 
 
-def test_a_killed_run_goes_on_and_comes_to_the_same_numbers(bundle: Path, report: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "bundle"
-    shutil.copytree(bundle, copy)
-    shutil.copytree(bundle.with_name("bundle.work"), tmp_path / "bundle.work")
-    folder = tmp_path / "bundle.work" / "evaluate"
-    shutil.rmtree(folder)
-    only = ["--parts", "main", "--only", "main/TopK", "--report", str(tmp_path / "r.md")]
+def test_a_killed_run_goes_on_and_comes_to_the_same_numbers(bundle: Path, without_results: Path) -> None:
+    copy = without_results
+    folder = copy.with_name("bundle.work") / "evaluate"
+    only = ["--afresh", "--parts", "main", "--only", "main/TopK"]
     command = [sys.executable, "-m", "precompute", "evaluate", str(copy), "--quiet", *QUICK, *only]
     process = subprocess.Popen(command)
     deadline = time.monotonic() + 120
@@ -196,6 +203,69 @@ def test_a_failing_row_loses_nothing_but_what_needs_it(
         "Traceback"
         in next(bundle.with_name("bundle.work").glob("evaluate/sparsity-protsae-k16*/failure.txt")).read_text()
     )
+
+
+def test_an_evaluation_goes_on_from_what_the_bundle_tells(
+    bundle: Path, report: Path, without_results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = stored(bundle)
+    n_rows = sum(result["part"] in {"main", "ablation"} for result in results(bundle).values())
+
+    assert main(["evaluate", str(without_results), *QUICK]) == 0
+
+    assert f"{n_rows} of them as the bundle's own evaluation tells" in capsys.readouterr().err
+    assert results(without_results) == {}
+    pd.testing.assert_frame_equal(stored(without_results), before)
+    told = [
+        path.read_text().partition("## Time")[2] for path in (report, without_results.with_name("bundle.results.md"))
+    ]
+    assert told[0] == told[1]
+
+
+def test_proteins_and_states_are_all_that_going_on_needs(
+    without_results: Path, tiny_arguments: Callable[[Path], list[str]]
+) -> None:
+    shutil.rmtree(without_results.with_name("bundle.work"))
+    given = [*tiny_arguments(without_results), "--plm", str(without_results)]
+    for stage in ("proteins", "embed"):
+        assert main(["stage", stage, "--quiet", *given]) == 0
+
+    assert main(["evaluate", str(without_results), "--quiet", *QUICK, "--only", "main/linear probe"]) == 0
+
+    assert results(without_results) == {}
+
+
+def test_states_of_another_model_are_refused(without_results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = without_results.with_name("bundle.work") / "embed" / "plan.json"
+    plan = json.loads(path.read_text())
+    path.write_text(json.dumps(plan | {"plm": plan["plm"] | {"layer": 9}}))
+
+    assert main(["evaluate", str(without_results), *QUICK]) == 2
+
+    assert "bundle.work holds states of another model than" in (said := capsys.readouterr().err)
+    assert f"(layer 9, not {plan['plm']['layer']})" in said
+
+
+def test_what_the_bundle_tells_can_be_computed_again(without_results: Path) -> None:
+    row = "main/linear probe/MFO/seed 0"
+    assert main(["evaluate", str(without_results), "--quiet", *QUICK, "--afresh", "--only", row]) == 0
+    assert set(results(without_results)) == {row}
+    assert set(stored(without_results)["method"]) == {"linear probe"}
+
+
+def test_what_the_bundle_tells_of_other_settings_or_not_in_full_is_computed(without_results: Path) -> None:
+    path = without_results / "analyses" / "evaluation" / "analysis.json"
+    facts = json.loads(path.read_text())
+    rows = facts["settings"]["rows"]
+    del rows["main/linear probe/MFO/seed 0"]["l0"]
+    rows["main/linear probe/BPO/seed 0"]["fingerprint"] = "of other settings"
+    path.write_text(json.dumps(facts))
+    manifest = read_manifest(without_results)
+    write_manifest(without_results, manifest)
+
+    assert main(["evaluate", str(without_results), "--quiet", *QUICK, "--only", "main/linear probe"]) == 0
+
+    assert set(results(without_results)) == {"main/linear probe/MFO/seed 0", "main/linear probe/BPO/seed 0"}
 
 
 @pytest.mark.parametrize(

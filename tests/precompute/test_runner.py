@@ -1,5 +1,6 @@
 """The runner: order, skipping, starting again, locking, and what it tells."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pytest
 from precompute.config import RunConfig
 from precompute.pipeline.places import one_a_place, share_stages, without_place
 from precompute.pipeline.progress import Console, Meter, StageRecord, duration
-from precompute.pipeline.runner import Run, Runner, Stage
+from precompute.pipeline.runner import RUN_NAME, Run, Runner, Stage
 from precompute.stages.order import STAGES
 from protsae.errors import ConfigError, InputError
 from protsae.files import locked
@@ -207,8 +208,11 @@ def test_a_damaged_record_counts_as_not_done(config: RunConfig, calls: list[str]
 def test_one_stage_needs_those_before_it(config: RunConfig, calls: list[str], fake: Fake) -> None:
     with pytest.raises(InputError, match="stage second needs stage first, which is not done"):
         Runner(config, Console(quiet=True), fake()).run_one("second")
-    for name in ("first", "second", "second"):
+    Runner(config, Console(quiet=True), fake()).run_one("first", remember=False)
+    assert not (config.work / RUN_NAME).exists()
+    for name in ("second", "second"):
         Runner(config, Console(quiet=True), fake()).run_one(name)
+    assert json.loads((config.work / RUN_NAME).read_text())["out"] == str(config.out)
     assert calls == ["first", "second"]
     Runner(config, Console(quiet=True), fake()).run_one("second", force=True)
     assert calls == ["first", "second", "second"]

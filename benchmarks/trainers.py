@@ -31,6 +31,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from precompute.config import RunConfig
 from precompute.corpus.proteins import read_corpus
 from protsae.measures.reconstruction import ErrorSums
 from protsae.sae import TopKSAE, TopKSAEConfig
@@ -99,7 +100,7 @@ def ours(task: Task, _: float | None) -> Coder:
 
 def ours_bounded(task: Task, _: float | None) -> Coder:
     """The same with bounds on how often features fire."""
-    return ours(task._replace(config=replace(task.config, bound_rates=True)), None)
+    return ours(task._replace(config=replace(task.config, rate_bound=RunConfig.rate_bound)), None)
 
 
 def saelens(task: Task, lr: float | None) -> Coder:

@@ -191,8 +191,8 @@ class RunConfig:
     auxk: int = 0
     """Dead features that may explain what the others leave over (AuxK); 0 for none, as in the paper."""
 
-    bound_rates: bool = True
-    """Lower the biases of free features that fire on too many residues, and raise those of silent ones."""
+    rate_bound: float = 0.08
+    """Share of residues above which biases of free features sink, while those of silent ones rise; 0 for no bounds."""
 
     vanilla_k: int | None = None
     """Features kept per residue by the unguided SAEs; without it as many as the guided ones have active."""
@@ -278,6 +278,8 @@ class RunConfig:
             ProtSAEConfig(**switches, **shape, normalise=self.normalise)
 
     def _check_rates(self) -> None:
+        if not 0 <= self.rate_bound < 1:
+            raise ConfigError(f"rate_bound must be at least 0 and below 1, got {self.rate_bound}")
         for name, most in (("learning_rate", 1), ("guided_pace", 1000)):
             if not 0 < getattr(self, name) <= most:
                 raise ConfigError(f"{name} must be above 0 and at most {most}, got {getattr(self, name)}")

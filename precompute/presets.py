@@ -68,7 +68,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
                 "residues_per_protein": 100,
                 "batch_size": 128,
                 "auxk": 0,
-                "bound_rates": False,
+                "rate_bound": 0.0,
             }
         ),
     }

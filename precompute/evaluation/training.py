@@ -139,7 +139,7 @@ def train_settings(context: Context, seed: int) -> TrainConfig:
         guided_pace=run.guided_pace,
         schedule=run.schedule,
         auxk=run.auxk,
-        bound_rates=run.bound_rates,
+        rate_bound=run.rate_bound,
         lr_drop_epoch=round(run.epochs_before_drop * epochs / run.epochs),
         seed=seed,
     )

@@ -13,6 +13,20 @@ from protsae.bundle.layout import MANIFEST, STORE
 from protsae.errors import BundleError, InputError
 from protsae.files import read_json
 
+EARLIER_BOUND = 0.095
+"""`rate_bound` of runs that say `bound_rates`, as they did before the bound could be chosen."""
+
+
+def kept_settings(work: Path) -> dict[str, Any] | None:
+    """What a work folder says of its run, less what was left open; None where it says nothing."""
+    values = read_json(work / RUN_NAME)
+    if values is None:
+        return None
+    known = {name: value for name, value in values.items() if value is not None}
+    if (was_bound := known.pop("bound_rates", None)) is not None:
+        known["rate_bound"] = EARLIER_BOUND if was_bound else 0.0
+    return known
+
 
 def read_run(bundle: Path, reader: str) -> RunConfig:
     """The settings with which a bundle was made.
@@ -33,10 +47,9 @@ def read_run(bundle: Path, reader: str) -> RunConfig:
     work = bundle.with_name(bundle.name + ".work")
     if not work.is_dir():
         raise InputError(f"{work} does not exist, but {reader} reads its embeddings; run `precompute run` again")
-    values: dict[str, Any] | None = read_json(work / RUN_NAME)
-    if values is None:
+    known = kept_settings(work)
+    if known is None:
         raise InputError(f"{work} holds no {RUN_NAME}; run `precompute run` again, finished stages are kept")
-    known = {name: value for name, value in values.items() if value is not None}
     here = {"out": str(bundle.resolve()), "engine": "local", "shards_at": ""}  # its work folder has all that it needs
     run = build(RunConfig, {**known, **here})
     if not run.ontology.is_file():

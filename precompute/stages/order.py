@@ -47,7 +47,7 @@ STAGES: tuple[Stage, ...] = (
             *("positive_weight", "forcing_strength", "selection", "rate_share", "rate_min", "rate_max", "site_weight"),
             *("spread", "detector", "predictor_l2", "detector_l2", "guided_pace"),
             *("normalise", "saes", "sae_dtype", "seed"),
-            *("auxk", "bound_rates", "vanilla_k", "vanilla_only", "widths", "seeds", "sae"),
+            *("auxk", "rate_bound", "vanilla_k", "vanilla_only", "widths", "seeds", "sae"),
         ),
         inputs=("ontology", "sae"),
         after=("proteins", "embed"),

@@ -12,17 +12,17 @@ WORK/seeds may be copied beside another copy of the same run.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from precompute.config import RunConfig
 from precompute.corpus.trained import TrainedSAE, read_trained
 from precompute.options import build
+from precompute.pipeline.finished import kept_settings
 from precompute.pipeline.runner import RUN_NAME
 from precompute.training.onsets import watch_onsets
 from precompute.training.recipes import Recipe, Sources
 from precompute.training.trainer import Trainer
 from protsae.errors import ConfigError, InputError
-from protsae.files import read_json
 from protsae.sae import SAE, load_sae
 
 SEEDS = "seeds"
@@ -61,10 +61,9 @@ class SeedsConfig:
         Raises:
             InputError: the folder is no work folder, or the ontology does not exist.
         """
-        values: dict[str, Any] | None = read_json(self.work / RUN_NAME)
-        if values is None:
+        known = kept_settings(self.work)
+        if known is None:
             raise InputError(f"{self.work} holds no {RUN_NAME}; give the work folder of a run, BUNDLE.work")
-        known = {name: value for name, value in values.items() if value is not None}
         ontology = known["ontology"] if self.ontology is None else str(self.ontology)
         run = build(RunConfig, {**known, "ontology": ontology, "device": self.device})
         if not run.ontology.is_file():

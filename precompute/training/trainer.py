@@ -33,7 +33,7 @@ def train_settings(config: RunConfig) -> TrainConfig:
         schedule=config.schedule,
         lr_drop_epoch=config.epochs_before_drop,
         auxk=config.auxk,
-        bound_rates=config.bound_rates,
+        rate_bound=config.rate_bound,
         seed=config.seed,
         save_dtype=config.sae_dtype,
     )

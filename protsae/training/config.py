@@ -70,8 +70,9 @@ class TrainConfig:
     auxk_dead_steps: int = 500
     """Steps without firing after which a feature counts as dead."""
 
-    bound_rates: bool = False
-    """Move the biases of features that compete for k places where they fire too often or never (`firing_rates.py`)."""
+    rate_bound: float = 0.0
+    """Share of residues above which the biases of features that compete for k places sink, while those of silent ones
+    rise (`firing_rates.py`); 0 for no bounds."""
 
     seed: int = 0
     """Of data order, axiom samples and geometry; the SAE's start has its own."""
@@ -108,6 +109,8 @@ class TrainConfig:
         for name in ("lr", "lr_drop"):
             if not 0 < getattr(self, name) <= 1:
                 raise ConfigError(f"{name} must be above 0 and at most 1, got {getattr(self, name)}")
+        if not 0 <= self.rate_bound < 1:
+            raise ConfigError(f"rate_bound must be at least 0 and below 1, got {self.rate_bound}")
         if not 0 < self.guided_pace <= 1000:
             raise ConfigError(f"guided_pace must be above 0 and at most 1000, got {self.guided_pace}")
         if self.best_from_epoch is not None and not 1 <= self.best_from_epoch <= self.epochs:

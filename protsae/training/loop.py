@@ -267,7 +267,7 @@ class _Trainer:
         self.step += 1
         n_fired = passed.n_fired.cpu()
         self.last_fired[n_fired > 0] = self.step
-        if config.bound_rates:
+        if config.rate_bound:
             self._bound_rates(n_fired, n)
         self._look()
         self.window.add({**losses, "l0": passed.n_fired.sum() / n, "l0_forced": passed.n_forced / n}, n)
@@ -285,7 +285,7 @@ class _Trainer:
         if biases is not None:
             last = slice(self.sae.d_sae - len(biases), None)
             silent = self.step - self.last_fired[last]
-            bound_rates(biases, n_fired[last].to(self.device), n_rows, silent.to(self.device))
+            bound_rates(biases, n_fired[last].to(self.device), n_rows, silent.to(self.device), self.config.rate_bound)
 
     def _log_window(self) -> None:
         """Write the mean of the steps since the last line, and report it."""

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from precompute.config import RunConfig
+from precompute.options import build
+from precompute.pipeline.finished import EARLIER_BOUND, kept_settings
 from precompute.pipeline.places import one_a_place, share_stages, without_place
 from precompute.pipeline.progress import Console, Meter, StageRecord, duration
 from precompute.pipeline.runner import RUN_NAME, Run, Runner, Stage
@@ -263,3 +265,14 @@ def test_the_summary_names_each_stage(capsys: pytest.CaptureFixture[str]) -> Non
     shown = capsys.readouterr().err
     for text in ("embed", "(already done)", "12.5", "300", "12,345", "0.25"):
         assert text in shown
+
+
+@pytest.mark.parametrize(("said", "bound"), [(True, EARLIER_BOUND), (False, 0.0), (None, RunConfig.rate_bound)])
+def test_a_run_of_an_older_version_keeps_its_bound_on_rates(
+    finished_run: Path, said: bool | None, bound: float, tmp_path: Path
+) -> None:
+    kept = json.loads((finished_run.with_name("bundle.work") / RUN_NAME).read_text())
+    (tmp_path / RUN_NAME).write_text(json.dumps({**kept, **({} if said is None else {"bound_rates": said})}))
+    known = kept_settings(tmp_path)
+    assert known is not None
+    assert build(RunConfig, known).rate_bound == bound

@@ -188,6 +188,7 @@ def test_activations_of_another_width_are_refused(data: TrainingData, tmp_path: 
     ("changes", "sentence"),
     [
         ({"epochs": 0}, "epochs must be at least 1, got 0"),
+        ({"rate_bound": 1.0}, "rate_bound must be at least 0 and below 1, got 1.0"),
         ({"lr": 0.0}, "lr must be above 0 and at most 1, got 0"),
         ({"best_from_epoch": 9}, "best_from_epoch must be in 1..epochs=4, got 9"),
     ],

@@ -51,7 +51,7 @@ RIDGE: dict[str, Any] = {"predictor_l2": 0.001, "detector_l2": 0.01, "positive_w
 CASES: dict[str, tuple[Callable[[], SAE], dict[str, Any]]] = {
     "topk": (lambda: tiny.make("topk"), {}),
     "uneven": (lambda: tiny.make("topk"), {"batch_size": 63}),
-    "auxk": (lambda: tiny.make("topk"), {"auxk": 4, "auxk_dead_steps": 3, "bound_rates": True}),
+    "auxk": (lambda: tiny.make("topk"), {"auxk": 4, "auxk_dead_steps": 3, "rate_bound": 0.095}),
     "batchtopk": (lambda: BatchTopKSAE(BatchTopKSAEConfig(**SHAPE)), {}),
     "jumprelu": (lambda: JumpReLUSAE(JumpReLUSAEConfig(**SHAPE)), {}),
     "relu": (lambda: ReLUSAE(ReLUSAEConfig(**SHAPE)), {}),
@@ -60,7 +60,7 @@ CASES: dict[str, tuple[Callable[[], SAE], dict[str, Any]]] = {
     "ordered": (lambda: OrderedSAE(OrderedSAEConfig(**SHAPE)), {}),
     "residue": (lambda: tiny.make("protsae"), {}),
     "bag": (lambda: tiny.make("protsae", annotation="bag", forcing="before"), {}),
-    "guided": (lambda: tiny.make("protsae", **APART, **RIDGE, site_weight=3.0, spread=0.5), {"bound_rates": True}),
+    "guided": (lambda: tiny.make("protsae", **APART, **RIDGE, site_weight=3.0, spread=0.5), {"rate_bound": 0.095}),
 }
 """Name -> a fresh SAE, and changes of `tiny_training.config`."""
 

@@ -87,7 +87,7 @@ def head(row: FeatureRow, headline: TermFeature | FeatureAnnotation | None) -> N
     title = words.title(row, sae)
     tab = (title, f"{sae.display_name} #{row.feature}")
     frame.headline(title, words.feature_lead(row, headline), eyebrow=eyebrow, tab=tab)
-    listed = [FeatureRef(term.sae, term.feature) for term in data.validated() if term.sae == row.sae]
+    listed = data.validated_of(row.sae)
     here = FeatureRef(row.sae, row.feature)
     place = listed.index(here) if here in listed else -1
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -100,9 +100,9 @@ def head(row: FeatureRow, headline: TermFeature | FeatureAnnotation | None) -> N
                 step = -1 if before else 1
                 frame.go(links.feature(*listed[(place + step) % len(listed) if place >= 0 else 0]))
             st.caption(
-                f"validated feature {place + 1} of {len(listed)}"
+                f"validated feature {place + 1:,} of {len(listed):,}"
                 if place >= 0
-                else f"{len(listed)} validated features",
+                else f"{len(listed):,} validated features",
                 width="content",
             )
         if isinstance(headline, TermFeature):

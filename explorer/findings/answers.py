@@ -199,8 +199,13 @@ def finds_site(sites: pd.DataFrame, baselines: pd.DataFrame, guided: SAERow, oth
     )
 
 
-def steers(rows: Sequence[SteerabilityRow], n_validated: int) -> Answer | None:
-    """Whether raising a feature raises its own function; None where it was not measured."""
+def steers(rows: Sequence[SteerabilityRow], n_named: int) -> Answer | None:
+    """Whether raising a feature raises its own function; None where it was not measured.
+
+    Args:
+        rows: one a feature that was measured.
+        n_named: validated features that a GO term names, of which those are.
+    """
     if not rows:
         return None
     raised, again = [row for row in rows if row.is_steerable], [row for row in rows if row.is_confirmed]
@@ -213,9 +218,9 @@ def steers(rows: Sequence[SteerabilityRow], n_validated: int) -> Answer | None:
     full = max(abs(effect), abs(control), 1e-9)
     return Answer(
         "Does turning a feature up do what its name says?",
-        f"{words.count(len(rows), 'feature')} (of {n_validated:,} validated) were raised in proteins that lack the "
-        f"function; {which} {len(raised):,} raise what a separate classifier reads of it more than both a "
-        f"random feature as frequent and a random direction pushed as far do.{luck}",
+        f"{words.count(len(rows), 'feature')} (of {n_named:,} validated ones that a GO term names) were raised in "
+        f"proteins that lack the function; {which} {len(raised):,} raise what a separate classifier reads of it more "
+        f"than both a random feature as frequent and a random direction pushed as far do.{luck}",
         (
             Bar("the feature itself", max(effect, 0), "guided", f"{effect:+.3f}"),
             Bar("a random feature as frequent", max(control, 0), None, f"{control:+.3f}"),

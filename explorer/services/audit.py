@@ -41,7 +41,7 @@ def steered() -> dict[FeatureRef, SteerabilityRow]:
 def audit() -> Audit | None:
     """F1 on test proteins against the effect of steering; None where no feature was steered."""
     found = steered()
-    f1 = {(term.sae, term.feature): term.test_f1 for term in data.validated(1_000_000)}
+    f1 = {(term.sae, term.feature): term.test_f1 for term in data.validated()}
     rows = [
         {
             "sae": row.sae,

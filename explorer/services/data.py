@@ -224,9 +224,23 @@ def neighbours(ref: FeatureRef) -> list[NeighbourRow]:
 
 
 @cached_by_bundle(4)
-def validated(limit: int = 2000) -> list[TermFeature]:
+def validated() -> list[TermFeature]:
     """Features that a GO term names which holds: strong ones first, of these guided ones, the clearest first."""
-    return bundle().reader.validated_features(limit)
+    return bundle().reader.validated_features()
+
+
+@cached_by_bundle(4)
+def validated_of(sae: str) -> list[FeatureRef]:
+    """Every validated feature of an autoencoder: those that a GO term names, then those that a residue annotation does.
+
+    The latter strong ones first, of these the furthest above shuffled labels.
+    """
+    named = [FeatureRef(row.sae, row.feature) for row in validated() if row.sae == sae]
+    points = map_points(sae)
+    holds = points[points["label_grade"].isin(("strong", "weak"))]
+    keys = {"is_weak": holds["label_grade"] == "weak", "below": holds["label_null_f1"] - holds["label_f1"]}
+    ordered = holds.assign(**keys).sort_values(["is_weak", "below", "feature"])["feature"].tolist()
+    return list(dict.fromkeys([*named, *(FeatureRef(sae, feature) for feature in ordered)]))
 
 
 def peak_in_space(example: ExampleRow) -> bool:

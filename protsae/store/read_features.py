@@ -137,18 +137,18 @@ class FeatureQueries(ProteinQueries):
         """The features that fire most alike: those of the same SAE first, then of the others, most alike first."""
         return self.held(NeighbourRow, _NEIGHBOURS, "_sae", "_feature").of(sae, feature)
 
-    def validated_features(self, limit: int = 100, seed: int | None = None) -> list[TermFeature]:
+    def validated_features(self, limit: int | None = None, seed: int | None = None) -> list[TermFeature]:
         """Features that bear the name of a GO term and whose name holds on unseen proteins (grade strong or weak).
 
         One row a feature: the alignment that it is called after. Strong ones come first, then defined features, then
         those furthest above luck and above calling everything positive; with `seed` they are drawn at random instead,
-        and reproducibly.
+        and reproducibly. Without `limit` it is all of them.
         """
         query = f"""
             {ALIGNMENTS} WHERE a.go_id = f.label_id AND label_grade IN ('strong', 'weak') AND max_act > 0
-            ORDER BY {_order(seed)} LIMIT ?
+            ORDER BY {_order(seed)} {"" if limit is None else "LIMIT ?"}
         """
-        return self.rows(TermFeature, query, [limit] if seed is None else [seed, limit])
+        return self.rows(TermFeature, query, [value for value in (seed, limit) if value is not None])
 
     def difference(
         self, go_id: str, sae: str, feature: int, other_sae: str, other_feature: int

@@ -233,8 +233,17 @@ def test_next_walks_through_the_validated_features(open_page: OpenPage) -> None:
     next(button for button in app.button if button.label == "Next").click().run()
 
     assert not app.exception
-    listed = [str(row.feature) for row in data.validated() if row.sae == "protsae_mfo"]
+    listed = [str(row.feature) for row in data.validated_of("protsae_mfo")]
     assert param(app, "feature") == listed[(listed.index(str(before)) + 1) % len(listed)]
+
+
+def test_the_walk_holds_every_feature_whose_label_holds_however_many(open_page: OpenPage) -> None:
+    text_of(open_page("feature", sae="protsae_mfo", feature="1"))
+    for sae in data.saes():
+        points = data.map_points(sae.name)
+        holding = set(points.loc[points["label_grade"] != "none", "feature"])
+        assert {ref.feature for ref in data.validated_of(sae.name)} == holding
+    assert len(data.validated()) == len({(row.sae, row.feature) for row in data.validated()})
 
 
 def test_another_autoencoder_opens_its_own_validated_feature(open_page: OpenPage) -> None:

@@ -18,6 +18,9 @@ from jaxtyping import Int
 NEARLY = 0.9
 """Identity from which on a stored structure is shown as the reader's own."""
 
+TELLING = 30
+"""Aligned residues from which on a match says whose the sequence is; a tag or a peptide stands in many proteins."""
+
 WORD = 5
 MOST_ALIGNED = 6
 _MIN_SHARED, _SHARE_OF_BEST = 3, 0.25
@@ -46,9 +49,19 @@ class Match(NamedTuple):
         return self.identity == 1 and self.coverage == 1 and self.query_positions.tolist() == list(range(1, n + 1))
 
     @property
+    def n_aligned(self) -> int:
+        """Of the reader's residues."""
+        return int(np.count_nonzero(self.query_positions))
+
+    @property
+    def is_telling(self) -> bool:
+        """Long enough to say whose the sequence is, or the whole stored protein."""
+        return self.n_aligned >= TELLING or self.is_same
+
+    @property
     def is_near(self) -> bool:
         """Close enough to stand in: at least 90 % identical over at least half of the reader's sequence."""
-        return self.identity >= NEARLY and self.coverage >= 0.5
+        return self.is_telling and self.identity >= NEARLY and self.coverage >= 0.5
 
     def carry_over(self, positions: Iterable[int]) -> list[int]:
         """Stored 1-based positions (0 = none) in the reader's numbering."""

@@ -19,6 +19,9 @@ from protsae.store.rows import TermFeature
 LEAST_RIGHT = 0.3
 """Held-out precision below which a call is not worth a reader's time."""
 
+WHOLE = 50
+"""Residues from which on rates that were measured on whole proteins are told: few proteins have fewer."""
+
 
 @cached_by_bundle(4, shared=True)
 def _bands(sae: str) -> dict[str, list[Band]]:
@@ -48,10 +51,15 @@ class Call(NamedTuple):
         """The feature is validated, and at least 30 % of its calls on unseen proteins were right."""
         return verdicts.is_validated(self.term) and self.term.test_precision >= LEAST_RIGHT
 
+    @property
+    def is_at_chance(self) -> bool:
+        """Unseen proteins with a signal like this carry the term not surely more often than all do."""
+        return self.band is not None and self.band.at_least <= self.band.null
+
 
 @cached_by_bundle(64, shared=True)
 def calls(sequence: str, preferred: str = "") -> list[Call]:
-    """One call a term on `sequence`: called and firm ones first, of these the terms that say most.
+    """One call a term on `sequence`: called and firm ones first, those at chance behind, then what says most.
 
     A term says the more the fewer proteins carry it (information content), so `organelle` comes last; of equal ones
     that whose signal is furthest beyond its threshold comes first.
@@ -83,7 +91,7 @@ def surest(made: list[Call], most: int = 3) -> list[Call]:
     Only calls whose interval lies above the term's share among all proteins; none where no signal was measured.
     """
     measured = [(call.band, call) for call in made if call.is_called and call.is_firm and call.band is not None]
-    above = [(band.at_least * call.information, call) for band, call in measured if band.at_least > band.null]
+    above = [(band.at_least * call.information, call) for band, call in measured if not call.is_at_chance]
     found: dict[str, Call] = {}
     for _, call in sorted(above, key=lambda one: -one[0]):
         if not any(_share_a_branch(call.term.go_id, other) for other in found):
@@ -99,9 +107,9 @@ def _share_a_branch(one: str, other: str) -> bool:
     return not below[0].isdisjoint(below[1])
 
 
-def _order(call: Call) -> tuple[bool, bool, float, float]:
+def _order(call: Call) -> tuple[bool, bool, bool, float, float]:
     beyond = call.score / call.term.threshold if call.term.threshold > 0 else call.score
-    return not call.is_called, not call.is_firm, -call.information, -beyond
+    return not call.is_called, not call.is_firm, call.is_at_chance, -call.information, -beyond
 
 
 def pooled(values: np.ndarray, pooling: str) -> float:
@@ -109,21 +117,23 @@ def pooled(values: np.ndarray, pooling: str) -> float:
     return float(values.max() if pooling == "max" else values.mean())
 
 
-def sentence(made: list[Call], split: str | None) -> str:
+def sentence(made: list[Call], split: str | None, length: int) -> str:
     """What the calls say, and how far to trust them.
 
     Args:
         made: the calls.
         split: of the stored protein that it is, or nearly is; None where there is none.
+        length: of the sequence, in residues.
     """
     firm = [call for call in made if call.is_called and call.is_firm]
     if not firm:
         return "No guided feature that held up on unseen proteins calls its term here."
-    right = float(np.mean([call.term.test_precision for call in firm]))
-    text = (
-        f"{words.count(len(firm), 'term')} called by guided features that held up on unseen proteins; "
-        f"there, {100 * right:.0f} % of such calls were right on average."
-    )
+    text = f"{words.count(len(firm), 'term')} called by guided features that held up on unseen proteins; {_right(firm)}"
+    if length < WHOLE:
+        text += (
+            f" That was measured on whole proteins. Few are as short as these {words.count(length, 'residue')}: take "
+            "the calls as no evidence."
+        )
     if split == "train":
         text += " This protein, or a near copy, trained the autoencoders: its calls are no evidence."
     if split == "valid":
@@ -132,3 +142,21 @@ def sentence(made: list[Call], split: str | None) -> str:
             "flatters its calls."
         )
     return text
+
+
+def _right(firm: list[Call]) -> str:
+    """How often such calls were right: at signals like these, or at any above the threshold if that is all we know."""
+    bands = [call.band for call in firm if call.band is not None and call.band.test_n]
+    if not bands:
+        right = float(np.mean([call.term.test_precision for call in firm]))
+        return f"there, {100 * right:.0f} % of such calls were right on average."
+    right = float(np.mean([band.test_hits / band.test_n for band in bands]))
+    chance = float(np.mean([band.null for band in bands]))
+    at_chance = sum(call.is_at_chance for call in firm)
+    behind = ""
+    if at_chance:
+        behind = f" {at_chance:,} of them {'is' if at_chance == 1 else 'are'} not surely above chance, and last below."
+    return (
+        f"at signals like these {100 * right:.0f} % of the calls were right on average there, {100 * chance:.0f} % "
+        f"would be by chance.{behind}"
+    )

@@ -257,6 +257,8 @@ def said_of_match(match: Match | None, name: str) -> str:
     who = f"{match.accession} ({name})" if name and name != match.accession else match.accession
     if match.is_same:
         return f"the same as {who}"
+    if not match.is_telling:
+        return f"too short to say whose it is ({who} holds {match.n_aligned} residues like it, and so may others)"
     alike = f"{100 * match.identity:.0f} % identical to {who}"
     if match.coverage < 0.95:
         alike += f" over {100 * match.coverage:.0f} % of its length"

@@ -107,7 +107,7 @@ def show(protein: ProteinRow, calls: Sequence[Call] | None) -> None:
     if calls is None:
         st.caption(f"{words.count(len(annotated), 'known term')}; calls of guided features follow.")
     else:
-        st.markdown(predictions.sentence(list(calls), protein.split))
+        st.markdown(predictions.sentence(list(calls), protein.split, protein.length))
         n_both, n_new = (sum(row.status == one for row in found) for one in (BOTH, CANDIDATE))
         st.caption(
             f"{words.count(len(annotated), 'known term')}, {n_both:,} of them called; "

@@ -84,7 +84,7 @@ def evidence(about: Subject) -> None:
         st.html(markup.empty("No feature of this autoencoder fires here.", "Choose another one in the side bar."))
         return
     called = predictions.calls(about.sequence, sae)
-    surest = predictions.surest(called)
+    surest = predictions.surest(called) if len(about.sequence) >= predictions.WHOLE else []
     if said := answer(surest, about.known.split if about.known is not None else None):
         st.html(markup.wrap(said))
     refs = pairs(called) if st.query_params.get("pairs") == "1" else []

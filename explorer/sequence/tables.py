@@ -138,7 +138,9 @@ def feature_table(about: Subject, sae: str, active: list[live.ActiveFeature], ta
 
 def term_table(about: Subject, called: list[predictions.Call]) -> None:
     """Terms that guided features call, with how often such calls were right on unseen proteins."""
-    st.markdown(predictions.sentence(called, about.known.split if about.known is not None else None))
+    st.markdown(
+        predictions.sentence(called, about.known.split if about.known is not None else None, len(about.sequence))
+    )
     everything = frame.flag("Also those that were not called, or not confirmed on unseen proteins", "all")
     frame.flag("Show them above, each beside the best feature without guidance", "pairs", tip=PAIRS)
     shown = [call for call in called if everything or (call.is_called and call.is_firm)]

@@ -86,6 +86,29 @@ def test_a_line_tells_counts_null_and_what_the_training_knew(call: Call) -> None
     assert "(" not in answer(found, "test").split(":")[0]
 
 
+def test_the_sentence_tells_rates_at_these_signals_and_what_is_no_better_than_chance(call: Call) -> None:
+    sure, lucky = carried(call, "GO:5", 7.0, 30, 40), carried(call, "GO:7", 9.0, 25, 100, positive=250)
+
+    said = predictions.sentence([sure, lucky], None, 300)
+    assert "at signals like these 50 % of the calls were right on average there, 13 % would be by chance." in said
+    assert "1 of them is not surely above chance" in said
+    assert "whole proteins" not in said
+    assert ids(sorted([lucky, sure], key=predictions._order)) == ["GO:5", "GO:7"]
+    assert "chance, and" not in predictions.sentence([sure], None, 300)
+    assert "right on average." in predictions.sentence([call._replace(band=None)], None, 300)
+
+
+def test_rates_of_whole_proteins_say_nothing_of_a_peptide(call: Call, open_page: OpenPage) -> None:
+    assert "Few are as short as these 10 residues" in predictions.sentence(
+        [carried(call, "GO:5", 7.0, 30, 40)], None, 10
+    )
+
+    protein = next(row for row in stored() if predictions.surest(predictions.calls(row.sequence)))
+    app = open_page("sequence", sequence=protein.sequence[: predictions.WHOLE - 1])
+    assert not html_of(app, "ps-answer")
+    assert not app.exception
+
+
 def test_the_answer_stands_on_the_page_and_its_features_come_first(open_page: OpenPage) -> None:
     app = open_page("sequence")
     protein = next(row for row in stored() if predictions.surest(predictions.calls(row.sequence)))

@@ -5,7 +5,8 @@ import random
 import numpy as np
 import pytest
 
-from explorer.protein.matching import Match, SequenceIndex, best_structure
+from explorer.protein.matching import TELLING, Match, SequenceIndex, best_structure
+from explorer.protein.reading import said_of_match
 
 LETTERS = "ACDEFGHIKLMNPQRSTVWY"
 
@@ -51,6 +52,21 @@ def test_a_fragment_is_near_and_what_lies_outside_is_placed_nowhere(index: Seque
     assert not match.is_same
 
 
+def test_a_tag_does_not_say_whose_the_sequence_is(index: SequenceIndex) -> None:
+    protein = random_protein(3, 200)
+    tag, fragment = (index.find(protein[50 : 50 + n])[0] for n in (TELLING - 1, TELLING))
+
+    assert (tag.identity, tag.coverage, tag.is_near) == (1.0, 1.0, False)
+    assert said_of_match(tag, "").startswith("too short to say whose it is (P00003 holds 29 residues like it")
+    assert fragment.is_near
+    assert best_structure([tag]) is None
+
+
+def test_a_stored_peptide_is_itself() -> None:
+    peptide = random_protein(0, 16)
+    assert SequenceIndex(["A"], [peptide], [True]).find(peptide)[0].is_near
+
+
 def test_a_distant_relative_is_found_but_not_near(index: SequenceIndex) -> None:
     rng = random.Random(1)
     query = "".join(rng.choice(LETTERS) if rng.random() < 0.3 else letter for letter in random_protein(9, 200))
@@ -80,7 +96,7 @@ def test_of_twins_the_one_with_a_structure_answers() -> None:
 
 def test_the_nearest_structure_must_be_near() -> None:
     def match(accession: str, identity: float, *, has_structure: bool) -> Match:
-        return Match(accession, identity, 1.0, has_structure, np.arange(1, 4))
+        return Match(accession, identity, 1.0, has_structure, np.arange(1, TELLING + 1))
 
     far, near = match("far", 0.5, has_structure=True), match("near", 0.95, has_structure=True)
     assert best_structure([match("plain", 0.99, has_structure=False), near]) is near

@@ -330,7 +330,7 @@ def test_calls_use_the_frozen_threshold_and_pooling(store: Path) -> None:
     assert all(call.is_called == (call.score > call.term.threshold) for call in found)
     assert predictions.pooled(np.array([1.0, 3.0]), "max") == 3.0
     assert predictions.pooled(np.array([1.0, 3.0]), "mean") == 2.0
-    said = predictions.sentence(found, "train")
+    said = predictions.sentence(found, "train", row.length)
     assert "no evidence" in said or "No guided feature" in said
 
 
@@ -353,7 +353,7 @@ def test_how_near_is_said_in_words() -> None:
     from explorer.protein.matching import Match
 
     def said(identity: float, coverage: float) -> str:
-        return reading.said_of_match(Match("P1", identity, coverage, True, np.arange(1, 9)), "Myoglobin")
+        return reading.said_of_match(Match("P1", identity, coverage, True, np.arange(1, 90)), "Myoglobin")
 
     assert said(0.98, 1.0) == "98 % identical to P1 (Myoglobin)"
     assert said(0.98, 0.6) == "98 % identical to P1 (Myoglobin) over 60 % of its length"

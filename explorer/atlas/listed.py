@@ -57,10 +57,10 @@ def _table(rows: pd.DataFrame, sae: str) -> None:
         pd.DataFrame({
             "Feature": rows["feature"].tolist(),
             "Label": _names(rows),
-            "Evidence": rows["label_grade"].replace("none", "not validated").tolist(),
-            confounded.COLUMN: doubts.column((sae, feature) for feature in rows["feature"]),
             "Held-out F1": rows["label_f1"].tolist(),
             "Null": rows["label_null_f1"].tolist(),
+            "Evidence": rows["label_grade"].replace("none", "not validated").tolist(),
+            confounded.COLUMN: doubts.column((sae, feature) for feature in rows["feature"]),
             "Fires on, %": (100 * rows["density"]).tolist(),
             "Counterpart": rows["counterpart"].where(rows["counterpart"] >= 0).tolist(),
             "Correlation": rows["correlation"].tolist(),
@@ -68,8 +68,8 @@ def _table(rows: pd.DataFrame, sae: str) -> None:
         hide_index=True,
         height=min(420, 40 + 35 * len(rows)),
         column_config={
-            "Feature": number(width=70),
-            "Label": st.column_config.TextColumn(help=words.HELP["label"], width=210),
+            "Feature": number(width=60),
+            "Label": st.column_config.TextColumn(help=words.HELP["label"], width=180),
             "Evidence": st.column_config.TextColumn(help=words.HELP["grade"], width=85),
             **doubts.column_config(),
             "Held-out F1": number(help=words.HELP["label_f1"], format="%.2f", width=85),

@@ -92,7 +92,12 @@ def one_term(row: pd.Series, name: str, compared: Sides) -> None:
 def ways(row: pd.Series, compared: Sides, mode: theme.Mode) -> list[Found]:
     """Everything that was tried on the term's residues."""
     found = [
-        Found(sae.display_name, float(row[f"{side}_site"]), theme.identity(sae.role, mode), f"{sae.role} feature")
+        Found(
+            f"{sae.display_name}{_number(row, side)}",
+            float(row[f"{side}_site"]),
+            theme.identity(sae.role, mode),
+            f"{sae.role} feature",
+        )
         for side, sae in zip(("guided", "baseline"), compared, strict=True)
         if pd.notna(row[f"{side}_site"])
     ]
@@ -108,7 +113,10 @@ def sentence(row: pd.Series, compared: Sides) -> str:
     ours, theirs = (
         None if pd.isna(row[f"{side}_site"]) else float(row[f"{side}_site"]) for side in ("guided", "baseline")
     )
-    scores = f"{words.number(ours)} guided, {words.number(theirs)} {compared.baseline.role}"
+    scores = (
+        f"{words.number(ours)} guided{_number(row, 'guided')}, {words.number(theirs)} {compared.baseline.role}"
+        f"{_number(row, 'baseline')}"
+    )
     if ours is None or theirs is None:
         return f"Inside proteins only one of the two could be judged: {scores}."
     who = "the guided feature finds" if ours > theirs else f"the {compared.baseline.role} feature finds"
@@ -119,6 +127,12 @@ def sentence(row: pd.Series, compared: Sides) -> str:
     ]
     better = f" Better than both: {words.join(beaten)}." if beaten else " Nothing else that was tried does better."
     return f"Inside proteins {who} the residues better: average precision {scores}.{better}"
+
+
+def _number(row: pd.Series, side: str) -> str:
+    """Of the feature that is judged at the residues: the best of its autoencoder there, and often not the page's."""
+    feature = row[f"{side}_feature"]
+    return "" if pd.isna(feature) else f" #{int(feature)}"
 
 
 def standing(rows: pd.DataFrame) -> Standing:

@@ -46,13 +46,12 @@ def page() -> None:
         "Every feature, every measure",
         "What holds of all features at once: does a label tell where its feature fires, are its proteins alike by "
         "something other than this model, what do dense features carry? Labels and proteins are judged on test "
-        "proteins; every number has its null on the feature's own page.",
+        "proteins; every number has its null on the feature's own page. The side bar has the other autoencoder.",
         tab=("Every feature",),
     )
-    names = [row.name for row in data.saes()]
+    sae = frame.settings().sae
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         views.switch()
-        sae = frame.choice("Autoencoder", "of", names, show=lambda name: data.sae(name).display_name, kind="select")
         kind = frame.choice("Guided or free", "origin", list(KINDS), show=KINDS.__getitem__, kind="select")
         sort = frame.choice("Sort by", "sort", list(SORTS), show=lambda one: SORTS[one][0], kind="select")
     carries = {feature: density.short(own) or NOTHING for feature, own in audits.tags_of(sae).items()}

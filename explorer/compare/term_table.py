@@ -329,6 +329,10 @@ COLUMNS: dict[str, tuple[str, str | None, str | None]] = {
 """Column -> heading, number format (None for text) and help."""
 
 
+WIDTHS = {"name": 250, "ontology": 150, "interval": 125, "": 90}
+"""Pixels of a column of text: what none of its values exceeds, but for long names of terms."""
+
+
 def columns(role: Role) -> dict[str, Any]:
     """Names, help and number formats of the table."""
     found: dict[str, Any] = {"quickgo": st.column_config.LinkColumn("QuickGO", display_text="QuickGO ↗", width="small")}
@@ -337,7 +341,7 @@ def columns(role: Role) -> dict[str, Any]:
         if name == "quickgo":
             found[name] = st.column_config.LinkColumn(title, display_text="QuickGO ↗", width="small")
         elif form is None:
-            width = "large" if name == "name" else "small"
+            width = WIDTHS["interval" if name.endswith("interval") else name if name in WIDTHS else ""]
             found[name] = st.column_config.TextColumn(title, help=tip, width=width)
         else:
             found[name] = st.column_config.NumberColumn(title, help=tip, format=form, width="small")

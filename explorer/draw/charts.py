@@ -32,6 +32,13 @@ def base(height: int, **layout: Any) -> go.Figure:
     )
 
 
+def _leader(gap: float, role: Role, mode: theme.Mode) -> str:
+    """Colour of who is ahead; the bin about zero, where ties lie, is nobody's."""
+    if not gap:
+        return palette.ORIGINS["none"]
+    return theme.identity("guided" if gap > 0 else role, mode)
+
+
 def difference(
     table: pd.DataFrame,
     mode: theme.Mode,
@@ -42,7 +49,7 @@ def difference(
     named: str = "held-out F1",
     brushed: tuple[float, float] | None = None,
 ) -> go.Figure:
-    """Distribution over terms of a held-out score, guided minus an SAE of another role.
+    """Distribution over terms of a held-out score, guided minus an SAE of another role; ties stand in the middle bin.
 
     Args:
         table: has go_id, guided_<score> and baseline_<score>.
@@ -57,7 +64,7 @@ def difference(
     both = table.dropna(subset=[ours, theirs])
     gap = both[ours].to_numpy(dtype=float) - both[theirs].to_numpy(dtype=float)
     figure = base(210, bargap=0.06)
-    edges = np.linspace(-1, 1, 41)
+    edges = np.linspace(-1.025, 1.025, 42)
     counts, _ = np.histogram(gap, edges)
     centres = (edges[:-1] + edges[1:]) / 2
     inside = np.ones(len(centres), bool) if brushed is None else (centres > brushed[0]) & (centres < brushed[1])
@@ -65,7 +72,7 @@ def difference(
         x=centres,
         y=counts,
         marker={
-            "color": np.where(centres > 0, theme.identity("guided", mode), theme.identity(role, mode)).tolist(),
+            "color": [_leader(round(centre, 3), role, mode) for centre in centres.tolist()],
             "opacity": np.where(inside, 1.0, 0.25).tolist(),
             "line": {"width": 0},
         },

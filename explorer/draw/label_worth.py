@@ -151,7 +151,7 @@ def broad(found: Breadth) -> tuple[str, str, str]:
     told = (
         f"{found.breadth:.1f} of {found.n_organisms}, null {found.by_chance:.1f} (z {found.z:.1f}); "
         f"{words.percent(found.share)} of it in {words.species(found.organism)}, which has "
-        f"{words.percent(found.expected)} of the proteins"
+        f"{words.percent(found.expected)} of the test proteins counted, one a family and organism"
     )
     return ("Organisms", told, BROAD)
 

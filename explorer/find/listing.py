@@ -28,14 +28,12 @@ PICTURE = "Its stored structure, silent in grey; of a feature, one of its exampl
 @frame.guarded
 def show(query: str, found: searching.SearchResult) -> None:
     """Choice of the kind, filters, counts, table, pages; a filter redraws this part only."""
-    names = ("terms", "proteins", "sites", "features")
-    counts: dict[str, int] = {name: len(hits) for name, hits in zip(names, found, strict=True)}
-    kinds = [kind for kind in NAMES if counts[kind]]
-    if not kinds:
+    counts = counted(found)
+    if not counts:
         return
     st.header("All results, to filter and sort", anchor=False)
     kind = frame.choice(
-        "List", "list", kinds, show=lambda one: f"{NAMES[one]} {counts[one]:,}",
+        "List", "list", list(counts), show=lambda one: f"{NAMES[one]} {counts[one]:,}",
         clears=[name for name in filters.PARAMETERS if name != "list"],
     )  # fmt: skip
     rows = table_of(query, kind)
@@ -58,6 +56,15 @@ def show(query: str, found: searching.SearchResult) -> None:
             "All that pass (CSV)", lambda: csv(kept), f"{downloads.file_name('find', query[:40], kind)}.csv",
             mime="text/csv", icon=":material/download:", on_click="ignore", key="save_all_results",
         )  # fmt: skip
+
+
+def counted(found: searching.SearchResult) -> dict[str, int]:
+    """Kinds that have results, and how many; terms come first, but last where no protein carries one."""
+    names = ("terms", "proteins", "sites", "features")
+    counts = {name: len(hits) for name, hits in zip(names, found, strict=True)}
+    is_carried = any(hit.n_test + hit.n_shipped for hit in found.terms)
+    kinds = sorted(NAMES, key=lambda kind: kind == "terms" and not is_carried)
+    return {kind: counts[kind] for kind in kinds if counts[kind]}
 
 
 def at_page(n_pages: int) -> int:

@@ -34,7 +34,7 @@ HELP_READ = (
 SLOW = "Long chains take longer: about as the square of their length."
 PRECISION = (
     "The scan multiplies in half precision where the machine is faster so: single values are good to about 1 % of full "
-    "colour. The table of variants below is computed in full precision."
+    "colour. The table of variants is computed in full precision."
 )
 
 

@@ -144,7 +144,7 @@ def test_only_an_effect_that_beats_both_controls_is_said_to_follow() -> None:
 
 
 def test_every_feature_stands_in_one_table_in_the_order_of_the_address(open_page: OpenPage) -> None:
-    app = open_page("compare", view="features", of="vanilla", sort="alike")
+    app = open_page("compare", view="features", sae="vanilla", sort="alike")
     assert not app.exception
     table = app.dataframe[0].value
     assert table["Alike, z"].is_monotonic_decreasing
@@ -153,17 +153,17 @@ def test_every_feature_stands_in_one_table_in_the_order_of_the_address(open_page
     assert "Confirmed labels tell" in text_of(app)
     assert "amino acid (L), opposite of a feature" in set(table["Dense: carries"])
 
-    surest = open_page("compare", view="features", of="protsae_mfo", sort="raised").dataframe[0].value
+    surest = open_page("compare", view="features", sae="protsae_mfo", sort="raised").dataframe[0].value
     assert surest["p"].dropna().is_monotonic_increasing
     assert surest["Raised, label"].notna().any()
 
-    free = open_page("compare", view="features", of="protsae_mfo", origin="free", sort="rarest")
+    free = open_page("compare", view="features", sae="protsae_mfo", origin="free", sort="rarest")
     shown = free.dataframe[0].value
     assert shown["Fires on, %"].is_monotonic_increasing
     n_defined = (audits.measured("protsae_mfo")["kind"] == "defined").sum()
     assert len(shown) == len(audits.measured("protsae_mfo")) - n_defined
 
-    wrong = open_page("compare", view="features", of="nope", sort="nope", origin="nope")
+    wrong = open_page("compare", view="features", sae="nope", sort="nope", origin="nope")
     assert not wrong.exception
     assert len(wrong.dataframe[0].value)
 
@@ -176,7 +176,7 @@ def test_a_bundle_without_them_says_so_in_one_sentence_each(
         shutil.rmtree(bundle / "analyses" / name)
     open_page = opener(bundle, monkeypatch)
 
-    every = open_page("compare", view="features", of="vanilla")
+    every = open_page("compare", view="features", sae="vanilla")
     assert not every.exception
     for name in ("alikeness", "breadth", "dense", "enriched", "folds", "steerability", "telling"):
         assert f"analyse BUNDLE {name}" in text_of(every)

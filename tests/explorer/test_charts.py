@@ -12,13 +12,18 @@ from .conftest import traces
 
 
 def test_the_difference_counts_each_term_once_and_marks_the_chosen_one() -> None:
-    table = pd.DataFrame({"go_id": ["a", "b", "c"], "guided_f1": [0.62, 0.3, 0.5], "baseline_f1": [0.3, 0.62, np.nan]})
+    table = pd.DataFrame(
+        {"go_id": ["a", "b", "c", "tie"], "guided_f1": [0.62, 0.3, 0.5, 0.4], "baseline_f1": [0.3, 0.62, np.nan, 0.4]}
+    )
     figure = charts.difference(table, "light", "a")
 
     bars = traces(figure)[0]
-    assert sum(bars["y"]) == 2
+    assert sum(bars["y"]) == 3
+    by_colour = dict.fromkeys(bars["marker"]["color"], 0)
+    for colour, count in zip(bars["marker"]["color"], bars["y"], strict=True):
+        by_colour[colour] += count
+    assert by_colour == {palette.GUIDED: 1, palette.UNGUIDED: 1, palette.ORIGINS["none"]: 1}
     assert figure.layout.shapes[0].x0 == pytest.approx(0.32)
-    assert set(bars["marker"]["color"]) == {palette.GUIDED, palette.UNGUIDED}
 
 
 def test_the_ramp_starts_neutral_and_ends_where_it_says() -> None:

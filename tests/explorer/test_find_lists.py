@@ -46,6 +46,14 @@ def test_every_kind_of_result_is_listed_with_its_count(open_page: OpenPage) -> N
     assert table(app, "Unguided F1")["Name"].tolist() == [hit.name for hit in found.terms][: listing.PAGE]
 
 
+def test_terms_that_no_protein_carries_are_not_what_the_list_opens_on(store: Path) -> None:
+    found = searching.search("binding")
+    assert next(iter(listing.counted(found))) == "terms"
+    bare = found._replace(terms=[hit._replace(n_test=0, n_shipped=0) for hit in found.terms])
+    assert list(listing.counted(bare))[-1] == "terms"
+    assert listing.counted(bare._replace(terms=[], proteins=[], annotations=[], features=[])) == {}
+
+
 def test_pages_hold_all_proteins_once(open_page: OpenPage) -> None:
     hits = []
     for page in ("1", "2"):

@@ -18,6 +18,7 @@ from explorer.services import data
 from explorer.shell import links
 from explorer.steer import runs
 from explorer.steer.runs import Plan
+from protsae import palette
 from protsae.steering.steer import SteerConfig
 from protsae.store.analyses.confounds import ConfoundRow
 from protsae.store.rows import DifferenceRow
@@ -390,7 +391,7 @@ def test_words_and_colours_follow_the_role(use: Callable[[str], None]) -> None:
     assert "the imported feature on" in term_table.summary(table, term_table.MEASURES["f1"], "imported")
     assert len(set(colours.values())) == 3
     bars = traces(charts.difference(table, "light", role="imported"))[0]
-    assert set(bars["marker"]["color"]) == {colours["guided"], colours["imported"]}
+    assert set(bars["marker"]["color"]) == {colours["guided"], colours["imported"], palette.ORIGINS["none"]}
 
 
 def test_without_a_guided_sae_two_of_a_kind_are_mapped_and_nothing_is_compared(visit: Open) -> None:

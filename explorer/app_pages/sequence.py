@@ -39,7 +39,9 @@ def main() -> None:
     given, beside = box()
     pickers()
     if "sequence_problem" in st.session_state:
-        explain(st.session_state["sequence_problem"], "Your text is still in the box: correct it there.")
+        is_empty = not str(st.session_state.get("sequence_box", "")).strip()
+        advice = "Paste one into the box." if is_empty else "Your text is still in the box: correct it there."
+        explain(st.session_state["sequence_problem"], advice)
     subject = attempt(current, "Correct the address, or paste a sequence above.")
     with beside:
         given = asking.structure(subject, uploads.letters_of(subject)) or given

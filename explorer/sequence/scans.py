@@ -90,7 +90,7 @@ def choose(about: Subject, sae: str, rows: list[StripRow]) -> Shown:
 
 
 def options_of(about: Subject, sae: str, rows: list[StripRow], asked: str = "") -> dict[str, str]:
-    """Features that can be asked about: guided ones that call their term, those on the strips, the one asked for."""
+    """Features that can be asked about: those on the strips, guided ones that call their term, the one asked for."""
     shown = [int(row.code.split(" ")[-1]) for row in rows if row.code.startswith(f"{sae} ")]
     called = [
         call.term.feature
@@ -98,7 +98,7 @@ def options_of(about: Subject, sae: str, rows: list[StripRow], asked: str = "") 
         if call.is_called and call.is_firm and call.term.sae == sae
     ]
     asked_for = [int(asked)] if asked.isdecimal() and len(asked) < 8 and int(asked) < data.sae(sae).d_sae else []
-    return {str(feature): named_as(sae, feature) for feature in dict.fromkeys([*called, *shown, *asked_for])}
+    return {str(feature): named_as(sae, feature) for feature in dict.fromkeys([*shown, *called, *asked_for])}
 
 
 def named_as(sae: str, feature: int) -> str:

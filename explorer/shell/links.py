@@ -34,7 +34,7 @@ MOST_QUOTED = 40
 """Letters of an address that a sentence repeats."""
 
 _NUMBER = re.compile(r"0*([0-9]{1,9})")
-_GO_ID = re.compile(r"(?:GO[:_ ]?)?(\d{7})", re.IGNORECASE)
+_GO_ID = re.compile(r"(?:GO[:_ ]?)?(\d{7})|GO:(\d{1,6})", re.IGNORECASE)
 _FEATURE_TEXT = re.compile(r"(?P<sae>[\w .-]*?)\s*(?:#|feature\s*)?(?P<feature>\d{1,6})", re.IGNORECASE)
 _NO_LETTERS = re.compile(r"[\W_]+")
 
@@ -109,9 +109,9 @@ def steer(sae: str, index: int, *, protein: str = "") -> Link:
 
 
 def go_id_in(text: str) -> str | None:
-    """The GO id that `text` is, in its usual spelling ('go:8270' is none, '0008270' is GO:0008270)."""
+    """The GO id that `text` is, in its usual spelling; behind 'GO:' zeros may be missing."""
     match = _GO_ID.fullmatch(text.strip())
-    return f"GO:{match[1]}" if match else None
+    return f"GO:{match[1] or match[2].zfill(7)}" if match else None
 
 
 def read_sae(params: Mapping[str, str], saes: Sequence[SAERow]) -> str | None:

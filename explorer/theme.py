@@ -161,7 +161,8 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
 .ps-axis .null {{ position: absolute; top: 1px; height: 15px; border-left: 2px dotted var(--ps-soft); }}
 .ps-axis .tick {{ position: absolute; top: 15px; font-size: .66rem; color: var(--ps-soft);
   transform: translateX(-50%); }}
-.ps dl.ps-facts {{ display: grid; padding: 0; grid-template-columns: auto 1fr; gap: .12rem .9rem; font-size: .86rem;
+.ps dl.ps-facts {{ display: grid; padding: 0; grid-template-columns: fit-content(42%) 1fr; gap: .12rem .9rem;
+  font-size: .86rem;
   margin: .3rem 0; }}
 .ps-facts dt {{ color: var(--ps-soft); }}
 .ps-facts dd {{ margin: 0; font-variant-numeric: tabular-nums; }}

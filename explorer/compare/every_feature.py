@@ -42,14 +42,14 @@ SORTS = {
 
 def page() -> None:
     """The view."""
+    sae = frame.settings().sae
     frame.headline(
-        "Every feature, every measure",
+        f"Every feature of {data.sae(sae).display_name}, every measure",
         "What holds of all features at once: does a label tell where its feature fires, are its proteins alike by "
         "something other than this model, what do dense features carry? Labels and proteins are judged on test "
         "proteins; every number has its null on the feature's own page. The side bar has the other autoencoder.",
         tab=("Every feature",),
     )
-    sae = frame.settings().sae
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         views.switch()
         kind = frame.choice("Guided or free", "origin", list(KINDS), show=KINDS.__getitem__, kind="select")

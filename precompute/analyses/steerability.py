@@ -63,7 +63,6 @@ FIRST_PROTEINS = 3
 AGAIN = "again"
 """Folder of the second look below that of the first; it has a plan of its own."""
 
-_ALL = 1_000_000
 _TYPES = {"VARCHAR": "str", "BOOLEAN": "bool", "INTEGER": "int32", "REAL": "float32", "DOUBLE": "float64"}
 
 
@@ -173,7 +172,7 @@ def _clearest(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _open(config: RunConfig) -> _Bundle:
     with StoreReader.open(config.out / STORE) as reader:
-        validated = reader.validated_features(_ALL)
+        validated = reader.validated_features()
         scales = {name: reader.feature_table(name) for name in {row.sae for row in validated}}
         return _Bundle(reader.meta()["bundle_id"], validated, scales, *open_plm(config.out, device=config.device))
 

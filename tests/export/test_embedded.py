@@ -25,7 +25,7 @@ def test_l0_stays_and_little_explained_variance_is_lost(monkeypatch: pytest.Monk
     with open_bundle(EMBEDDED, device="cpu") as bundle:
         reference, unseen = (
             torch.cat([bundle.embed(sequence) for sequence in bundle.reader.sequences_of(split, n)])
-            for split, n in (("train", 14), ("test", 5))
+            for split, n in (("train", 26), ("test", 6))
         )
         saes = {row.name: bundle.sae(row.name) for row in bundle.saes()}
     for sae in saes.values():

@@ -32,7 +32,7 @@ HOW_MUCH = (
 )
 CHANGED = "Of the hidden residues; the rest of the chain cannot change."
 MEAN = "Over all residues of the chain, read anew from the steered sequence without any push. The verdict goes by it."
-PEAK = "Strongest activation, read likewise: one residue."
+PEAK = "Strongest activation, read likewise: one residue. Nothing is called specific unless it moves with the mean."
 PERPLEXITY = (
     "How surprised the untouched language model is by the residues at the hidden places, all hidden at once: 1 is "
     "certain, 20 is guessing. A stand-in for pseudo-perplexity."

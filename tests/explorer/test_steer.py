@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -433,6 +434,46 @@ def test_a_wrong_lock_is_quoted_back_and_locks_nothing(open_page: OpenPage, text
 
     assert not app.exception
     assert any(said in warning.value for warning in app.warning)
+    (beside,) = [block for block in html_of(app, "ps-empty") if "Nothing is locked until then." in block]
+    assert said in unescape(beside)
+
+
+def test_what_the_address_has_amiss_of_the_settings_is_said_beside_the_result(open_page: OpenPage) -> None:
+    wrong = {"method": "magic", "ratio": "7", "rounds": "1.5", "warm": "x", "to": "9999", "seed": "nan"}
+    app = open_page("steer", sae="protsae_mfo", feature="5", strength="0", **wrong)
+    said = unescape(" ".join(html_of(app, "ps-empty")))
+
+    assert not app.exception
+    for sentence in (
+        "method='magic' is not known here", "ratio='7' does not lie in 0.05 to 1.", "rounds='1.5' is no whole number.",
+        "warm='x' is no number.", "to='9999' does not lie in 1 to", "seed='nan' is no number.",
+    ):  # fmt: skip
+        assert said.count(sentence) == 2, sentence  # in the popover, and where it need not be opened
+    assert not html_of(open_page("steer", sae="protsae_mfo", feature="5", strength="0", seed="3", to="4"), "ps-empty")
+
+
+@pytest.mark.parametrize(
+    ("strength", "said", "shown"),
+    [
+        ("nan", "strength='nan' is no number.", 1),
+        ("rubbish", "strength='rubbish' is no number.", 1),
+        ("99", "strength='99' does not lie in -2 to 5.", 5),
+    ],
+)
+def test_a_strength_that_is_none_is_quoted_back_until_the_slider_moves(
+    open_page: OpenPage, strength: str, said: str, shown: float
+) -> None:
+    app = open_page("steer", sae="protsae_mfo", feature="5", strength=strength)
+
+    (block,) = html_of(app, "ps-empty")
+    assert said in unescape(block)
+    assert f"Shown instead: {shown:g}." in block
+    for _ in range(20):  # a timer draws the page anew once all random features are known
+        app = app.run()
+    assert html_of(app, "ps-empty") == [block]
+    app = app.slider(key="bound_strength").set_value(0.0).run()
+    assert not html_of(app, "ps-empty")
+    assert param(app, "strength") == "0"
 
 
 def test_what_annotation_names_is_offered_for_locking() -> None:
@@ -516,11 +557,15 @@ def test_a_tab_comes_back_from_the_address_and_no_other_is_computed(
     assert param(app, "tab") == (tab or None)
 
 
-def test_an_unknown_tab_opens_the_first(open_page: OpenPage) -> None:
+def test_an_unknown_tab_opens_the_first_and_is_quoted_back(open_page: OpenPage) -> None:
     app = open_page("steer", sae="protsae_mfo", feature="5", strength="0", tab="nowhere", many="7")
+    said = unescape(" ".join(html_of(app, "ps-empty")))
 
     assert not app.exception
     assert "The two sequences are identical" in text_of(app)
+    assert "tab='nowhere' is not known here; choose odds, judges, controls, dose, samples." in said
+    assert "Shown instead: Difference." in said
+    assert "many='7' is not known here; choose 10, 30, 100." in said
 
 
 def test_how_many_samples_stands_in_the_address(open_page: OpenPage) -> None:

@@ -160,5 +160,5 @@ def sentence(example: Example) -> str:
             if found.rises
             else "does not rise in mean and peak"
         )
-        how = f"the best of {tried} tried at strength {STRENGTH:g}, none of which convinces: its concept {what}"
+        how = f"the best of {tried} tried at strength {STRENGTH:g}, though it does not convince: its concept {what}"
     return f"The page opens on {how}; random features were not looked at."

@@ -108,7 +108,7 @@ def _locked(length: int, accession: str, amiss: list[Problem]) -> tuple[int, ...
         locked = locks.read(text, length)
     except InputError as error:
         st.warning(f"{error} {UNLOCKED}", icon=":material/error:")
-        amiss.append(Problem(f"Locked residues: {error}", UNLOCKED))
+        amiss.append(Problem(str(error), UNLOCKED))
         return ()
     for offer in locks.offered(data.annotations(accession), length) if accession else []:
         if set(offer.residues) <= set(locked):

@@ -9,7 +9,7 @@ from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.services.slices import Known
 from explorer.steer import charts, verdicts
-from explorer.steer.diff import diff_html
+from explorer.steer.diff import GROUP, LINE, ROOM, WHO, diff_html
 from explorer.steer.doses import Dose, Told
 from explorer.steer.runs import Push
 from protsae.alphabet import AMINO_ACIDS
@@ -182,10 +182,13 @@ def test_differences_are_outlined_in_both_lines_and_nothing_else() -> None:
 
     assert html.count("<b>") == 2  # V to W is radical
     assert diff_html("MKV", "MRV").count('<b class="near">') == 2  # K to R is not
-    assert [re.sub("<[^>]*>?", " ", group).split() for group in html.split('class="psd-n">')[1:]] == [
+    assert [re.sub("<[^>]*>?", " ", group).split() for group in html.replace(WHO, "").split('class="psd-n">')[1:]] == [
         ["1", "MKVLAAGITR", "MKVLAAGITR"],
         ["11", "MK", "V", "LA", "MK", "W", "LA"],
     ]
+    shown = re.findall(r'<span class="psd-(who|n)">', html)
+    assert shown == ["who", "n", "who", "n"]  # whichever group begins a line, the two sequences are named before it
+    assert all(LINE % (GROUP * groups) == 0 for groups in ROOM)
     assert "120 residues in lines without a change" in diff_html("M" * 121, "M" * 120 + "K")
 
 

@@ -37,6 +37,17 @@ def test_every_line_of_the_difference_names_its_sequences_and_aligns(page: Page,
         assert line[-1]["right"] <= room["right"] + 1
 
 
+def test_numbers_with_many_digits_go_on_in_a_second_line_and_are_not_cut_off(page: Page, server: str) -> None:
+    page.set_viewport_size({"width": 1024, "height": 1000})
+    page.goto(f"{server}/steer?sae=protsae&feature=67&protein=P04222")
+    expect(page.get_by_test_id("stMetricValue").filter(has_text="0.00039 → 0.00072")).to_be_visible()
+    settle(page)
+    over = """all => all.flatMap((one) => [...one.querySelectorAll("*")])
+        .filter((one) => one.scrollWidth > one.clientWidth && getComputedStyle(one).display !== "inline").length"""
+
+    assert page.get_by_test_id("stMetricValue").evaluate_all(over) == 0
+
+
 def test_a_wrong_lock_is_quoted_back_without_opening_the_settings(page: Page, server: str) -> None:
     page.goto(f"{server}/{MANY}&strength=0&lock=50-10")
 

@@ -189,7 +189,7 @@ def numbers(result: SteerResult, random: Sequence[Push]) -> None:
 
 
 def view(plan: Plan, row: FeatureRow, result: SteerResult, accession: str) -> None:
-    """Both sequences' activations on one scale, and the structure with the changed residues outlined."""
+    """Both sequences' activations on one scale, and the structure, the changed residues marked in both."""
     ref = [plan.ref]
     scale = views.full_colour([row], frame.settings().scale)[0]
     known, match = known_protein(plan.sequence, accession)

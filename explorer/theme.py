@@ -95,6 +95,7 @@ a:focus-visible, button:focus-visible, summary:focus-visible, .ps [tabindex]:foc
 button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {{ outline-offset: -3px; }}
 [data-testid="stCaptionContainer"] {{ opacity: 1; color: var(--ps-soft); }}
 [data-testid^="stBaseButton-primary"] {{ color: var(--ps-on-primary) !important; }}
+[data-testid="stMetricValue"] :is(div, p) {{ white-space: normal; overflow: visible; }}
 [data-testid="stSidebar"] [role="combobox"] {{ font-size: .8rem; }}
 [data-testid="stFileUploaderDropzoneInstructions"] span {{ white-space: normal; overflow: visible; }}
 .js-plotly-plot:has(.hovertext) .nsewdrag {{ cursor: pointer !important; }}
@@ -146,6 +147,9 @@ button[role="radio"]:focus-visible, [data-testid="stTopNavLink"]:focus-visible {
     position-area: bottom span-right; position-try-fallbacks: flip-inline, flip-block, flip-inline flip-block; }}
 }}
 .ps-explained:hover > .ps-help, .ps-explained:focus > .ps-help {{ display: block; }}
+@media (max-width: 1100px) {{
+  [data-testid="stMetricValue"] {{ font-size: 1.85rem; }}
+}}
 @media (max-width: 640px) {{
   .ps-help {{ position: fixed; position-area: none; inset: auto .8rem .8rem; width: auto; max-width: none; }}
 }}

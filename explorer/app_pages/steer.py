@@ -57,7 +57,7 @@ def main() -> None:
     if sequence is None:
         return
     with right:
-        config = settings(len(sequence), accession)
+        config, problems = settings(len(sequence), accession)
     try:
         live.language_model()
     except ProtSAEError as error:
@@ -65,7 +65,8 @@ def main() -> None:
         return
     others = also.seated(chosen)
     plan = Plan(chosen.sae, chosen.feature, sequence, config, others)
-    report.show(plan, accession, address.drawn(partial(also.write, chosen, others) if others else _nothing))
+    write = partial(also.write, chosen, others) if others else _nothing
+    report.show(plan, accession, address.drawn(write, problems))
 
 
 def _nothing() -> None:

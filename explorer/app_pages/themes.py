@@ -37,8 +37,11 @@ def main() -> None:
 def how_many(sae: str, numbers: list[int]) -> int:
     """A slider for the number of themes; it follows the address."""
     usual = themes.usual(sae) or numbers[0]
-    asked = bound.number(st.query_params.get("number"), usual, numbers[0], numbers[-1])
-    st.session_state["themes_number"] = min(numbers, key=lambda one: (abs(one - asked), one))
+    asked = bound.asked("number", usual, numbers[0], numbers[-1])
+    shown = min(numbers, key=lambda one: (abs(one - asked.value), one))
+    if asked.problem is not None:
+        bound.say(asked.problem._replace(instead=f"Shown instead: {shown} themes."))
+    st.session_state["themes_number"] = shown
 
     def write() -> None:
         number = st.session_state["themes_number"]
@@ -83,7 +86,11 @@ def every(sae: str, held: Themed) -> int:
     if clicked is not None:
         frame.write_address(theme=str(clicked) if clicked else None)
     st.caption("Click a row to see its words, features and proteins below.")
-    return int(bound.number(st.query_params.get("theme"), 0, 0, len(held.rows) - 1))
+    asked = bound.asked("theme", 0, 0, len(held.rows) - 1)
+    theme = int(asked.value)
+    if asked.problem is not None:
+        bound.say(asked.problem._replace(instead=f"Shown instead: {words.capitalised(held.name(theme, 3))}."))
+    return theme
 
 
 def of_protein(sae: str, held: Themed) -> None:

@@ -125,7 +125,7 @@ def protein_view(
         rows: Features as strips; one of them colours the structure.
         tracks: Annotations below the strips.
         structure: Experimental or uploaded structure.
-        marks: Changed residues (1-based), outlined; a mapping adds what the tooltip says of each.
+        marks: Changed residues (1-based), ticked, outlined where there is room; a mapping says what the tooltip adds.
         kept: What the reader keeps of it.
         on_kept: Told what the reader has changed in that, before the run that follows.
         name: Of the protein, for the file of a picture.

@@ -73,7 +73,7 @@ export class LetterBlock {
       pen.fillText(this.data.sequence[position - 1], x + BLOCK.cell / 2, y + high / 2 + 1);
     }
     pen.strokeStyle = this.theme.text;
-    pen.lineWidth = 1.5;
+    pen.lineWidth = 1;
     for (const position of this.data.marks) {
       const { x, y } = this.place(position);
       pen.strokeRect(x + 0.5, y + 0.5, BLOCK.cell - 1, high - 1);

@@ -6,6 +6,9 @@ import { RAMP_STEPS, fitCanvas, hatch, rampStep } from "./pv_theme.js";
 export const ROW = { axis: 20, letters: 18, row: 19, single: 26, bar: 11, lane: 15, gap: 5 };
 export const LETTER_WIDTH = 7.5;
 
+// Marked residues have a tick between axis and strips; an outline, too, where they are wide enough to show colour in it.
+const MARK = { height: 7, above: 4, width: 4 };
+
 export function drawLines(strips) {
   const pen = fitCanvas(strips.canvas, strips.width, strips.height);
   strips.missingFill ??= hatch(pen, strips.theme);
@@ -30,17 +33,19 @@ function drawAxis(pen, strips, line) {
   for (let position = Math.ceil(from / step) * step; position <= to; position += step)
     tick(pen, strips, position, base);
   if (from === 1 && step > 1) tick(pen, strips, 1, base);
+  pen.fillStyle = theme.text;
   for (const position of strips.marks) {
     if (position < from || position > to) continue;
-    const x = strips.x(position) + strips.perResidue / 2;
-    pen.strokeStyle = theme.text;
-    pen.beginPath();
-    pen.moveTo(x - 3, base - 6);
-    pen.lineTo(x + 3, base - 6);
-    pen.lineTo(x, base - 1);
-    pen.closePath();
-    pen.stroke();
+    const { left, width } = cellOf(strips, position, 1);
+    const wide = Math.min(width, MARK.width);
+    pen.fillRect(left + Math.floor((width - wide) / 2), line.y + line.height - MARK.above, wide, MARK.height);
   }
+}
+
+// Whole pixels, so that neighbours look alike; `gap` of them are left free before the next residue.
+function cellOf(strips, position, gap) {
+  const left = Math.round(strips.x(position));
+  return { left, width: Math.max(1, Math.round(strips.x(position + 1)) - left - gap) };
 }
 
 function tick(pen, strips, position, base) {
@@ -122,17 +127,15 @@ function strongest(values, from, to) {
 }
 
 function outlineMarks(pen, strips, line) {
-  const per = strips.perResidue;
-  if (!strips.marks.size || per < 2.5) return;
+  if (strips.perResidue < LETTER_WIDTH) return;
   const [from, to] = visible(strips);
   pen.strokeStyle = strips.theme.text;
-  pen.lineWidth = 1.5;
+  pen.lineWidth = 1;
   for (const position of strips.marks) {
     if (position < from || position > to) continue;
-    const gap = per >= 6 ? 1 : 0;
-    pen.strokeRect(strips.x(position) + 0.25, line.y + 0.75, Math.max(2, per - gap - 0.5), line.height - 1.5);
+    const { left, width } = cellOf(strips, position, 1);
+    pen.strokeRect(left + 0.5, line.y + 0.5, width - 1, line.height - 1);
   }
-  pen.lineWidth = 1;
 }
 
 function drawStructure(pen, strips, line) {

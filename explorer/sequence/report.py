@@ -127,7 +127,7 @@ def tabs(labels: dict[str, str]) -> dict[str, TabContainer]:
         shown = st.session_state["sequence_tabs"]
         frame.write_address(tab=next((name for name, label in labels.items() if label == shown and name), None))
 
-    st.session_state["sequence_tabs"] = labels.get(st.query_params.get("tab", ""), labels[""])
+    st.session_state["sequence_tabs"] = labels[frame.asked_tab(labels)]
     found = st.tabs(list(labels.values()), key="sequence_tabs", on_change=write)
     return dict(zip(labels, found, strict=True))
 

@@ -125,7 +125,7 @@ def detail(about: Subject, sae: str, effect: Effect) -> None:
     st.caption(
         "Features with a confirmed label first. "
         f"Each feature twice, wild type and {variant.name}, on one scale; letters are the wild type's, changed "
-        "residues are outlined."
+        "residues have a tick above."
     )
     listed = changes[:MOST_ROWS]
     facts = live.features(sae).set_index("feature").loc[[change.feature for change in listed]]

@@ -11,7 +11,7 @@ import functools
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, ParamSpec
 
 import streamlit as st
@@ -261,6 +261,19 @@ def choice(
         )
         or value
     )
+
+
+def asked_tab(labels: Mapping[str, str]) -> str:
+    """The tab below that the address names, by its name there; where there is none such, the first, which is said.
+
+    Args:
+        labels: by name; the first one's is empty.
+    """
+    try:
+        return links.read_choice(st.query_params, "tab", list(labels))
+    except InputError as error:
+        st.html(markup.empty(str(error), f"Shown instead: {labels['']}."))
+        return ""
 
 
 def flag(label: str, name: str, *, tip: str | None = None) -> bool:

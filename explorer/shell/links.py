@@ -157,7 +157,7 @@ def read_choice(params: Mapping[str, str], name: str, options: Sequence[str]) ->
     if value is None:
         return options[0]
     if value not in options:
-        raise InputError(f"{name}={value!r} is not known here; choose {', '.join(options)}.")
+        raise InputError(f"{name}={value!r} is not known here; choose {', '.join(filter(None, options))}.")
     return value
 
 

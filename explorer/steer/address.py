@@ -6,13 +6,14 @@ the page is drawn as a whole, and a page that is drawn anew after such a request
 Read `Drawn.anew`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 import streamlit as st
 
-from explorer.shell import frame
-from explorer.shell.bound import bound
+from explorer.shell import frame, links
+from explorer.shell.bound import Problem, bound, problem
+from protsae.errors import InputError
 from protsae.steering.steer import SteerConfig
 
 LOWEST, HIGHEST = -2.0, 5.0
@@ -43,6 +44,8 @@ class Below(NamedTuple):
     """Every residue is scanned, nothing hidden."""
     many: int = NUMBERS[0]
     """Samples."""
+    problems: tuple[Problem, ...] = ()
+    """What the address has amiss of it, until the reader changes any."""
 
 
 class Drawn(NamedTuple):
@@ -53,23 +56,36 @@ class Drawn(NamedTuple):
     """Its key and its callback, which writes its value into the address."""
     others: Callable[[], None]
     """Writes the values of the other features' sliders."""
+    problems: tuple[Problem, ...] = ()
+    """What the address has amiss of the settings."""
 
     def anew(self) -> NoReturn:
         """Draw the whole page again, where the reader left it."""
         frame.write_address(**(dict.fromkeys(st.query_params.to_dict()) | self.params))
-        self.slider["on_change"]()
+        if problem("strength") is None:
+            self.slider["on_change"]()
         self.others()
-        keep()
+        if not below().problems:
+            keep()
         st.rerun()
 
 
-def drawn(others: Callable[[], None]) -> Drawn:
+def drawn(others: Callable[[], None], problems: Sequence[Problem] = ()) -> Drawn:
     """To be called where the page is drawn as a whole; takes what the widgets show from the address."""
     asked = st.query_params.to_dict()
-    many = next((number for number in NUMBERS if str(number) == asked.get("many")), NUMBERS[0])
-    tab = asked.get("tab", "")
-    st.session_state[_BELOW] = Below(tab if tab in TABS else "", asked.get("scan") == "1", many)
-    return Drawn(st.query_params.to_dict(), bound("strength", STRENGTH, LOWEST, HIGHEST), others)
+    amiss = []
+
+    def one_of(name: str, shown: Mapping[str, str]) -> str:
+        try:
+            return links.read_choice(asked, name, list(shown))
+        except InputError as error:
+            first = next(iter(shown))
+            amiss.append(Problem(str(error), f"Shown instead: {shown[first]}."))
+            return first
+
+    tab, many = one_of("tab", TABS), int(one_of("many", {str(n): f"{n} samples" for n in NUMBERS}))
+    st.session_state[_BELOW] = Below(tab, asked.get("scan") == "1", many, tuple(amiss))
+    return Drawn(asked, bound("strength", STRENGTH, LOWEST, HIGHEST, aloud=False), others, tuple(problems))
 
 
 def below() -> Below:
@@ -79,6 +95,6 @@ def below() -> Below:
 
 def keep(**changed: Any) -> None:
     """Take note of what the reader has changed of it, and put all of it into the address."""
-    now = st.session_state[_BELOW] = below()._replace(**changed)
+    now = st.session_state[_BELOW] = below()._replace(**changed, problems=())
     many = str(now.many) if now.many != NUMBERS[0] else None
     frame.write_address(tab=now.tab or None, scan="1" if now.scan else None, many=many)

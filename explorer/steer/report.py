@@ -15,7 +15,7 @@ from explorer.draw import markup, views, words
 from explorer.protein.subject import known_protein, stored_structure
 from explorer.services import data, live, slices
 from explorer.services.slices import Known
-from explorer.shell import frame, links, viewer
+from explorer.shell import bound, frame, links, viewer
 from explorer.steer import address, also, judged, many, runs, verdicts
 from explorer.steer.address import HIGHEST, LOWEST, TABS, Drawn
 from explorer.steer.curve import response
@@ -32,7 +32,7 @@ HOW_MUCH = (
 )
 CHANGED = "Of the hidden residues; the rest of the chain cannot change."
 MEAN = "Over all residues of the chain, read anew from the steered sequence without any push. The verdict goes by it."
-PEAK = "Strongest activation, read likewise: one residue."
+PEAK = "Strongest activation, read likewise: one residue. Nothing is called specific unless it moves with the mean."
 PERPLEXITY = (
     "How surprised the untouched language model is by the residues at the hidden places, all hidden at once: 1 is "
     "certain, 20 is guessing. A stand-in for pseudo-perplexity."
@@ -53,6 +53,8 @@ def show(plan: Plan, accession: str, drawn: Drawn) -> None:
     except ProtSAEError as error:
         st.html(markup.empty(str(error), "Choose another feature or protein."))
         return
+    for amiss in drawn.problems:
+        bound.say(amiss)
     found = verdicts.read(row, result, random)
     st.html(markup.wrap(markup.verdict(found.title, found.text)))
     if said := judged.sentence(plan, result):
@@ -85,6 +87,8 @@ def below(plan: Plan, accession: str, result: SteerResult, random: Known[Push], 
         "dose": lambda: response(plan, result.strength, drawn),
         "samples": lambda: many.samples(plan, result.strength, accession, drawn),
     }
+    for amiss in address.below().problems:
+        bound.say(amiss)
     for name, tab in tabs().items():
         if tab.open:
             with tab:
@@ -115,6 +119,8 @@ def weigh(plan: Plan, strength: float, drawn: Drawn) -> None:
 
 def slider(drawn: Drawn, row: FeatureRow) -> float:
     """How much, in units of the feature's natural 99th percentile."""
+    if (amiss := bound.problem("strength")) is not None:
+        bound.say(amiss)
     value = st.slider("How much", LOWEST, HIGHEST, step=0.25, format="%.2f", help=HOW_MUCH, **drawn.slider)
     st.html(scale_bar(row.max_act / row.p99_act if row.p99_act > 0 else 1.0))
     return value
@@ -183,7 +189,7 @@ def numbers(result: SteerResult, random: Sequence[Push]) -> None:
 
 
 def view(plan: Plan, row: FeatureRow, result: SteerResult, accession: str) -> None:
-    """Both sequences' activations on one scale, and the structure with the changed residues outlined."""
+    """Both sequences' activations on one scale, and the structure, the changed residues marked in both."""
     ref = [plan.ref]
     scale = views.full_colour([row], frame.settings().scale)[0]
     known, match = known_protein(plan.sequence, accession)

@@ -1,13 +1,15 @@
 """What a steering run and a dose-response curve say, in words: the same ones whether the concept comes or not.
 
 The mean activation over the chain judges: a peak is one residue. A change is called specific where it exceeds those
-that random features of about the same density bring about, by rank. Read `read`, then `read_curve`.
+that random features of about the same density bring about, by rank; where the peak moves with the mean; and where more
+came of it than one amino acid over and over. Read `read`, then `read_curve`.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from explorer.draw import words
+from explorer.draw import confounded, words
 from explorer.services.slices import Known
 from explorer.steer.doses import CONTROLS, Dose
 from explorer.steer.runs import Push
@@ -17,6 +19,12 @@ from protsae.store.rows import FeatureRow
 
 SPECIFIC = 0.05
 """A change is specific where its p is at most this: with 20 random features, where it beats them all."""
+
+ONE_LETTER = 0.8
+"""From this share on of the changed residues that became the same amino acid, a change is one of composition."""
+
+LEAST_ALIKE = 3
+"""Changed residues of which that can be told; fewer are often alike by chance."""
 
 NATURAL = (0.0, 1.0)
 """Strengths between untouched and the feature's 99th percentile in natural proteins."""
@@ -70,13 +78,42 @@ def read(row: FeatureRow, result: SteerResult, random: Known[Push]) -> Verdict:
     if (after.mean_act > before.mean_act) is not up or after.mean_act == before.mean_act:
         carried = "more" if up else "less"
         return Verdict(f"The new sequence does not carry {carried} of it.", _join(moved, beyond))
-    done = "Raised" if up else "Lowered"
     faint = "" if is_there(row, after) or not up else FAINT.format(words.percent(after.max_act / row.p99_act))
-    if not random.is_whole:
-        return Verdict(f"{done}.", _join(moved, faint, beyond))
-    mean, peak = ranks(result, random.items)
-    title = f"{done}, and specific." if mean.p_value <= SPECIFIC else f"{done}, but not specific."
-    return Verdict(title, _join(moved, faint, _ranked(mean, peak), beyond))
+    alike = one_letter(result)
+    against = ["by one letter"] if alike else []
+    if (after.max_act > before.max_act) is not up or after.max_act == before.max_act:
+        against.append("not in the peak")
+    ranked = ""
+    if random.is_whole:
+        mean, peak = ranks(result, random.items)
+        ranked = _ranked(mean, peak)
+        against += ["not specific"] if mean.p_value > SPECIFIC else []
+    so = f", but {words.join(against)}" if against else ", and specific" if random.is_whole else ""
+    composed = _composed(row, alike, result.n_changed) if alike else ""
+    return Verdict(f"{'Raised' if up else 'Lowered'}{so}.", _join(composed, moved, faint, ranked, beyond))
+
+
+class Alike(NamedTuple):
+    """The amino acid that nearly all changed residues became."""
+
+    letter: str
+    n: int
+    """So many of them."""
+
+
+def one_letter(result: SteerResult) -> Alike | None:
+    """The amino acid that at least `ONE_LETTER` of the changed residues became; None where none did."""
+    if result.n_changed < LEAST_ALIKE:
+        return None
+    ((letter, n),) = Counter(result.steered[place] for place in result.changed.tolist()).most_common(1)
+    return Alike(letter, n) if n >= ONE_LETTER * result.n_changed else None
+
+
+def _composed(row: FeatureRow, alike: Alike, n_changed: int) -> str:
+    """How many residues became the one letter, and whether the feature fires on it in natural proteins, too."""
+    gain = dict(confounded.enriched(row.aa_enrichment)).get(alike.letter)
+    likes = "" if gain is None else f", which the feature likes anyway ({2**gain:.1f} times as frequent where it fires)"
+    return f"{alike.n} of {n_changed} changed residues became {alike.letter}{likes}."
 
 
 def is_there(row: FeatureRow, after: Reading) -> bool:

@@ -1,10 +1,12 @@
 """The viewer's scripts: honest ES modules, linked into one text; node reads them where it is installed."""
 
+import itertools
 import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,7 +91,7 @@ def test_node_reads_every_module(tmp_path: Path) -> None:
     subprocess.run(["node", "--check", str(tmp_path / "linked.js")], check=True)
 
 
-def asked(folder: Path, *, of: str, says: str) -> list:
+def asked(folder: Path, *, of: str, says: str) -> Any:
     """What a module answers in node.
 
     Args:
@@ -143,3 +145,67 @@ def test_rods_run_along_the_chain_and_never_over_a_gap(tmp_path: Path) -> None:
     bonds = asked(tmp_path, of='{ joinDoubtful } from "./pv_doubt.js"', says=says)
 
     assert bonds == [[], [2], [1], [4], [3]]
+
+
+def drawn_strips(folder: Path, per_residue: float, marks: list[int]) -> dict[str, list]:
+    """What `drawLines` fills and outlines of an axis and one row of 40 residues, half of them firing.
+
+    Args:
+        folder: an empty one.
+        per_residue: width in pixels.
+        marks: positions from 1.
+
+    Returns:
+        Of "fill" and "stroke" every call: colour, line width, left, top, width, height.
+    """
+    says = f"""(() => {{
+      globalThis.window = {{}};
+      const calls = {{ fill: [], stroke: [] }};
+      const nothing = () => {{}};
+      const pen = new Proxy({{
+        fillRect(...box) {{ calls.fill.push([this.fillStyle, 0, ...box]); }},
+        strokeRect(...box) {{ calls.stroke.push([this.strokeStyle, this.lineWidth, ...box]); }},
+        measureText: () => ({{ width: 8 }}),
+      }}, {{ get: (of, name) => (name in of ? of[name] : nothing) }});
+      const values = Array.from({{ length: 40 }}, (_, i) => i % 2);
+      const theme = {{ text: "ink", zero: "bed", ramp: Array(256).fill("colour"), inkOn: [] }};
+      drawLines({{
+        canvas: {{ style: {{}}, getContext: () => pen }}, width: 40 * {per_residue}, height: 60,
+        theme, missingFill: "-",
+        lines: [{{ kind: "axis", y: 0, height: 20 }}, {{ kind: "row", index: 0, y: 25, height: 19 }}],
+        data: {{ rows: [{{ values, scale: 1 }}, {{ values, scale: 1 }}], sequence: "A".repeat(40) }},
+        first: 0, span: 40, n: 40, perResidue: {per_residue}, marks: new Set({marks}),
+        x(position) {{ return (position - 1) * {per_residue}; }},
+      }});
+      return calls;
+    }})()"""
+    return asked(folder, of='{ drawLines } from "./pv_draw.js"', says=says)
+
+
+@needs_node
+@pytest.mark.parametrize("per_residue", [1.6, 2.1, 2.8, 5.0, 7.4])
+def test_narrow_changed_residues_have_a_tick_each_and_nothing_lies_on_their_colour(
+    tmp_path: Path, per_residue: float
+) -> None:
+    drawn = drawn_strips(tmp_path, per_residue, [2, 3, 4, 20])
+    ticks = [(left, width, top + height) for ink, _, left, top, width, height in drawn["fill"] if ink == "ink"]
+
+    assert drawn["stroke"] == []
+    assert len(ticks) == 4
+    assert all(below <= 25 for _, _, below in ticks)  # where the row begins
+    for (left, width, _), (following, _, _) in itertools.pairwise(ticks):
+        assert left + width < following or (left + width == following and per_residue < 2)
+
+
+@needs_node
+@pytest.mark.parametrize("per_residue", [7.5, 12.3, 30.0])
+def test_wide_changed_residues_are_outlined_thinly_within_their_colour(tmp_path: Path, per_residue: float) -> None:
+    drawn = drawn_strips(tmp_path, per_residue, [2, 4])
+    cells = {box[0]: box[1:] for colour, _, *box in drawn["fill"] if colour == "colour"}
+
+    assert len(drawn["stroke"]) == 2
+    for _, pen_width, left, top, width, height in drawn["stroke"]:
+        cell_top, cell_width, cell_height = cells[left - 0.5]
+        assert (top - 0.5, height + 1, width + 1) == (cell_top, cell_height, cell_width)
+        assert pen_width == 1
+        assert 4 <= width - pen_width <= cell_width

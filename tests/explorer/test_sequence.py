@@ -1,5 +1,6 @@
 """Sequence: every way of giving a protein, every wrong one, and what is said of the answer."""
 
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,18 @@ def test_it_opens_with_examples_and_no_empty_report(open_page: OpenPage) -> None
     assert linked
     assert len(set(linked)) == len(linked)
     assert views_of(app) == []
+
+
+def test_an_unknown_tab_opens_the_first_and_is_quoted_back(open_page: OpenPage) -> None:
+    def said(tab: str) -> list[str]:
+        app = open_page("sequence", accession=first_protein().accession, tab=tab)
+        assert not app.exception
+        return [unescape(block) for block in html_of(app, "ps-empty")]
+
+    (sentence,) = said("zzz")
+    assert "tab='zzz' is not known here; choose terms, mutations, relies, beside, files." in sentence
+    assert "Shown instead: Features that fire" in sentence
+    assert not said("terms")
 
 
 def test_an_accession_shows_the_protein_and_stands_in_the_address(open_page: OpenPage) -> None:

@@ -3,7 +3,9 @@
 import json
 import re
 import shutil
+from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -13,7 +15,7 @@ from explorer.services.refs import FeatureRef
 from explorer.services.slices import Slices
 from explorer.shell.bound import number
 from explorer.steer import address, also, charts, curve, doses, locks, many, opening, report, runs, steerable
-from explorer.steer.opening import Example
+from explorer.steer.opening import Example, Outcome
 from explorer.steer.runs import Plan
 from protsae.errors import InputError
 from protsae.steering.recipe import Recipe, replay
@@ -132,7 +134,7 @@ def test_numbers_from_the_address_are_brought_into_range() -> None:
     assert isinstance(number("4.0", 3, 1, 8), int)
 
 
-def test_the_page_opens_on_the_feature_that_raises_its_function_most_surely(open_page: OpenPage) -> None:
+def test_the_page_opens_on_a_feature_that_raises_its_function(open_page: OpenPage) -> None:
     app = open_page("steer", sae="protsae_mfo")
     validated = {term.feature for term in data.validated()}
     rows = [row for row in data.steerability() if row.sae == "protsae_mfo" and row.is_steerable]
@@ -140,7 +142,8 @@ def test_the_page_opens_on_the_feature_that_raises_its_function_most_surely(open
     assert not app.exception
     chosen = app.selectbox(key="steer_feature").value
     assert chosen in validated
-    assert chosen == max(rows, key=lambda row: row.difference_low).feature
+    assert chosen in {row.feature for row in rows}
+    assert chosen == opening.opening("protsae_mfo").ref.feature
     options = app.selectbox(key="steer_feature").options
     assert ["raises its function" in option for option in options[: len(rows) + 5]] == [True] * len(rows) + [False] * 5
     assert f"So it raises its own function more than {steerable.BOTH} do (by " in text_of(app)
@@ -317,12 +320,55 @@ def test_a_bundle_without_the_analysis_says_so_in_one_sentence(
         assert example.protein in data.accessions_with_term(grades[example.ref.feature].go_id)
 
 
-def test_the_page_says_how_its_example_was_chosen() -> None:
+def test_the_page_says_how_its_example_was_chosen_and_what_speaks_against_it() -> None:
     example = Example(FeatureRef("vanilla", 3), "P0")
 
+    def said(n_tried: int, by_several: bool, rises: bool, share: float) -> str:
+        return opening.sentence(example._replace(n_tried=n_tried, outcome=Outcome(by_several, rises, share)))
+
     assert opening.sentence(example) == ""
-    assert "the first of 4 examples tried whose concept rises" in opening.sentence(example._replace(n_tried=4))
-    assert "random features were not looked at" in opening.sentence(example._replace(n_tried=1))
+    assert "the first of 4 examples tried whose concept rises" in said(4, True, True, 0.5)
+    assert "the first example tried whose concept rises" in said(1, True, True, 0.5)
+    best = "the best of 3 examples tried at strength 1, though it does not convince: its concept "
+    assert f"{best}rises, but only to 27 % of its 99th percentile in natural proteins;" in said(3, True, True, 0.27)
+    assert f"{best}rises, but by one letter;" in said(3, False, True, 0.9)
+    assert f"{best}does not rise in mean and peak; random features were not looked at." in said(3, False, False, 0.9)
+
+
+def test_the_page_opens_on_the_most_convincing_example_and_tries_no_more_than_it_must(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feature, other, third = (Example(FeatureRef(plan.sae, number), f"P{number}") for number in (5, 9, 11))
+    came = {feature: Outcome(False, True, 0.9), other: Outcome(True, True, 0.2), third: Outcome(True, True, 0.6)}
+    ran: list[Example] = []
+    monkeypatch.setattr(opening, "outcome", lambda example: ran.append(example) or came[example])
+
+    def opens(*examples: Example) -> Example | None:
+        ran.clear()
+        return opening.most_convincing(examples)
+
+    assert opens(feature, other) == other._replace(n_tried=2, outcome=came[other])
+    assert opens(feature, third, other) == third._replace(n_tried=2, outcome=came[third])
+    assert ran == [feature, third]
+    assert opens(feature) == feature._replace(n_tried=1, outcome=came[feature])
+    assert opens() is None
+
+
+def test_features_that_an_amino_acid_explains_are_tried_last(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    density = live.features(plan.sae)["density"].to_numpy()
+    sparse, middle, dense = sorted((5, 9, 11), key=lambda feature: density[feature])
+    monkeypatch.setattr(steerable, "best", lambda _: [dense, sparse, middle])
+    monkeypatch.setattr(opening, "weakest_first", lambda _: iter(["P0"]))
+
+    def features() -> list[int]:
+        return [example.ref.feature for example in opening.candidates(plan.sae)]
+
+    assert features() == [dense, middle, sparse]
+    letter = SimpleNamespace(fact=SimpleNamespace(confound="amino_acid"))
+    monkeypatch.setattr(opening, "explained", lambda _: {dense: letter})
+    assert features() == [middle, sparse, dense]
+    monkeypatch.setattr(opening, "explained", lambda _: dict.fromkeys((dense, middle), letter))
+    assert features() == [sparse, dense, middle]
 
 
 def test_a_recipe_of_the_page_replays_to_what_it_showed(plan: Plan) -> None:
@@ -388,6 +434,46 @@ def test_a_wrong_lock_is_quoted_back_and_locks_nothing(open_page: OpenPage, text
 
     assert not app.exception
     assert any(said in warning.value for warning in app.warning)
+    (beside,) = [block for block in html_of(app, "ps-empty") if "Nothing is locked until then." in block]
+    assert said in unescape(beside)
+
+
+def test_what_the_address_has_amiss_of_the_settings_is_said_beside_the_result(open_page: OpenPage) -> None:
+    wrong = {"method": "magic", "ratio": "7", "rounds": "1.5", "warm": "x", "to": "9999", "seed": "nan"}
+    app = open_page("steer", sae="protsae_mfo", feature="5", strength="0", **wrong)
+    said = unescape(" ".join(html_of(app, "ps-empty")))
+
+    assert not app.exception
+    for sentence in (
+        "method='magic' is not known here", "ratio='7' does not lie in 0.05 to 1.", "rounds='1.5' is no whole number.",
+        "warm='x' is no number.", "to='9999' does not lie in 1 to", "seed='nan' is no number.",
+    ):  # fmt: skip
+        assert said.count(sentence) == 2, sentence  # in the popover, and where it need not be opened
+    assert not html_of(open_page("steer", sae="protsae_mfo", feature="5", strength="0", seed="3", to="4"), "ps-empty")
+
+
+@pytest.mark.parametrize(
+    ("strength", "said", "shown"),
+    [
+        ("nan", "strength='nan' is no number.", 1),
+        ("rubbish", "strength='rubbish' is no number.", 1),
+        ("99", "strength='99' does not lie in -2 to 5.", 5),
+    ],
+)
+def test_a_strength_that_is_none_is_quoted_back_until_the_slider_moves(
+    open_page: OpenPage, strength: str, said: str, shown: float
+) -> None:
+    app = open_page("steer", sae="protsae_mfo", feature="5", strength=strength)
+
+    (block,) = html_of(app, "ps-empty")
+    assert said in unescape(block)
+    assert f"Shown instead: {shown:g}." in block
+    for _ in range(20):  # a timer draws the page anew once all random features are known
+        app = app.run()
+    assert html_of(app, "ps-empty") == [block]
+    app = app.slider(key="bound_strength").set_value(0.0).run()
+    assert not html_of(app, "ps-empty")
+    assert param(app, "strength") == "0"
 
 
 def test_what_annotation_names_is_offered_for_locking() -> None:
@@ -471,11 +557,15 @@ def test_a_tab_comes_back_from_the_address_and_no_other_is_computed(
     assert param(app, "tab") == (tab or None)
 
 
-def test_an_unknown_tab_opens_the_first(open_page: OpenPage) -> None:
+def test_an_unknown_tab_opens_the_first_and_is_quoted_back(open_page: OpenPage) -> None:
     app = open_page("steer", sae="protsae_mfo", feature="5", strength="0", tab="nowhere", many="7")
+    said = unescape(" ".join(html_of(app, "ps-empty")))
 
     assert not app.exception
     assert "The two sequences are identical" in text_of(app)
+    assert "tab='nowhere' is not known here; choose odds, judges, controls, dose, samples." in said
+    assert "Shown instead: Difference." in said
+    assert "many='7' is not known here; choose 10, 30, 100." in said
 
 
 def test_how_many_samples_stands_in_the_address(open_page: OpenPage) -> None:

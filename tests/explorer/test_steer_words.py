@@ -9,9 +9,10 @@ from explorer.services import data
 from explorer.services.refs import FeatureRef
 from explorer.services.slices import Known
 from explorer.steer import charts, verdicts
-from explorer.steer.diff import diff_html
+from explorer.steer.diff import GROUP, LINE, ROOM, WHO, diff_html
 from explorer.steer.doses import Dose, Told
 from explorer.steer.runs import Push
+from protsae.alphabet import AMINO_ACIDS
 from protsae.steering.steer import Reading, SteerResult
 from protsae.store.rows import FeatureRow
 
@@ -27,9 +28,19 @@ def row(open_page: OpenPage) -> FeatureRow:
     return found._replace(p99_act=1.0)
 
 
-def result(strength: float, before: float, after: float, changed: list[int]) -> SteerResult:
+def result(
+    strength: float,
+    before: float,
+    after: float,
+    changed: list[int],
+    *,
+    peak: float | None = None,
+    letters: str = "WWDE",
+) -> SteerResult:
+    """The mean goes from `before` to `after`; the peak with it, or to `peak`; the changed residues become `letters`."""
     original = "MKVLAAGITR"
-    steered = "".join("W" if i in changed else letter for i, letter in enumerate(original))
+    new = dict(zip(changed, letters, strict=False))
+    steered = "".join(new.get(i, letter) for i, letter in enumerate(original))
     logp = np.log(np.full((4, 20), 0.05))
     return SteerResult(
         strength=strength,
@@ -41,7 +52,7 @@ def result(strength: float, before: float, after: float, changed: list[int]) -> 
         logp_after=logp,
         log_odds=np.ones(len(changed)),
         before=(Reading(5, before, before, None),),
-        after=(Reading(5, after, after, None),),
+        after=(Reading(5, after if peak is None else peak, after, None),),
         perplexity_before=9.0,
         perplexity_after=10.0,
     )
@@ -81,6 +92,41 @@ def test_the_verdict_reads_the_result_beside_random_features(
     assert said in found.text
     assert ("beyond nature" in found.text) is (given.strength > 1)
     assert "barely there" not in found.text
+
+
+@pytest.mark.parametrize(
+    ("given", "random", "title"),
+    [
+        (result(1, 1, 3, [1, 3], peak=0.8), MANY, "Raised, but not in the peak."),
+        (result(1, 1, 3, [1, 3], peak=1), MANY, "Raised, but not in the peak."),
+        (result(1, 1, 3, [1, 3], peak=0.8), MANY._replace(total=21), "Raised, but not in the peak."),
+        (result(1, 1, 3, [1, 3], peak=0.8), pushes(1.1), "Raised, but not in the peak and not specific."),
+        (result(-1, 3, 1, [1, 3], peak=4), pushes(*[3] * 20), "Lowered, but not in the peak."),
+    ],
+)
+def test_nothing_is_specific_where_the_peak_does_not_move_with_the_mean(
+    row: FeatureRow, given: SteerResult, random: Known[Push], title: str
+) -> None:
+    assert verdicts.read(row, given, random).title == title
+
+
+def test_a_rise_by_one_letter_is_not_called_specific(row: FeatureRow) -> None:
+    likes = row._replace(aa_enrichment=np.where(np.array(list(AMINO_ACIDS)) == "W", 2.0, -1.0))
+    alike = result(1, 1, 3, [1, 3, 5, 7], letters="WWWW")
+
+    found = verdicts.read(likes, alike, MANY)
+    assert found.title == "Raised, but by one letter."
+    assert found.text.startswith(
+        "4 of 4 changed residues became W, which the feature likes anyway (4.0 times as frequent where it fires). "
+    )
+    assert "further than under 20 of 20 random features" in found.text
+    plain = verdicts.read(row._replace(aa_enrichment=np.zeros(20)), alike, MANY)
+    assert plain.text.startswith("4 of 4 changed residues became W. ")
+    assert verdicts.read(row, result(1, 1, 3, [1, 3, 5, 7], letters="WWWD"), MANY).title == "Raised, and specific."
+    assert verdicts.read(row, result(1, 1, 3, [1, 3], letters="WW"), MANY).title == "Raised, and specific."
+    assert verdicts.read(row, result(1, 1, 3, [1, 3, 5], peak=0.5, letters="WWW"), MANY).title == (
+        "Raised, but by one letter and not in the peak."
+    )
 
 
 def test_a_rise_from_nothing_to_little_is_said_to_be_little(row: FeatureRow) -> None:
@@ -136,10 +182,13 @@ def test_differences_are_outlined_in_both_lines_and_nothing_else() -> None:
 
     assert html.count("<b>") == 2  # V to W is radical
     assert diff_html("MKV", "MRV").count('<b class="near">') == 2  # K to R is not
-    assert [re.sub("<[^>]*>?", " ", group).split() for group in html.split('class="psd-n">')[1:]] == [
+    assert [re.sub("<[^>]*>?", " ", group).split() for group in html.replace(WHO, "").split('class="psd-n">')[1:]] == [
         ["1", "MKVLAAGITR", "MKVLAAGITR"],
         ["11", "MK", "V", "LA", "MK", "W", "LA"],
     ]
+    shown = re.findall(r'<span class="psd-(who|n)">', html)
+    assert shown == ["who", "n", "who", "n"]  # whichever group begins a line, the two sequences are named before it
+    assert all(LINE % (GROUP * groups) == 0 for groups in ROOM)
     assert "120 residues in lines without a change" in diff_html("M" * 121, "M" * 120 + "K")
 
 

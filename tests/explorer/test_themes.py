@@ -1,6 +1,7 @@
 """The page Themes, and the line about a theme on the Feature page, on made-up themes."""
 
 import shutil
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from explorer.shell import links
 from protsae.bundle.opening import open_bundle
 from protsae.store.analyses.themes import mixture_of, theme_of, themes_of
 
-from .conftest import OpenPage, links_of, opener, subheaders_of, text_of
+from .conftest import OpenPage, html_of, links_of, opener, subheaders_of, text_of
 
 
 def test_the_first_theme_is_open_and_its_numbers_are_the_stores(open_page: OpenPage) -> None:
@@ -43,6 +44,26 @@ def test_the_slider_joins_anew_and_the_address_keeps_it(open_page: OpenPage) -> 
     assert "theme" not in app.query_params
     app.select_slider[0].set_value(3).run()
     assert app.query_params["number"] in ("3", ["3"])
+
+
+@pytest.mark.parametrize(
+    ("params", "said", "instead"),
+    [
+        ({"theme": "999"}, "theme='999' does not lie in 0 to 5.", "Shown instead: 0000004 5"),
+        ({"theme": "first"}, "theme='first' is no number.", "Shown instead: 0000004 0"),
+        ({"theme": "1.5"}, "theme='1.5' is no whole number.", "Shown instead: 0000004 1"),
+        ({"number": "many"}, "number='many' is no number.", "Shown instead: 6 themes."),
+    ],
+)
+def test_a_theme_that_is_none_is_quoted_back(
+    open_page: OpenPage, params: dict[str, str], said: str, instead: str
+) -> None:
+    app = open_page("themes", sae="vanilla", **params)
+
+    assert not app.exception
+    (block,) = html_of(app, "ps-empty")
+    assert said in unescape(block)
+    assert instead in block
 
 
 def test_a_theme_whose_words_do_not_go_together_says_so(open_page: OpenPage) -> None:

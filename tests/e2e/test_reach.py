@@ -185,6 +185,7 @@ def test_aligned_letters_open_at_their_column_and_scroll_together(page: Page, se
         return [box.scrollLeft, column.left - own.left, own.width, box.querySelector(".who").offsetWidth];
     }"""
     eventually(page, lambda: box.evaluate(at)[0] > 0, "the box has not scrolled to its column")
+    settle(page)
     scrolled, column, width, names = box.evaluate(at)
 
     assert names < column < width

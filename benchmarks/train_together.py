@@ -27,7 +27,8 @@ import torch.distributed as dist
 from precompute.pipeline.together import together
 from protsae.parallel.ranks import ALONE, Ranks
 from protsae.sae import SAE, ProtSAE, ProtSAEConfig, TopKSAE, TopKSAEConfig
-from protsae.shards import ShardReader, ShardWriter
+from protsae.shard_writer import ShardWriter
+from protsae.shards import ShardReader
 from protsae.training.config import TrainConfig, TrainingData
 from protsae.training.loop import Progress, train
 

@@ -8,15 +8,13 @@ Every shard has one writer, and nothing is written twice, so that any number of 
 The index is the last that a shard's writer writes: a shard with an index is whole. The reader merges the indices, which
 must be complete and disjoint. Folders of older runs have one index of all shards, `index.parquet`, instead.
 
-Read `assign_shards`, `write_shard` and `fill_shards`, then `ShardReader`. Batches for training are drawn in
-`training/batches.py`.
+Read `assign_shards`, `write_shard` and `fill_shards`, then `ShardReader`. Where lengths are not known beforehand
+`shard_writer.py` cuts the shards; batches for training are drawn in `training/batches.py`.
 """
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -148,7 +146,7 @@ def as_float16(accession: str, x: Float[Tensor, "n_residues d_model"]) -> Float[
 
 def is_written(folder: Path, number: int, accessions: Sequence[str]) -> bool:
     """Whether an earlier run has left this shard whole, with these proteins in this order."""
-    index = _index_of(folder, number)
+    index = index_of(folder, number)
     return index is not None and index["accession"].tolist() == list(accessions)
 
 
@@ -185,7 +183,7 @@ def read_index(folder: Path) -> pd.DataFrame:
     n_shards = _n_shards(folder)
     parts = []
     for number in range(n_shards):
-        part = _index_of(folder, number)
+        part = index_of(folder, number)
         if part is None:
             raise ArtifactError(
                 f"{folder} lacks shard {number} of {n_shards} or its index: the embeddings are unfinished; {_AGAIN}"
@@ -196,71 +194,6 @@ def read_index(folder: Path) -> pd.DataFrame:
     index = pd.concat(parts, ignore_index=True)
     _check_index(folder, index)
     return index
-
-
-class ShardWriter:
-    """One writer that cuts shards as proteins come, where their lengths are not known beforehand."""
-
-    def __init__(self, folder: Path, *, max_rows: int = MAX_ROWS) -> None:
-        """Continue in `folder` after its last whole shard; the folder is made if it does not exist.
-
-        Args:
-            folder: of the shards.
-            max_rows: residues per shard; a longer protein gets its own.
-        """
-        self.folder = folder
-        self._max_rows = max_rows
-        folder.mkdir(parents=True, exist_ok=True)
-        self.finished: set[str] = set()
-        """Accessions that lie in whole shards, or have been added."""
-        self._n_shards = 0
-        while (index := _index_of(folder, self._n_shards)) is not None:
-            self.finished.update(index["accession"])
-            self._n_shards += 1
-        self._states: dict[str, Tensor] = {}
-        self._n_rows = 0
-
-    def add(self, accession: str, x: Float[Tensor, "n_residues d_model"]) -> None:
-        """Add one protein's activations.
-
-        Args:
-            accession: not among `finished`.
-            x: finite, within the range of fp16 (65,504).
-
-        Raises:
-            InputError: the protein is there already, or a value does not fit.
-        """
-        if accession in self.finished:
-            raise InputError(f"the activations of {accession} are there already; every accession may occur once")
-        as_float16(accession, x)
-        if is_full(self._n_rows, len(x), self._max_rows):
-            self._write()
-        self.finished.add(accession)
-        self._states[accession] = x
-        self._n_rows += len(x)
-
-    def close(self) -> None:
-        """Write what is left, and how many shards there are."""
-        if self._states:
-            self._write()
-        plan_shards(self.folder, self._n_shards)
-
-    def __enter__(self) -> Self:
-        """Return the writer."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close if all went well; after an error only complete shards stay."""
-        if kind is None:
-            self.close()
-
-    def _write(self) -> None:
-        (self.folder / PLAN_NAME).unlink(missing_ok=True)
-        write_shard(self.folder, self._n_shards, list(self._states), self._states.values())
-        self._n_shards += 1
-        self._states, self._n_rows = {}, 0
 
 
 class ShardReader:
@@ -357,7 +290,7 @@ def _n_shards(folder: Path) -> int:
     raise ArtifactError(f"{folder / PLAN_NAME} does not exist: the embeddings are unfinished; {_AGAIN}")
 
 
-def _index_of(folder: Path, number: int) -> pd.DataFrame | None:
+def index_of(folder: Path, number: int) -> pd.DataFrame | None:
     """The index of one shard; None where the shard or its index is not there."""
     if not shard_path(folder, number).is_file():
         return None

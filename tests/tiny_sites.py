@@ -14,7 +14,8 @@ from precompute.align.site_terms import Named, SiteTerm
 from precompute.align.sites import label
 from precompute.corpus.codes import CSR
 from precompute.corpus.proteins import Corpus
-from protsae.shards import ShardReader, ShardWriter
+from protsae.shard_writer import ShardWriter
+from protsae.shards import ShardReader
 
 COMMON, RARE = "GO:0000001", "GO:0000002"
 TERMS = (SiteTerm(COMMON, "common", (Named("Site"),)), SiteTerm(RARE, "rare", (Named("Motif"),)))

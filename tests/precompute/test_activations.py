@@ -17,7 +17,7 @@ from precompute.stages import activations
 from precompute.stages.activations import encode_shard
 from protsae.files import write_json
 from protsae.sae import TopKSAE, TopKSAEConfig
-from protsae.shards import ShardWriter
+from protsae.shard_writer import ShardWriter
 
 
 def test_quality_by_hand() -> None:

@@ -29,7 +29,8 @@ from protsae.bundle.manifest import read_manifest, write_manifest
 from protsae.bundle.opening import open_bundle
 from protsae.ontology.graph import Ontology
 from protsae.sae import TopKSAE, TopKSAEConfig
-from protsae.shards import ShardReader, ShardWriter
+from protsae.shard_writer import ShardWriter
+from protsae.shards import ShardReader
 from protsae.store.analyses.evaluation import EVALUATION
 from protsae.store.evaluation.methods import ONE_EACH, PARTS, TUNED
 from protsae.store.evaluation.summary import Summary

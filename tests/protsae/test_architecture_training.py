@@ -17,7 +17,8 @@ from tiny_saes import NAMES, gradients, settled, shaken
 
 from protsae.sae import load_sae
 from protsae.sae.threshold import ThresholdSAE
-from protsae.shards import ShardReader, ShardWriter
+from protsae.shard_writer import ShardWriter
+from protsae.shards import ShardReader
 from protsae.training.batches import BatchStream
 from protsae.training.config import TrainingData
 from protsae.training.loop import Progress, train

@@ -22,7 +22,8 @@ import torch
 from protsae.measures.ranking import aurocs
 from protsae.ontology.axioms import Axioms
 from protsae.sae import SAE, ProtSAE, ProtSAEConfig, TopKSAE, TopKSAEConfig
-from protsae.shards import ShardReader, ShardWriter
+from protsae.shard_writer import ShardWriter
+from protsae.shards import ShardReader
 from protsae.training.config import TrainConfig, TrainingData
 from protsae.training.loop import train
 

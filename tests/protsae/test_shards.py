@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from protsae.errors import ArtifactError, InputError
-from protsae.shards import ShardReader, ShardWriter, assign_shards, is_written, plan_shards, write_shard
+from protsae.shard_writer import ShardWriter
+from protsae.shards import ShardReader, assign_shards, is_written, plan_shards, write_shard
 from protsae.training.batches import BatchStream
 
 INDEX = "shard-00000.parquet"

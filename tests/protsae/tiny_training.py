@@ -16,7 +16,8 @@ import torch
 
 from protsae.ontology.axioms import Axioms
 from protsae.sae import SAE, ProtSAE, ProtSAEConfig, TopKSAE, TopKSAEConfig
-from protsae.shards import ShardReader, ShardWriter
+from protsae.shard_writer import ShardWriter
+from protsae.shards import ShardReader
 from protsae.training.config import TrainConfig, TrainingData
 from protsae.training.loop import Progress, TrainResult, train
 
